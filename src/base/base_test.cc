@@ -1,0 +1,113 @@
+#include <gtest/gtest.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/sqlite.h"
+#include "base/strings.h"
+
+namespace clary {
+namespace {
+
+// The check value of every CRC catalogue: the digest of "123456789".
+TEST(Hash, ChecksumsMatchTheirCatalogueValues) {
+  EXPECT_EQ(HexEncode(Hash(HashKind::kCrc32, "123456789")), "cbf43926");
+  EXPECT_EQ(HexEncode(Hash(HashKind::kCrc32c, "123456789")), "e3069283");
+  EXPECT_EQ(HexEncode(Hash(HashKind::kCrc64Nvme, "123456789")), "ae8b14860a799888");
+  EXPECT_EQ(HexEncode(Hash(HashKind::kMd5, "")), "d41d8cd98f00b204e9800998ecf8427e");
+  EXPECT_EQ(HexEncode(Hash(HashKind::kSha1, "abc")), "a9993e364706816aba3e25717850c26c9cd0d89d");
+}
+
+TEST(Hash, StreamingEqualsOneShot) {
+  const std::string text(1000, 'x');
+  for (const HashKind kind : {HashKind::kMd5, HashKind::kSha256, HashKind::kCrc32,
+                              HashKind::kCrc32c, HashKind::kCrc64Nvme}) {
+    Hasher h(kind);
+    for (size_t i = 0; i < text.size(); i += 7) h.Update(std::string_view(text).substr(i, 7));
+    EXPECT_EQ(h.Finish(), Hash(kind, text));
+  }
+}
+
+TEST(Clock, FormatsAndParsesTheThreeDateForms) {
+  const Time t = FromMillis(1'795'453'895'534);
+  EXPECT_EQ(*ParseIso8601(FormatIso8601(t)), t);
+  const Time whole = FromMillis(1'795'453'895'000);
+  EXPECT_EQ(*ParseAmzDate(FormatAmzDate(t)), whole);
+  EXPECT_EQ(*ParseRfc1123(FormatRfc1123(t)), whole);
+  EXPECT_FALSE(ParseIso8601("2026-02-31T00:00:00Z"));
+  EXPECT_FALSE(ParseAmzDate("20261123"));
+}
+
+TEST(Strings, Base64AndHexRefuseBrokenText) {
+  for (const std::string_view s : {"", "a", "ab", "abc", "\xff\x00z"}) {
+    EXPECT_EQ(Base64Decode(Base64Encode(s)), s);
+    EXPECT_EQ(HexDecode(HexEncode(s)), s);
+  }
+  EXPECT_FALSE(Base64Decode("abc"));
+  EXPECT_FALSE(Base64Decode("a=bc"));
+  EXPECT_FALSE(HexDecode("0g"));
+}
+
+TEST(Strings, UriCodingFollowsRfc3986) {
+  EXPECT_EQ(UriEncode("a b/c~*"), "a%20b%2Fc~%2A");
+  EXPECT_EQ(UriEncode("a/\xC3\xA9", true), "a/%C3%A9");
+  EXPECT_EQ(UriDecode("a+b%20", true), "a b ");
+  EXPECT_FALSE(UriDecode("%4"));
+  EXPECT_FALSE(UriDecode("%zz"));
+}
+
+TEST(Strings, JsonQuoteReplacesBytesThatAreNoUtf8) {
+  EXPECT_EQ(JsonQuote("a\"\n\x01\xff\xC3\xA9"), "\"a\\\"\\n\\u0001\xEF\xBF\xBD\xC3\xA9\"");
+}
+
+TEST(File, WriteIsAtomicAndReadIsBounded) {
+  auto dir = TempDir::Make();
+  ASSERT_TRUE(dir);
+  const auto path = dir->path() / "x";
+  ASSERT_TRUE(WriteFileAtomic(path, "one"));
+  ASSERT_TRUE(WriteFileAtomic(path, "two"));
+  EXPECT_EQ(*ReadFile(path, 3), "two");
+  EXPECT_EQ(ReadFile(path, 2).error().reason, "TooLarge");
+  EXPECT_EQ(ReadFile(dir->path() / "no", 2).error().code, Code::kNotFound);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir->path()), {}), 1);
+}
+
+TEST(File, LockIsExclusive) {
+  auto dir = TempDir::Make();
+  auto first = FileLock::Acquire(dir->path() / "lock");
+  ASSERT_TRUE(first);
+  EXPECT_EQ(FileLock::Acquire(dir->path() / "lock").error().reason, "Locked");
+}
+
+TEST(Sqlite, MigratesOnceAndRefusesALaterSchema) {
+  auto dir = TempDir::Make();
+  const auto path = dir->path() / "db";
+  {
+    auto db = sqlite::Database::Open(path);
+    ASSERT_TRUE(db);
+    ASSERT_TRUE(db->Migrate({"CREATE TABLE a(x)", "CREATE TABLE b(x)"}));
+    ASSERT_TRUE(db->Migrate({"CREATE TABLE a(x)", "CREATE TABLE b(x)"}));
+  }
+  auto db = sqlite::Database::Open(path);
+  const Status old = db->Migrate({"CREATE TABLE a(x)"});
+  ASSERT_FALSE(old);
+  EXPECT_EQ(old.error().reason, "NewerSchema");
+}
+
+TEST(Sqlite, AFailedTransactionLeavesNothing) {
+  auto db = sqlite::Database::Open(":memory:");
+  ASSERT_TRUE(db->Execute("CREATE TABLE t(x INTEGER PRIMARY KEY)"));
+  const Status s = db->Transaction([&]() -> Status {
+    CLARY_CHECK_OK(db->Execute("INSERT INTO t VALUES(1)"));
+    return db->Execute("INSERT INTO t VALUES(1)");
+  });
+  ASSERT_FALSE(s);
+  EXPECT_EQ(s.error().reason, "Constraint");
+  auto count = db->Prepare("SELECT count(*) FROM t");
+  ASSERT_TRUE(*count->Step());
+  EXPECT_EQ(count->Int(0), 0);
+}
+
+}  // namespace
+}  // namespace clary

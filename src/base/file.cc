@@ -1,0 +1,137 @@
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+
+#include "base/hash.h"
+#include "base/strings.h"
+
+namespace clary {
+namespace fs = std::filesystem;
+
+Fd::~Fd() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+Result<Fd> OpenFile(const fs::path& path, int flags, int mode) {
+  const int fd = ::open(path.c_str(), flags | O_CLOEXEC, mode);
+  if (fd < 0) return std::unexpected(ErrnoError(errno, path.string()));
+  return Fd(fd);
+}
+
+Status WriteAll(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
+    if (n < 0) {
+      if (errno == EINTR) continue;
+      return std::unexpected(ErrnoError(errno, "write"));
+    }
+    bytes.remove_prefix(static_cast<size_t>(n));
+  }
+  return {};
+}
+
+Status SyncFile(int fd) {
+  if (::fsync(fd) != 0) return std::unexpected(ErrnoError(errno, "fsync"));
+  return {};
+}
+
+Status SyncDirectory(const fs::path& dir) {
+  CLARY_TRY(const Fd fd, OpenFile(dir, O_RDONLY | O_DIRECTORY));
+  return SyncFile(fd.get());
+}
+
+Result<std::string> ReadFile(const fs::path& path, uint64_t max_bytes) {
+  CLARY_TRY(const Fd fd, OpenFile(path, O_RDONLY));
+  std::string out;
+  char buffer[65536];
+  for (;;) {
+    const ssize_t n = ::read(fd.get(), buffer, sizeof buffer);
+    if (n < 0) {
+      if (errno == EINTR) continue;
+      return std::unexpected(ErrnoError(errno, path.string()));
+    }
+    if (n == 0) return out;
+    if (out.size() + static_cast<size_t>(n) > max_bytes) {
+      return Fail(Code::kResourceExhausted, "TooLarge",
+                  path.string() + " is larger than " + std::to_string(max_bytes) + " bytes");
+    }
+    out.append(buffer, static_cast<size_t>(n));
+  }
+}
+
+Status WriteFileAtomic(const fs::path& path, std::string_view bytes, int mode) {
+  const fs::path dir = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  const fs::path temp = dir / ("." + HexEncode(RandomBytes(8)) + ".tmp");
+  Status done = [&]() -> Status {
+    CLARY_TRY(const Fd fd, OpenFile(temp, O_WRONLY | O_CREAT | O_EXCL, mode));
+    CLARY_CHECK_OK(WriteAll(fd.get(), bytes));
+    CLARY_CHECK_OK(SyncFile(fd.get()));
+    if (::rename(temp.c_str(), path.c_str()) != 0) {
+      return std::unexpected(ErrnoError(errno, "rename to " + path.string()));
+    }
+    return SyncDirectory(dir);
+  }();
+  if (!done) {
+    ::unlink(temp.c_str());
+    return std::unexpected(std::move(done).error().With("writing " + path.string()));
+  }
+  return {};
+}
+
+Status MakeDirectories(const fs::path& dir, int mode) {
+  fs::path at;
+  for (const fs::path& part : dir) {
+    at /= part;
+    if (::mkdir(at.c_str(), static_cast<mode_t>(mode)) != 0 && errno != EEXIST) {
+      const int err = errno;
+      if (!fs::is_directory(at)) return std::unexpected(ErrnoError(err, "mkdir " + at.string()));
+    }
+  }
+  std::error_code ec;
+  if (!fs::is_directory(dir, ec)) {
+    return Fail(Code::kFailedPrecondition, "NotADirectory", dir.string() + " is not a directory");
+  }
+  return {};
+}
+
+Status RemoveTree(const fs::path& dir) {
+  std::error_code ec;
+  fs::remove_all(dir, ec);
+  if (ec) return std::unexpected(ErrnoError(ec.value(), "removing " + dir.string()));
+  return {};
+}
+
+Result<TempDir> TempDir::Make(const fs::path& parent, std::string_view prefix) {
+  std::string path = (parent / (std::string(prefix) + "XXXXXX")).string();
+  if (::mkdtemp(path.data()) == nullptr) {
+    return std::unexpected(ErrnoError(errno, "making a directory in " + parent.string()));
+  }
+  return TempDir(path);
+}
+
+TempDir::~TempDir() {
+  if (!path_.empty()) {
+    std::error_code ec;
+    fs::remove_all(path_, ec);
+  }
+}
+
+Result<FileLock> FileLock::Acquire(const fs::path& path) {
+  CLARY_TRY(Fd fd, OpenFile(path, O_RDWR | O_CREAT, 0600));
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK) {
+      return Fail(Code::kFailedPrecondition, "Locked",
+                  path.string() + " is held by another process");
+    }
+    return std::unexpected(ErrnoError(errno, "locking " + path.string()));
+  }
+  return FileLock(std::move(fd));
+}
+
+}  // namespace clary

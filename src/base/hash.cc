@@ -1,0 +1,171 @@
+#include "base/hash.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+#include <zlib.h>
+
+#include <array>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/strings.h"
+
+namespace clary {
+namespace {
+
+// Slicing-by-8 tables for a reflected CRC of `Word` bits.
+template <typename Word, Word kPoly>
+struct CrcTables {
+  std::array<std::array<Word, 256>, 8> t{};
+  constexpr CrcTables() {
+    for (unsigned i = 0; i < 256; ++i) {
+      Word c = i;
+      for (int k = 0; k < 8; ++k) c = c & 1 ? (c >> 1) ^ kPoly : c >> 1;
+      t[0][i] = c;
+    }
+    for (unsigned i = 0; i < 256; ++i) {
+      for (size_t s = 1; s < 8; ++s) t[s][i] = (t[s - 1][i] >> 8) ^ t[0][t[s - 1][i] & 255];
+    }
+  }
+};
+
+template <typename Word, Word kPoly>
+Word UpdateCrc(Word crc, std::string_view bytes) {
+  static constexpr CrcTables<Word, kPoly> kTables;
+  const auto& t = kTables.t;
+  crc = static_cast<Word>(~crc);
+  const char* p = bytes.data();
+  size_t n = bytes.size();
+  for (; n >= 8; p += 8, n -= 8) {
+    uint64_t v;
+    std::memcpy(&v, p, 8);  // little endian
+    v ^= crc;
+    crc = t[7][v & 255] ^ t[6][v >> 8 & 255] ^ t[5][v >> 16 & 255] ^ t[4][v >> 24 & 255] ^
+          t[3][v >> 32 & 255] ^ t[2][v >> 40 & 255] ^ t[1][v >> 48 & 255] ^ t[0][v >> 56];
+  }
+  for (; n > 0; ++p, --n) {
+    crc = (crc >> 8) ^ t[0][(crc ^ static_cast<unsigned char>(*p)) & 255];
+  }
+  return static_cast<Word>(~crc);
+}
+
+template <typename Word>
+std::string BigEndian(Word v) {
+  std::string out(sizeof(Word), '\0');
+  for (size_t i = 0; i < sizeof(Word); ++i) {
+    out[sizeof(Word) - 1 - i] = static_cast<char>(v >> (8 * i) & 255);
+  }
+  return out;
+}
+
+const EVP_MD* Digest(HashKind kind) {
+  switch (kind) {
+    case HashKind::kMd5:
+      return EVP_md5();
+    case HashKind::kSha1:
+      return EVP_sha1();
+    case HashKind::kSha256:
+      return EVP_sha256();
+    default:
+      return nullptr;
+  }
+}
+
+std::string Hmac(const EVP_MD* md, std::string_view key, std::string_view bytes) {
+  unsigned char out[EVP_MAX_MD_SIZE];
+  unsigned int n = 0;
+  HMAC(md, key.data(), static_cast<int>(key.size()),
+       reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), out, &n);
+  return {reinterpret_cast<char*>(out), n};
+}
+
+}  // namespace
+
+struct Hasher::State {
+  HashKind kind;
+  EVP_MD_CTX* ctx = nullptr;
+  uint32_t crc32 = 0;
+  uint64_t crc64 = 0;
+  ~State() { EVP_MD_CTX_free(ctx); }
+};
+
+Hasher::Hasher(HashKind kind) : state_(std::make_unique<State>()) {
+  state_->kind = kind;
+  if (const EVP_MD* md = Digest(kind)) {
+    state_->ctx = EVP_MD_CTX_new();
+    EVP_DigestInit_ex(state_->ctx, md, nullptr);
+  }
+}
+Hasher::~Hasher() = default;
+Hasher::Hasher(Hasher&&) noexcept = default;
+Hasher& Hasher::operator=(Hasher&&) noexcept = default;
+
+void Hasher::Update(std::string_view bytes) {
+  State& s = *state_;
+  switch (s.kind) {
+    case HashKind::kCrc32:
+      s.crc32 = static_cast<uint32_t>(
+          crc32_z(s.crc32, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+      break;
+    case HashKind::kCrc32c:
+      s.crc32 = Crc32c(bytes, s.crc32);
+      break;
+    case HashKind::kCrc64Nvme:
+      s.crc64 = UpdateCrc<uint64_t, 0x9A6C9329AC4BC9B5ULL>(s.crc64, bytes);
+      break;
+    default:
+      EVP_DigestUpdate(s.ctx, bytes.data(), bytes.size());
+  }
+}
+
+std::string Hasher::Finish() {
+  State& s = *state_;
+  if (s.kind == HashKind::kCrc64Nvme) return BigEndian(s.crc64);
+  if (s.ctx == nullptr) return BigEndian(s.crc32);
+  unsigned char out[EVP_MAX_MD_SIZE];
+  unsigned int n = 0;
+  EVP_DigestFinal_ex(s.ctx, out, &n);
+  return {reinterpret_cast<char*>(out), n};
+}
+
+std::string Hash(HashKind kind, std::string_view bytes) {
+  Hasher h(kind);
+  h.Update(bytes);
+  return h.Finish();
+}
+
+std::string HmacSha256(std::string_view key, std::string_view bytes) {
+  return Hmac(EVP_sha256(), key, bytes);
+}
+std::string HmacSha1(std::string_view key, std::string_view bytes) {
+  return Hmac(EVP_sha1(), key, bytes);
+}
+
+uint32_t Crc32c(std::string_view bytes, uint32_t crc) {
+  return UpdateCrc<uint32_t, 0x82F63B78U>(crc, bytes);
+}
+
+bool ConstantTimeEqual(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+std::string RandomBytes(size_t n) {
+  std::string out(n, '\0');
+  if (RAND_bytes(reinterpret_cast<unsigned char*>(out.data()), static_cast<int>(n)) != 1) {
+    std::abort();  // no randomness: no key is safe
+  }
+  return out;
+}
+
+std::string RandomId() {
+  std::string b = RandomBytes(16);
+  b[6] = static_cast<char>((b[6] & 0x0f) | 0x40);
+  b[8] = static_cast<char>((b[8] & 0x3f) | 0x80);
+  std::string h = HexEncode(b);
+  for (const size_t at : {8, 13, 18, 23}) h.insert(at, 1, '-');
+  return h;
+}
+
+}  // namespace clary
