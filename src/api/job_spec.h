@@ -1,0 +1,83 @@
+// What control tells a runner, and what a runner tells control: the two files of a job's directory
+// (docs/formats/job-directory.md). Both sides use these codecs, neither knows the other's code.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+
+namespace clary::api {
+
+struct ChannelSpec {
+  std::string name;
+  std::string s3_uri;
+  std::string s3_data_type = "S3Prefix";         // S3Prefix | ManifestFile | AugmentedManifestFile
+  std::string distribution = "FullyReplicated";  // FullyReplicated | ShardedByS3Key
+  std::string content_type;                      // empty: not given
+  std::string compression = "None";              // None | Gzip
+  std::string record_wrapper = "None";           // None | RecordIO
+  std::string input_mode = "File";               // File | Pipe | FastFile
+};
+
+// job.json: everything a runner needs; written once, before the launch.
+struct JobSpec {
+  std::string job_name;
+  std::string job_arn;
+  std::string region;
+  std::string program;        // "xgboost"
+  std::string image_version;  // "1.7-1"
+  std::string instance_type;
+  std::vector<std::string> hosts = {"algo-1"};
+  std::map<std::string, std::string> hyperparameters;
+  std::map<std::string, std::string> environment;
+  std::vector<ChannelSpec> channels;
+  std::string output_uri;                   // S3OutputPath without a trailing slash
+  std::string output_compression = "GZIP";  // GZIP | NONE
+  std::string checkpoint_uri;               // empty: none
+  std::string checkpoint_path;              // container path
+  std::string debug_hook_json;              // DebugHookConfig as sent; empty: none
+  std::string profiler_json;
+  std::string tensorboard_json;
+  bool network_isolation = false;
+  std::string store;          // root directory of the file object store
+  std::string log_root;       // root directory of the log store
+  std::string log_group;      // "/aws/sagemaker/TrainingJobs"
+  std::string log_stream;     // "<job>/algo-1-<epoch>"
+  int cpus = 0;               // cores the job may use; 0: all
+  uint64_t memory_bytes = 0;  // 0: no limit
+
+  std::string ToJson() const;
+  static Result<JobSpec> FromJson(std::string_view text);
+};
+
+// One fact of events.jsonl, in order of happening. Appending is the runner's alone; a torn last
+// line (crash) is ignored by readers.
+struct JobEvent {
+  enum class Kind {
+    kPhase,     // phase: "Downloading" | "Training" | "Uploading"; detail: its message
+    kArtifact,  // detail: S3 URI of the model, etag: its ETag; uploaded and durable
+    kEnd,       // exit_code of the program; detail: failure text or empty; nothing follows
+  };
+  Kind kind = Kind::kPhase;
+  int64_t time_ms = 0;
+  std::string phase;
+  std::string detail;
+  std::string etag;
+  int exit_code = 0;
+
+  std::string ToJsonLine() const;  // with the line end
+  static Result<JobEvent> FromJson(std::string_view line);
+};
+
+// Reads whole events from byte `*offset` of the file on and moves it behind them. A missing file
+// has no events.
+Result<std::vector<JobEvent>> ReadEvents(const std::filesystem::path& file, uint64_t* offset);
+
+}  // namespace clary::api
