@@ -1,6 +1,7 @@
 # cmake -DSRC=<src> -DEDGES="base=;net=base;..." -P check_layers.cmake
 # Holds every #include "module/..." under src/ to the edges that CMake knows, and keeps internal/
 # headers inside their module. Prints each offence; fails if there is one.
+cmake_minimum_required(VERSION 3.25)
 set(bad 0)
 foreach(edge IN LISTS EDGES)
   string(REPLACE "=" ";" pair "${edge}")

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that a task needs, and only those that are missing.
+#   tools/install-deps.sh build          to compile and run Clary
+#   tools/install-deps.sh build test     also what the tests need
+# Works as root or with sudo. Why each package is needed: docs/dependencies.md.
+set -euo pipefail
+
+build="g++ cmake ninja-build ccache mold pkg-config ca-certificates
+  libboost-dev libssl-dev libcurl4-openssl-dev nlohmann-json3-dev libpugixml-dev libarchive-dev
+  libsqlite3-dev libfmt-dev libcli11-dev libfast-float-dev libre2-dev zlib1g-dev bubblewrap"
+test="libgtest-dev libgmock-dev git python3 python3-venv python3-dev curl
+  clang-19 clang-format-19 libclang-rt-19-dev"
+
+packages=""
+for group in "${@:-build}"; do
+  case "$group" in
+    build) packages+=" $build" ;;
+    test) packages+=" $test" ;;
+    *) echo "$0: unknown group '$group' (build, test)" >&2; exit 2 ;;
+  esac
+done
+
+missing=""
+for p in $packages; do
+  dpkg-query -W -f='${db:Status-Status}\n' "$p" 2>/dev/null | grep -qx installed || missing+=" $p"
+done
+[ -z "$missing" ] && exit 0
+
+as_root=""
+if [ "$(id -u)" != 0 ]; then
+  command -v sudo >/dev/null || { echo "$0: run as root, or install sudo; missing:$missing" >&2; exit 1; }
+  as_root="sudo"
+fi
+echo "installing:$missing"
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update
+# shellcheck disable=SC2086
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $missing >/dev/null
