@@ -1,5 +1,6 @@
 // Log streams as append-only files: one writer (a runner), any number of readers (the Logs
-// front, the metric scraper), in different processes. The format is docs/formats/logs.md.
+// front, the metric scraper), in different processes. The format is docs/formats/logs.md. A reader
+// never waits for the writer and sees whole records only.
 //
 // A group and a stream are named as in CloudWatch Logs ("/aws/sagemaker/TrainingJobs",
 // "<job>/algo-1-<epoch>"). A position is a byte offset into the stream file: it stays valid for
@@ -24,7 +25,9 @@ struct LogEventRecord {
   std::string message;  // one line without its line end; TAB is stored as the text "#011"
 };
 
-// Appends to one stream. A line over 256 KiB is split. One thread at a time.
+// Appends to one stream. A line over 256 KiB is split; TAB becomes "#011" and LF "#012", as in
+// CloudWatch. One thread at a time. What was appended survives the death of the process, and the
+// last moments of it may be lost in a power cut.
 class LogWriter {
  public:
   // Opens for appending; creates the stream. A torn last record (crash) is cut off.
@@ -34,9 +37,9 @@ class LogWriter {
   Status Append(const std::vector<LogEventRecord>& events);
 
  private:
-  explicit LogWriter(Fd fd) : fd_(std::move(fd)) {}
+  LogWriter(Fd fd, int64_t last_ms) : fd_(std::move(fd)), last_ms_(last_ms) {}
   Fd fd_;
-  int64_t last_ms_ = 0;
+  int64_t last_ms_;
 };
 
 struct LogPage {
@@ -58,19 +61,24 @@ class LogStore {
   explicit LogStore(std::filesystem::path root) : root_(std::move(root)) {}
   const std::filesystem::path& root() const { return root_; }
 
-  // kNotFound "NoSuchGroup".
+  // Streams whose name starts with `prefix`, by name. kNotFound "NoSuchGroup". A prefix that holds
+  // "<first part>/" looks at that part's streams only.
   Result<std::vector<LogStreamInfo>> Streams(const std::string& group,
                                              const std::string& prefix) const;
   Result<std::vector<std::string>> Groups(const std::string& prefix) const;
 
   struct ReadOptions {
     uint64_t position = 0;
+    // Returns the events that end at `position` instead of those that begin there (still oldest
+    // first). A position beyond the end counts as the end.
+    bool backward = false;
     int64_t start_ms = 0;        // events with timestamp >= this
     int64_t end_ms = INT64_MAX;  // and < this
     size_t max_events = 10'000;
     uint64_t max_bytes = 1 << 20;
   };
-  // Whole records only: a line that is being written is not seen. kNotFound "NoSuchStream".
+  // At least one event if there is one, whatever max_bytes says. With a time window the first event
+  // is found by bisection. kNotFound "NoSuchStream"; kInvalidArgument "BadPosition" beyond the end.
   Result<LogPage> Read(const std::string& group, const std::string& stream,
                        const ReadOptions& options) const;
 

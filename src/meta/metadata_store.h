@@ -31,6 +31,9 @@ struct Write {
   std::optional<int64_t> expected_version;
 };
 
+// What every store answers to `write` when the record is at version `current` (0: not there).
+Status CheckVersion(const Write& write, int64_t current);
+
 class MetadataStore {
  public:
   virtual ~MetadataStore() = default;

@@ -1,0 +1,63 @@
+#include "api/job_spec.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "base/file.h"
+
+namespace clary::api {
+namespace {
+
+TEST(JobSpec, SurvivesARoundTrip) {
+  JobSpec spec;
+  spec.job_name = "j";
+  spec.program = "xgboost";
+  spec.hyperparameters = {{"eta", "0.2"}, {"odd", "\"q\" \xff"}};
+  spec.environment = {{"A", "b"}};
+  spec.channels = {{.name = "train", .s3_uri = "s3://b/p", .compression = "Gzip"}};
+  spec.hosts = {"algo-1", "algo-2"};
+  spec.network_isolation = true;
+  spec.memory_bytes = 1ULL << 40;
+  spec.cpus = 3;
+  const auto back = JobSpec::FromJson(spec.ToJson());
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(back->channels.at(0).compression, "Gzip");
+  EXPECT_EQ(back->memory_bytes, spec.memory_bytes);
+  // Bytes that are no UTF-8 become U+FFFD once; after that the text is stable.
+  EXPECT_EQ(JobSpec::FromJson(back->ToJson())->ToJson(), back->ToJson());
+}
+
+TEST(JobSpec, RefusesOtherVersionsAndWrongTypes) {
+  EXPECT_EQ(JobSpec::FromJson("[]").error().code, Code::kDataLoss);
+  EXPECT_EQ(JobSpec::FromJson(R"({"version":2})").error().code, Code::kFailedPrecondition);
+  const auto bad =
+      JobSpec::FromJson(R"({"version":1,"job_name":"j","program":"p","channels":[{"name":3}]})");
+  EXPECT_NE(bad.error().message.find("channels.name"), std::string::npos);
+}
+
+TEST(JobEvents, AreReadOnceAndTornLinesWait) {
+  auto dir = TempDir::Make();
+  ASSERT_TRUE(dir);
+  const auto file = dir->path() / "events.jsonl";
+  uint64_t offset = 0;
+  EXPECT_TRUE(ReadEvents(file, &offset)->empty());
+  const std::string end =
+      JobEvent{.kind = JobEvent::Kind::kEnd, .time_ms = 9, .detail = "why", .exit_code = 3}
+          .ToJsonLine();
+  std::ofstream out(file);
+  out << JobEvent{.time_ms = 5, .phase = "Training"}.ToJsonLine() << end.substr(0, 10)
+      << std::flush;
+  auto events = ReadEvents(file, &offset);
+  ASSERT_EQ(events->size(), 1u);
+  EXPECT_EQ(events->front().phase, "Training");
+  EXPECT_TRUE(ReadEvents(file, &offset)->empty());
+  out << end.substr(10) << std::flush;
+  events = ReadEvents(file, &offset);
+  ASSERT_EQ(events->size(), 1u);
+  EXPECT_EQ(events->front().exit_code, 3);
+  EXPECT_EQ(events->front().detail, "why");
+}
+
+}  // namespace
+}  // namespace clary::api
