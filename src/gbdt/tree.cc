@@ -1,0 +1,61 @@
+#include "gbdt/tree.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace clary::gbdt {
+
+NodeId Tree::AddNode(NodeId its_parent) {
+  const auto id = static_cast<NodeId>(size());
+  left.push_back(kNoNode);
+  parent.push_back(its_parent);
+  feature.push_back(0);
+  threshold.push_back(0);
+  default_left.push_back(0);
+  gain.push_back(0);
+  cover.push_back(0);
+  base_weight.push_back(0);
+  return id;
+}
+
+NodeId Tree::Split(NodeId n, uint32_t split_feature, float split_threshold, bool is_default_left) {
+  const NodeId child = AddNode(n);
+  AddNode(n);
+  const auto i = static_cast<size_t>(n);
+  left[i] = child;
+  feature[i] = split_feature;
+  threshold[i] = split_threshold;
+  default_left[i] = is_default_left ? 1 : 0;
+  return child;
+}
+
+std::pair<bool, std::span<const uint32_t>> Tree::RightCategories(NodeId n) const {
+  const auto it = std::ranges::lower_bound(categorical, n);
+  if (it == categorical.end() || *it != n) return {false, {}};
+  const auto k = static_cast<size_t>(it - categorical.begin());
+  return {
+      true,
+      std::span(categories).subspan(category_begin[k], category_begin[k + 1] - category_begin[k])};
+}
+
+NodeId Tree::FindLeaf(std::span<const float> row) const {
+  constexpr float kCategoryLimit = 16777216.0F;  // 2^24: larger codes are no category
+  NodeId n = 0;
+  while (!IsLeaf(n)) {
+    const auto i = static_cast<size_t>(n);
+    const float x = feature[i] < row.size() ? row[feature[i]] : std::nanf("");
+    bool go_left = default_left[i] != 0;
+    if (!std::isnan(x)) {
+      if (const auto [is_categorical, set] = RightCategories(n); is_categorical) {
+        go_left = !(x >= 0 && x < kCategoryLimit) ||
+                  !std::ranges::binary_search(set, static_cast<uint32_t>(x));
+      } else {
+        go_left = x < threshold[i];
+      }
+    }
+    n = left[i] + (go_left ? 0 : 1);
+  }
+  return n;
+}
+
+}  // namespace clary::gbdt
