@@ -1,0 +1,53 @@
+// The loops that see every byte, in one form for any machine and one for AVX2.
+//
+// A kernel reads up to kPadding bytes before and after its text. The byte after the text is '\n'.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace clary::data::internal {
+
+constexpr size_t kPadding = 64;
+
+struct CsvTarget {
+  float* labels;
+  float* weights;   // nullptr: there is no weight column
+  float* features;  // row-major, `cols` a row
+  uint32_t cols;    // >= 1
+  char delimiter;
+};
+
+// ParseCsv: parses every row of [begin, end) into `to`. nullptr if all is well, else the first byte
+// of the first row that is not what it should be: its fields are not `cols` and a label (and a
+// weight), a field is no finite number, or the label or weight is missing.
+using ParseCsv = const char*(const char* begin, const char* end, const CsvTarget& to);
+
+struct LibsvmTarget {
+  // Room for as many entries as a text of this length can have.
+  float* labels;
+  float* weights;     // NaN: none given
+  uint64_t* queries;  // kNoQuery: none given
+  uint32_t* lengths;  // entries of each row
+  uint32_t* starts;   // offset of each row's first byte
+  uint32_t* columns;
+  float* values;
+  uint64_t rows = 0;        // out
+  uint64_t entries = 0;     // out
+  uint32_t max_column = 0;  // out; of all entries, missing ones too
+  bool ascending = true;    // out: columns ascend within every row
+};
+constexpr uint64_t kNoQuery = UINT64_MAX;
+constexpr uint32_t kMaxColumn = (uint32_t{1} << 27) - 1;
+
+// ParseLibsvm: the same for LIBSVM rows.
+using ParseLibsvm = const char*(const char* begin, const char* end, LibsvmTarget& to);
+
+struct Kernels {
+  ParseCsv* csv;
+  ParseLibsvm* libsvm;
+};
+const Kernels& PortableKernels();
+const Kernels& BestKernels();  // for this processor
+
+}  // namespace clary::data::internal

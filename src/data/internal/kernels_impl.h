@@ -1,0 +1,159 @@
+// Bodies of the kernels over a way to read numbers. Included by kernels.cc and kernels_avx2.cc; all
+// of it has internal linkage, because the two are compiled for different machines.
+#pragma once
+
+#include <cstring>
+#include <limits>
+
+#include "data/internal/kernels.h"
+#include "data/internal/number.h"
+
+namespace clary::data::internal {
+namespace {
+
+constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+
+inline bool IsLineEnd(char c) { return c == '\n' || c == '\r'; }
+
+// The field at `p` when the fast way fails; the end of the field, or nullptr.
+inline const char* SlowCsvField(const char* p, char delimiter, float* value) {
+  const char* end = p;
+  while (*end != delimiter && !IsLineEnd(*end)) ++end;
+  const NumberKind kind = ParseNumber({p, static_cast<size_t>(end - p)}, value);
+  return kind == NumberKind::kValue || kind == NumberKind::kMissing ? end : nullptr;
+}
+
+// Number::Read(p, &value) gives the end of the number at `p`, or nullptr if it cannot say.
+template <typename Number>
+inline const char* CsvField(const char* p, char delimiter, float* value) {
+  const char* end = Number::Read(p, value);
+  if (end != nullptr && (*end == delimiter || IsLineEnd(*end))) [[likely]] {
+    return end;
+  }
+  if (*p == delimiter || IsLineEnd(*p)) {
+    *value = kNaN;
+    return p;
+  }
+  return SlowCsvField(p, delimiter, value);
+}
+
+template <typename Number>
+inline const char* CsvRows(const char* p, const char* end, CsvTarget to) {
+  const char delimiter = to.delimiter;
+  float* feature = to.features;
+  while (p < end) {
+    if (IsLineEnd(*p)) {
+      ++p;
+      continue;
+    }
+    const char* const row = p;
+    float value;
+    p = CsvField<Number>(p, delimiter, &value);
+    if (p == nullptr || *p != delimiter || value != value) return row;
+    *to.labels++ = value;
+    if (to.weights != nullptr) {
+      p = CsvField<Number>(p + 1, delimiter, &value);
+      if (p == nullptr || *p != delimiter || value != value) return row;
+      *to.weights++ = value;
+    }
+    for (const float* const last = feature + to.cols - 1; feature < last; ++feature) {
+      p = CsvField<Number>(p + 1, delimiter, feature);
+      if (p == nullptr || *p != delimiter) [[unlikely]] {
+        return row;
+      }
+    }
+    p = CsvField<Number>(p + 1, delimiter, feature++);
+    if (p == nullptr || !IsLineEnd(*p)) return row;
+  }
+  return nullptr;
+}
+
+inline bool IsBlank(char c) { return c == ' ' || c == '\t'; }
+inline bool EndsToken(char c) { return IsBlank(c) || IsLineEnd(c) || c == '#'; }
+
+// A number that ends at a token's end or, if `colon`, at a ':'.
+template <typename Number>
+inline const char* TokenNumber(const char* p, bool colon, float* value) {
+  const char* end = Number::Read(p, value);
+  if (end != nullptr && (EndsToken(*end) || (colon && *end == ':'))) [[likely]] {
+    return end;
+  }
+  end = p;
+  while (!EndsToken(*end) && !(colon && *end == ':')) ++end;
+  if (end == p) return nullptr;
+  const NumberKind kind = ParseNumber({p, static_cast<size_t>(end - p)}, value);
+  return kind == NumberKind::kValue || kind == NumberKind::kMissing ? end : nullptr;
+}
+
+// Decimal digits up to a value of `max`; the end, or nullptr.
+inline const char* Digits(const char* p, uint64_t max, uint64_t* value) {
+  uint64_t v = 0;
+  const char* const begin = p;
+  for (; static_cast<unsigned char>(*p - '0') <= 9; ++p) {
+    const auto digit = static_cast<uint64_t>(*p - '0');
+    if (v > (max - digit) / 10) return nullptr;
+    v = v * 10 + digit;
+  }
+  *value = v;
+  return p == begin ? nullptr : p;
+}
+
+template <typename Number>
+inline const char* LibsvmRows(const char* const begin, const char* end, LibsvmTarget& to) {
+  const char* p = begin;
+  uint64_t entries = 0;
+  uint64_t rows = 0;
+  for (;;) {
+    while (p < end && (IsBlank(*p) || IsLineEnd(*p))) ++p;
+    if (p < end && *p == '#') {
+      while (!IsLineEnd(*p)) ++p;
+      continue;
+    }
+    if (p >= end) break;
+    const char* const row = p;
+    float value;
+    p = TokenNumber<Number>(p, true, &value);
+    if (p == nullptr || value != value) return row;
+    to.labels[rows] = value;
+    float weight = kNaN;
+    if (*p == ':') {
+      p = TokenNumber<Number>(p + 1, false, &weight);
+      if (p == nullptr || weight != weight) return row;
+    }
+    to.weights[rows] = weight;
+    while (IsBlank(*p)) ++p;
+    uint64_t query = kNoQuery;
+    if (*p == 'q' && std::memcmp(p, "qid:", 4) == 0) {
+      p = Digits(p + 4, kNoQuery - 1, &query);
+      if (p == nullptr || !EndsToken(*p)) return row;
+      while (IsBlank(*p)) ++p;
+    }
+    to.queries[rows] = query;
+    to.starts[rows] = static_cast<uint32_t>(row - begin);
+    const uint64_t first = entries;
+    uint64_t next = 0;  // the smallest column that would ascend
+    while (!IsLineEnd(*p) && *p != '#') {
+      uint64_t column;
+      p = Digits(p, kMaxColumn, &column);
+      if (p == nullptr || *p != ':') return row;
+      p = TokenNumber<Number>(p + 1, false, &value);
+      if (p == nullptr) return row;
+      if (column < next) to.ascending = false;
+      next = column + 1;
+      if (column > to.max_column) to.max_column = static_cast<uint32_t>(column);
+      to.columns[entries] = static_cast<uint32_t>(column);
+      to.values[entries] = value;
+      entries += value == value;  // a missing entry is not stored
+      while (IsBlank(*p)) ++p;
+    }
+    while (!IsLineEnd(*p)) ++p;  // a comment
+    to.lengths[rows] = static_cast<uint32_t>(entries - first);
+    ++rows;
+  }
+  to.rows = rows;
+  to.entries = entries;
+  return nullptr;
+}
+
+}  // namespace
+}  // namespace clary::data::internal

@@ -1,0 +1,55 @@
+#include "data/internal/kernels.h"
+
+#include <fast_float/fast_float.h>
+
+#include <cmath>
+
+#include "data/internal/kernels_impl.h"
+
+namespace clary::data::internal {
+
+#if defined(__x86_64__)
+const char* ParseCsvRowsAvx2(const char* begin, const char* end, const CsvTarget& to);
+const char* ParseLibsvmRowsAvx2(const char* begin, const char* end, LibsvmTarget& to);
+#endif
+
+namespace {
+
+struct PortableNumber {
+  static const char* Read(const char* p, float* value) {
+    // A sentinel that is no part of a number ends every text, so a bound is not needed; fields
+    // longer than this take the slow way.
+    const char* last = p;
+    while (last < p + 40 && (static_cast<unsigned char>(*last - '0') <= 9 || *last == '.' ||
+                             *last == '-' || *last == '+' || (*last | 0x20) == 'e')) {
+      ++last;
+    }
+    const auto [end, ec] = fast_float::from_chars(p, last, *value);
+    return ec == std::errc() && std::isfinite(*value) ? end : nullptr;
+  }
+};
+
+const char* CsvPortable(const char* begin, const char* end, const CsvTarget& to) {
+  return CsvRows<PortableNumber>(begin, end, to);
+}
+
+const char* LibsvmPortable(const char* begin, const char* end, LibsvmTarget& to) {
+  return LibsvmRows<PortableNumber>(begin, end, to);
+}
+
+}  // namespace
+
+const Kernels& PortableKernels() {
+  static constexpr Kernels kernels{CsvPortable, LibsvmPortable};
+  return kernels;
+}
+
+const Kernels& BestKernels() {
+#if defined(__x86_64__)
+  static constexpr Kernels avx2{ParseCsvRowsAvx2, ParseLibsvmRowsAvx2};
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi")) return avx2;
+#endif
+  return PortableKernels();
+}
+
+}  // namespace clary::data::internal

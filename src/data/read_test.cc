@@ -1,0 +1,546 @@
+#include "data/read.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <zlib.h>
+
+#include <bit>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <random>
+#include <thread>
+
+#include "base/file.h"
+#include "data/internal/kernels.h"
+
+namespace clary::data {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class ReadTest : public testing::Test {
+ protected:
+  fs::path Write(const std::string& name, std::string_view text) {
+    const fs::path path = dir_.path() / name;
+    fs::create_directories(path.parent_path());
+    std::ofstream(path, std::ios::binary) << text;
+    return path;
+  }
+  Result<Matrix> Csv(std::string_view text, ReadOptions options = {}) {
+    options.type = ContentType::kCsv;
+    return ReadFiles({Write("train.csv", text)}, options);
+  }
+  Result<Matrix> Libsvm(std::string_view text) {
+    return ReadFiles({Write("train.txt", text)}, {.type = ContentType::kLibsvm});
+  }
+  std::string CsvError(std::string_view text, ReadOptions options = {}) {
+    const auto m = Csv(text, options);
+    if (m) return "no error";
+    EXPECT_EQ(m.error().code, Code::kInvalidArgument);
+    return m.error().message;
+  }
+  std::string LibsvmError(std::string_view text) {
+    const auto m = Libsvm(text);
+    if (m) return "no error";
+    EXPECT_EQ(m.error().code, Code::kInvalidArgument);
+    return m.error().message;
+  }
+
+  TempDir dir_ = *TempDir::Make();
+};
+
+std::vector<float> Values(const Buffer<float>& b) { return {b.begin(), b.end()}; }
+std::vector<uint32_t> Values(const Buffer<uint32_t>& b) { return {b.begin(), b.end()}; }
+std::vector<uint64_t> Values(const Buffer<uint64_t>& b) { return {b.begin(), b.end()}; }
+auto IsNan() {
+  return testing::ResultOf([](float f) { return std::isnan(f); }, true);
+}
+
+// ---- content types and channels
+
+TEST(ContentType, NamesOfEachFormat) {
+  EXPECT_EQ(*ParseContentType(""), ContentType::kLibsvm);
+  EXPECT_EQ(*ParseContentType("text/csv"), ContentType::kCsv);
+  EXPECT_EQ(*ParseContentType("Text/CSV; charset=utf8"), ContentType::kCsv);
+  EXPECT_EQ(*ParseContentType("csv;label_size=1"), ContentType::kCsv);
+  EXPECT_EQ(*ParseContentType("text/x-libsvm"), ContentType::kLibsvm);
+  EXPECT_EQ(*ParseContentType("application/x-parquet"), ContentType::kParquet);
+  EXPECT_EQ(*ParseContentType("application/x-recordio-protobuf"), ContentType::kRecordIo);
+}
+
+TEST(ContentType, RefusesInUpstreamsWords) {
+  EXPECT_EQ(ParseContentType("text/html").error().message,
+            "text/html is not an accepted ContentType: csv, libsvm, parquet, recordio-protobuf, "
+            "text/csv, text/libsvm, text/x-libsvm, application/x-parquet, "
+            "application/x-recordio-protobuf.");
+  EXPECT_EQ(ParseContentType("text/csv; label_size=2").error().message,
+            "text/csv; label_size=2 is not an accepted csv ContentType. Optional parameter "
+            "label_size must be equal to 1");
+}
+
+TEST_F(ReadTest, CollectsSortedFilesThreeFoldersDeep) {
+  Write("b.csv", "1");
+  Write("a/z.csv", "1");
+  Write("a/_SUCCESS", "1");
+  Write("a/empty.csv", "");
+  Write("1/2/3/deep.csv", "1");
+  Write("1/2/3/4/too-deep.csv", "1");
+  const auto found = CollectFiles(dir_.path());
+  ASSERT_TRUE(found) << found.error().message;
+  std::vector<std::string> names;
+  for (const fs::path& f : found->files) names.push_back(fs::relative(f, dir_.path()));
+  EXPECT_THAT(names, ElementsAre("1/2/3/deep.csv", "a/z.csv", "b.csv"));
+  ASSERT_EQ(found->warnings.size(), 1U);
+  EXPECT_THAT(found->warnings[0], HasSubstr("exceed the limit 3"));
+}
+
+TEST_F(ReadTest, CollectRefusesHiddenFilesAndTakesMissingAsEmpty) {
+  Write("a/.part.crc", "");
+  const auto found = CollectFiles(dir_.path());
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().reason, "HiddenFile");
+  EXPECT_THAT(found.error().message,
+              HasSubstr("Hidden file found in the data path! Remove that before training."));
+  EXPECT_TRUE(CollectFiles(dir_.path() / "none")->files.empty());
+}
+
+// ---- CSV
+
+TEST_F(ReadTest, CsvLabelThenFeatures) {
+  const auto m = Csv("1,2,3.5\n0,-4,\n");
+  ASSERT_TRUE(m) << m.error().message;
+  EXPECT_EQ(m->rows, 2U);
+  EXPECT_EQ(m->cols, 2U);
+  EXPECT_FALSE(m->sparse);
+  EXPECT_THAT(Values(m->labels), ElementsAre(1, 0));
+  EXPECT_THAT(Values(m->values), ElementsAre(2, 3.5, -4, IsNan()));
+  EXPECT_TRUE(m->weights.empty());
+  EXPECT_EQ(m->Where(1), "train.csv, row 2");
+}
+
+TEST_F(ReadTest, CsvWeightsAreTheSecondColumn) {
+  const auto m = Csv("1,0.5,7\n0,2,8\n", {.csv_weights = true});
+  ASSERT_TRUE(m) << m.error().message;
+  EXPECT_THAT(Values(m->weights), ElementsAre(0.5, 2));
+  EXPECT_THAT(Values(m->values), ElementsAre(7, 8));
+}
+
+TEST_F(ReadTest, CsvTakesLinesOfAllSystemsAndSkipsEmptyOnes) {
+  const auto m =
+      Csv("\xef\xbb\xbf"
+          "1,2\r\n\r\n3,4\r5,6\n\n\n7, 8 ");
+  ASSERT_TRUE(m) << m.error().message;
+  EXPECT_THAT(Values(m->labels), ElementsAre(1, 3, 5, 7));
+  EXPECT_THAT(Values(m->values), ElementsAre(2, 4, 6, 8));
+  EXPECT_EQ(m->Where(0), "train.csv, row 1");
+  EXPECT_EQ(m->Where(1), "train.csv, row 3");
+  EXPECT_EQ(m->Where(2), "train.csv, row 4");
+  EXPECT_EQ(m->Where(3), "train.csv, row 7");
+}
+
+TEST_F(ReadTest, CsvFindsTheDelimiter) {
+  for (const char* text : {"1;2;3\n4;5;6\n", "1\t2\t3\n4\t5\t6\n", "1|2|3\n4|5|6\n",
+                           "1:2:3\n4:5:6\n", " 1 2  3\n4   5 6 \n"}) {
+    const auto m = Csv(text);
+    ASSERT_TRUE(m) << text << m.error().message;
+    EXPECT_THAT(Values(m->labels), ElementsAre(1, 4)) << text;
+    EXPECT_THAT(Values(m->values), ElementsAre(2, 3, 5, 6)) << text;
+  }
+  // An empty field between tabs is missing, not swallowed.
+  const auto m = Csv("1\t2\t3\n4\t\t6\n");
+  ASSERT_TRUE(m) << m.error().message;
+  EXPECT_THAT(Values(m->values), ElementsAre(2, 3, IsNan(), 6));
+}
+
+TEST_F(ReadTest, CsvMissingValues) {
+  const auto m = Csv("1,nan,2,NaN\n1,,-nan,  \n0,1,1,1\n");
+  ASSERT_TRUE(m) << m.error().message;
+  EXPECT_THAT(Values(m->values),
+              ElementsAre(IsNan(), 2, IsNan(), IsNan(), IsNan(), IsNan(), 1, 1, 1));
+}
+
+TEST_F(ReadTest, CsvErrorsNameFileRowColumnAndValue) {
+  EXPECT_EQ(CsvError("1,2,3\n0,abc,4\n"), "train.csv, row 2, column 2: 'abc' is not a number");
+  EXPECT_EQ(CsvError("1,2,3\n\n0,4,1.5.2\n"),
+            "train.csv, row 3, column 3: '1.5.2' is not a number");
+  EXPECT_EQ(CsvError("1,2,3\n0,4\n"),
+            "train.csv, row 2 has 2 columns, separated by ','; train.csv, row 1 has 3: every row "
+            "needs the same number");
+  EXPECT_THAT(CsvError("1,2,3\n0,4,5,6\n"), HasSubstr("row 2 has 4 columns"));
+  EXPECT_EQ(CsvError("1,2\n,3\n"), "train.csv, row 2, column 1: the label is missing");
+  EXPECT_EQ(CsvError("1,1,2\n0,,3\n", {.csv_weights = true}),
+            "train.csv, row 2, column 2: the weight is missing");
+  EXPECT_EQ(CsvError("1,inf\n"),
+            "train.csv, row 1, column 2: 'inf' is infinite or too large for a 32-bit float");
+  EXPECT_THAT(CsvError("1,1e39\n"), HasSubstr("too large"));
+  EXPECT_THAT(CsvError("1,\"2\"\n"), HasSubstr("'\"2\"' is not a number"));
+  EXPECT_THAT(CsvError("age,income\n1,2\n"),
+              HasSubstr("row 1, column 1: 'age' is not a number; this "
+                        "looks like a header line"));
+  EXPECT_THAT(CsvError("5\n"), HasSubstr("no delimiter found in '5'"));
+  EXPECT_THAT(CsvError("1,2\n", {.csv_weights = true}), HasSubstr("has 2 columns; it needs"));
+  EXPECT_THAT(CsvError("1 2\n  \n3 4\n"), HasSubstr("row 2"));
+  EXPECT_EQ(CsvError(""), "train.csv has no rows");
+  EXPECT_EQ(CsvError("\n\r\n"), "train.csv has no rows");
+}
+
+TEST_F(ReadTest, CsvColumnWithoutAnyValue) {
+  EXPECT_EQ(CsvError("1,2,,3\n0,4,nan,5\n"),
+            "train.csv: column 3 is missing in all 2 rows, from row 1, so nothing can be learned "
+            "from it; fill the column in, or remove it");
+  EXPECT_TRUE(Csv("1,2,,3\n", {.allow_empty_columns = true}));
+}
+
+TEST_F(ReadTest, CsvFilesFollowOneAnother) {
+  const auto a = Write("a/1.csv", "1,2\n3,4");
+  const auto b = Write("b/2.csv", "5,6\n7,x\n");
+  const auto bad = ReadFiles({a, b}, {.type = ContentType::kCsv});
+  ASSERT_FALSE(bad);
+  EXPECT_EQ(bad.error().message, "b/2.csv, row 2, column 2: 'x' is not a number");
+  Write("b/2.csv", "5,6\n7,8\n");
+  const auto m = ReadFiles({a, b}, {.type = ContentType::kCsv});
+  ASSERT_TRUE(m) << m.error().message;
+  EXPECT_THAT(Values(m->labels), ElementsAre(1, 3, 5, 7));
+  EXPECT_EQ(m->Where(3), "b/2.csv, row 2");
+  Write("b/2.csv", "5,6,7\n");
+  EXPECT_THAT(ReadFiles({a, b}, {.type = ContentType::kCsv}).error().message,
+              HasSubstr("b/2.csv, row 1 has 3 columns, separated by ','; a/1.csv, row 1 has 2"));
+}
+
+TEST_F(ReadTest, UnreadableFileIsNamed) {
+  const auto m =
+      ReadFiles({Write("a.csv", "1,2\n"), dir_.path() / "b.csv"}, {.type = ContentType::kCsv});
+  ASSERT_FALSE(m);
+  EXPECT_EQ(m.error().code, Code::kNotFound);
+  EXPECT_THAT(m.error().message, HasSubstr("b.csv"));
+}
+
+// A file of many blocks with numbers of every shape.
+std::string ManyRows(size_t rows, std::vector<float>* expected) {
+  std::mt19937_64 rng(7);
+  std::string text;
+  for (size_t r = 0; r < rows; ++r) {
+    for (int c = 0; c < 6; ++c) {
+      const auto x = static_cast<float>(static_cast<double>(rng()) / 1e12 - 9e6);
+      char field[64];
+      std::snprintf(field, sizeof field, c % 2 == 0 ? "%.9g" : "%.3f", static_cast<double>(x));
+      if (c > 0) expected->push_back(std::strtof(field, nullptr));
+      text += field;
+      text += c == 5 ? '\n' : ',';
+    }
+    if (r % 1000 == 0) text += "\n";  // empty lines must not shift rows
+  }
+  return text;
+}
+
+TEST_F(ReadTest, CsvDoesNotDependOnThreads) {
+  std::vector<float> expected;
+  const std::string text = ManyRows(40000, &expected);
+  ASSERT_GT(text.size(), size_t{1} << 20);
+  for (const int threads : {1, 2, 5}) {
+    const auto m = Csv(text, {.threads = threads});
+    ASSERT_TRUE(m) << m.error().message;
+    EXPECT_EQ(Values(m->values), expected);
+    EXPECT_EQ(m->Where(0), "train.csv, row 1");
+    EXPECT_EQ(m->Where(1), "train.csv, row 3");
+    EXPECT_EQ(m->Where(39999), "train.csv, row 40040") << threads;
+  }
+  // The first of two errors is the one reported.
+  std::string broken = text;
+  broken.insert(broken.size() / 2, "x");
+  broken.insert(broken.size() / 3, "y");
+  for (const int threads : {1, 2, 5}) {
+    EXPECT_THAT(CsvError(broken, {.threads = threads}), HasSubstr("y"));
+  }
+}
+
+TEST_F(ReadTest, LinesLongerThanABlock) {
+  std::string row = "1";
+  for (int i = 0; i < 200000; ++i) row += ",12";
+  const auto m = Csv(row + "\n" + row + "\n" + row, {.threads = 3});
+  ASSERT_TRUE(m) << m.error().message;
+  EXPECT_EQ(m->rows, 3U);
+  EXPECT_EQ(m->cols, 200000U);
+  EXPECT_TRUE(std::all_of(m->values.begin(), m->values.end(), [](float f) { return f == 12; }));
+}
+
+TEST_F(ReadTest, GzipIsRecognised) {
+  std::vector<float> expected;
+  const std::string text = ManyRows(20000, &expected);
+  const fs::path path = dir_.path() / "part.csv.gz";
+  for (const size_t half : {text.size() / 2, text.size()}) {  // the second time as a second member
+    gzFile gz = gzopen(path.c_str(), half == text.size() ? "ab" : "wb");
+    const std::string part =
+        half == text.size() ? text.substr(text.size() / 2) : text.substr(0, half);
+    gzwrite(gz, part.data(), static_cast<unsigned>(part.size()));
+    gzclose(gz);
+  }
+  const auto m = ReadFiles({path}, {.type = ContentType::kCsv});
+  ASSERT_TRUE(m) << m.error().message;
+  EXPECT_EQ(Values(m->values), expected);
+  fs::resize_file(path, fs::file_size(path) - 100);
+  const auto cut = ReadFiles({path}, {.type = ContentType::kCsv});
+  ASSERT_FALSE(cut);
+  EXPECT_EQ(cut.error().code, Code::kDataLoss);
+}
+
+TEST_F(ReadTest, FifoIsReadAsItComes) {
+  const fs::path path = dir_.path() / "train_0";
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  std::vector<float> expected;
+  const std::string text = ManyRows(20000, &expected);
+  const std::jthread writer([&] { std::ofstream(path, std::ios::binary) << text; });
+  const auto m = ReadFiles({path}, {.type = ContentType::kCsv});
+  ASSERT_TRUE(m) << m.error().message;
+  EXPECT_EQ(Values(m->values), expected);
+}
+
+// ---- Numbers: every kernel reads exactly what strtof reads.
+
+std::vector<std::string> Numbers() {
+  std::vector<std::string> numbers = {"0",
+                                      "-0",
+                                      "0.0",
+                                      "-0.0",
+                                      "1",
+                                      "-1",
+                                      "+1",
+                                      "1.",
+                                      ".5",
+                                      "-.5",
+                                      "00012",
+                                      "1e5",
+                                      "1E5",
+                                      "1e+5",
+                                      "1e-5",
+                                      "1.5e005",
+                                      "16777216",
+                                      "16777217",
+                                      "16777219",
+                                      "33554433",
+                                      "9007199254740993",
+                                      "0.1",
+                                      "0.2",
+                                      "0.30000001192092896",
+                                      "3.4028234663852886e38",
+                                      "340282346638528859811704183484516925440",
+                                      "1.17549435e-38",
+                                      "1.1754942e-38",
+                                      "1e-45",
+                                      "7e-46",
+                                      "1.4e-45",
+                                      "4.9e-324",
+                                      "1e-400",
+                                      "0.000000000000000000000000000000000000000000001",
+                                      "123456789012345678901234567890",
+                                      "0.123456789012345678901234567890",
+                                      "1234567890123456",
+                                      "12345678901234567",
+                                      "123456789.0123456",
+                                      "1234567890123456.7",
+                                      "8.692932128906250000e-01",
+                                      "-6.350818276405334473e-01",
+                                      "1e22",
+                                      "1e23",
+                                      "2.5000000596046448",
+                                      "2.50000005960464477539062500001",
+                                      "0.500000029802322387695312",
+                                      "0.50000002980232238769531250",
+                                      "0.5000000298023223876953125000001"};
+  std::mt19937_64 rng(11);
+  char text[80];
+  for (int i = 0; i < 200000; ++i) {
+    const auto bits = static_cast<uint32_t>(rng());
+    const auto f = std::bit_cast<float>(bits);
+    if (!std::isfinite(f)) continue;
+    // Half of them of everyday size.
+    const double x =
+        i % 2 == 0
+            ? static_cast<double>(f)
+            : std::ldexp(static_cast<double>(static_cast<int64_t>(rng()) >> (rng() % 40)), -40);
+    switch (rng() % 8) {
+      case 0:
+        std::snprintf(text, sizeof text, "%.9g", x);
+        break;
+      case 1:
+        std::snprintf(text, sizeof text, "%.17g", x);
+        break;
+      case 2:
+        std::snprintf(text, sizeof text, "%.*e", static_cast<int>(rng() % 25), x);
+        break;
+      case 3:
+        std::snprintf(text, sizeof text, "%.*f", static_cast<int>(rng() % 20), std::fmod(x, 1e9));
+        break;
+      case 4:
+        std::snprintf(text, sizeof text, "%.6g", x);
+        break;
+      case 5:
+        std::snprintf(text, sizeof text, "%lld", static_cast<long long>(rng() >> (rng() % 64)));
+        break;
+      case 6: {  // exactly between two floats, and next to it
+        const float next = std::nextafter(f, 1e30F);
+        if (std::fabs(f) > 1e20F || std::fabs(f) < 1e-6F) continue;
+        const double middle = (static_cast<double>(f) + static_cast<double>(next)) / 2;
+        std::snprintf(text, sizeof text, "%.*e", rng() % 2 == 0 ? 16 : 24, middle);
+        break;
+      }
+      default:
+        std::snprintf(text, sizeof text, "%.*f", static_cast<int>(rng() % 4), std::fmod(x, 1e6));
+    }
+    numbers.emplace_back(text);
+  }
+  return numbers;
+}
+
+TEST(Number, EveryKernelReadsWhatStrtofReads) {
+  for (const internal::Kernels* kernels :
+       {&internal::PortableKernels(), &internal::BestKernels()}) {
+    for (const std::string& number : Numbers()) {
+      const std::string text = std::string(internal::kPadding, '9') + "1," + number + "\n" +
+                               std::string(internal::kPadding, '7');
+      const char* const begin = text.data() + internal::kPadding;
+      const float expected = std::strtof(number.c_str(), nullptr);
+      float label = 0;
+      float value = 0;
+      const char* const bad = kernels->csv(
+          begin, begin + number.size() + 3,
+          {.labels = &label, .weights = nullptr, .features = &value, .cols = 1, .delimiter = ','});
+      ASSERT_EQ(bad, nullptr) << number;
+      ASSERT_EQ(std::bit_cast<uint32_t>(value), std::bit_cast<uint32_t>(expected))
+          << number << ": " << value << " is not " << expected;
+    }
+  }
+}
+
+TEST(Number, NoKernelTakesWhatIsNoNumber) {
+  for (const internal::Kernels* kernels :
+       {&internal::PortableKernels(), &internal::BestKernels()}) {
+    for (const std::string number :
+         {"-",        "+",    ".",    "-.",
+          "e5",       "1e",   "1e+",  "1..2",
+          "1.2.3",    "--1",  "+-1",  "1-2",
+          "0x10",     "1f",   "1,2",  "12345678901234567890123456789012345678901.2.3",
+          "infinity", "-inf", "nano", "1 2",
+          "1e5e5"}) {
+      const std::string text = std::string(internal::kPadding, '9') + "1," + number + "\n" +
+                               std::string(internal::kPadding, '7');
+      const char* const begin = text.data() + internal::kPadding;
+      float label = 0;
+      float value[2] = {};
+      EXPECT_EQ(kernels->csv(begin, begin + number.size() + 3,
+                             {.labels = &label,
+                              .weights = nullptr,
+                              .features = value,
+                              .cols = 1,
+                              .delimiter = ','}),
+                begin)
+          << number;
+    }
+  }
+}
+
+// ---- LIBSVM
+
+TEST_F(ReadTest, LibsvmToSparseRows) {
+  const auto m = Libsvm("1 0:1.5 3:-2\n# a comment\n\n0\n-1 1:4 2:nan  5:6 # more\n");
+  ASSERT_TRUE(m) << m.error().message;
+  EXPECT_TRUE(m->sparse);
+  EXPECT_EQ(m->rows, 3U);
+  EXPECT_EQ(m->cols, 6U);
+  EXPECT_THAT(Values(m->labels), ElementsAre(1, 0, -1));
+  EXPECT_THAT(Values(m->row_begin), ElementsAre(0, 2, 2, 4));
+  EXPECT_THAT(Values(m->column), ElementsAre(0, 3, 1, 5));
+  EXPECT_THAT(Values(m->values), ElementsAre(1.5, -2, 4, 6));
+  EXPECT_TRUE(m->weights.empty());
+  EXPECT_TRUE(m->group_sizes.empty());
+  EXPECT_EQ(m->Where(0), "train.txt, row 1");
+  EXPECT_EQ(m->Where(1), "train.txt, row 4");
+  EXPECT_EQ(m->Where(2), "train.txt, row 5");
+}
+
+TEST_F(ReadTest, LibsvmWeightsAndQueries) {
+  const auto m = Libsvm("1:0.5 qid:1 0:1\n0:2 qid:1 0:2\n1:1 qid:4 0:3\n");
+  ASSERT_TRUE(m) << m.error().message;
+  EXPECT_THAT(Values(m->weights), ElementsAre(0.5, 2, 1));
+  EXPECT_THAT(m->group_sizes, ElementsAre(2, 1));
+}
+
+TEST_F(ReadTest, LibsvmSortsColumns) {
+  const auto m = Libsvm("1 3:30 1:10\n0 1:1 2:2\n");
+  ASSERT_TRUE(m) << m.error().message;
+  EXPECT_THAT(Values(m->column), ElementsAre(1, 3, 1, 2));
+  EXPECT_THAT(Values(m->values), ElementsAre(10, 30, 1, 2));
+}
+
+TEST_F(ReadTest, LibsvmErrorsNameFileRowColumnAndValue) {
+  EXPECT_EQ(LibsvmError("1 0:1\nabc 1:2\n"),
+            "train.txt, row 2, column 1: the label 'abc' is not a number");
+  EXPECT_EQ(LibsvmError("1 0:1\n\n1 1:2 x:3\n"),
+            "train.txt, row 3, column 3: the index in 'x:3' is not a whole number");
+  EXPECT_EQ(LibsvmError("1 0:1 7\n"), "train.txt, row 1, column 3: '7' is not index:value");
+  EXPECT_EQ(LibsvmError("1 0:1z\n"),
+            "train.txt, row 1, column 2: the value in '0:1z' is not a number");
+  EXPECT_EQ(LibsvmError("1 0:\n"), "train.txt, row 1, column 2: the value in '0:' is not a number");
+  EXPECT_THAT(LibsvmError("1 0:inf\n"), HasSubstr("infinite"));
+  EXPECT_THAT(LibsvmError("1 99999999999:1\n"), HasSubstr("is larger than"));
+  EXPECT_THAT(LibsvmError("1 -1:1\n"), HasSubstr("the index in '-1:1'"));
+  EXPECT_THAT(LibsvmError("1 2:1 2:3\n"), HasSubstr("row 1: index 2 occurs twice"));
+  EXPECT_EQ(
+      LibsvmError("1:1 0:1\n0 0:1\n"),
+      "train.txt, row 2 has no weight, but train.txt, row 1 has one: give a weight to every row "
+      "or to none");
+  EXPECT_THAT(LibsvmError("1 qid:1 0:1\n0 0:1\n"), HasSubstr("row 2 has no qid"));
+  EXPECT_THAT(LibsvmError("1 qid:2 0:1\n0 qid:1 0:1\n"), HasSubstr("row 2: qid 1 after 2"));
+  EXPECT_EQ(LibsvmError("1,2,3\n"),
+            "train.txt, row 1, column 1: the label '1,2,3' is not a number");
+  EXPECT_THAT(LibsvmError("1\n0\n"), HasSubstr("no row has a feature"));
+  EXPECT_EQ(LibsvmError("# nothing\n"), "train.txt has no rows");
+}
+
+TEST_F(ReadTest, LibsvmDoesNotDependOnThreads) {
+  std::mt19937_64 rng(3);
+  std::string text;
+  std::vector<float> values;
+  std::vector<uint32_t> columns;
+  for (int r = 0; r < 30000; ++r) {
+    text += std::to_string(r % 3) + " qid:" + std::to_string(r / 10);
+    for (uint32_t c = 0; c < 40; c += 1 + static_cast<uint32_t>(rng() % 12)) {
+      char value[40];
+      std::snprintf(value, sizeof value, " %u:%.7g", c, static_cast<double>(rng()) / 1e17 - 90);
+      columns.push_back(c);
+      values.push_back(std::strtof(std::strchr(value, ':') + 1, nullptr));
+      text += value;
+    }
+    text += r % 100 == 0 ? " # c\r\n#\n" : "\n";
+  }
+  ASSERT_GT(text.size(), size_t{1} << 20);
+  for (const int threads : {1, 4}) {
+    const auto m =
+        ReadFiles({Write("t", text)}, {.type = ContentType::kLibsvm, .threads = threads});
+    ASSERT_TRUE(m) << m.error().message;
+    EXPECT_EQ(m->rows, 30000U);
+    EXPECT_EQ(Values(m->values), values);
+    EXPECT_EQ(Values(m->column), columns);
+    EXPECT_EQ(m->group_sizes.size(), 3000U);
+    EXPECT_EQ(m->Where(29999), "t, row 30300");
+  }
+}
+
+TEST(Buffer, KeepsItsBytesWhenItGrowsAndShrinks) {
+  Buffer<uint32_t> b;
+  for (uint32_t i = 0; i < 3000000; ++i) b.PushBack(i);
+  b.ShrinkToFit();
+  b.Resize(100);
+  b.ShrinkToFit();
+  for (uint32_t i = 0; i < 100; ++i) ASSERT_EQ(b[i], i);
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(b.data()) % 64, 0U);
+}
+
+}  // namespace
+}  // namespace clary::data

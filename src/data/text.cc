@@ -1,0 +1,465 @@
+#include "data/internal/text.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+#if defined(__x86_64__)
+#include <emmintrin.h>
+#endif
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cstring>
+#include <optional>
+#include <thread>
+
+#include "base/file.h"
+
+namespace clary::data::internal {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Fits a core's second-level cache together with what is parsed from it.
+constexpr size_t kBlockBytes = size_t{256} << 10;
+// Lines longer than this are no data.
+constexpr size_t kMaxLineBytes = size_t{256} << 20;
+
+#if defined(__x86_64__)
+void LineEnds64(const char* p, uint64_t* lf, uint64_t* cr) {
+  uint64_t l = 0;
+  uint64_t c = 0;
+  for (int i = 0; i < 4; ++i) {
+    const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 16 * i));
+    const auto lf16 =
+        static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_set1_epi8('\n'))));
+    const auto cr16 =
+        static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_set1_epi8('\r'))));
+    l |= uint64_t{lf16} << (16 * i);
+    c |= uint64_t{cr16} << (16 * i);
+  }
+  *lf = l;
+  *cr = c;
+}
+#else
+void LineEnds64(const char* p, uint64_t* lf, uint64_t* cr) {
+  *lf = *cr = 0;
+  for (unsigned i = 0; i < 64; ++i) {
+    *lf |= uint64_t{p[i] == '\n'} << i;
+    *cr |= uint64_t{p[i] == '\r'} << i;
+  }
+}
+#endif
+
+Status LineTooLong() {
+  return Fail(Code::kInvalidArgument, "BadData",
+              fmt::format("a line is longer than {} MiB; is this text?", kMaxLineBytes >> 20));
+}
+
+Result<size_t> ReadAt(int fd, char* to, size_t size, uint64_t offset) {
+  size_t done = 0;
+  while (done < size) {
+    const ssize_t n = ::pread(fd, to + done, size - done, static_cast<off_t>(offset + done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return std::unexpected(ErrnoError(errno, "reading"));
+    if (n == 0) break;
+    done += static_cast<size_t>(n);
+  }
+  return done;
+}
+
+}  // namespace
+
+struct BlockReader::File {
+  ~File() {
+    if (gzip) ::inflateEnd(&zlib);
+  }
+
+  uint32_t index = 0;
+  Fd fd;
+  bool plain = false;  // regular and not compressed: blocks are read by offset
+  bool gzip = false;
+  uint64_t size = 0;         // plain
+  uint64_t next_offset = 0;  // plain: where the next block begins
+  bool started = false;
+
+  // Streams: bytes after the last whole line, and zlib's state.
+  std::string carry;
+  z_stream zlib = {};
+  std::vector<unsigned char> compressed;
+  bool member_done = false;
+  bool stream_end = false;
+
+  // Up to `size` bytes; 0 is the end.
+  Result<size_t> Read(char* to, size_t bytes);
+  Status ReadPlain(uint64_t begin, TextBlock& block) const;
+};
+
+Result<size_t> BlockReader::File::Read(char* to, size_t bytes) {
+  if (!gzip) {
+    for (;;) {
+      const ssize_t n = ::read(fd.get(), to, bytes);
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return std::unexpected(ErrnoError(errno, "reading"));
+      return static_cast<size_t>(n);
+    }
+  }
+  if (stream_end) return 0;
+  zlib.next_out = reinterpret_cast<Bytef*>(to);
+  zlib.avail_out = static_cast<uInt>(bytes);
+  while (zlib.avail_out == bytes) {
+    if (zlib.avail_in == 0) {
+      compressed.resize(size_t{128} << 10);
+      ssize_t n;
+      do {
+        n = ::read(fd.get(), compressed.data(), compressed.size());
+      } while (n < 0 && errno == EINTR);
+      if (n < 0) return std::unexpected(ErrnoError(errno, "reading"));
+      if (n == 0) {
+        if (!member_done) return Fail(Code::kDataLoss, "BadGzip", "the gzip data ends too early");
+        stream_end = true;
+        return 0;
+      }
+      zlib.next_in = compressed.data();
+      zlib.avail_in = static_cast<uInt>(n);
+    }
+    if (member_done) {  // one file may hold several members, one after another
+      ::inflateReset(&zlib);
+      member_done = false;
+    }
+    const int rc = ::inflate(&zlib, Z_NO_FLUSH);
+    if (rc == Z_STREAM_END) {
+      member_done = true;
+    } else if (rc != Z_OK && rc != Z_BUF_ERROR) {
+      return Fail(Code::kDataLoss, "BadGzip", "the gzip data is damaged");
+    }
+  }
+  return bytes - zlib.avail_out;
+}
+
+// The lines that begin in [begin, begin + kBlockBytes).
+Status BlockReader::File::ReadPlain(uint64_t begin, TextBlock& block) const {
+  // One byte earlier, to see whether a line begins at `begin`.
+  const uint64_t from = begin == 0 ? 0 : begin - 1;
+  const uint64_t limit = std::min(begin + kBlockBytes, size);  // the first byte of later blocks
+  size_t want = static_cast<size_t>(limit - from) + 4096;
+  size_t have = 0;
+  const char* text = nullptr;
+  size_t first = 0;  // of the block's lines, in `text`
+  for (;;) {
+    want = static_cast<size_t>(std::min<uint64_t>(want, size - from));
+    block.storage.Resize(want + 2 * kPadding);
+    char* to = block.storage.data() + kPadding;
+    CLARY_TRY(const size_t got, ReadAt(fd.get(), to + have, want - have, from + have));
+    if (got < want - have) {
+      return Fail(Code::kDataLoss, "FileShrank", "the file became shorter while it was read");
+    }
+    have = want;
+    text = to;
+    if (begin > 0) {
+      const void* nl = std::memchr(text, '\n', static_cast<size_t>(limit - from));
+      // No line begins here: all of it belongs to an earlier block.
+      if (nl == nullptr) break;
+      first = static_cast<size_t>(static_cast<const char*>(nl) - text) + 1;
+      if (from + first >= limit) break;
+    }
+    if (from + have == size) {
+      block.text = {text + first, have - first};
+      break;
+    }
+    const size_t last = static_cast<size_t>(limit - from) - 1;
+    const void* nl = std::memchr(text + last, '\n', have - last);
+    if (nl != nullptr) {
+      block.text = {text + first,
+                    static_cast<size_t>(static_cast<const char*>(nl) - text) + 1 - first};
+      break;
+    }
+    if (want > kMaxLineBytes) return LineTooLong();
+    want *= 2;
+  }
+  return {};
+}
+
+BlockReader::BlockReader(std::span<const fs::path> files)
+    : files_(files), names_(DisplayNames(files)) {
+  for (const fs::path& file : files) {
+    std::error_code ec;
+    const uint64_t size = fs::is_regular_file(file, ec) ? fs::file_size(file, ec) : 0;
+    if (!ec) expected_bytes_ += size;
+    // A stream may have any length.
+    expected_blocks_ += size == 0 ? 1024 : static_cast<size_t>(size / kBlockBytes) + 1;
+  }
+}
+
+BlockReader::~BlockReader() = default;
+
+Result<std::shared_ptr<BlockReader::File>> BlockReader::Open(uint32_t index) {
+  auto file = std::make_shared<File>();
+  file->index = index;
+  CLARY_TRY(file->fd, OpenFile(files_[index], O_RDONLY));
+  struct stat st = {};
+  if (::fstat(file->fd.get(), &st) != 0) return std::unexpected(ErrnoError(errno, "fstat"));
+  if (!S_ISREG(st.st_mode)) return file;
+  file->size = static_cast<uint64_t>(st.st_size);
+  unsigned char magic[4] = {};
+  CLARY_TRY(const size_t got, ReadAt(file->fd.get(), reinterpret_cast<char*>(magic), 4, 0));
+  if (got >= 2 && magic[0] == 0x1f && magic[1] == 0x8b) {
+    file->gzip = ::inflateInit2(&file->zlib, 15 + 16) == Z_OK;
+    if (!file->gzip) return Fail(Code::kInternal, "Zlib", "cannot start zlib");
+    return file;
+  }
+  file->plain = true;
+  return file;
+}
+
+Status BlockReader::ReadStream(File& file, TextBlock& block, bool* end) {
+  size_t have = file.carry.size();
+  block.storage.Resize(std::max(kBlockBytes, 2 * have) + 2 * kPadding);
+  std::memcpy(block.storage.data() + kPadding, file.carry.data(), have);
+  file.carry.clear();
+  for (;;) {
+    const size_t room = block.storage.size() - 2 * kPadding;
+    while (have < room) {
+      CLARY_TRY(const size_t got, file.Read(block.storage.data() + kPadding + have, room - have));
+      if (got == 0) {
+        *end = true;
+        block.text = {block.storage.data() + kPadding, have};
+        return {};
+      }
+      have += got;
+    }
+    const char* text = block.storage.data() + kPadding;
+    const void* nl = ::memrchr(text, '\n', have);
+    if (nl != nullptr) {
+      const size_t length = static_cast<size_t>(static_cast<const char*>(nl) - text) + 1;
+      file.carry.assign(text + length, have - length);
+      block.text = {text, length};
+      return {};
+    }
+    if (have > kMaxLineBytes) return LineTooLong();
+    block.storage.Resize(2 * room + 2 * kPadding);
+  }
+}
+
+Result<bool> BlockReader::Next(TextBlock& block) {
+  std::shared_ptr<File> file;
+  uint64_t offset = 0;
+  block.text = {};
+  {
+    MutexLock lock(mu_);
+    block.index = next_index_++;
+    for (;;) {
+      if (current_ == nullptr) {
+        if (next_file_ == files_.size()) return false;
+        block.file = next_file_;
+        CLARY_TRY(current_, Open(next_file_));
+        ++next_file_;
+      }
+      if (!current_->plain || current_->next_offset < current_->size) break;
+      current_ = nullptr;
+    }
+    file = current_;
+    block.file = file->index;
+    block.first = !file->started;
+    file->started = true;
+    if (file->plain) {
+      offset = file->next_offset;
+      file->next_offset += kBlockBytes;
+    } else {
+      bool end = false;
+      CLARY_CHECK_OK(ReadStream(*file, block, &end));
+      if (end) current_ = nullptr;
+    }
+  }
+  if (file->plain) CLARY_CHECK_OK(file->ReadPlain(offset, block));
+  if (block.first && block.text.starts_with("\xef\xbb\xbf")) block.text.remove_prefix(3);
+  if (!block.text.empty())
+    block.storage[static_cast<size_t>(block.text.end() - block.storage.data())] = '\n';
+  return true;
+}
+
+BlockParser::Shape CountLines(std::string_view text) {
+  // A row begins at a byte that ends no line, at the front or after one that does. \r\n is one end.
+  BlockParser::Shape shape;
+  uint64_t after_end = 1;  // bit 0: the byte before was an end
+  uint64_t after_cr = 0;
+  const char* p = text.data();
+  const char* const end = p + text.size();
+  const auto add = [&](uint64_t lf, uint64_t cr, uint64_t valid) {
+    const uint64_t ends = lf | cr;
+    shape.rows += static_cast<size_t>(std::popcount(~ends & valid & ((ends << 1) | after_end)));
+    shape.lines +=
+        static_cast<size_t>(std::popcount(cr) + std::popcount(lf & ~((cr << 1) | after_cr)));
+    after_end = ends >> 63;
+    after_cr = cr >> 63;
+  };
+  while (end - p >= 64) {
+    uint64_t lf;
+    uint64_t cr;
+    LineEnds64(p, &lf, &cr);
+    add(lf, cr, ~uint64_t{0});
+    p += 64;
+  }
+  if (p < end) {
+    const auto rest = static_cast<unsigned>(end - p);
+    uint64_t lf;
+    uint64_t cr;
+    LineEnds64(p, &lf, &cr);  // reads into the padding
+    const uint64_t valid = (uint64_t{1} << rest) - 1;
+    add(lf & valid, cr & valid, valid);
+  }
+  if (!text.empty() && text.back() != '\n' && text.back() != '\r') ++shape.lines;
+  return shape;
+}
+
+void AddOrigins(std::string_view text, BlockParser::Shape shape, uint32_t file, uint64_t first_row,
+                uint64_t first_line, std::vector<Matrix::Origin>& origins) {
+  if (shape.rows == 0) return;
+  const auto add = [&](uint64_t row, uint64_t line) {
+    if (!origins.empty() && origins.back().file == file &&
+        line - origins.back().first_line == row - origins.back().first_row) {
+      return;
+    }
+    origins.push_back({.first_row = row, .file = file, .first_line = line});
+  };
+  if (shape.rows == shape.lines) return add(first_row, first_line);
+  uint64_t row = first_row;
+  uint64_t line = first_line;
+  bool in_row = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\n' || text[i] == '\r') {
+      if (text[i] == '\r' && i + 1 < text.size() && text[i + 1] == '\n') ++i;
+      ++line;
+      in_row = false;
+    } else if (!in_row) {
+      add(row++, line);
+      in_row = true;
+    }
+  }
+}
+
+std::string Shown(std::string_view field) {
+  std::string shown;
+  for (const char c : field.substr(0, 40)) {
+    shown += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
+  }
+  if (field.size() > 40) shown += "...";
+  return shown;
+}
+
+std::vector<std::string> DisplayNames(std::span<const fs::path> files) {
+  std::vector<std::string> names;
+  if (files.empty()) return names;
+  std::string common = files.front().parent_path().string() + "/";
+  for (const fs::path& file : files) {
+    const std::string dir = file.parent_path().string() + "/";
+    while (!dir.starts_with(common)) {
+      common.resize(common.rfind('/', common.size() - 2) + 1);
+      if (common.empty()) break;
+    }
+  }
+  for (const fs::path& file : files) {
+    const std::string full = file.string();
+    names.push_back(full.starts_with(common) ? full.substr(common.size()) : full);
+  }
+  return names;
+}
+
+namespace {
+
+// Blocks take their places in order; what a thread waits for is being counted by another one.
+class Order {
+ public:
+  // Waits until all blocks before `block` are placed; false if one of them failed.
+  bool Await(size_t block) {
+    std::unique_lock lock(mu_);
+    turn_.wait(lock, [&] { return next_ == block || failed_ < block; });
+    return failed_ >= block;
+  }
+  void Done(uint32_t file, BlockParser::Shape shape) {
+    {
+      const std::lock_guard lock(mu_);
+      ++next_;
+      first_row_ += shape.rows;
+      if (file != file_) first_line_ = 1;
+      file_ = file;
+      first_line_ += shape.lines;
+    }
+    turn_.notify_all();
+  }
+  void Failed(size_t block, Error error) {
+    {
+      const std::lock_guard lock(mu_);
+      if (block < failed_) {
+        failed_ = block;
+        error_ = std::move(error);
+      }
+    }
+    turn_.notify_all();
+  }
+  // For the thread whose turn it is.
+  uint64_t first_row() const { return first_row_; }
+  uint64_t first_line(uint32_t file) const { return file == file_ ? first_line_ : 1; }
+  bool failed() {
+    const std::lock_guard lock(mu_);
+    return failed_ != SIZE_MAX;
+  }
+  std::optional<Error>& error() { return error_; }
+
+ private:
+  std::mutex mu_;
+  std::condition_variable turn_;
+  size_t next_ = 0;
+  size_t failed_ = SIZE_MAX;  // the earliest block with an error
+  std::optional<Error> error_;
+  uint64_t first_row_ = 0;
+  uint64_t first_line_ = 1;
+  uint32_t file_ = 0;
+};
+
+}  // namespace
+
+Status ParseBlocks(BlockReader& reader, int threads,
+                   const std::function<std::unique_ptr<BlockParser>()>& make) {
+  Order order;
+  const auto work = [&] {
+    const std::unique_ptr<BlockParser> parser = make();
+    TextBlock block;
+    while (!order.failed()) {
+      Result<bool> more = reader.Next(block);
+      if (!more) {
+        order.Failed(block.index, std::move(more).error().With(reader.names()[block.file]));
+        return;
+      }
+      if (!*more) return;
+      const BlockParser::Shape shape = parser->Count(block);
+      if (!order.Await(block.index)) return;
+      if (Status placed =
+              parser->Place(block, shape, order.first_row(), order.first_line(block.file));
+          !placed) {
+        order.Failed(block.index, std::move(placed).error());
+        return;
+      }
+      order.Done(block.file, shape);
+      if (Status parsed = parser->Parse(block); !parsed) {
+        order.Failed(block.index, std::move(parsed).error());
+        return;
+      }
+    }
+  };
+  const size_t cores = std::max(1U, std::thread::hardware_concurrency());
+  const size_t workers =
+      std::min(threads > 0 ? static_cast<size_t>(threads) : cores, reader.expected_blocks());
+  {
+    std::vector<std::jthread> others;
+    for (size_t t = 1; t < workers; ++t) others.emplace_back(work);
+    work();
+  }
+  if (order.error()) return std::unexpected(*std::move(order.error()));
+  return {};
+}
+
+}  // namespace clary::data::internal
