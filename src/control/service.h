@@ -1,0 +1,93 @@
+// The life cycle of training jobs: the operations of the SageMaker API over a metadata store, an
+// object store and an executor. The only place with a job's state machine.
+//
+// A request handler writes intent (create, stop) and nothing else. One thread, the reconciler, is
+// the only writer of a job's status: it launches runners, folds the facts of their events.jsonl
+// into the record, stops jobs that ran too long, and commits the end. Everything it knows is in the
+// store or follows from the job's directory and the executor, so the process may die at any step.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/mutex.h"
+#include "exec/executor.h"
+#include "meta/log_store.h"
+#include "meta/metadata_store.h"
+#include "objects/object_store.h"
+
+namespace clary::control {
+
+// Everything the service needs from outside; borrowed, and must outlive it.
+struct Environment {
+  meta::MetadataStore& records;
+  objects::ObjectStore& objects;
+  exec::Executor& executor;
+  meta::LogStore& logs;
+  Clock& clock;
+};
+
+struct Options {
+  std::string account_id = "123456789012";
+  std::string region = "us-east-1";
+  std::filesystem::path jobs_directory;            // jobs/<job>/ of the state directory
+  std::filesystem::path object_root;               // told to runners: JobSpec.store
+  std::vector<std::string> runner_command;         // "/path/clary", "runner"; the job's directory
+                                                   // is added as last argument
+  std::vector<std::string> runner_environment = {  // "NAME=value"; nothing is inherited
+      "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"};
+  int capacity_cpus = 0;  // cores that running jobs may use in sum; 0: those of the machine
+  // Whether this role may be used; none: any well-formed ARN.
+  std::function<bool(const std::string& role_arn)> role_exists;
+  bool start_reconciler = true;  // false: the caller calls Reconcile() (tests)
+};
+
+struct MetricPoint {
+  Time time{};
+  double value = 0;
+};
+struct MetricSeries {
+  std::string name;  // "validation:auc"
+  std::vector<MetricPoint> points;
+};
+
+class Service {
+ public:
+  // Loads all records and picks running jobs up again. Sets the executor's OnExit.
+  static Result<std::unique_ptr<Service>> Start(const Environment& environment, Options options);
+  ~Service();  // joins the reconciler; running jobs go on
+
+  // One API call on a decoded document: validates it, then acts. The error's reason is the AWS
+  // error code (api/errors.h). Any thread.
+  Result<nlohmann::json> Handle(std::string_view operation, const nlohmann::json& input);
+  // The same from and to JSON text, decoding included: what a server wants. DescribeTrainingJob of
+  // an unchanged job costs one copy.
+  Result<std::string> Call(std::string_view operation, std::string_view body);
+
+  // What the job's log says its metrics are, by name, in order of time; all of them if `name` is
+  // empty. kNotFound "ResourceNotFound". Any thread.
+  Result<std::vector<MetricSeries>> Metrics(const std::string& job, std::string_view name = "");
+  // Names of all jobs, newest first, at most `limit`. Any thread.
+  std::vector<std::string> JobNames(size_t limit = SIZE_MAX) const;
+  meta::LogStore& Logs() const;
+
+  // One pass over the jobs that have not ended; only for a service without its own reconciler, by
+  // one thread at a time. Returns how many have not ended.
+  size_t Reconcile();
+
+ private:
+  struct State;
+  explicit Service(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace clary::control
