@@ -24,7 +24,7 @@ void LogEvent(LogLevel level, std::string_view event, std::initializer_list<LogF
     line.append(",").append(JsonQuote(f.name)).append(":");
     line += f.number ? f.value : JsonQuote(f.value);
   }
-  line += '\n';
+  line += "}\n";
   // A full or closed stderr must never stop the service.
   [[maybe_unused]] const ssize_t n = ::write(STDERR_FILENO, line.data(), line.size());
 }

@@ -1,0 +1,781 @@
+#include "net/server.h"
+
+#include <fmt/format.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <condition_variable>
+#include <csignal>
+#include <cstring>
+#include <deque>
+#include <exception>
+#include <iterator>
+#include <thread>
+#include <unordered_map>
+
+#include "base/log.h"
+#include "base/mutex.h"
+#include "base/strings.h"
+#include "net/internal/request_parser.h"
+#include "net/internal/transport.h"
+
+namespace clary::net {
+namespace {
+
+using internal::Head;
+using internal::IoResult;
+using internal::ParserLimits;
+using internal::RequestParser;
+using internal::Transport;
+using internal::Waiter;
+// Deadlines of sockets follow the steady clock: a step of the wall clock must not cut connections.
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr size_t kBufferBytes = 128 * 1024;
+constexpr uint64_t kListenerId = 0;
+constexpr uint64_t kWakeId = 1;
+constexpr Duration kLingerTime{1000};
+
+// Bytes that have arrived and wait for a reader.
+class InBuffer {
+ public:
+  std::string_view view() const { return std::string_view(bytes_).substr(at_); }
+  bool empty() const { return at_ == bytes_.size(); }
+  void Append(std::string_view bytes) {
+    if (at_ > 0) {
+      bytes_.erase(0, at_);
+      at_ = 0;
+    }
+    bytes_.append(bytes);
+  }
+  void Consume(size_t n) {
+    at_ += n;
+    if (empty()) {
+      at_ = 0;
+      bytes_.clear();
+      if (bytes_.capacity() > kBufferBytes) bytes_.shrink_to_fit();
+    }
+  }
+
+ private:
+  std::string bytes_;
+  size_t at_ = 0;
+};
+
+enum class ConnState { kIdle, kHead, kBusy, kLinger };
+
+struct Connection {
+  uint64_t id = 0;
+  std::string peer;
+  // Guarded by the server's mutex; the rest belongs to the io thread, or while kBusy to a handler.
+  ConnState state = ConnState::kIdle;
+  SteadyClock::time_point deadline;
+
+  std::unique_ptr<Transport> transport;
+  InBuffer in;
+  std::unique_ptr<RequestParser> parser;
+  Head head;
+};
+
+// One buffer a thread, for bytes on their way.
+std::span<char> ThreadBuffer() {
+  thread_local const std::unique_ptr<char[]> buffer(new char[kBufferBytes]);
+  return {buffer.get(), kBufferBytes};
+}
+
+// The body of the request at hand.
+class BodyReader {
+ public:
+  BodyReader(Connection& c, Duration budget)
+      : c_(c),
+        waiter_(*c.transport, budget),
+        left_(c.head.request.content_length.value_or(0)),
+        expect_(c.head.expect_continue) {}
+
+  bool done() const { return c_.head.chunked ? c_.parser->body_done() : left_ == 0; }
+  bool failed() const { return error_.has_value(); }
+  // The client still waits for permission to send its body.
+  bool awaits_continue() const { return expect_; }
+  uint64_t left() const { return left_; }
+
+  Result<size_t> Read(std::span<char> out) {
+    if (error_) return std::unexpected(*error_);
+    auto n = Next(out);
+    if (!n) error_ = n.error();
+    return n;
+  }
+
+  // Drops what has arrived already. Never blocks.
+  void SkipArrived() {
+    while (!done() && !error_ && !expect_) {
+      if (c_.in.empty()) {
+        const auto buffer = ThreadBuffer();
+        const IoResult r = c_.transport->Read(buffer);
+        if (r.state != IoResult::State::kOk) return;
+        c_.in.Append({buffer.data(), r.bytes});
+      }
+      char sink[4096];
+      size_t used = c_.in.view().size();
+      if (c_.head.chunked) {
+        const auto step = c_.parser->PutBody(c_.in.view(), sink);
+        if (!step || step->consumed == 0) return;
+        used = step->consumed;
+      } else {
+        used = std::min<uint64_t>(used, left_);
+        left_ -= used;
+      }
+      c_.in.Consume(used);
+    }
+  }
+
+  // Reads and drops the rest, for at most `budget` of waiting.
+  bool Drain(Duration budget) {
+    waiter_.set_budget(budget);
+    char sink[16384];
+    while (!done()) {
+      if (!Read(sink)) return false;
+    }
+    return true;
+  }
+
+ private:
+  Result<size_t> Next(std::span<char> out) {
+    if (done()) return 0;
+    if (expect_) {
+      expect_ = false;
+      CLARY_CHECK_OK(waiter_.Write("HTTP/1.1 100 Continue\r\n\r\n"));
+    }
+    if (!c_.head.chunked) {
+      const size_t want = std::min<uint64_t>(out.size(), left_);
+      size_t n = std::min(want, c_.in.view().size());
+      if (n > 0) {
+        std::memcpy(out.data(), c_.in.view().data(), n);
+        c_.in.Consume(n);
+      } else {
+        CLARY_TRY(n, Receive(out.first(want)));
+      }
+      left_ -= n;
+      return n;
+    }
+    for (;;) {
+      CLARY_TRY(const auto step, c_.parser->PutBody(c_.in.view(), out));
+      c_.in.Consume(step.consumed);
+      if (step.produced > 0) return step.produced;
+      if (done()) return 0;
+      if (step.consumed > 0 && !c_.in.empty()) continue;
+      if (c_.in.view().size() > kBufferBytes) {
+        return Fail(Code::kInvalidArgument, "BadChunk", "a chunk's header is too long");
+      }
+      const auto buffer = ThreadBuffer();
+      CLARY_TRY(const size_t n, Receive(buffer));
+      c_.in.Append({buffer.data(), n});
+    }
+  }
+
+  Result<size_t> Receive(std::span<char> out) {
+    auto n = waiter_.Read(out);
+    if ((n && *n == 0) || (!n && n.error().code == Code::kUnavailable)) {
+      return Fail(Code::kDataLoss, "IncompleteBody",
+                  "the client closed the connection before it had sent the whole body");
+    }
+    return n;
+  }
+
+  Connection& c_;
+  Waiter waiter_;
+  uint64_t left_;
+  bool expect_;
+  std::optional<Error> error_;
+};
+
+class BodySource final : public ByteSource {
+ public:
+  explicit BodySource(BodyReader& reader) : reader_(reader) {}
+  Result<size_t> Read(std::span<char> buffer) override { return reader_.Read(buffer); }
+
+ private:
+  BodyReader& reader_;
+};
+
+bool IsServersHeader(std::string_view name) {
+  for (const std::string_view mine :
+       {"Content-Length", "Transfer-Encoding", "Connection", "Date", "Keep-Alive"}) {
+    if (EqualsIgnoreCase(name, mine)) return true;
+  }
+  return false;
+}
+
+// A value with a line break would let its author write headers of his own.
+void AppendClean(std::string& out, std::string_view text) {
+  for (const char c : text) out += c == '\r' || c == '\n' || c == '\0' ? ' ' : c;
+}
+
+struct Framing {
+  bool bodiless = false;           // by method or status
+  std::optional<uint64_t> length;  // absent: chunked, or to the end of the connection
+  bool chunked = false;
+};
+
+Framing FramingOf(const Response& response, const Head& head) {
+  Framing f;
+  f.bodiless = head.request.method == "HEAD" || response.status == 204 || response.status == 304 ||
+               response.status < 200;
+  f.length = response.stream == nullptr && !response.stream_length
+                 ? std::optional<uint64_t>(response.body.size())
+                 : response.stream_length;
+  if (head.request.method == "HEAD") {
+    if (const auto given = response.headers.Find("Content-Length")) f.length = ParseUint(*given);
+  }
+  f.chunked = !f.length && !f.bodiless && !head.http10;
+  return f;
+}
+
+std::string ResponseHead(const Response& response, const Framing& f, const Head& request,
+                         bool keep_alive) {
+  std::string out;
+  out.reserve(512);
+  fmt::format_to(std::back_inserter(out), "HTTP/1.1 {} {}\r\nDate: {}\r\n", response.status,
+                 ReasonPhrase(response.status), FormatRfc1123(Clock::System().Now()));
+  for (const auto& [name, value] : response.headers.all()) {
+    if (IsServersHeader(name)) continue;
+    AppendClean(out, name);
+    out += ": ";
+    AppendClean(out, value);
+    out += "\r\n";
+  }
+  if (f.chunked) {
+    out += "Transfer-Encoding: chunked\r\n";
+  } else if (f.length && response.status != 204 && response.status != 304) {
+    fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", *f.length);
+  }
+  if (!keep_alive) {
+    out += "Connection: close\r\n";
+  } else if (request.http10) {
+    out += "Connection: keep-alive\r\n";
+  }
+  out += "\r\n";
+  return out;
+}
+
+Response TextResponse(int status, std::string text) {
+  Response r;
+  r.status = status;
+  r.headers.Add("Content-Type", "text/plain");
+  r.body = std::move(text) + "\n";
+  return r;
+}
+
+Response RefusalOf(const Error& e) {
+  if (e.reason == "HeaderTooLarge") return TextResponse(431, e.message);
+  if (e.reason == "BodyTooLarge") return TextResponse(413, e.message);
+  if (e.code == Code::kUnimplemented) return TextResponse(501, e.message);
+  if (e.code == Code::kPermissionDenied) return TextResponse(403, e.message);
+  return TextResponse(400, e.message);
+}
+
+struct Listener {
+  Fd fd;
+  uint16_t port = 0;
+};
+
+std::string AddressText(const sockaddr_storage& addr, socklen_t length) {
+  char host[NI_MAXHOST];
+  char port[NI_MAXSERV];
+  if (::getnameinfo(reinterpret_cast<const sockaddr*>(&addr), length, host, sizeof host, port,
+                    sizeof port, NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+    return "?";
+  }
+  return fmt::format("{}:{}", host, port);
+}
+
+Result<Listener> Listen(const std::string& address, uint16_t port) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE;
+  addrinfo* found = nullptr;
+  if (const int e = ::getaddrinfo(address.c_str(), std::to_string(port).c_str(), &hints, &found);
+      e != 0) {
+    return Fail(Code::kInvalidArgument, "BadAddress",
+                fmt::format("cannot listen on '{}': {}", address, ::gai_strerror(e)));
+  }
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> guard(found, ::freeaddrinfo);
+  Listener listener;
+  listener.fd = Fd(::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!listener.fd) return std::unexpected(ErrnoError(errno, "socket"));
+  const int on = 1;
+  ::setsockopt(listener.fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (::bind(listener.fd.get(), found->ai_addr, found->ai_addrlen) != 0 ||
+      ::listen(listener.fd.get(), 1024) != 0) {
+    if (errno == EADDRINUSE) {
+      return Fail(Code::kFailedPrecondition, "AddressInUse",
+                  fmt::format("port {} of {} is in use by another process; stop it or choose "
+                              "another port",
+                              port, address));
+    }
+    return std::unexpected(ErrnoError(errno, fmt::format("listen on {}:{}", address, port)));
+  }
+  sockaddr_storage bound{};
+  socklen_t length = sizeof bound;
+  ::getsockname(listener.fd.get(), reinterpret_cast<sockaddr*>(&bound), &length);
+  listener.port =
+      ntohs(bound.ss_family == AF_INET6 ? reinterpret_cast<const sockaddr_in6&>(bound).sin6_port
+                                        : reinterpret_cast<const sockaddr_in&>(bound).sin_port);
+  return listener;
+}
+
+void NameThread(const char* name) {
+  ::pthread_setname_np(::pthread_self(), name);
+  sigset_t pipe;  // a write to a closed socket is an error here, not a signal
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  ::pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
+}
+
+class ServerImpl final : public Server {
+ public:
+  ServerImpl(ServerOptions options, Handler handler, Listener listener, Fd epoll, Fd wake)
+      : options_(std::move(options)),
+        handler_(std::move(handler)),
+        listener_(std::move(listener.fd)),
+        port_(listener.port),
+        epoll_(std::move(epoll)),
+        wake_(std::move(wake)) {
+    Watch(kListenerId, listener_.get(), EPOLLIN, EPOLL_CTL_ADD);
+    Watch(kWakeId, wake_.get(), EPOLLIN, EPOLL_CTL_ADD);
+    for (size_t i = 0; i < std::max<size_t>(options_.handler_threads, 1); ++i) {
+      handlers_.emplace_back([this](const std::stop_token& stop) { Work(stop); });
+    }
+    io_ = std::jthread([this] { Poll(); });
+  }
+  ~ServerImpl() override { Stop(); }
+
+  uint16_t port() const override { return port_; }
+
+  void Stop() override {
+    if (!stopping_.exchange(true)) {
+      const uint64_t one = 1;
+      [[maybe_unused]] const ssize_t n = ::write(wake_.get(), &one, sizeof one);
+    }
+    const MutexLock once(stop_mu_);
+    if (io_.joinable()) io_.join();  // ends when the last connection has
+    for (std::jthread& t : handlers_) t.request_stop();
+    handlers_.clear();
+  }
+
+ private:
+  void Watch(uint64_t id, int fd, uint32_t events, int op) {
+    epoll_event event{};
+    event.events = events;
+    event.data.u64 = id;
+    ::epoll_ctl(epoll_.get(), op, fd, &event);
+  }
+
+  // ---- io thread ----
+
+  void Poll() {
+    NameThread("clary-io");
+    const Duration tick =
+        std::clamp(std::min({options_.idle_timeout, options_.head_timeout, kLingerTime}) / 4,
+                   Duration(5), Duration(250));
+    std::optional<SteadyClock::time_point> grace_end;
+    auto next_scan = SteadyClock::now() + tick;
+    for (;;) {
+      bool any;
+      {
+        const MutexLock lock(mu_);
+        any = !connections_.empty();
+      }
+      if (grace_end && !any) return;
+      epoll_event events[64];
+      const int n = ::epoll_wait(epoll_.get(), events, 64,
+                                 any || accept_paused_ ? static_cast<int>(tick.count()) : -1);
+      for (int i = 0; i < n; ++i) {
+        const uint64_t id = events[i].data.u64;
+        if (id == kListenerId) {
+          Accept();
+        } else if (id != kWakeId) {
+          OnReady(id);
+        }
+      }
+      if (stopping_ && !grace_end) {
+        grace_end = SteadyClock::now() + options_.stop_grace;
+        ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener_.get(), nullptr);
+        ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, wake_.get(), nullptr);
+        listener_ = Fd();
+        CloseIf([](const Connection& c) {
+          return c.state == ConnState::kIdle || c.state == ConnState::kHead;
+        });
+      }
+      const auto now = SteadyClock::now();
+      if (now < next_scan) continue;
+      next_scan = now + tick;
+      CloseIf(
+          [&](const Connection& c) { return c.state != ConnState::kBusy && c.deadline <= now; });
+      if (grace_end && now >= *grace_end) CutAll();
+      if (accept_paused_ && !stopping_) {
+        accept_paused_ = false;
+        Watch(kListenerId, listener_.get(), EPOLLIN, EPOLL_CTL_MOD);
+      }
+    }
+  }
+
+  template <typename Predicate>
+  void CloseIf(const Predicate& predicate) {
+    const MutexLock lock(mu_);
+    std::erase_if(connections_, [&](auto& entry) { return predicate(*entry.second); });
+  }
+
+  void CutAll() {
+    const MutexLock lock(mu_);
+    for (auto& [id, c] : connections_) ::shutdown(c->transport->fd(), SHUT_RDWR);
+  }
+
+  void PauseAccept() {
+    accept_paused_ = true;
+    Watch(kListenerId, listener_.get(), 0, EPOLL_CTL_MOD);
+  }
+
+  // At the limit, the connection that has been idle the longest makes room.
+  bool MakeRoom() {
+    const MutexLock lock(mu_);
+    if (connections_.size() < options_.max_connections) return true;
+    auto oldest = connections_.end();
+    for (auto it = connections_.begin(); it != connections_.end(); ++it) {
+      if (it->second->state == ConnState::kIdle &&
+          (oldest == connections_.end() || it->second->deadline < oldest->second->deadline)) {
+        oldest = it;
+      }
+    }
+    if (oldest == connections_.end()) return false;
+    connections_.erase(oldest);
+    return true;
+  }
+
+  void Accept() {
+    for (int i = 0; i < 64; ++i) {
+      if (!MakeRoom()) {
+        PauseAccept();
+        return;
+      }
+      sockaddr_storage addr{};
+      socklen_t length = sizeof addr;
+      Fd fd(::accept4(listener_.get(), reinterpret_cast<sockaddr*>(&addr), &length,
+                      SOCK_NONBLOCK | SOCK_CLOEXEC));
+      if (!fd) {
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+          LOG(kWarn, "cannot accept", {"error", std::strerror(errno)});
+          PauseAccept();
+        }
+        return;
+      }
+      const int on = 1;
+      ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+      const uint64_t id = next_id_++;
+      const int raw = fd.get();
+      auto c = std::make_unique<Connection>();
+      c->id = id;
+      c->peer = AddressText(addr, length);
+      c->transport = internal::NewPlainTransport(std::move(fd));
+      c->deadline = SteadyClock::now() + options_.idle_timeout;
+      {
+        const MutexLock lock(mu_);
+        connections_.emplace(id, std::move(c));
+      }
+      Watch(id, raw, EPOLLIN | EPOLLONESHOT, EPOLL_CTL_ADD);
+    }
+  }
+
+  void OnReady(uint64_t id) {
+    Connection* c = nullptr;
+    {
+      const MutexLock lock(mu_);
+      const auto it = connections_.find(id);
+      if (it == connections_.end() || it->second->state == ConnState::kBusy) return;
+      c = it->second.get();
+    }
+    const auto buffer = ThreadBuffer().first(16384);
+    for (;;) {
+      const IoResult r = c->transport->Read(buffer);
+      if (r.state == IoResult::State::kEnd || r.state == IoResult::State::kError) {
+        Close(*c);
+        return;
+      }
+      if (r.state != IoResult::State::kOk) {
+        Await(*c, c->state, r.state);
+        return;
+      }
+      if (c->state == ConnState::kLinger) continue;
+      c->in.Append({buffer.data(), r.bytes});
+      const auto ready = ParseHead(*c);
+      if (!ready) {
+        Refuse(*c, RefusalOf(ready.error()));
+        return;
+      }
+      if (*ready) {
+        Dispatch(*c);
+        return;
+      }
+      Await(*c, ConnState::kHead, std::nullopt);
+    }
+  }
+
+  void Dispatch(Connection& c) {
+    {
+      const MutexLock lock(mu_);
+      if (queue_.size() < options_.max_queue) {
+        c.state = ConnState::kBusy;
+        queue_.push_back(&c);
+        queued_.notify_one();
+        return;
+      }
+    }
+    LOG(kWarn, "too many requests", {"peer", c.peer}, {"queued", options_.max_queue});
+    Refuse(c, options_.overloaded ? options_.overloaded(c.head.request)
+                                  : TextResponse(503, "too many requests; try again"));
+  }
+
+  // ---- the thread that owns the connection ----
+
+  void Close(Connection& c) {
+    const MutexLock lock(mu_);
+    connections_.erase(c.id);
+  }
+
+  // Parses what has arrived; true when `c.head` holds a request.
+  Result<bool> ParseHead(Connection& c) {
+    if (c.parser == nullptr) {
+      c.parser = std::make_unique<RequestParser>(
+          ParserLimits{options_.max_header_bytes, options_.max_header_count});
+    }
+    CLARY_TRY(const size_t n, c.parser->PutHead(c.in.view()));
+    c.in.Consume(n);
+    if (!c.parser->head_done()) return false;
+    CLARY_TRY(c.head, c.parser->TakeHead());
+    Request& r = c.head.request;
+    r.peer = c.peer;
+    if (options_.max_content_length &&
+        r.content_length.value_or(0) > *options_.max_content_length) {
+      return Fail(Code::kResourceExhausted, "BodyTooLarge",
+                  fmt::format("the body is larger than {} bytes", *options_.max_content_length));
+    }
+    return true;
+  }
+
+  // Answers without a handler, as far as the socket takes it at once, and gives the connection up.
+  void Refuse(Connection& c, const Response& response) {
+    const std::string head = ResponseHead(response, FramingOf(response, c.head), c.head, false);
+    c.transport->Write(head, c.head.request.method == "HEAD" ? "" : response.body, false);
+    Linger(c);
+  }
+
+  // Closing a socket with unread input would take the answer back, so first wait for the peer.
+  void Linger(Connection& c) {
+    c.transport->ShutdownWrite();
+    Await(c, ConnState::kLinger, IoResult::State::kWantRead);
+  }
+
+  // Sets the state and its deadline; with `wait`, gives the connection to the io thread.
+  void Await(Connection& c, ConnState state, std::optional<IoResult::State> wait) {
+    const MutexLock lock(mu_);
+    if (state != c.state) {
+      c.deadline = SteadyClock::now() + (state == ConnState::kIdle   ? options_.idle_timeout
+                                         : state == ConnState::kHead ? options_.head_timeout
+                                                                     : kLingerTime);
+      c.state = state;
+    }
+    if (!wait) return;
+    if (stopping_ && state != ConnState::kLinger) {
+      connections_.erase(c.id);
+      return;
+    }
+    const uint32_t events = *wait == IoResult::State::kWantWrite ? EPOLLOUT : EPOLLIN;
+    Watch(c.id, c.transport->fd(), events | EPOLLONESHOT, EPOLL_CTL_MOD);
+  }
+
+  // ---- handler threads ----
+
+  void Work(const std::stop_token& stop) {
+    NameThread("clary-http");
+    for (;;) {
+      Connection* c = nullptr;
+      {
+        MutexLock lock(mu_);
+        if (!queued_.wait(lock, stop, [this]() REQUIRES(mu_) { return !queue_.empty(); })) return;
+        c = queue_.front();
+        queue_.pop_front();
+      }
+      Serve(*c);
+    }
+  }
+
+  // Serves the request in `c.head`, and those that arrived behind it.
+  void Serve(Connection& c) {
+    for (;;) {
+      switch (ServeOne(c)) {
+        case After::kClose:
+          Close(c);
+          return;
+        case After::kLinger:
+          Linger(c);
+          return;
+        case After::kNext:
+          break;
+      }
+      c.parser.reset();
+      c.head = {};
+      if (c.transport->tls()) ReadArrived(c);  // OpenSSL may hold bytes that no poll shows
+      if (c.in.empty()) {
+        Await(c, ConnState::kIdle, IoResult::State::kWantRead);
+        return;
+      }
+      const auto ready = ParseHead(c);
+      if (!ready) {
+        Refuse(c, RefusalOf(ready.error()));
+        return;
+      }
+      if (!*ready) {
+        Await(c, ConnState::kHead, IoResult::State::kWantRead);
+        return;
+      }
+    }
+  }
+
+  void ReadArrived(Connection& c) {
+    const auto buffer = ThreadBuffer().first(16384);
+    while (c.in.view().size() < options_.max_header_bytes) {
+      const IoResult r = c.transport->Read(buffer);
+      if (r.state != IoResult::State::kOk) return;
+      c.in.Append({buffer.data(), r.bytes});
+    }
+  }
+
+  enum class After { kClose, kLinger, kNext };
+
+  After ServeOne(Connection& c) {
+    BodyReader body(c, options_.stall_timeout);
+    Request& request = c.head.request;
+    request.body = std::make_unique<BodySource>(body);
+    Response response;
+    try {
+      response = handler_(request);
+    } catch (const std::exception& e) {
+      // No code of ours throws, but a library below a handler may, and that must cost one
+      // request and not the process.
+      LOG(kError, "handler threw", {"what", e.what()}, {"path", request.path});
+      response = TextResponse(500, "internal error");
+    }
+    bool keep = c.head.keep_alive && !stopping_ && !body.failed();
+    if (request.body != nullptr && !body.done()) {
+      body.SkipArrived();
+      const bool will_drain = !body.awaits_continue() && !body.failed() && !c.head.chunked &&
+                              body.left() <= options_.max_drain_bytes;
+      keep = keep && (body.done() || will_drain);
+    }
+    const bool sent = Send(c, response, keep);
+    response.stream.reset();
+    request.body.reset();
+    if (!sent) return After::kClose;
+    if (!body.done() && (!keep || body.failed() || body.awaits_continue() ||
+                         !body.Drain(std::min(options_.stall_timeout, Duration(5000))))) {
+      return After::kLinger;
+    }
+    return keep ? After::kNext : After::kLinger;
+  }
+
+  // May clear `keep`. False when the connection is beyond use.
+  bool Send(Connection& c, Response& response, bool& keep) {
+    Waiter waiter(*c.transport, options_.stall_timeout);
+    std::string_view first = response.body;
+    const auto buffer = ThreadBuffer();
+    if (response.stream != nullptr) {
+      first = {};
+      const bool file =
+          c.transport->can_send_file() && response.stream_length && response.stream->AsFile();
+      if (!file && c.head.request.method != "HEAD" && response.stream_length != 0u) {
+        const auto n = response.stream->Read(buffer);
+        if (!n) {
+          LOG(kWarn, "response stream failed", {"error", n.error().message});
+          response = TextResponse(500, "internal error");
+          first = response.body;
+        } else {
+          first = {buffer.data(), *n};
+        }
+      }
+    }
+    const Framing f = FramingOf(response, c.head);
+    if (!f.bodiless && !f.length && !f.chunked) keep = false;
+    const std::string head = ResponseHead(response, f, c.head, keep);
+    if (f.bodiless) return waiter.Write(head).has_value();
+    if (response.stream == nullptr) return waiter.Write(head, first).has_value();
+    if (f.length && c.transport->can_send_file()) {
+      if (const auto file = response.stream->AsFile(); file && first.empty()) {
+        return file->length >= *f.length && waiter.Write(head, {}, *f.length > 0) &&
+               waiter.SendFile(file->fd, file->offset, *f.length);
+      }
+    }
+    return SendStream(waiter, head, first, f, *response.stream);
+  }
+
+  static bool SendStream(Waiter& waiter, std::string_view head, std::string_view block,
+                         const Framing& f, ByteSource& stream) {
+    const auto buffer = ThreadBuffer();
+    uint64_t left = f.length.value_or(UINT64_MAX);
+    std::string prefix(head);
+    while (!block.empty() && left > 0) {
+      block = block.substr(0, std::min<uint64_t>(block.size(), left));
+      if (f.chunked) fmt::format_to(std::back_inserter(prefix), "{:x}\r\n", block.size());
+      if (!waiter.Write(prefix, block)) return false;
+      prefix = f.chunked ? "\r\n" : "";
+      left -= block.size();
+      if (left == 0) break;
+      const auto n = stream.Read(buffer);
+      if (!n) {
+        LOG(kWarn, "response stream failed", {"error", n.error().message});
+        return false;
+      }
+      block = {buffer.data(), *n};
+    }
+    if (f.length && left > 0) return false;
+    if (f.chunked) prefix += "0\r\n\r\n";
+    return waiter.Write(prefix).has_value();
+  }
+
+  const ServerOptions options_;
+  const Handler handler_;
+  Fd listener_;  // io thread
+  const uint16_t port_;
+  const Fd epoll_;
+  const Fd wake_;
+  bool accept_paused_ = false;  // io thread
+  uint64_t next_id_ = 16;       // io thread
+  std::atomic<bool> stopping_ = false;
+  Mutex mu_;
+  std::condition_variable_any queued_;
+  std::deque<Connection*> queue_ GUARDED_BY(mu_);
+  std::unordered_map<uint64_t, std::unique_ptr<Connection>> connections_ GUARDED_BY(mu_);
+  Mutex stop_mu_;
+  std::vector<std::jthread> handlers_ GUARDED_BY(stop_mu_);
+  std::jthread io_ GUARDED_BY(stop_mu_);
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::Start(ServerOptions options, Handler handler) {
+  CLARY_TRY(Listener listener, Listen(options.address, options.port));
+  Fd epoll(::epoll_create1(EPOLL_CLOEXEC));
+  Fd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!epoll || !wake) return std::unexpected(ErrnoError(errno, "epoll"));
+  return std::make_unique<ServerImpl>(std::move(options), std::move(handler), std::move(listener),
+                                      std::move(epoll), std::move(wake));
+}
+
+}  // namespace clary::net
