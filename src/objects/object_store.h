@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -25,7 +26,7 @@ namespace clary::objects {
 struct ObjectRef {
   std::string bucket;
   std::string key;  // any bytes, 1 to 1,024 of them
-  // "s3://bucket/key"
+  // "s3://bucket/key"; kInvalidArgument "InvalidUri". The key may be empty (a prefix of all).
   static Result<ObjectRef> ParseUri(std::string_view uri);
   std::string Uri() const { return "s3://" + bucket + "/" + key; }
   friend bool operator==(const ObjectRef&, const ObjectRef&) = default;
@@ -63,7 +64,11 @@ struct PutOptions {
   std::map<std::string, std::string> headers;
   std::optional<Checksum> checksum;       // verified: "BadDigest" if it does not match
   std::optional<HashKind> checksum_kind;  // computed and stored when no value is given
-  std::string content_md5;                // base64; verified if given
+  // For a checksum that follows the body: asked once, when the body has ended, then verified.
+  std::function<Result<std::optional<Checksum>>()> trailing_checksum;
+  // Of an upload: its checksum is over the whole object, not over the checksums of its parts.
+  bool full_object_checksum = false;
+  std::string content_md5;  // base64; verified if given
   Conditions conditions;
 };
 
@@ -120,11 +125,13 @@ struct UploadInfo {
   Time started{};
   std::map<std::string, std::string> headers;
   std::optional<HashKind> checksum_kind;
+  bool full_object_checksum = false;
 };
 
 struct CompletedPart {
   int number = 0;
   std::string etag;
+  std::optional<Checksum> checksum;  // compared with the stored part's if given
 };
 
 class ObjectStore {
@@ -144,6 +151,10 @@ class ObjectStore {
   virtual Status Delete(const ObjectRef& ref) = 0;  // a missing key is fine
   virtual Result<ListPage> List(const std::string& bucket, const ListOptions& options) = 0;
 
+  // Multipart upload. Of `options`, CreateUpload reads headers, checksum_kind and
+  // full_object_checksum; UploadPart the checksums; CompleteUpload `checksum` (of the object) and
+  // the conditions. Complete wants ascending part numbers ("InvalidPartOrder"), the ETags that
+  // UploadPart gave ("InvalidPart") and 5 MiB in all parts but the last ("EntityTooSmall").
   virtual Result<UploadInfo> CreateUpload(const ObjectRef& ref, const PutOptions& options) = 0;
   virtual Result<PartInfo> UploadPart(const ObjectRef& ref, const std::string& upload_id,
                                       int number, ByteSource& body, const PutOptions& options) = 0;
@@ -151,8 +162,10 @@ class ObjectStore {
                                             const std::vector<CompletedPart>& parts,
                                             const PutOptions& options = {}) = 0;
   virtual Status AbortUpload(const ObjectRef& ref, const std::string& upload_id) = 0;
+  // Ascending by number.
   virtual Result<std::vector<PartInfo>> ListParts(const ObjectRef& ref,
                                                   const std::string& upload_id) = 0;
+  // Ascending by key, then by start.
   virtual Result<std::vector<UploadInfo>> ListUploads(const std::string& bucket) = 0;
 };
 

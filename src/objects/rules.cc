@@ -1,0 +1,319 @@
+#include "objects/rules.h"
+
+#include <algorithm>
+#include <chrono>
+#include <iterator>
+
+#include "base/strings.h"
+
+namespace clary::objects {
+namespace {
+
+bool IsLowerOrDigit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
+
+Status BadBucketName(std::string_view why) {
+  return Fail(Code::kInvalidArgument, "InvalidBucketName",
+              "The specified bucket is not valid: " + std::string(why));
+}
+
+// "a, b" or "*": does the list of an If-(None-)Match header name this ETag?
+bool Names(std::string_view list, std::string_view etag) {
+  for (std::string_view item : Split(list, ',')) {
+    item = Trim(item);
+    if (item == "*") return true;
+    if (item.starts_with("W/")) item.remove_prefix(2);
+    if (item.size() >= 2 && item.front() == '"' && item.back() == '"') {
+      item = item.substr(1, item.size() - 2);
+    }
+    if (item == etag) return true;
+  }
+  return false;
+}
+
+Time Seconds(Time t) { return std::chrono::floor<std::chrono::seconds>(t); }
+
+Status ConditionFailed(std::string_view which) {
+  return Fail(
+      Code::kFailedPrecondition, "PreconditionFailed",
+      "At least one of the pre-conditions you specified did not hold: " + std::string(which));
+}
+
+Status BadDigest(std::string_view what) {
+  return Fail(Code::kInvalidArgument, "BadDigest",
+              "The " + std::string(what) +
+                  " you specified did not match the calculated checksum; send the object again");
+}
+
+}  // namespace
+
+Result<ObjectRef> ObjectRef::ParseUri(std::string_view uri) {
+  constexpr std::string_view kScheme = "s3://";
+  const auto bad = [&] {
+    return Fail(Code::kInvalidArgument, "InvalidUri",
+                "'" + std::string(uri) + "' is not of the form s3://bucket/key");
+  };
+  if (!uri.starts_with(kScheme)) return bad();
+  std::string_view rest = uri.substr(kScheme.size());
+  const size_t slash = rest.find('/');
+  ObjectRef ref;
+  ref.bucket = std::string(rest.substr(0, slash));
+  if (ref.bucket.empty()) return bad();
+  if (slash != std::string_view::npos) ref.key = std::string(rest.substr(slash + 1));
+  return ref;
+}
+
+const ChecksumName& NameOf(HashKind kind) {
+  return *std::ranges::find(kChecksumNames, kind, &ChecksumName::kind);
+}
+
+const ChecksumName* FindChecksumName(std::string_view name) {
+  const auto* it = std::ranges::find_if(
+      kChecksumNames, [&](const ChecksumName& c) { return EqualsIgnoreCase(c.name, name); });
+  return it == std::end(kChecksumNames) ? nullptr : it;
+}
+
+Status CheckBucketName(std::string_view name) {
+  if (name.size() < 3 || name.size() > 63) return BadBucketName("a name has 3 to 63 characters");
+  for (const char c : name) {
+    if (!IsLowerOrDigit(c) && c != '-' && c != '.') {
+      return BadBucketName("only a-z, 0-9, '-' and '.' are allowed");
+    }
+  }
+  if (!IsLowerOrDigit(name.front()) || !IsLowerOrDigit(name.back())) {
+    return BadBucketName("it must begin and end with a letter or digit");
+  }
+  if (name.find("..") != std::string_view::npos) return BadBucketName("two dots in a row");
+  const auto parts = Split(name, '.');
+  const bool ip = parts.size() == 4 && std::ranges::all_of(parts, [](std::string_view p) {
+                    return !p.empty() && p.size() <= 3 &&
+                           p.find_first_not_of("0123456789") == std::string_view::npos;
+                  });
+  if (ip) return BadBucketName("it looks like an IP address");
+  if (name.starts_with("xn--") || name.starts_with("sthree-") || name.ends_with("-s3alias") ||
+      name.ends_with("--ol-s3")) {
+    return BadBucketName("that prefix or suffix is reserved");
+  }
+  return {};
+}
+
+Status CheckKey(std::string_view key) {
+  if (key.empty()) return Fail(Code::kInvalidArgument, "InvalidArgument", "The key is empty");
+  if (key.size() > kMaxKeyBytes) {
+    return Fail(Code::kInvalidArgument, "KeyTooLongError", "Your key is too long");
+  }
+  return {};
+}
+
+Status CheckForRead(const Conditions& c, const ObjectInfo& now) {
+  if (!c.if_match.empty()) {
+    if (!Names(c.if_match, now.etag)) return ConditionFailed("If-Match");
+  } else if (c.if_unmodified_since && Seconds(now.last_modified) > *c.if_unmodified_since) {
+    return ConditionFailed("If-Unmodified-Since");
+  }
+  const bool unchanged =
+      !c.if_none_match.empty()
+          ? Names(c.if_none_match, now.etag)
+          : c.if_modified_since && Seconds(now.last_modified) <= *c.if_modified_since;
+  if (unchanged) return Fail(Code::kFailedPrecondition, "NotModified", "Not Modified");
+  return {};
+}
+
+Status CheckForWrite(const Conditions& c, const ObjectInfo* now) {
+  if (!c.if_match.empty()) {
+    if (now == nullptr) return std::unexpected(NoSuchKey(""));
+    if (!Names(c.if_match, now->etag)) return ConditionFailed("If-Match");
+  }
+  if (!c.if_none_match.empty() && now != nullptr && Names(c.if_none_match, now->etag)) {
+    return ConditionFailed("If-None-Match");
+  }
+  if (c.if_unmodified_since && now != nullptr &&
+      Seconds(now->last_modified) > *c.if_unmodified_since) {
+    return ConditionFailed("If-Unmodified-Since");
+  }
+  if (c.if_modified_since && now != nullptr &&
+      Seconds(now->last_modified) <= *c.if_modified_since) {
+    return ConditionFailed("If-Modified-Since");
+  }
+  return {};
+}
+
+Result<Extent> ResolveRange(const std::optional<ByteRange>& range, uint64_t size) {
+  if (!range) return Extent{0, size};
+  if (range->suffix) {
+    const uint64_t n = std::min(*range->suffix, size);
+    if (n > 0) return Extent{size - n, n};
+  } else if (range->first < size) {
+    const uint64_t last = std::min(range->last.value_or(size - 1), size - 1);
+    if (last >= range->first) return Extent{range->first, last - range->first + 1};
+  }
+  return Fail(Code::kInvalidArgument, "InvalidRange", "The requested range is not satisfiable");
+}
+
+std::optional<std::string> AfterPrefix(std::string prefix) {
+  while (!prefix.empty() && prefix.back() == '\xff') prefix.pop_back();
+  if (prefix.empty()) return std::nullopt;
+  prefix.back() = static_cast<char>(static_cast<unsigned char>(prefix.back()) + 1);
+  return prefix;
+}
+
+BodyDigest::BodyDigest(const PutOptions& options, std::optional<HashKind> kind)
+    : options_(options), md5_(HashKind::kMd5) {
+  stored_ = kind                ? kind
+            : options_.checksum ? std::optional(options_.checksum->kind)
+                                : options_.checksum_kind;
+  if (stored_) hashers_.emplace(*stored_, Hasher(*stored_));
+  for (const auto& wanted :
+       {options_.checksum_kind,
+        options_.checksum ? std::optional(options_.checksum->kind) : std::nullopt}) {
+    if (wanted && !hashers_.contains(*wanted)) hashers_.emplace(*wanted, Hasher(*wanted));
+  }
+}
+
+void BodyDigest::Update(std::string_view bytes) {
+  md5_.Update(bytes);
+  for (auto& [kind, hasher] : hashers_) hasher.Update(bytes);
+}
+
+Result<BodyDigest::Digests> BodyDigest::Finish() {
+  const std::string md5 = md5_.Finish();
+  if (!options_.content_md5.empty()) {
+    const auto wanted = Base64Decode(options_.content_md5);
+    if (!wanted || wanted->size() != md5.size()) {
+      return Fail(Code::kInvalidArgument, "InvalidDigest",
+                  "The Content-MD5 you specified is not valid");
+    }
+    if (*wanted != md5) return std::unexpected(BadDigest("Content-MD5").error());
+  }
+  std::map<HashKind, std::string> values;
+  for (auto& [kind, hasher] : hashers_) values[kind] = Base64Encode(hasher.Finish());
+  std::optional<Checksum> promised = options_.checksum;
+  if (options_.trailing_checksum) {
+    CLARY_TRY(promised, options_.trailing_checksum());
+  }
+  if (promised) {
+    const auto it = values.find(promised->kind);
+    if (it == values.end() || it->second != promised->value) {
+      return std::unexpected(BadDigest(NameOf(promised->kind).name).error());
+    }
+  }
+  Digests out{.etag = HexEncode(md5), .checksum = std::nullopt};
+  if (stored_) out.checksum = Checksum{*stored_, values[*stored_]};
+  return out;
+}
+
+Result<ListPage> ListKeys(KeyCursor& cursor, const ListOptions& options) {
+  ListPage page;
+  if (options.max_keys == 0) return page;
+  const auto end = AfterPrefix(options.prefix);
+  // The common prefix that `key` falls into, or nullopt.
+  const auto group = [&](const std::string& key) -> std::optional<std::string> {
+    if (options.delimiter.empty() || !key.starts_with(options.prefix)) return std::nullopt;
+    const size_t at = key.find(options.delimiter, options.prefix.size());
+    if (at == std::string::npos) return std::nullopt;
+    return key.substr(0, at + options.delimiter.size());
+  };
+  // Passes over a whole common prefix; false if nothing can follow.
+  const auto pass = [&](const std::string& prefix) -> Result<bool> {
+    const auto next = AfterPrefix(prefix);
+    if (!next) return false;
+    CLARY_CHECK_OK(cursor.Seek(*next, /*after=*/false, end));
+    return true;
+  };
+  if (const auto began_in = group(options.start_after)) {
+    CLARY_TRY(const bool more, pass(*began_in));
+    if (!more) return page;
+  } else if (options.start_after >= options.prefix) {
+    CLARY_CHECK_OK(cursor.Seek(options.start_after, /*after=*/true, end));
+  } else {
+    CLARY_CHECK_OK(cursor.Seek(options.prefix, /*after=*/false, end));
+  }
+  for (;;) {
+    CLARY_TRY(auto object, cursor.Next());
+    if (!object) return page;
+    if (page.objects.size() + page.common_prefixes.size() == options.max_keys) {
+      page.truncated = true;
+      return page;
+    }
+    if (auto prefix = group(object->key)) {
+      CLARY_TRY(const bool more, pass(*prefix));
+      page.next = *prefix;
+      page.common_prefixes.push_back(*std::move(prefix));
+      if (!more) return page;
+    } else {
+      page.next = object->key;
+      page.objects.push_back(*std::move(object));
+    }
+  }
+}
+
+Result<Assembly> AssembleParts(const UploadInfo& upload, const std::map<int, PartInfo>& stored,
+                               const std::vector<CompletedPart>& wanted,
+                               const PutOptions& options) {
+  const auto invalid = [](const CompletedPart& p) {
+    return Fail(Code::kInvalidArgument, "InvalidPart",
+                "Part " + std::to_string(p.number) +
+                    " could not be found, or its ETag or checksum is not the uploaded part's");
+  };
+  if (wanted.empty()) {
+    return Fail(Code::kInvalidArgument, "MalformedXML", "You must specify at least one part");
+  }
+  Assembly out;
+  std::string md5s;
+  std::string checksums;
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    const CompletedPart& want = wanted[i];
+    if (i > 0 && want.number <= wanted[i - 1].number) {
+      return Fail(Code::kInvalidArgument, "InvalidPartOrder",
+                  "The list of parts was not in ascending order");
+    }
+    const auto it = stored.find(want.number);
+    if (it == stored.end()) return std::unexpected(invalid(want).error());
+    const PartInfo& part = it->second;
+    if (!Names(want.etag, part.etag)) return std::unexpected(invalid(want).error());
+    if (want.checksum && part.checksum && want.checksum->kind == part.checksum->kind &&
+        want.checksum->value != part.checksum->value) {
+      return std::unexpected(invalid(want).error());
+    }
+    if (i + 1 < wanted.size() && part.size < kMinPartBytes) {
+      return Fail(Code::kInvalidArgument, "EntityTooSmall",
+                  "Your proposed upload is smaller than the minimum allowed size: part " +
+                      std::to_string(part.number) + " has " + std::to_string(part.size) +
+                      " bytes, all but the last need " + std::to_string(kMinPartBytes));
+    }
+    md5s += HexDecode(part.etag).value_or("");
+    if (part.checksum) checksums += Base64Decode(part.checksum->value).value_or("");
+    out.size += part.size;
+    out.parts.push_back(part);
+  }
+  const std::string count = "-" + std::to_string(wanted.size());
+  out.etag = HexEncode(Hash(HashKind::kMd5, md5s)) + count;
+  if (upload.checksum_kind) {
+    if (upload.full_object_checksum) {
+      out.full_kind = upload.checksum_kind;
+    } else {
+      out.checksum = Checksum{*upload.checksum_kind,
+                              Base64Encode(Hash(*upload.checksum_kind, checksums)) + count};
+      if (options.checksum && options.checksum->kind == out.checksum->kind) {
+        std::string value = options.checksum->value;
+        if (value.find('-') == std::string::npos) value += count;
+        if (value != out.checksum->value) return std::unexpected(BadDigest("checksum").error());
+      }
+    }
+  }
+  return out;
+}
+
+Error NoSuchBucket(std::string_view bucket) {
+  return {Code::kNotFound, "NoSuchBucket",
+          "The specified bucket does not exist: " + std::string(bucket)};
+}
+Error NoSuchKey(std::string_view key) {
+  return {Code::kNotFound, "NoSuchKey", "The specified key does not exist: " + std::string(key)};
+}
+Error NoSuchUpload(std::string_view id) {
+  return {Code::kNotFound, "NoSuchUpload",
+          "The specified upload does not exist; it may have been aborted or completed: " +
+              std::string(id)};
+}
+
+}  // namespace clary::objects

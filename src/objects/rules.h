@@ -1,0 +1,107 @@
+// What every object store decides alike: names, conditions, ranges, digests, listing, and how
+// parts become an object.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "objects/object_store.h"
+
+namespace clary::objects {
+
+inline constexpr size_t kMaxKeyBytes = 1024;
+inline constexpr uint64_t kMinPartBytes = uint64_t{5} << 20;
+inline constexpr int kMaxPartNumber = 10'000;
+
+struct ChecksumName {
+  HashKind kind;
+  std::string_view name;    // in x-amz-checksum-algorithm
+  std::string_view header;  // lower case
+  std::string_view element;
+};
+inline constexpr ChecksumName kChecksumNames[] = {
+    {HashKind::kCrc32, "CRC32", "x-amz-checksum-crc32", "ChecksumCRC32"},
+    {HashKind::kCrc32c, "CRC32C", "x-amz-checksum-crc32c", "ChecksumCRC32C"},
+    {HashKind::kSha1, "SHA1", "x-amz-checksum-sha1", "ChecksumSHA1"},
+    {HashKind::kSha256, "SHA256", "x-amz-checksum-sha256", "ChecksumSHA256"},
+    {HashKind::kCrc64Nvme, "CRC64NVME", "x-amz-checksum-crc64nvme", "ChecksumCRC64NVME"},
+};
+const ChecksumName& NameOf(HashKind kind);                    // `kind` is one of the table's
+const ChecksumName* FindChecksumName(std::string_view name);  // without case; null: none
+
+// S3's rules for general purpose buckets; "InvalidBucketName".
+Status CheckBucketName(std::string_view name);
+// 1 to 1,024 bytes; "KeyTooLongError" or "InvalidArgument".
+Status CheckKey(std::string_view key);
+
+// RFC 9110 section 13.2.2 as S3 applies it: "PreconditionFailed" or, for what HTTP answers with
+// 304, "NotModified". Times compare in whole seconds.
+Status CheckForRead(const Conditions& conditions, const ObjectInfo& now);
+// `now` is null if the key is free; If-Match then gives "NoSuchKey".
+Status CheckForWrite(const Conditions& conditions, const ObjectInfo* now);
+
+struct Extent {
+  uint64_t first = 0;
+  uint64_t length = 0;
+};
+// "InvalidRange" if nothing of the object lies in `range`.
+Result<Extent> ResolveRange(const std::optional<ByteRange>& range, uint64_t size);
+
+// The smallest byte string greater than all that begin with `prefix`; nullopt if there is none.
+std::optional<std::string> AfterPrefix(std::string prefix);
+
+// Digests a body in one pass and holds it against what the caller promised.
+class BodyDigest {
+ public:
+  // Keeps a reference to `options`. `kind` is computed even if the caller asked for no checksum.
+  explicit BodyDigest(const PutOptions& options, std::optional<HashKind> kind = std::nullopt);
+  void Update(std::string_view bytes);
+  struct Digests {
+    std::string etag;
+    std::optional<Checksum> checksum;
+  };
+  // Once, at the end of the body. "BadDigest", "InvalidDigest" (content_md5 is no MD5).
+  Result<Digests> Finish();
+
+ private:
+  const PutOptions& options_;
+  Hasher md5_;
+  std::map<HashKind, Hasher> hashers_;
+  std::optional<HashKind> stored_;
+};
+
+// A forward cursor over a bucket's keys in byte order.
+class KeyCursor {
+ public:
+  virtual ~KeyCursor() = default;
+  // Goes to the first key >= `key` (> if `after`) that is below `end`.
+  virtual Status Seek(const std::string& key, bool after,
+                      const std::optional<std::string>& end) = 0;
+  virtual Result<std::optional<ObjectInfo>> Next() = 0;  // nullopt: no more
+};
+// One page; skips over each common prefix with one Seek.
+Result<ListPage> ListKeys(KeyCursor& cursor, const ListOptions& options);
+
+// What an upload's object will be, before its bytes are put together.
+struct Assembly {
+  std::vector<PartInfo> parts;
+  uint64_t size = 0;
+  std::string etag;
+  std::optional<Checksum> checksum;   // composite
+  std::optional<HashKind> full_kind;  // to be computed over the whole object instead
+};
+// `stored`: parts by number.
+Result<Assembly> AssembleParts(const UploadInfo& upload, const std::map<int, PartInfo>& stored,
+                               const std::vector<CompletedPart>& wanted, const PutOptions& options);
+
+Error NoSuchBucket(std::string_view bucket);
+Error NoSuchKey(std::string_view key);
+Error NoSuchUpload(std::string_view id);
+
+}  // namespace clary::objects
