@@ -7,19 +7,18 @@
 // store or follows from the job's directory and the executor, so the process may die at any step.
 #pragma once
 
-#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
 #include <functional>
-#include <map>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/mutex.h"
 #include "exec/executor.h"
 #include "meta/log_store.h"
 #include "meta/metadata_store.h"

@@ -1,0 +1,34 @@
+// The way into the service for a training job: the checks of CreateTrainingJob beyond its shape,
+// the defaults, and what the runner is told.
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "api/job_spec.h"
+#include "base/error.h"
+#include "control/internal/job_record.h"
+#include "control/service.h"
+
+namespace clary::control {
+
+// Refuses, with "ValidationException", what the shape allows but the service cannot run: an unknown
+// image, a feature of a later release, data that does not exist.
+Status CheckCreate(const nlohmann::json& request, const Environment& environment,
+                   const Options& options);
+
+// The record of a new job: `request` without Tags, with defaults filled, and its first transition.
+JobRecord NewRecord(nlohmann::json request, const Options& options, Time now, int capacity_cpus);
+
+// job.json for this record, whose launch_key and log_stream are set.
+api::JobSpec MakeJobSpec(const JobRecord& record, const Environment& environment,
+                         const Options& options);
+
+// vCPUs of an instance type by its size: "ml.m5.2xlarge" -> 8. Sizes that are not known count 4.
+int InstanceCpus(std::string_view instance_type);
+
+// True if at least one object lies under "s3://bucket/prefix".
+Result<bool> HasObjects(objects::ObjectStore& store, std::string_view s3_uri);
+
+}  // namespace clary::control

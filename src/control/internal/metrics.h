@@ -1,0 +1,31 @@
+// Metrics as pure functions of a log stream and metric definitions.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/images.h"
+#include "base/error.h"
+#include "control/internal/job_record.h"
+#include "control/service.h"
+#include "meta/log_store.h"
+
+namespace clary::control {
+
+inline constexpr char kTrainingLogGroup[] = "/aws/sagemaker/TrainingJobs";
+
+// kInvalidArgument "ValidationException" if a regex is none, or has no group.
+Status CheckMetricDefinitions(const std::vector<api::MetricDefinition>& definitions);
+
+// Every number that a definition finds in the stream's lines, by definition, in order of time;
+// definitions without one are left out. A definition counts once a line, the first match. A stream
+// that is not there yet has no metrics.
+Result<std::vector<MetricSeries>> ScanMetrics(
+    const meta::LogStore& logs, const std::string& stream,
+    const std::vector<api::MetricDefinition>& definitions);
+
+// The last value of each metric, at most 40 of them, as FinalMetricDataList.
+std::vector<FinalMetric> FinalMetrics(const std::vector<MetricSeries>& series);
+
+}  // namespace clary::control

@@ -1,0 +1,188 @@
+// What a Service is made of; shared by its .cc files only.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "base/mutex.h"
+#include "control/internal/job_record.h"
+#include "control/service.h"
+
+namespace clary::control {
+
+inline constexpr char kJobsTable[] = "training_jobs";
+inline constexpr char kTagsTable[] = "tags";
+
+// One version of a record, as the store has it, with its intent folded in.
+struct Snapshot {
+  JobRecord record;
+  int64_t version = 0;
+};
+using SnapshotPtr = std::shared_ptr<const Snapshot>;
+using TagMap = std::map<std::string, std::string>;
+
+inline std::unexpected<Error> Invalid(std::string message) {
+  return Fail(Code::kInvalidArgument, "ValidationException", std::move(message));
+}
+
+// All records in memory, written through to the store. Any thread.
+class Records {
+ public:
+  explicit Records(meta::MetadataStore& store) : store_(store) {}
+  Status Load();
+
+  SnapshotPtr Find(std::string_view name) const;  // null: no such job
+  // Creates the job and its tags in one write. kAlreadyExists.
+  Status Create(JobRecord record, const std::string& tags_json);
+  // Replaces the version that `base` is. kConflict: somebody else wrote; the newer one has been
+  // read, Find() it and try again.
+  Result<SnapshotPtr> Update(const SnapshotPtr& base, JobRecord record);
+
+  // Jobs that have not ended or whose launch is still to be forgotten, oldest first.
+  std::vector<SnapshotPtr> Active() const;
+
+  using TimeKey = std::pair<int64_t, std::string>;  // creation time, name
+  // Calls visit(snapshot) in order of creation or of name, from behind `after` on (in the direction
+  // of travel), until it returns false.
+  template <typename Visit>
+  void ByCreation(bool ascending, const std::optional<TimeKey>& after, Visit&& visit) const {
+    MutexLock lock(mu_);
+    if (ascending) {
+      auto it = after ? by_creation_.upper_bound(*after) : by_creation_.begin();
+      for (; it != by_creation_.end(); ++it) {
+        if (!visit(jobs_.find(it->second)->second)) return;
+      }
+    } else {
+      auto it = after ? by_creation_.lower_bound(*after) : by_creation_.end();
+      while (it != by_creation_.begin()) {
+        if (!visit(jobs_.find((--it)->second)->second)) return;
+      }
+    }
+  }
+  template <typename Visit>
+  void ByName(bool ascending, const std::optional<std::string>& after, Visit&& visit) const {
+    MutexLock lock(mu_);
+    if (ascending) {
+      auto it = after ? jobs_.upper_bound(*after) : jobs_.begin();
+      for (; it != jobs_.end(); ++it) {
+        if (!visit(it->second)) return;
+      }
+    } else {
+      auto it = after ? jobs_.lower_bound(*after) : jobs_.end();
+      while (it != jobs_.begin()) {
+        if (!visit((--it)->second)) return;
+      }
+    }
+  }
+
+  TagMap Tags(const std::string& arn) const;
+  // Replaces the tags of `arn` by what `change` makes of them. Returns the new ones.
+  Result<TagMap> ChangeTags(const std::string& arn,
+                            const std::function<Status(TagMap& tags)>& change);
+
+  // The answer to DescribeTrainingJob as text, made once per version.
+  std::shared_ptr<const std::string> DescribeText(const SnapshotPtr& job) const;
+
+ private:
+  void Install(SnapshotPtr snapshot) REQUIRES(mu_);
+  Status Reload(const std::string& name);
+
+  meta::MetadataStore& store_;
+  mutable Mutex mu_;
+  std::map<std::string, SnapshotPtr, std::less<>> jobs_ GUARDED_BY(mu_);
+  std::set<TimeKey> by_creation_ GUARDED_BY(mu_);
+  std::set<TimeKey> active_ GUARDED_BY(mu_);
+  std::map<std::string, TagMap> tags_ GUARDED_BY(mu_);
+  Mutex tag_writes_;  // held over the store's write: tag changes are rare and one at a time
+  struct Text {
+    int64_t version;
+    std::shared_ptr<const std::string> text;
+  };
+  mutable Mutex text_mu_;
+  mutable std::unordered_map<std::string, Text> texts_ GUARDED_BY(text_mu_);
+};
+
+TagMap TagsFromJson(const nlohmann::json& list);
+nlohmann::json TagsToJson(const TagMap& tags);
+
+// Moves jobs on. Run by one thread at a time.
+class Reconciler {
+ public:
+  Reconciler(const Environment& environment, const Options& options, int capacity, Records& records)
+      : env_(environment), options_(options), capacity_(capacity), records_(records) {}
+  size_t Pass();
+  void NoteExit() { exits_ = true; }  // any thread: some launch may have ended
+
+ private:
+  // What is known of a job in this process only.
+  struct Memory {
+    bool launched = false;  // the executor has it
+    bool stop_sent = false;
+    int failures = 0;         // of launching, in a row
+    int64_t retry_ms = 0;     // not before
+    bool complained = false;  // one log line per trouble
+  };
+
+  // Move one job on by what can be done now. They return whether it occupies its cores afterwards.
+  Result<bool> StepQueued(const SnapshotPtr& job, Memory& memory, int cpus_in_use,
+                          bool& queue_blocked);
+  Result<bool> StepRunning(const SnapshotPtr& job, Memory& memory, bool look_for_exit);
+  Result<bool> CleanUp(const SnapshotPtr& job);
+  Status Launch(const JobRecord& record);
+  Status FoldEvents(JobRecord& record) const;
+  Status Finish(JobRecord& record) const;
+  void Close(JobRecord& record, std::string_view status, std::string_view secondary,
+             std::string_view message, int64_t ms) const;
+  std::filesystem::path Directory(const JobRecord& record) const {
+    return options_.jobs_directory / record.name;
+  }
+
+  const Environment& env_;
+  const Options& options_;
+  const int capacity_;
+  Records& records_;
+  std::atomic<bool> exits_ = true;
+  uint64_t passes_ = 0;
+  std::map<std::string, Memory> memory_;
+};
+
+struct Service::State {
+  State(const Environment& environment, Options given);
+  ~State();
+  void Run(const std::stop_token& stop);
+  void Wake();
+
+  Result<nlohmann::json> Create(const nlohmann::json& input);
+  Result<nlohmann::json> Describe(const nlohmann::json& input);
+  Result<nlohmann::json> List(const nlohmann::json& input);
+  Result<nlohmann::json> Stop(const nlohmann::json& input);
+  Result<nlohmann::json> AddTags(const nlohmann::json& input);
+  Result<nlohmann::json> ListTags(const nlohmann::json& input);
+  Result<nlohmann::json> DeleteTags(const nlohmann::json& input);
+  Result<nlohmann::json> Search(const nlohmann::json& input);
+  Result<SnapshotPtr> Named(const nlohmann::json& input) const;
+
+  Environment env;
+  Options options;
+  int capacity = 1;
+  Records records;
+  Reconciler reconciler;
+
+  Mutex mu;
+  std::condition_variable_any wake;
+  bool woken GUARDED_BY(mu) = true;
+  std::jthread thread;  // last member: joined before what it uses goes
+};
+
+}  // namespace clary::control

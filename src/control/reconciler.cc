@@ -1,0 +1,297 @@
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "control/internal/create.h"
+#include "control/internal/metrics.h"
+#include "control/internal/state.h"
+
+namespace clary::control {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::chrono::seconds kStopGrace{120};
+constexpr int kMaxLaunchFailures = 5;
+constexpr int64_t kFirstRetryMs = 100;  // doubles with each failure
+constexpr int64_t kLingerMs = 60'000;   // a runner that stays after its end event is stopped
+constexpr uint64_t kLookEvery = 100;    // passes between looks at launches nobody reported ended
+constexpr size_t kMaxFailureReason = 1024;
+
+constexpr std::string_view kPrepare = "Preparing the instances for training...";
+constexpr std::string_view kWaiting = "Training job waiting for capacity...";
+constexpr std::string_view kInternal =
+    "InternalServerError: We encountered an internal error. Please try again.";
+constexpr std::string_view kNoCapacity =
+    "CapacityError: Unable to provision requested ML compute capacity. Please retry using a "
+    "different ML instance type.";
+constexpr std::string_view kOutOfMemory =
+    "Please use an instance type with more memory, or reduce the size of training data processed "
+    "on an instance.";
+constexpr std::string_view kNoRules =
+    "This release of Clary does not evaluate debugger and profiler rules. The training job itself "
+    "is not affected.";
+
+std::string Cut(std::string_view text, size_t limit) {
+  if (text.size() > limit) {
+    while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xC0) == 0x80) --limit;
+    text = text.substr(0, limit);
+  }
+  return std::string(text);
+}
+
+// FailureReason of a runner that ended with `exit_code` and left `detail`: the failure file, or a
+// whole reason with its prefix.
+std::string FailureReason(int exit_code, std::string_view detail) {
+  for (const std::string_view prefix :
+       {"AlgorithmError:", "ClientError:", "InternalServerError:", "CapacityError:"}) {
+    if (detail.starts_with(prefix)) return Cut(detail, kMaxFailureReason);
+  }
+  if (detail.empty() && exit_code == 137) detail = kOutOfMemory;
+  const std::string tail = ", exit code: " + std::to_string(exit_code);
+  const std::string head = "AlgorithmError: ";
+  return head + Cut(detail, kMaxFailureReason - head.size() - tail.size()) + tail;
+}
+
+}  // namespace
+
+size_t Reconciler::Pass() {
+  const bool look = exits_.exchange(false) || passes_++ % kLookEvery == 0;
+  const auto active = records_.Active();
+  std::erase_if(memory_, [&](const auto& known) {
+    return std::ranges::none_of(
+        active, [&](const SnapshotPtr& job) { return job->record.name == known.first; });
+  });
+  int cpus_in_use = 0;
+  const auto run = [&](const SnapshotPtr& job, auto&& step) {
+    Memory& memory = memory_[job->record.name];
+    const Result<bool> occupies = step(memory);
+    if (!occupies && occupies.error().code != Code::kConflict && !memory.complained) {
+      memory.complained = true;
+      LOG(kError, "a training job cannot be moved on; trying again", {"job", job->record.name},
+          {"why", occupies.error().message});
+    }
+    if (occupies) memory.complained = false;
+    if (occupies.value_or(!job->record.launch_key.empty())) cpus_in_use += job->record.cpus;
+  };
+  // Running jobs first: what they free, queued ones may take in the same pass.
+  for (const SnapshotPtr& job : active) {
+    if (job->record.launch_key.empty()) continue;
+    run(job, [&](Memory& memory) { return StepRunning(job, memory, look); });
+  }
+  bool queue_blocked = false;
+  for (const SnapshotPtr& job : active) {
+    if (!job->record.launch_key.empty()) continue;
+    run(job, [&](Memory& memory) { return StepQueued(job, memory, cpus_in_use, queue_blocked); });
+  }
+  return records_.Active().size();
+}
+
+Result<bool> Reconciler::StepQueued(const SnapshotPtr& job, Memory& memory, int cpus_in_use,
+                                    bool& queue_blocked) {
+  JobRecord record = job->record;
+  const int64_t now = ToMillis(env_.clock.Now());
+  const int64_t waited = now - record.created_ms;
+  if (record.status == "Stopping") {
+    Close(record, "Stopped", "Stopped", "Training job stopped", now);
+  } else if (record.max_wait_s > 0 && waited > record.max_wait_s * 1000) {
+    Close(record, "Stopped", "MaxWaitTimeExceeded",
+          "Training job wait time exceeded MaxWaitTimeInSeconds provided", now);
+  } else if (record.max_pending_s > 0 && waited > record.max_pending_s * 1000) {
+    record.failure_reason = kNoCapacity;
+    Close(record, "Failed", "Failed", "Training job failed", now);
+  }
+  if (record.terminal()) {
+    CLARY_CHECK_OK(records_.Update(job, std::move(record)));
+    return false;
+  }
+  // First come, first served: a small job does not overtake a large one that waits.
+  if (queue_blocked || (cpus_in_use > 0 && cpus_in_use + record.cpus > capacity_)) {
+    queue_blocked = true;
+    if (record.secondary == "Starting") {
+      Enter(record, "InProgress", "Pending", kWaiting, now);
+      CLARY_CHECK_OK(records_.Update(job, std::move(record)));
+    }
+    return false;
+  }
+  record.launch_key = record.name + "-" + std::to_string(record.created_ms);
+  record.log_stream = record.name + "/algo-1-" + std::to_string(now / 1000);
+  Enter(record, "InProgress", record.secondary, kPrepare, now);
+  CLARY_TRY(const SnapshotPtr next, records_.Update(job, std::move(record)));
+  return StepRunning(next, memory, false);
+}
+
+Status Reconciler::Launch(const JobRecord& record) {
+  const auto directory = Directory(record);
+  CLARY_CHECK_OK(MakeDirectories(directory));
+  const api::JobSpec spec = MakeJobSpec(record, env_, options_);
+  CLARY_CHECK_OK(WriteFileAtomic(directory / "job.json", spec.ToJson()));
+  exec::LaunchSpec launch;
+  launch.key = record.launch_key;
+  launch.argv = options_.runner_command;
+  launch.argv.push_back(directory.string());
+  launch.env = options_.runner_environment;
+  launch.directory = directory.string();
+  launch.output = (directory / "runner.log").string();
+  return env_.executor.Launch(launch);
+}
+
+Status Reconciler::FoldEvents(JobRecord& record) const {
+  for (;;) {
+    CLARY_TRY(const auto events,
+              api::ReadEvents(Directory(record) / "events.jsonl", &record.events_offset));
+    if (events.empty()) return {};
+    for (const api::JobEvent& event : events) FoldEvent(record, event);
+  }
+}
+
+Result<bool> Reconciler::StepRunning(const SnapshotPtr& job, Memory& memory, bool look_for_exit) {
+  if (job->record.terminal()) return CleanUp(job);
+  JobRecord record = job->record;
+  const int64_t now = ToMillis(env_.clock.Now());
+  bool ended_silently = false;
+
+  if (!memory.launched) {
+    if (now < memory.retry_ms) return true;
+    // After a restart: the launch may be running, ended, or never have happened.
+    CLARY_TRY(const auto found, env_.executor.Find(record.launch_key));
+    if (!found) {
+      CLARY_CHECK_OK(FoldEvents(record));
+      if (!record.runner_ended && record.status == "Stopping") {
+        Close(record, "Stopped", record.stop_cause, "Training job stopped", now);
+        CLARY_CHECK_OK(records_.Update(job, std::move(record)));
+        return true;
+      }
+      if (!record.runner_ended) {
+        if (const Status started = Launch(record); !started) {
+          memory.retry_ms = now + (kFirstRetryMs << memory.failures);
+          if (++memory.failures < kMaxLaunchFailures) return std::unexpected(started.error());
+          record.failure_reason = Cut(
+              std::string(kInternal) + " (starting the runner: " + started.error().message + ")",
+              kMaxFailureReason);
+          Close(record, "Failed", "Failed", "Training job failed", now);
+          CLARY_CHECK_OK(records_.Update(job, std::move(record)));
+          return true;
+        }
+      }
+    }
+    memory.launched = true;
+    look_for_exit = true;
+  }
+
+  CLARY_CHECK_OK(FoldEvents(record));
+  if (!record.runner_ended && look_for_exit) {
+    CLARY_TRY(const auto state, env_.executor.Find(record.launch_key));
+    if (!state || state->phase != exec::LaunchPhase::kRunning) {
+      CLARY_CHECK_OK(FoldEvents(record));  // what it wrote just before its end
+      ended_silently = !record.runner_ended;
+      if (ended_silently) {
+        const std::string how = state && state->phase == exec::LaunchPhase::kExited
+                                    ? "ended with code " + std::to_string(state->exit_code)
+                                    : "was lost";
+        record.training_end_ms = std::max(now, record.training_start_ms);
+        if (record.status == "Stopping") {
+          Close(record, "Stopped", record.stop_cause, "Training job stopped", now);
+        } else {
+          record.failure_reason = std::string(kInternal) + " (the job's runner " + how +
+                                  " before it reported the end of the job)";
+          Close(record, "Failed", "Failed", "Training job failed", now);
+        }
+      }
+    }
+  }
+  if (record.runner_ended) {
+    CLARY_CHECK_OK(Finish(record));
+  } else if (!ended_silently) {
+    if (record.status == "InProgress" && record.training_start_ms > 0) {
+      if (now - record.training_start_ms >= record.max_runtime_s * 1000) {
+        record.stop_cause = "MaxRuntimeExceeded";
+        Enter(record, "Stopping", "Stopping", "Stopping the training job", now);
+      }
+    }
+  }
+  const bool stop = record.status == "Stopping" && !memory.stop_sent;
+  if (record.modified_ms != job->record.modified_ms || record.status != job->record.status ||
+      record.events_offset != job->record.events_offset) {
+    // Before the stop itself, so that its cause outlives a crash in between.
+    CLARY_CHECK_OK(records_.Update(job, std::move(record)));
+  }
+  if (stop) {
+    CLARY_CHECK_OK(env_.executor.Stop(job->record.launch_key, kStopGrace));
+    memory.stop_sent = true;
+  }
+  return true;
+}
+
+Status Reconciler::Finish(JobRecord& record) const {
+  bool stored = false;
+  if (!record.artifact_uri.empty()) {
+    if (record.artifact_uri.ends_with('/')) {
+      stored = true;  // a tree may be empty, so there is nothing to look for
+    } else {
+      CLARY_TRY(const auto ref, objects::ObjectRef::ParseUri(record.artifact_uri));
+      const auto info = env_.objects.Head(ref);
+      if (!info && info.error().code != Code::kNotFound) return std::unexpected(info.error());
+      stored = info.has_value();
+    }
+  }
+  const int64_t end = record.training_end_ms;
+  if (record.status == "Stopping") {
+    Close(record, "Stopped", record.stop_cause,
+          record.stop_cause == "MaxRuntimeExceeded"
+              ? "Training job runtime exceeded MaxRuntimeInSeconds provided"
+              : "Training job stopped",
+          end);
+    return {};
+  }
+  if (record.exit_code == 0 && stored) {
+    Close(record, "Completed", "Completed", "Training job completed", end);
+    return {};
+  }
+  record.failure_reason =
+      record.exit_code != 0
+          ? FailureReason(record.exit_code, record.end_detail)
+          : std::string(kInternal) + " (the model artifact is not in the object store)";
+  Close(record, "Failed", "Failed", "Training job failed", end);
+  return {};
+}
+
+void Reconciler::Close(JobRecord& record, std::string_view status, std::string_view secondary,
+                       std::string_view message, int64_t ms) const {
+  Enter(record, status, secondary, message, ms);
+  if (record.training_end_ms == 0) record.training_end_ms = ms;
+  record.transitions.back().end_ms = record.transitions.back().start_ms;
+  const json request = json::parse(record.request, nullptr, false);
+  const auto series = ScanMetrics(env_.logs, record.log_stream, MetricDefinitions(request));
+  if (series) {
+    record.final_metrics = FinalMetrics(*series);
+  } else {
+    LOG(kError, "reading the metrics of a training job", {"job", record.name},
+        {"why", series.error().message});
+  }
+  for (auto* rules : {&record.debug_rules, &record.profiler_rules}) {
+    for (RuleStatus& rule : *rules) {
+      rule.status = "Error";
+      rule.details = kNoRules;
+      rule.modified_ms = record.modified_ms;
+    }
+  }
+}
+
+Result<bool> Reconciler::CleanUp(const SnapshotPtr& job) {
+  JobRecord record = job->record;
+  CLARY_TRY(const auto state, env_.executor.Find(record.launch_key));
+  if (state && state->phase == exec::LaunchPhase::kRunning) {
+    if (ToMillis(env_.clock.Now()) - record.modified_ms > kLingerMs) {
+      CLARY_CHECK_OK(env_.executor.Stop(record.launch_key, std::chrono::seconds(5)));
+    }
+    return true;
+  }
+  if (state) CLARY_CHECK_OK(env_.executor.Forget(record.launch_key));
+  record.launch_key.clear();
+  CLARY_CHECK_OK(records_.Update(job, std::move(record)));
+  return false;
+}
+
+}  // namespace clary::control

@@ -1,0 +1,401 @@
+#include "control/service.h"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "api/sagemaker.h"
+#include "base/file.h"
+#include "base/strings.h"
+#include "control/internal/create.h"
+#include "control/internal/metrics.h"
+#include "control/internal/search.h"
+#include "control/internal/state.h"
+
+namespace clary::control {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::chrono::milliseconds kPoll{10};  // while a job has not ended
+constexpr int kMaxConflicts = 100;
+constexpr size_t kMaxTags = 50;
+constexpr size_t kDefaultPage = 10;
+constexpr size_t kDefaultSearchPage = 100;
+
+Error NotFound() {
+  return {Code::kNotFound, "ValidationException", "Requested resource not found."};
+}
+
+size_t PageSize(const json& input, size_t fallback) {
+  return static_cast<size_t>(input.value("MaxResults", static_cast<int64_t>(fallback)));
+}
+
+// A NextToken says behind which item the next page begins, and for which order it is good.
+std::string MakeToken(const json& content) { return Base64Encode(content.dump()); }
+
+// `order` must be the first member of the token's list.
+Result<json> ReadToken(const json& input, const std::string& order, size_t length) {
+  const std::string text = input.value("NextToken", "");
+  if (text.empty()) return json();
+  const auto bytes = Base64Decode(text);
+  json token = bytes ? json::parse(*bytes, nullptr, false) : json();
+  if (!token.is_array() || token.size() != length || token[0] != order) {
+    return Invalid("The provided NextToken is not valid for this request.");
+  }
+  return token;
+}
+
+int64_t Millis(const json& seconds) {
+  const double ms = seconds.get<double>() * 1000.0;
+  if (!(std::abs(ms) < 9e15)) return ms < 0 ? INT64_MIN : INT64_MAX;
+  return static_cast<int64_t>(std::llround(ms));
+}
+
+// The conditions of ListTrainingJobs.
+class ListFilter {
+ public:
+  explicit ListFilter(const json& input) : input_(input) {
+    contains_ = input.value("NameContains", "");
+    status_ = input.value("StatusEquals", "");
+    after_ = Time("CreationTimeAfter", INT64_MIN);
+    before_ = Time("CreationTimeBefore", INT64_MAX);
+    modified_after_ = Time("LastModifiedTimeAfter", INT64_MIN);
+    modified_before_ = Time("LastModifiedTimeBefore", INT64_MAX);
+    // This release has neither warm pools nor training plans: nothing can have such a status.
+    none_ = input.contains("WarmPoolStatusEquals") || input.contains("TrainingPlanArnEquals");
+  }
+  bool operator()(const JobRecord& r) const {
+    return !none_ && r.created_ms > after_ && r.created_ms < before_ &&
+           r.modified_ms > modified_after_ && r.modified_ms < modified_before_ &&
+           (status_.empty() || r.status == status_) &&
+           (contains_.empty() || r.name.find(contains_) != std::string::npos);
+  }
+
+ private:
+  int64_t Time(const char* name, int64_t fallback) const {
+    const auto it = input_.find(name);
+    return it != input_.end() ? Millis(*it) : fallback;
+  }
+  const json& input_;
+  std::string contains_, status_;
+  int64_t after_, before_, modified_after_, modified_before_;
+  bool none_;
+};
+
+}  // namespace
+
+Service::State::State(const Environment& environment, Options given)
+    : env(environment),
+      options(std::move(given)),
+      capacity(options.capacity_cpus > 0
+                   ? options.capacity_cpus
+                   : std::max(1, static_cast<int>(std::thread::hardware_concurrency()))),
+      records(env.records),
+      reconciler(env, options, capacity, records) {}
+
+Service::State::~State() {
+  env.executor.OnExit([] {});
+}
+
+void Service::State::Wake() {
+  {
+    MutexLock lock(mu);
+    woken = true;
+  }
+  wake.notify_one();
+}
+
+void Service::State::Run(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    const size_t active = reconciler.Pass();
+    MutexLock lock(mu);
+    const auto ready = [this]() REQUIRES(mu) { return woken; };
+    if (active > 0) {
+      wake.wait_for(lock, stop, kPoll, ready);
+    } else {
+      wake.wait(lock, stop, ready);
+    }
+    woken = false;
+  }
+}
+
+Result<SnapshotPtr> Service::State::Named(const json& input) const {
+  SnapshotPtr job = records.Find(input.at("TrainingJobName").get_ref<const std::string&>());
+  if (!job) return std::unexpected(NotFound());
+  return job;
+}
+
+Result<json> Service::State::Create(const json& input) {
+  const std::string name = input.at("TrainingJobName");
+  const auto in_use = [](const std::string& arn) {
+    return Fail(Code::kAlreadyExists, "ResourceInUse",
+                "Training job names must be unique within an AWS account and region, and a "
+                "training job with this name already exists (" +
+                    arn + ")");
+  };
+  if (const SnapshotPtr old = records.Find(name)) return in_use(old->record.arn);
+  CLARY_CHECK_OK(CheckCreate(input, env, options));
+  JobRecord record = NewRecord(input, options, env.clock.Now(), capacity);
+  const std::string arn = record.arn;
+  const auto tags = input.find("Tags");
+  std::string tags_json;
+  if (tags != input.end() && !tags->empty()) {
+    const TagMap map = TagsFromJson(*tags);
+    if (map.size() != tags->size()) {
+      return Invalid("Duplicate tag keys found. Please note that Tag keys are case insensitive.");
+    }
+    tags_json = TagsToJson(map).dump();
+  }
+  const Status created = records.Create(std::move(record), tags_json);
+  if (!created && created.error().code == Code::kAlreadyExists) return in_use(arn);
+  if (!created) return std::unexpected(created.error());
+  Wake();
+  return json{{"TrainingJobArn", arn}};
+}
+
+Result<json> Service::State::Describe(const json& input) {
+  CLARY_TRY(const SnapshotPtr job, Named(input));
+  return DescribeView(job->record);
+}
+
+Result<json> Service::State::Stop(const json& input) {
+  for (int i = 0; i < kMaxConflicts; ++i) {
+    CLARY_TRY(const SnapshotPtr job, Named(input));
+    if (job->record.status != "InProgress") {
+      return Invalid("The request was rejected because the training job is in status " +
+                     job->record.status + ".");
+    }
+    JobRecord record = job->record;
+    record.stop_requested_ms = ToMillis(env.clock.Now());
+    const auto written = records.Update(job, std::move(record));
+    if (written) {
+      Wake();
+      return json::object();
+    }
+    if (written.error().code != Code::kConflict) return std::unexpected(written.error());
+  }
+  return Fail(Code::kUnavailable, "ThrottlingException", "Rate exceeded");
+}
+
+Result<json> Service::State::List(const json& input) {
+  const std::string sort_by = input.value("SortBy", "CreationTime");
+  const bool ascending = input.value("SortOrder", "Ascending") == "Ascending";
+  const std::string order = sort_by + (ascending ? "+" : "-");
+  const size_t limit = PageSize(input, kDefaultPage);
+  const ListFilter wanted(input);
+  std::vector<SnapshotPtr> page;  // one more than the page holds, to know whether there is more
+  const auto take = [&](const SnapshotPtr& job) {
+    if (wanted(job->record)) page.push_back(job);
+    return page.size() <= limit;
+  };
+
+  if (sort_by == "Name") {
+    CLARY_TRY(const json token, ReadToken(input, order, 2));
+    std::optional<std::string> after;
+    if (!token.is_null()) {
+      if (!token[1].is_string()) return Invalid("The provided NextToken is not valid.");
+      after = token[1].get<std::string>();
+    }
+    records.ByName(ascending, after, take);
+  } else {
+    CLARY_TRY(const json token, ReadToken(input, order, 4));
+    std::optional<Records::TimeKey> after;
+    std::string after_status;
+    if (!token.is_null()) {
+      if (!token[1].is_string() || !token[2].is_number_integer() || !token[3].is_string()) {
+        return Invalid("The provided NextToken is not valid.");
+      }
+      after_status = token[1];
+      after = {token[2].get<int64_t>(), token[3].get<std::string>()};
+    }
+    if (sort_by == "CreationTime") {
+      records.ByCreation(ascending, after, take);
+    } else {
+      // By status, then by creation.
+      records.ByCreation(ascending, std::nullopt, [&](const SnapshotPtr& job) {
+        const JobRecord& r = job->record;
+        const auto key = std::tie(r.status, r.created_ms, r.name);
+        const bool behind =
+            !after || (ascending ? key > std::tie(after_status, after->first, after->second)
+                                 : key < std::tie(after_status, after->first, after->second));
+        if (behind && wanted(r)) page.push_back(job);
+        return true;
+      });
+      const auto status = [](const SnapshotPtr& job) { return job->record.status; };
+      if (ascending) {
+        std::ranges::stable_sort(page, std::less<>(), status);
+      } else {
+        std::ranges::stable_sort(page, std::greater<>(), status);
+      }
+    }
+  }
+
+  json out = {{"TrainingJobSummaries", json::array()}};
+  if (page.size() > limit) {
+    page.resize(limit);
+    const JobRecord& last = page.back()->record;
+    out["NextToken"] = sort_by == "Name"
+                           ? MakeToken({order, last.name})
+                           : MakeToken({order, last.status, last.created_ms, last.name});
+  }
+  for (const SnapshotPtr& job : page) {
+    out["TrainingJobSummaries"].push_back(SummaryView(job->record));
+  }
+  return out;
+}
+
+Result<json> Service::State::AddTags(const json& input) {
+  const TagMap added = TagsFromJson(input.at("Tags"));
+  CLARY_TRY(const TagMap tags, records.ChangeTags(input.at("ResourceArn"), [&](TagMap& now) {
+    for (const auto& [key, value] : added) now[key] = value;
+    if (now.size() <= kMaxTags) return Status();
+    return Status(Invalid("A resource may have at most " + std::to_string(kMaxTags) + " tags."));
+  }));
+  return json{{"Tags", TagsToJson(tags)}};
+}
+
+Result<json> Service::State::ListTags(const json& input) {
+  return json{{"Tags", TagsToJson(records.Tags(input.at("ResourceArn")))}};
+}
+
+Result<json> Service::State::DeleteTags(const json& input) {
+  CLARY_CHECK_OK(records.ChangeTags(input.at("ResourceArn"), [&](TagMap& now) {
+    for (const json& key : input.at("TagKeys")) now.erase(key.get<std::string>());
+    return Status();
+  }));
+  return json::object();
+}
+
+Result<json> Service::State::Search(const json& input) {
+  json out = {{"Results", json::array()}};
+  if (input.at("Resource") != "TrainingJob") return out;  // this release has no others
+  const std::string sort_by = input.value("SortBy", "LastModifiedTime");
+  const bool ascending = input.value("SortOrder", "Descending") == "Ascending";
+  const size_t limit = PageSize(input, kDefaultSearchPage);
+  const std::string order = sort_by + (ascending ? "+" : "-");
+  CLARY_TRY(const json token, ReadToken(input, order, 3));
+  const json expression = input.value("SearchExpression", json::object());
+
+  std::vector<SnapshotPtr> jobs;
+  records.ByCreation(true, std::nullopt, [&](const SnapshotPtr& job) {
+    jobs.push_back(job);
+    return true;
+  });
+  struct Hit {
+    json key;
+    std::string name;
+    json view;
+  };
+  // Values of different kinds compare by kind; json's operator< says how.
+  const auto before = [&](const json& key_a, const std::string& a, const json& key_b,
+                          const std::string& b) {
+    if (key_a != key_b) return ascending ? key_a < key_b : key_b < key_a;
+    return ascending ? a < b : b < a;
+  };
+  std::vector<Hit> hits;
+  size_t total = 0;
+  for (const SnapshotPtr& job : jobs) {
+    json view = DescribeView(job->record);
+    view["Tags"] = TagsToJson(records.Tags(job->record.arn));
+    if (!Matches(view, expression)) continue;
+    ++total;
+    json key = PropertyOf(view, sort_by);
+    if (!token.is_null() && !before(token[1], token[2], key, job->record.name)) continue;
+    hits.push_back({.key = std::move(key), .name = job->record.name, .view = std::move(view)});
+    if (hits.size() <= 2 * limit + 1) continue;
+    // Keep the best so far only: memory stays that of two pages.
+    std::ranges::sort(
+        hits, [&](const Hit& a, const Hit& b) { return before(a.key, a.name, b.key, b.name); });
+    hits.resize(limit + 1);
+  }
+  std::ranges::sort(
+      hits, [&](const Hit& a, const Hit& b) { return before(a.key, a.name, b.key, b.name); });
+  if (hits.size() > limit) {
+    hits.resize(limit);
+    out["NextToken"] = MakeToken({order, hits.back().key, hits.back().name});
+  }
+  out["TotalHits"] = {{"Value", total}, {"Relation", "EqualTo"}};
+  for (Hit& hit : hits) out["Results"].push_back({{"TrainingJob", std::move(hit.view)}});
+  return out;
+}
+
+Service::Service(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Service::~Service() = default;
+
+Result<std::unique_ptr<Service>> Service::Start(const Environment& environment, Options options) {
+  if (options.runner_command.empty() || options.jobs_directory.empty()) {
+    return Fail(Code::kInvalidArgument, "BadOptions",
+                "the service needs a runner command and a directory for jobs");
+  }
+  CLARY_CHECK_OK(MakeDirectories(options.jobs_directory));
+  const bool start = options.start_reconciler;
+  std::unique_ptr<Service> service(
+      new Service(std::make_unique<State>(environment, std::move(options))));
+  State& state = *service->state_;
+  CLARY_CHECK_OK(state.records.Load());
+  state.env.executor.OnExit([&state] {
+    state.reconciler.NoteExit();
+    state.Wake();
+  });
+  if (start) state.thread = std::jthread([&state](const std::stop_token& s) { state.Run(s); });
+  return service;
+}
+
+Result<json> Service::Handle(std::string_view operation, const json& input) {
+  struct Entry {
+    std::string_view name;
+    Result<json> (State::*run)(const json& input);
+  };
+  static constexpr Entry kTable[] = {
+      {"AddTags", &State::AddTags},       {"CreateTrainingJob", &State::Create},
+      {"DeleteTags", &State::DeleteTags}, {"DescribeTrainingJob", &State::Describe},
+      {"ListTags", &State::ListTags},     {"ListTrainingJobs", &State::List},
+      {"Search", &State::Search},         {"StopTrainingJob", &State::Stop},
+  };
+  const auto* entry = std::ranges::find(kTable, operation, &Entry::name);
+  if (entry == std::end(kTable)) {
+    return Fail(Code::kInvalidArgument, "UnknownOperationException",
+                "The requested operation '" + std::string(operation) +
+                    "' is not supported by this service.");
+  }
+  CLARY_CHECK_OK(api::Validate(operation, input));
+  return (state_.get()->*entry->run)(input);
+}
+
+Result<std::string> Service::Call(std::string_view operation, std::string_view body) {
+  CLARY_TRY(const json input, api::Decode(operation, body));
+  if (operation == "DescribeTrainingJob") {
+    CLARY_CHECK_OK(api::Validate(operation, input));
+    CLARY_TRY(const SnapshotPtr job, state_->Named(input));
+    return *state_->records.DescribeText(job);
+  }
+  CLARY_TRY(const json output, Handle(operation, input));
+  return output.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+Result<std::vector<MetricSeries>> Service::Metrics(const std::string& job, std::string_view name) {
+  const SnapshotPtr found = state_->records.Find(job);
+  if (!found) {
+    return Fail(Code::kNotFound, "ResourceNotFound", "there is no training job '" + job + "'");
+  }
+  const json request = json::parse(found->record.request, nullptr, false);
+  auto definitions = MetricDefinitions(request);
+  if (!name.empty()) std::erase_if(definitions, [&](const auto& d) { return d.name != name; });
+  return ScanMetrics(state_->env.logs, found->record.log_stream, definitions);
+}
+
+std::vector<std::string> Service::JobNames(size_t limit) const {
+  std::vector<std::string> names;
+  state_->records.ByCreation(false, std::nullopt, [&](const SnapshotPtr& job) {
+    if (names.size() < limit) names.push_back(job->record.name);
+    return names.size() < limit;
+  });
+  return names;
+}
+
+meta::LogStore& Service::Logs() const { return state_->env.logs; }
+
+size_t Service::Reconcile() { return state_->reconciler.Pass(); }
+
+}  // namespace clary::control
