@@ -109,9 +109,9 @@ class CsvParser final : public BlockParser {
  public:
   explicit CsvParser(Shared& shared) : shared_(shared) {}
 
-  Shape Count(const TextBlock& block) override { return CountLines(block.text); }
+  LineCount Count(const TextBlock& block) override { return CountLines(block.text); }
 
-  Status Place(const TextBlock& block, Shape shape, uint64_t first_row,
+  Status Place(const TextBlock& block, LineCount shape, uint64_t first_row,
                uint64_t first_line) override {
     rows_ = shape.rows;
     first_row_ = first_row;
@@ -136,18 +136,20 @@ class CsvParser final : public BlockParser {
     if (rows_ == 0) return {};
     const std::shared_lock lock(shared_.memory);
     Matrix& m = shared_.matrix;
+    scratch_.Resize(2 * (block.text.size() + 66));
     const CsvTarget target{
         .labels = m.labels.data() + first_row_,
         .weights = shared_.options.csv_weights ? m.weights.data() + first_row_ : nullptr,
         .features = m.values.data() + first_row_ * shared_.cols,
         .cols = shared_.cols,
-        .delimiter = shared_.delimiter};
+        .delimiter = shared_.delimiter,
+        .scratch = scratch_.data()};
     const std::string_view text =
         shared_.delimiter == ' ' ? CollapseSpaces(block.text, collapsed_) : block.text;
     const char* const bad = BestKernels().csv(text.data(), text.data() + text.size(), target);
     if (bad == nullptr) return {};
     const auto at = static_cast<size_t>(bad - text.data());
-    const Shape before = CountLines(text.substr(0, at));
+    const LineCount before = CountLines(text.substr(0, at));
     return std::unexpected(
         Explain(block.file, FirstRow(text.substr(at)), first_line_ + before.lines));
   }
@@ -240,6 +242,7 @@ class CsvParser final : public BlockParser {
   uint64_t first_row_ = 0;
   uint64_t first_line_ = 1;
   Buffer<char> collapsed_;
+  Buffer<uint32_t> scratch_;
 };
 
 // The first column that is missing in every row, if there is one.

@@ -9,6 +9,7 @@
 namespace clary::data::internal {
 
 #if defined(__x86_64__)
+LineCount CountLinesAvx2(const char* text, size_t size);
 const char* ParseCsvRowsAvx2(const char* begin, const char* end, const CsvTarget& to);
 const char* ParseLibsvmRowsAvx2(const char* begin, const char* end, LibsvmTarget& to);
 #endif
@@ -29,6 +30,20 @@ struct PortableNumber {
   }
 };
 
+struct PortableLineEnds {
+  static void Find(const char* p, uint64_t* lf, uint64_t* cr) {
+    *lf = *cr = 0;
+    for (unsigned i = 0; i < 64; ++i) {
+      *lf |= uint64_t{p[i] == '\n'} << i;
+      *cr |= uint64_t{p[i] == '\r'} << i;
+    }
+  }
+};
+
+LineCount CountPortable(const char* text, size_t size) {
+  return LinesOf<PortableLineEnds>(text, size);
+}
+
 const char* CsvPortable(const char* begin, const char* end, const CsvTarget& to) {
   return CsvRows<PortableNumber>(begin, end, to);
 }
@@ -40,14 +55,17 @@ const char* LibsvmPortable(const char* begin, const char* end, LibsvmTarget& to)
 }  // namespace
 
 const Kernels& PortableKernels() {
-  static constexpr Kernels kernels{CsvPortable, LibsvmPortable};
+  static constexpr Kernels kernels{CountPortable, CsvPortable, LibsvmPortable};
   return kernels;
 }
 
 const Kernels& BestKernels() {
 #if defined(__x86_64__)
-  static constexpr Kernels avx2{ParseCsvRowsAvx2, ParseLibsvmRowsAvx2};
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi")) return avx2;
+  static constexpr Kernels avx2{CountLinesAvx2, ParseCsvRowsAvx2, ParseLibsvmRowsAvx2};
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+      __builtin_cpu_supports("popcnt")) {
+    return avx2;
+  }
 #endif
   return PortableKernels();
 }

@@ -41,18 +41,16 @@ inline uint64_t SumDigits(__m128i digits) {
   return (both & 0xffffffffU) * 100000000 + (both >> 32);
 }
 
-// The float nearest to what `d` stands for, if `d` is within 8 units in its last place of it:
-// nullptr-like false when that cannot be told, because a midpoint between floats is that close,
-// or the result is no normal float.
+// The float nearest to what `d` stands for, within 10 units of d's last place: false if a midpoint
+// between two floats is that close, so that this cannot be told. `d` is 0 or of a normal float's
+// size.
 inline bool ToFloat(double d, bool negative, float* value) {
   const auto bits = std::bit_cast<uint64_t>(d);
   constexpr uint64_t kLow = (uint64_t{1} << 29) - 1;  // bits that a float lacks
   constexpr uint64_t kMidpoint = uint64_t{1} << 28;
-  const bool unsure = ((bits - kMidpoint + 10) & kLow) <= 20;
-  const bool normal = d == 0 || (d >= 1.2e-38 && d <= 3.4e38);
   *value = std::bit_cast<float>(std::bit_cast<uint32_t>(static_cast<float>(d)) |
                                 (static_cast<uint32_t>(negative) << 31));
-  return !unsure & normal;
+  return ((bits - kMidpoint + 10) & kLow) > 20;
 }
 
 struct Avx2Number {
@@ -69,7 +67,8 @@ struct Avx2Number {
         ~static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_or_si256(is_digit, is_dot)));
     const uint32_t stops = other & ~1U;  // a sign may come first
     const bool negative = *p == '-';
-    if (stops == 0 || ((other & 1) != 0 && !negative)) [[unlikely]] {
+    // Signs come at random: no branch on them.
+    if ((stops == 0) | (((other & 1) != 0) & !negative)) [[unlikely]] {
       return nullptr;
     }
     const auto end = static_cast<unsigned>(std::countr_zero(stops));
@@ -103,6 +102,7 @@ struct Avx2Number {
                      kPowersOfTen[static_cast<int>(digits2) - kMinPower] +
                  static_cast<double>(static_cast<int64_t>(second));
     }
+    // 31 characters without an exponent are of a normal float's size.
     const char* after = p + end;
     if ((*after | 0x20) == 'e') {
       ++after;
@@ -115,15 +115,272 @@ struct Avx2Number {
       if (static_cast<unsigned char>(*after - '0') <= 9) return nullptr;
       power += minus ? -exponent : exponent;
       if (power < kMinPower || power > kMaxPower) return nullptr;
+      const double d = mantissa * kPowersOfTen[power - kMinPower];
+      if (d != 0 && (d < 1.2e-38 || d > 3.4e38)) return nullptr;
+      return ToFloat(d, negative, value) ? after : nullptr;
     }
     return ToFloat(mantissa * kPowersOfTen[power - kMinPower], negative, value) ? after : nullptr;
   }
 };
 
+// [t] closes the gap of a dot at byte t: what is before it moves right by one. [16]: no dot.
+struct alignas(64) Gaps {
+  uint8_t of[17][16];
+};
+constexpr Gaps MakeGaps() {
+  Gaps g{};
+  for (int t = 0; t <= 16; ++t) {
+    for (int to = 0; to < 16; ++to) {
+      const int from = t == 16 || to > t ? to : to - 1;
+      g.of[t][to] = from < 0 ? 0x80 : static_cast<uint8_t>(from);
+    }
+  }
+  return g;
+}
+constexpr Gaps kGaps = MakeGaps();
+
+// 16 bytes from kTails + n: the last n are 0xff.
+alignas(64) constexpr uint8_t kTails[32] = {
+    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+
+// [t] for a dot at byte t of 16, [16] for none, and the same with a minus from [32].
+alignas(64) constexpr double kScales[49] = {
+    1e-15, 1e-14, 1e-13, 1e-12, 1e-11, 1e-10, 1e-9,   1e-8,   1e-7,   1e-6,   1e-5,   1e-4,   1e-3,
+    1e-2,  1e-1,  1,     1,     0,     0,     0,      0,      0,      0,      0,      0,      0,
+    0,     0,     0,     0,     0,     0,     -1e-15, -1e-14, -1e-13, -1e-12, -1e-11, -1e-10, -1e-9,
+    -1e-8, -1e-7, -1e-6, -1e-5, -1e-4, -1e-3, -1e-2,  -1e-1,  -1,     -1};
+
+inline __m256i Load2(const void* low, const void* high) {
+  return _mm256_inserti128_si256(
+      _mm256_castsi128_si256(_mm_loadu_si128(static_cast<const __m128i*>(low))),
+      _mm_loadu_si128(static_cast<const __m128i*>(high)), 1);
+}
+
+// Constants that the compiler would otherwise build anew for each use.
+struct Constants {
+  __m256i zero = _mm256_set1_epi8('0');
+  __m256i nine = _mm256_set1_epi8(9);
+  __m256i dot = _mm256_set1_epi8('.');
+  __m256i tens = _mm256_set1_epi16(0x010a);
+  __m256i hundreds = _mm256_set1_epi32(0x00010064);
+  __m256i myriads = _mm256_set1_epi32(0x00012710);
+  Constants() {
+    asm("" : "+x"(zero), "+x"(nine), "+x"(dot), "+x"(tens), "+x"(hundreds), "+x"(myriads));
+  }
+};
+
+// Four successive fields, each [text + ends[k - 1] + 1, text + ends[k]), if all are numbers of 1 to
+// 16 characters (a sign not counted) without an exponent. Bytes are taken from a field's end, so
+// that its last digit is always in the last place; two fields share a register, one a half.
+[[gnu::always_inline]] inline bool FourFields(const Constants& k, const char* text,
+                                              const uint32_t* ends, float* values) {
+  const char* end[4];
+  unsigned length[4];
+  unsigned minus[4];
+  unsigned lengths = 0;
+  for (int f = 0; f < 4; ++f) {
+    const uint32_t begin = ends[f - 1] + 1;
+    end[f] = text + ends[f];
+    minus[f] = text[begin] == '-';
+    length[f] = ends[f] - begin - minus[f];
+    lengths |= length[f] - 1;
+  }
+  if (lengths > 15) [[unlikely]] {
+    return false;
+  }
+  __m256i eights[2];
+  unsigned wrong = 0;
+  __m256i strange = _mm256_setzero_si256();
+  double scale[4];
+  for (int pair = 0; pair < 2; ++pair) {
+    const int a = 2 * pair;
+    const int b = a + 1;
+    const __m256i chars = Load2(end[a] - 16, end[b] - 16);
+    const __m256i in_field = Load2(kTails + length[a], kTails + length[b]);
+    const __m256i digits = _mm256_sub_epi8(chars, k.zero);
+    const __m256i is_digit = _mm256_cmpeq_epi8(_mm256_min_epu8(digits, k.nine), digits);
+    const __m256i is_dot = _mm256_and_si256(_mm256_cmpeq_epi8(chars, k.dot), in_field);
+    strange =
+        _mm256_or_si256(strange, _mm256_andnot_si256(_mm256_or_si256(is_digit, is_dot), in_field));
+    const auto dots = static_cast<uint32_t>(_mm256_movemask_epi8(is_dot));
+    const uint32_t dots_a = dots & 0xffff;
+    const uint32_t dots_b = dots >> 16;
+    const unsigned t_a = _tzcnt_u32(dots_a | 0x10000);
+    const unsigned t_b = _tzcnt_u32(dots_b | 0x10000);
+    // A second dot, or nothing but a dot.
+    wrong |= (dots_a & (dots_a - 1)) | (dots_b & (dots_b - 1));
+    wrong |= (dots_a >> 15 & unsigned{length[a] == 1}) | (dots_b >> 15 & unsigned{length[b] == 1});
+    scale[a] = kScales[t_a + 32 * minus[a]];
+    scale[b] = kScales[t_b + 32 * minus[b]];
+    const __m256i aligned =
+        _mm256_shuffle_epi8(_mm256_and_si256(digits, _mm256_and_si256(is_digit, in_field)),
+                            Load2(kGaps.of[t_a], kGaps.of[t_b]));
+    const __m256i twos = _mm256_maddubs_epi16(aligned, k.tens);
+    const __m256i fours = _mm256_madd_epi16(twos, k.hundreds);
+    eights[pair] = _mm256_madd_epi16(_mm256_packus_epi32(fours, fours), k.myriads);
+  }
+  // Halves of eight digits, high and low, of fields 0, 2 | 1, 3.
+  const __m256i parts = _mm256_unpacklo_epi32(eights[0], eights[1]);
+  // parts: high0 high2 low0 low2 | high1 high3 low1 low3
+  const __m256i sorted =
+      _mm256_permutevar8x32_epi32(parts, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+  const __m256d high = _mm256_cvtepi32_pd(_mm256_castsi256_si128(sorted));
+  const __m256d low = _mm256_cvtepi32_pd(_mm256_extracti128_si256(sorted, 1));
+  // high * 1e8 is exact: it has no more than 46 bits before 8 zero bits.
+  const __m256d mantissa = _mm256_add_pd(_mm256_mul_pd(high, _mm256_set1_pd(1e8)), low);
+  const __m256d d = _mm256_mul_pd(mantissa, _mm256_setr_pd(scale[0], scale[1], scale[2], scale[3]));
+  // As ToFloat().
+  const __m256i bits = _mm256_castpd_si256(d);
+  const __m256i distance =
+      _mm256_and_si256(_mm256_sub_epi64(bits, _mm256_set1_epi64x((int64_t{1} << 28) - 10)),
+                       _mm256_set1_epi64x((int64_t{1} << 29) - 1));
+  const __m256i near = _mm256_cmpgt_epi64(_mm256_set1_epi64x(21), distance);
+  _mm_storeu_ps(values, _mm256_cvtpd_ps(d));
+  strange = _mm256_or_si256(strange, near);
+  return (wrong == 0) & (_mm256_testz_si256(strange, strange) != 0);
+}
+
+// A whole field of any kind.
+[[gnu::noinline]] bool Field(const char* begin, const char* end, float* value) {
+  if (begin == end) {
+    *value = kNaN;
+    return true;
+  }
+  if (Avx2Number::Read(begin, value) == end) return true;
+  const NumberKind kind = ParseNumber({begin, static_cast<size_t>(end - begin)}, value);
+  return kind == NumberKind::kValue || kind == NumberKind::kMissing;
+}
+
+struct Ends {
+  size_t fields = 0;
+  size_t lines = 0;
+};
+
+// Writes the offsets of all delimiters and line ends of the text to `ends`, and to `lines` which of
+// them end a line. Room: one for each byte and 64 more.
+Ends FindEnds(const char* text, size_t size, char delimiter, uint32_t* const ends,
+              uint32_t* const lines) {
+  const __m256i d = _mm256_set1_epi8(delimiter);
+  const __m256i lf = _mm256_set1_epi8('\n');
+  const __m256i cr = _mm256_set1_epi8('\r');
+  uint32_t* to = ends;
+  uint32_t* line = lines;
+  for (size_t at = 0; at < size; at += 64) {
+    const __m256i v0 = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(text + at));
+    const __m256i v1 = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(text + at + 32));
+    const auto mask = [](__m256i low, __m256i high) {
+      return static_cast<uint32_t>(_mm256_movemask_epi8(low)) |
+             uint64_t{static_cast<uint32_t>(_mm256_movemask_epi8(high))} << 32;
+    };
+    uint64_t line_ends =
+        mask(_mm256_or_si256(_mm256_cmpeq_epi8(v0, lf), _mm256_cmpeq_epi8(v0, cr)),
+             _mm256_or_si256(_mm256_cmpeq_epi8(v1, lf), _mm256_cmpeq_epi8(v1, cr)));
+    uint64_t all = line_ends | mask(_mm256_cmpeq_epi8(v0, d), _mm256_cmpeq_epi8(v1, d));
+    if (size - at < 64) {
+      const uint64_t valid = (uint64_t{1} << (size - at)) - 1;
+      line_ends &= valid;
+      all &= valid;
+    }
+    for (; line_ends != 0; line_ends = _blsr_u64(line_ends)) {
+      const uint64_t before = (line_ends & -line_ends) - 1;
+      *line++ =
+          static_cast<uint32_t>(to - ends) + static_cast<uint32_t>(std::popcount(all & before));
+    }
+    const auto count = static_cast<size_t>(std::popcount(all));
+    // Eight at a time, without asking whether there are so many.
+    for (size_t done = 0; done < count; done += 8) {
+      for (size_t i = 0; i < 8; ++i) {
+        to[done + i] = static_cast<uint32_t>(at + _tzcnt_u64(all));
+        all = _blsr_u64(all);
+      }
+    }
+    to += count;
+  }
+  if (size > 0 && !IsLineEnd(text[size - 1])) {
+    *line++ = static_cast<uint32_t>(to - ends);
+    *to++ = static_cast<uint32_t>(size);
+  }
+  return {static_cast<size_t>(to - ends), static_cast<size_t>(line - lines)};
+}
+
+// In two passes: first where fields end, so that the second need not wait for one field to know
+// where the next begins.
+const char* CsvRowsByIndex(const char* const text, const char* text_end, const CsvTarget& to) {
+  const auto size = static_cast<size_t>(text_end - text);
+  uint32_t* const ends = to.scratch + 1;
+  ends[-1] = UINT32_MAX;  // the end before the first field: its begin is 0
+  uint32_t* const lines = ends + size + 65;
+  const size_t line_count = FindEnds(text, size, to.delimiter, ends, lines).lines;
+  const Constants constants;
+  const size_t lead = to.weights != nullptr ? 2 : 1;
+  const size_t fields = to.cols + lead;
+  float* labels = to.labels;
+  float* weights = to.weights;
+  float* feature = to.features;
+  size_t i = 0;
+  const auto field = [&](size_t at, float* value) {
+    return Field(text + (ends[at - 1] + 1), text + ends[at], value);
+  };
+  for (size_t line = 0; line < line_count; ++line) {
+    const size_t first = i;
+    i = lines[line] + 1;
+    const char* const row = text + (ends[first - 1] + 1);
+    if (i - first != fields) [[unlikely]] {
+      if (i - first == 1 && row == text + ends[first]) continue;  // an empty line
+      return row;
+    }
+    float value;
+    // Labels of classes are one digit.
+    if (ends[first] - ends[first - 1] == 2 && static_cast<unsigned char>(*row - '0') <= 9) {
+      value = static_cast<float>(*row - '0');
+    } else if (!field(first, &value) || value != value) {
+      return row;
+    }
+    *labels++ = value;
+    if (weights != nullptr) {
+      if (!field(first + 1, &value) || value != value) return row;
+      *weights++ = value;
+    }
+    size_t at = first + lead;
+    for (; at + 4 <= i; at += 4, feature += 4) {
+      if (FourFields(constants, text, ends + at, feature)) [[likely]] {
+        continue;
+      }
+      for (size_t f = 0; f < 4; ++f) {
+        if (!field(at + f, feature + f)) return row;
+      }
+    }
+    for (; at < i; ++at) {
+      if (!field(at, feature++)) return row;
+    }
+  }
+  return nullptr;
+}
+
+struct Avx2LineEnds {
+  static void Find(const char* p, uint64_t* lf, uint64_t* cr) {
+    const __m256i v0 = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+    const __m256i v1 = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 32));
+    const auto find = [&](char c) {
+      const __m256i all = _mm256_set1_epi8(c);
+      return static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(v0, all))) |
+             uint64_t{static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(v1, all)))}
+                 << 32;
+    };
+    *lf = find('\n');
+    *cr = find('\r');
+  }
+};
+
 }  // namespace
 
+LineCount CountLinesAvx2(const char* text, size_t size) {
+  return LinesOf<Avx2LineEnds>(text, size);
+}
+
 const char* ParseCsvRowsAvx2(const char* begin, const char* end, const CsvTarget& to) {
-  return CsvRows<Avx2Number>(begin, end, to);
+  return CsvRowsByIndex(begin, end, to);
 }
 
 const char* ParseLibsvmRowsAvx2(const char* begin, const char* end, LibsvmTarget& to) {

@@ -93,9 +93,9 @@ class LibsvmParser final : public BlockParser {
   explicit LibsvmParser(Shared& shared) : shared_(shared) {}
 
   // A line may hold no row but a comment, so rows are known only after parsing: every line counts.
-  Shape Count(const TextBlock& block) override { return CountLines(block.text); }
+  LineCount Count(const TextBlock& block) override { return CountLines(block.text); }
 
-  Status Place(const TextBlock& block, Shape, uint64_t, uint64_t first_line) override {
+  Status Place(const TextBlock& block, LineCount, uint64_t, uint64_t first_line) override {
     first_line_ = first_line;
     const std::lock_guard lock(shared_.mu);
     shared_.pieces.resize(std::max(shared_.pieces.size(), block.index + 1));

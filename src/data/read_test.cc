@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <zlib.h>
 
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstdio>
@@ -398,49 +399,66 @@ std::vector<std::string> Numbers() {
   return numbers;
 }
 
+// One csv row through a kernel, between bytes that look like more of the number.
+const char* ParseRow(const internal::Kernels& kernels, const std::string& row, float* values,
+                     uint32_t cols, std::string& text) {
+  text = std::string(internal::kPadding, '9') + row + "\n" + std::string(internal::kPadding, '7');
+  const char* const begin = text.data() + internal::kPadding;
+  Buffer<uint32_t> scratch(2 * (row.size() + 67));
+  float label = 0;
+  return kernels.csv(begin, begin + row.size() + 1,
+                     {.labels = &label,
+                      .weights = nullptr,
+                      .features = values,
+                      .cols = cols,
+                      .delimiter = ',',
+                      .scratch = scratch.data()});
+}
+
 TEST(Number, EveryKernelReadsWhatStrtofReads) {
+  std::string text;
   for (const internal::Kernels* kernels :
        {&internal::PortableKernels(), &internal::BestKernels()}) {
+    std::string before = "0.5";
     for (const std::string& number : Numbers()) {
-      const std::string text = std::string(internal::kPadding, '9') + "1," + number + "\n" +
-                               std::string(internal::kPadding, '7');
-      const char* const begin = text.data() + internal::kPadding;
-      const float expected = std::strtof(number.c_str(), nullptr);
-      float label = 0;
-      float value = 0;
-      const char* const bad = kernels->csv(
-          begin, begin + number.size() + 3,
-          {.labels = &label, .weights = nullptr, .features = &value, .cols = 1, .delimiter = ','});
-      ASSERT_EQ(bad, nullptr) << number;
-      ASSERT_EQ(std::bit_cast<uint32_t>(value), std::bit_cast<uint32_t>(expected))
-          << number << ": " << value << " is not " << expected;
+      // Five, because kernels take four at a time.
+      const std::array<std::string, 5> row = {number, before, number, number, number};
+      std::array<float, 5> values = {};
+      ASSERT_EQ(ParseRow(*kernels,
+                         "1," + row[0] + "," + row[1] + "," + row[2] + "," + row[3] + "," + row[4],
+                         values.data(), 5, text),
+                nullptr)
+          << number;
+      for (size_t i = 0; i < 5; ++i) {
+        const float expected = std::strtof(row[i].c_str(), nullptr);
+        ASSERT_EQ(std::bit_cast<uint32_t>(values[i]), std::bit_cast<uint32_t>(expected))
+            << row[i] << " at " << i << ": " << values[i] << " is not " << expected;
+      }
+      before = number;
     }
   }
 }
 
 TEST(Number, NoKernelTakesWhatIsNoNumber) {
+  std::string text;
   for (const internal::Kernels* kernels :
        {&internal::PortableKernels(), &internal::BestKernels()}) {
     for (const std::string number :
-         {"-",        "+",    ".",    "-.",
-          "e5",       "1e",   "1e+",  "1..2",
-          "1.2.3",    "--1",  "+-1",  "1-2",
-          "0x10",     "1f",   "1,2",  "12345678901234567890123456789012345678901.2.3",
-          "infinity", "-inf", "nano", "1 2",
-          "1e5e5"}) {
-      const std::string text = std::string(internal::kPadding, '9') + "1," + number + "\n" +
-                               std::string(internal::kPadding, '7');
-      const char* const begin = text.data() + internal::kPadding;
-      float label = 0;
-      float value[2] = {};
-      EXPECT_EQ(kernels->csv(begin, begin + number.size() + 3,
-                             {.labels = &label,
-                              .weights = nullptr,
-                              .features = value,
-                              .cols = 1,
-                              .delimiter = ','}),
-                begin)
-          << number;
+         {"-",        "+",     ".",
+          "-.",       "e5",    "1e",
+          "1e+",      "1..2",  "1.2.3",
+          "--1",      "+-1",   "1-2",
+          "0x10",     "1f",    "12345678901234567890123456789012345678901.2.3",
+          "infinity", "-inf",  "nano",
+          "1 2",      "1e5e5", "-1-",
+          "1.-",      "..",    "1234567890123456-"}) {
+      for (const std::string& row : {"1,1,2," + number + ",4", "1,1,2,3,4," + number,
+                                     "1," + number + ",2,3,4", number + ",1,2,3,4,5"}) {
+        std::array<float, 5> values = {};
+        const auto cols = static_cast<uint32_t>(std::count(row.begin(), row.end(), ','));
+        const char* const bad = ParseRow(*kernels, row, values.data(), cols, text);
+        EXPECT_EQ(bad, text.data() + internal::kPadding) << row;
+      }
     }
   }
 }

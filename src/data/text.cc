@@ -5,13 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
-#if defined(__x86_64__)
-#include <emmintrin.h>
-#endif
 
 #include <algorithm>
 #include <atomic>
-#include <bit>
 #include <cstring>
 #include <optional>
 #include <thread>
@@ -27,32 +23,6 @@ namespace fs = std::filesystem;
 constexpr size_t kBlockBytes = size_t{256} << 10;
 // Lines longer than this are no data.
 constexpr size_t kMaxLineBytes = size_t{256} << 20;
-
-#if defined(__x86_64__)
-void LineEnds64(const char* p, uint64_t* lf, uint64_t* cr) {
-  uint64_t l = 0;
-  uint64_t c = 0;
-  for (int i = 0; i < 4; ++i) {
-    const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 16 * i));
-    const auto lf16 =
-        static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_set1_epi8('\n'))));
-    const auto cr16 =
-        static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_set1_epi8('\r'))));
-    l |= uint64_t{lf16} << (16 * i);
-    c |= uint64_t{cr16} << (16 * i);
-  }
-  *lf = l;
-  *cr = c;
-}
-#else
-void LineEnds64(const char* p, uint64_t* lf, uint64_t* cr) {
-  *lf = *cr = 0;
-  for (unsigned i = 0; i < 64; ++i) {
-    *lf |= uint64_t{p[i] == '\n'} << i;
-    *cr |= uint64_t{p[i] == '\r'} << i;
-  }
-}
-#endif
 
 Status LineTooLong() {
   return Fail(Code::kInvalidArgument, "BadData",
@@ -281,41 +251,11 @@ Result<bool> BlockReader::Next(TextBlock& block) {
   return true;
 }
 
-BlockParser::Shape CountLines(std::string_view text) {
-  // A row begins at a byte that ends no line, at the front or after one that does. \r\n is one end.
-  BlockParser::Shape shape;
-  uint64_t after_end = 1;  // bit 0: the byte before was an end
-  uint64_t after_cr = 0;
-  const char* p = text.data();
-  const char* const end = p + text.size();
-  const auto add = [&](uint64_t lf, uint64_t cr, uint64_t valid) {
-    const uint64_t ends = lf | cr;
-    shape.rows += static_cast<size_t>(std::popcount(~ends & valid & ((ends << 1) | after_end)));
-    shape.lines +=
-        static_cast<size_t>(std::popcount(cr) + std::popcount(lf & ~((cr << 1) | after_cr)));
-    after_end = ends >> 63;
-    after_cr = cr >> 63;
-  };
-  while (end - p >= 64) {
-    uint64_t lf;
-    uint64_t cr;
-    LineEnds64(p, &lf, &cr);
-    add(lf, cr, ~uint64_t{0});
-    p += 64;
-  }
-  if (p < end) {
-    const auto rest = static_cast<unsigned>(end - p);
-    uint64_t lf;
-    uint64_t cr;
-    LineEnds64(p, &lf, &cr);  // reads into the padding
-    const uint64_t valid = (uint64_t{1} << rest) - 1;
-    add(lf & valid, cr & valid, valid);
-  }
-  if (!text.empty() && text.back() != '\n' && text.back() != '\r') ++shape.lines;
-  return shape;
+LineCount CountLines(std::string_view text) {
+  return BestKernels().count(text.data(), text.size());
 }
 
-void AddOrigins(std::string_view text, BlockParser::Shape shape, uint32_t file, uint64_t first_row,
+void AddOrigins(std::string_view text, LineCount shape, uint32_t file, uint64_t first_row,
                 uint64_t first_line, std::vector<Matrix::Origin>& origins) {
   if (shape.rows == 0) return;
   const auto add = [&](uint64_t row, uint64_t line) {
@@ -379,7 +319,7 @@ class Order {
     turn_.wait(lock, [&] { return next_ == block || failed_ < block; });
     return failed_ >= block;
   }
-  void Done(uint32_t file, BlockParser::Shape shape) {
+  void Done(uint32_t file, LineCount shape) {
     {
       const std::lock_guard lock(mu_);
       ++next_;
@@ -435,7 +375,7 @@ Status ParseBlocks(BlockReader& reader, int threads,
         return;
       }
       if (!*more) return;
-      const BlockParser::Shape shape = parser->Count(block);
+      const LineCount shape = parser->Count(block);
       if (!order.Await(block.index)) return;
       if (Status placed =
               parser->Place(block, shape, order.first_row(), order.first_line(block.file));

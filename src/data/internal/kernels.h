@@ -16,6 +16,7 @@ struct CsvTarget {
   float* features;  // row-major, `cols` a row
   uint32_t cols;    // >= 1
   char delimiter;
+  uint32_t* scratch;  // room for 2 * (bytes + 66)
 };
 
 // ParseCsv: parses every row of [begin, end) into `to`. nullptr if all is well, else the first byte
@@ -43,7 +44,16 @@ constexpr uint32_t kMaxColumn = (uint32_t{1} << 27) - 1;
 // ParseLibsvm: the same for LIBSVM rows.
 using ParseLibsvm = const char*(const char* begin, const char* end, LibsvmTarget& to);
 
+struct LineCount {
+  size_t lines = 0;
+  size_t rows = 0;  // lines that are not empty
+};
+// A line ends at \n, \r\n or \r; what follows the last end is a line too. Reads the text by blocks
+// of 64 bytes.
+using CountLinesIn = LineCount(const char* text, size_t size);
+
 struct Kernels {
+  CountLinesIn* count;
   ParseCsv* csv;
   ParseLibsvm* libsvm;
 };

@@ -15,6 +15,32 @@ constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
 inline bool IsLineEnd(char c) { return c == '\n' || c == '\r'; }
 
+// LineEnds(p, &lf, &cr) gives a bit for each of 64 bytes, set for \n and for \r.
+template <typename LineEnds>
+inline LineCount LinesOf(const char* text, size_t size) {
+  // A row begins at a byte that ends no line, at the front or after one that does.
+  LineCount count;
+  uint64_t after_end = 1;  // bit 0: the byte before was an end
+  uint64_t after_cr = 0;
+  for (size_t at = 0; at < size; at += 64) {
+    uint64_t lf;
+    uint64_t cr;
+    LineEnds::Find(text + at, &lf, &cr);
+    uint64_t valid = ~uint64_t{0};
+    if (size - at < 64) valid = (uint64_t{1} << (size - at)) - 1;
+    lf &= valid;
+    cr &= valid;
+    const uint64_t ends = lf | cr;
+    count.rows +=
+        static_cast<size_t>(__builtin_popcountll(~ends & valid & ((ends << 1) | after_end)));
+    count.lines += static_cast<size_t>(__builtin_popcountll(cr | (lf & ~((cr << 1) | after_cr))));
+    after_end = ends >> 63;
+    after_cr = cr >> 63;
+  }
+  if (size > 0 && !IsLineEnd(text[size - 1])) ++count.lines;
+  return count;
+}
+
 // The field at `p` when the fast way fails; the end of the field, or nullptr.
 inline const char* SlowCsvField(const char* p, char delimiter, float* value) {
   const char* end = p;

@@ -66,17 +66,12 @@ std::vector<std::string> DisplayNames(std::span<const std::filesystem::path> fil
 // The work of one thread on one block; one object a thread.
 class BlockParser {
  public:
-  // `lines` and `rows`: how many lines and rows the block has, known before its values are.
-  struct Shape {
-    size_t lines = 0;
-    size_t rows = 0;
-  };
   virtual ~BlockParser() = default;
   // Counts a block. Runs in parallel.
-  virtual Shape Count(const TextBlock& block) = 0;
+  virtual LineCount Count(const TextBlock& block) = 0;
   // Called in block order, never in parallel, with what earlier blocks have. `line` is 1-based
   // within the file. Makes room.
-  virtual Status Place(const TextBlock& block, Shape shape, uint64_t first_row,
+  virtual Status Place(const TextBlock& block, LineCount shape, uint64_t first_row,
                        uint64_t first_line) = 0;
   // Parses the block. Runs in parallel.
   virtual Status Parse(const TextBlock& block) = 0;
@@ -87,11 +82,11 @@ class BlockParser {
 Status ParseBlocks(BlockReader& reader, int threads,
                    const std::function<std::unique_ptr<BlockParser>()>& make);
 
-// Counts line ends, and rows: lines that have a byte.
-BlockParser::Shape CountLines(std::string_view text);
+// Of a text with kPadding readable bytes after it.
+LineCount CountLines(std::string_view text);
 
 // Adds the place of a block's rows to `origins`. `text` is needed when it has empty lines.
-void AddOrigins(std::string_view text, BlockParser::Shape shape, uint32_t file, uint64_t first_row,
+void AddOrigins(std::string_view text, LineCount shape, uint32_t file, uint64_t first_row,
                 uint64_t first_line, std::vector<Matrix::Origin>& origins);
 
 // At most 40 characters of a field, fit for a message.
