@@ -689,25 +689,38 @@ Result<fs::path> FileStore::BlobPath(const ObjectRef& ref) {
 }
 
 Status FileStore::Delete(const ObjectRef& ref) {
-  // Nothing to do for a missing key, so no commit either.
-  CLARY_TRY(const bool there, state_->With([&](Connection& c) -> Result<bool> {
-    CLARY_CHECK_OK(FindBucket(c, ref.bucket));
-    CLARY_TRY(const auto row, FindObject(c, ref));
-    return row.has_value();
+  CLARY_TRY(const auto done, DeleteMany(ref.bucket, {ref.key}));
+  return done[0];
+}
+
+Result<std::vector<Status>> FileStore::DeleteMany(const std::string& bucket,
+                                                  const std::vector<std::string>& keys) {
+  // Nothing to do for missing keys, so no commit either.
+  CLARY_TRY(const auto there, state_->With([&](Connection& c) -> Result<std::vector<ObjectRef>> {
+    CLARY_CHECK_OK(FindBucket(c, bucket));
+    std::vector<ObjectRef> found;
+    for (const std::string& key : keys) {
+      CLARY_TRY(const auto row, FindObject(c, {bucket, key}));
+      if (row) found.push_back({bucket, key});
+    }
+    return found;
   }));
-  if (!there) return {};
+  if (there.empty()) return std::vector<Status>(keys.size());
   std::vector<std::string> old;
-  CLARY_CHECK_OK(state_->Commit([&](Connection& c) -> Status {
+  const Status done = state_->Commit([&](Connection& c) -> Status {
     old.clear();
-    CLARY_TRY(const auto row, FindObject(c, ref));
-    if (!row) return {};
-    old.push_back(row->blob);
-    CLARY_TRY(sqlite::Statement * s, c.Use("DELETE FROM objects WHERE bucket=? AND key=?"));
-    s->Bind(1, ref.bucket).BindBlob(2, ref.key);
-    return s->Run();
-  }));
-  state_->Unlink(old);
-  return {};
+    for (const ObjectRef& ref : there) {
+      CLARY_TRY(const auto row, FindObject(c, ref));
+      if (!row) continue;
+      old.push_back(row->blob);
+      CLARY_TRY(sqlite::Statement * s, c.Use("DELETE FROM objects WHERE bucket=? AND key=?"));
+      s->Bind(1, ref.bucket).BindBlob(2, ref.key);
+      CLARY_CHECK_OK(s->Run());
+    }
+    return {};
+  });
+  if (done) state_->Unlink(old);
+  return std::vector<Status>(keys.size(), done);
 }
 
 Result<ListPage> FileStore::List(const std::string& bucket, const ListOptions& options) {

@@ -8,6 +8,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -50,6 +51,8 @@ class FileStore final : public ObjectStore {
   Result<GetResult> Get(const ObjectRef& ref, const GetOptions& options = {}) override;
   Result<ObjectInfo> Head(const ObjectRef& ref, const Conditions& conditions = {}) override;
   Status Delete(const ObjectRef& ref) override;
+  Result<std::vector<Status>> DeleteMany(const std::string& bucket,
+                                         const std::vector<std::string>& keys) override;
   Result<ListPage> List(const std::string& bucket, const ListOptions& options) override;
   Result<UploadInfo> CreateUpload(const ObjectRef& ref, const PutOptions& options) override;
   Result<PartInfo> UploadPart(const ObjectRef& ref, const std::string& upload_id, int number,

@@ -149,6 +149,10 @@ class ObjectStore {
   virtual Result<GetResult> Get(const ObjectRef& ref, const GetOptions& options = {}) = 0;
   virtual Result<ObjectInfo> Head(const ObjectRef& ref, const Conditions& conditions = {}) = 0;
   virtual Status Delete(const ObjectRef& ref) = 0;  // a missing key is fine
+  // One outcome a key, in order; as Delete, but in as few commits as the store can. The whole
+  // fails with "NoSuchBucket".
+  virtual Result<std::vector<Status>> DeleteMany(const std::string& bucket,
+                                                 const std::vector<std::string>& keys);
   virtual Result<ListPage> List(const std::string& bucket, const ListOptions& options) = 0;
 
   // Multipart upload. Of `options`, CreateUpload reads headers, checksum_kind and

@@ -62,6 +62,14 @@ Result<ObjectRef> ObjectRef::ParseUri(std::string_view uri) {
   return ref;
 }
 
+Result<std::vector<Status>> ObjectStore::DeleteMany(const std::string& bucket,
+                                                    const std::vector<std::string>& keys) {
+  CLARY_CHECK_OK(HeadBucket(bucket));
+  std::vector<Status> out;
+  for (const std::string& key : keys) out.push_back(Delete({bucket, key}));
+  return out;
+}
+
 const ChecksumName& NameOf(HashKind kind) {
   return *std::ranges::find(kChecksumNames, kind, &ChecksumName::kind);
 }
@@ -257,15 +265,18 @@ Result<Assembly> AssembleParts(const UploadInfo& upload, const std::map<int, Par
   if (wanted.empty()) {
     return Fail(Code::kInvalidArgument, "MalformedXML", "You must specify at least one part");
   }
+  const auto out_of_order = [](const CompletedPart& a, const CompletedPart& b) {
+    return a.number >= b.number;
+  };
+  if (std::ranges::adjacent_find(wanted, out_of_order) != wanted.end()) {
+    return Fail(Code::kInvalidArgument, "InvalidPartOrder",
+                "The list of parts was not in ascending order");
+  }
   Assembly out;
   std::string md5s;
   std::string checksums;
   for (size_t i = 0; i < wanted.size(); ++i) {
     const CompletedPart& want = wanted[i];
-    if (i > 0 && want.number <= wanted[i - 1].number) {
-      return Fail(Code::kInvalidArgument, "InvalidPartOrder",
-                  "The list of parts was not in ascending order");
-    }
     const auto it = stored.find(want.number);
     if (it == stored.end()) return std::unexpected(invalid(want).error());
     const PartInfo& part = it->second;

@@ -1,0 +1,300 @@
+#include "objects/s3_front.h"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "base/log.h"
+#include "base/strings.h"
+#include "base/testing/manual_clock.h"
+#include "objects/rules.h"
+#include "objects/s3_xml.h"
+#include "objects/testing/contract.h"
+#include "objects/testing/memory_store.h"
+
+namespace clary::objects {
+namespace {
+
+namespace fs = std::filesystem;
+
+// One conversation of tests/wire/s3/<name>.txt with a fresh service. Lines:
+//   # comment
+//   > METHOD /path?query     then "> Name: value" headers, and after an empty ">" the body
+//   < STATUS                 then "< Name: value" headers ("< !Name": absent), and after an empty
+//                            "<" texts that the body holds, in this order
+//   = NAME <Element>         keeps the element's text, = NAME Header the header's value; ${NAME}
+// A "*" in an expected header stands for anything. A body line "@N" stands for N bytes "x".
+class Wire {
+ public:
+  explicit Wire(const fs::path& file) : file_(file) {}
+
+  void Run() {
+    std::ifstream in(file_);
+    ASSERT_TRUE(in) << file_;
+    std::string line;
+    int number = 0;
+    while (std::getline(in, line)) {
+      ++number;
+      where_ = file_.filename().string() + ":" + std::to_string(number);
+      if (line.empty() || line[0] == '#') continue;
+      const std::string text = Fill(line.size() > 2 ? line.substr(2) : "");
+      if (line[0] == '>') {
+        if (in_answer_) Reset();
+        Ask(text);
+      } else if (line[0] == '<') {
+        if (!in_answer_) Send();
+        Expect(text);
+      } else if (line[0] == '=') {
+        Keep(text);
+      } else {
+        ADD_FAILURE() << where_ << ": what is this line?";
+      }
+    }
+  }
+
+ private:
+  std::string Fill(std::string text) {
+    for (const auto& [name, value] : kept_) {
+      for (size_t at; (at = text.find("${" + name + "}")) != std::string::npos;) {
+        text.replace(at, name.size() + 3, value);
+      }
+    }
+    return text;
+  }
+
+  void Reset() {
+    request_ = net::Request();
+    body_.clear();
+    in_answer_ = in_body_ = first_done_ = false;
+  }
+
+  void Ask(const std::string& text) {
+    if (!first_done_) {
+      first_done_ = true;
+      const size_t space = text.find(' ');
+      request_.method = text.substr(0, space);
+      std::string target = text.substr(space + 1);
+      const size_t query = target.find('?');
+      request_.path = target.substr(0, query);
+      if (query != std::string::npos) request_.raw_query = target.substr(query + 1);
+      request_.query = net::ParseQuery(request_.raw_query).value_or(net::Query());
+      request_.host = "127.0.0.1";
+      request_.headers.Add("Host", "127.0.0.1:8460");
+    } else if (in_body_) {
+      body_ += text.starts_with('@') ? std::string(std::stoul(text.substr(1)), 'x') : text;
+    } else if (text.empty()) {
+      in_body_ = true;
+    } else {
+      const size_t colon = text.find(':');
+      const std::string name = text.substr(0, colon);
+      const std::string value(Trim(std::string_view(text).substr(colon + 1)));
+      if (EqualsIgnoreCase(name, "host")) request_.host = value;
+      if (EqualsIgnoreCase(name, "trailer-value")) {
+        const size_t eq = value.find('=');
+        trailers_.Add(value.substr(0, eq), value.substr(eq + 1));
+      } else {
+        request_.headers.Set(name, value);
+      }
+    }
+  }
+
+  void Send() {
+    asked_ = where_;
+    request_.content_length = body_.size();
+    request_.body = NewStringSource(body_);
+    Caller caller{.account_id = "123456789012", .region = "us-east-1", .trailers = nullptr};
+    if (!trailers_.all().empty()) caller.trailers = [this] { return trailers_; };
+    response_ = front_.Handle(request_, caller);
+    clock_.Advance(Duration(1000));
+    if (response_.stream) {
+      const auto bytes = ReadAll(*response_.stream, 1 << 28);
+      response_.body = bytes ? *bytes : "";
+      EXPECT_EQ(response_.stream_length, response_.body.size()) << asked_;
+    }
+    trailers_ = {};
+    at_ = 0;
+    in_answer_ = true;
+    in_body_ = first_done_ = false;
+  }
+
+  static bool Matches(std::string_view pattern, std::string_view text) {
+    const size_t star = pattern.find('*');
+    if (star == std::string_view::npos) return pattern == text;
+    return text.size() + 1 >= pattern.size() && text.starts_with(pattern.substr(0, star)) &&
+           text.ends_with(pattern.substr(star + 1));
+  }
+
+  void Expect(const std::string& text) {
+    if (!first_done_) {
+      first_done_ = true;
+      EXPECT_EQ(std::to_string(response_.status), text) << where_ << "\n" << response_.body;
+    } else if (in_body_) {
+      const size_t found = response_.body.find(text, at_);
+      EXPECT_NE(found, std::string::npos)
+          << where_ << ": not in the body (from " << at_ << "): " << text << "\n"
+          << response_.body;
+      if (found != std::string::npos) at_ = found + text.size();
+    } else if (text.empty()) {
+      in_body_ = true;
+    } else if (text[0] == '!') {
+      EXPECT_FALSE(response_.headers.Find(text.substr(1))) << where_ << " " << text;
+    } else {
+      const size_t colon = text.find(':');
+      const std::string_view want = Trim(std::string_view(text).substr(colon + 1));
+      const std::string_view got = response_.headers.Get(text.substr(0, colon), "(absent)");
+      EXPECT_TRUE(Matches(want, got)) << where_ << ": " << text << "\nbut it is: " << got;
+    }
+  }
+
+  void Keep(const std::string& text) {
+    const size_t space = text.find(' ');
+    const std::string what = text.substr(space + 1);
+    std::string value;
+    if (what.starts_with('<')) {
+      const auto flat = ParseFlat(response_.body);
+      ASSERT_TRUE(flat) << where_;
+      const auto it = flat->find(what.substr(1, what.size() - 2));
+      ASSERT_NE(it, flat->end()) << where_ << "\n" << response_.body;
+      value = it->second;
+    } else {
+      value = std::string(response_.headers.Get(what));
+    }
+    kept_[text.substr(0, space)] = value;
+  }
+
+  fs::path file_;
+  ManualClock clock_;
+  MemoryStore store_{clock_};
+  S3Front front_{store_};
+  net::Request request_;
+  net::Headers trailers_;
+  net::Response response_;
+  std::string body_;
+  std::map<std::string, std::string> kept_;
+  std::string where_;
+  std::string asked_;
+  size_t at_ = 0;
+  bool in_answer_ = false;
+  bool in_body_ = false;
+  bool first_done_ = false;
+};
+
+class S3Wire : public testing::TestWithParam<std::string> {};
+
+TEST_P(S3Wire, Conversation) { Wire(fs::path(CLARY_WIRE_DIR) / (GetParam() + ".txt")).Run(); }
+
+std::vector<std::string> WireFiles() {
+  std::vector<std::string> out;
+  for (const auto& e : fs::directory_iterator(CLARY_WIRE_DIR)) {
+    if (e.path().extension() == ".txt") out.push_back(e.path().stem().string());
+  }
+  std::ranges::sort(out);
+  return out;
+}
+INSTANTIATE_TEST_SUITE_P(All, S3Wire, testing::ValuesIn(WireFiles()),
+                         [](const auto& test) { return test.param; });
+
+TEST(S3Front, BucketOfHost) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"127.0.0.1", nullptr},
+      {"localhost", nullptr},
+      {"s3.localhost", nullptr},
+      {"b.localhost", "b"},
+      {"my.bucket.s3.localhost", "my.bucket"},
+      {"s3.amazonaws.com", nullptr},
+      {"s3.us-east-1.amazonaws.com", nullptr},
+      {"s3-us-west-2.amazonaws.com", nullptr},
+      {"b.s3.amazonaws.com", "b"},
+      {"b.s3.eu-west-1.amazonaws.com", "b"},
+      {"b.c.s3-eu-west-1.amazonaws.com", "b.c"},
+      {"b.s3.dualstack.us-east-1.amazonaws.com", "b"},
+      {"b.s3.cn-north-1.amazonaws.com.cn", "b"},
+      {"example.com", nullptr},
+  };
+  for (const auto& [host, bucket] : cases) {
+    EXPECT_EQ(BucketOfHost(host),
+              bucket != nullptr ? std::optional<std::string>(bucket) : std::optional<std::string>())
+        << host;
+  }
+}
+
+TEST(S3Front, ParseRange) {
+  const auto show = [](std::string_view header) -> std::string {
+    const auto r = ParseRange(header);
+    if (!r) return "none";
+    if (r->suffix) return "-" + std::to_string(*r->suffix);
+    return std::to_string(r->first) + "-" + (r->last ? std::to_string(*r->last) : "");
+  };
+  EXPECT_EQ(show("bytes=0-9"), "0-9");
+  EXPECT_EQ(show("bytes=5-"), "5-");
+  EXPECT_EQ(show("bytes=-7"), "-7");
+  EXPECT_EQ(show("Bytes= 1 - 2 "), "1-2");
+  for (const char* bad : {"", "bytes", "bytes=", "bytes=-", "bytes=9-0", "bytes=0-1,3-4",
+                          "items=0-1", "bytes=a-b", "bytes=99999999999999999999-"}) {
+    EXPECT_EQ(show(bad), "none") << bad;
+  }
+}
+
+TEST(S3Front, BucketNames) {
+  for (const char* good : {"abc", "sagemaker-us-east-1-123456789012", "a.b.c", "1.2.3"}) {
+    EXPECT_TRUE(CheckBucketName(good)) << good;
+  }
+  for (const char* bad : {"", "ab", "Abc", "a_b", "-abc", "abc-", "a..b", "1.2.3.4", "xn--abc",
+                          "a/b", "..", "abc-s3alias"}) {
+    EXPECT_FALSE(CheckBucketName(bad)) << bad;
+  }
+  EXPECT_FALSE(CheckBucketName(std::string(64, 'a')));
+}
+
+TEST(S3Front, ParseUri) {
+  const auto ref = ObjectRef::ParseUri("s3://b/a//k");
+  ASSERT_TRUE(ref);
+  EXPECT_EQ(ref->bucket, "b");
+  EXPECT_EQ(ref->key, "a//k");
+  EXPECT_EQ(ObjectRef::ParseUri("s3://b")->key, "");
+  EXPECT_FALSE(ObjectRef::ParseUri("s3:///k"));
+  EXPECT_FALSE(ObjectRef::ParseUri("http://b/k"));
+}
+
+TEST(S3Xml, EscapesWhatXmlCannotHold) {
+  XmlWriter xml("R", /*with_namespace=*/false);
+  const std::string out = xml.Element("K", "<a&\"b\">\x01\r\n\xff\xc3\xa9").Finish();
+  EXPECT_THAT(out, testing::EndsWith("<R><K>&lt;a&amp;&quot;b&quot;&gt;&#x01;&#x0d;\n"
+                                     "\xef\xbf\xbd\xc3\xa9</K></R>"));
+}
+
+TEST(S3Xml, ParsesRequests) {
+  const auto del = ParseDelete(
+      "<Delete xmlns='http://s3.amazonaws.com/doc/2006-03-01/'><Quiet>true</Quiet>"
+      "<Object><Key> </Key></Object><Object><Key>a&amp;&#x0d;</Key><VersionId>null</VersionId>"
+      "</Object></Delete>");
+  ASSERT_TRUE(del);
+  EXPECT_TRUE(del->quiet);
+  ASSERT_EQ(del->items.size(), 2u);
+  EXPECT_EQ(del->items[0].key, " ");
+  EXPECT_EQ(del->items[1].key, "a&\r");
+  EXPECT_EQ(Reason(ParseDelete("<Delete/>")), "MalformedXML");
+  EXPECT_EQ(Reason(ParseDelete("<Delete><Object>")), "MalformedXML");
+  EXPECT_EQ(Reason(ParseDelete("not xml")), "MalformedXML");
+  EXPECT_EQ(Reason(ParseCompleteUpload("<CompleteMultipartUpload/>")), "MalformedXML");
+  EXPECT_EQ(Reason(ParseCompleteUpload("<CompleteMultipartUpload><Part><PartNumber>x</PartNumber>"
+                                       "<ETag>e</ETag></Part></CompleteMultipartUpload>")),
+            "MalformedXML");
+  EXPECT_EQ(*ParseCreateBucket(""), "");
+  EXPECT_EQ(*ParseCreateBucket("<CreateBucketConfiguration><LocationConstraint>eu-west-1"
+                               "</LocationConstraint></CreateBucketConfiguration>"),
+            "eu-west-1");
+}
+
+TEST(S3Front, UnknownFailuresAreAnsweredByTheirCode) {
+  SetLogLevel(LogLevel::kOff);
+  EXPECT_EQ(S3ErrorResponse({Code::kInternal, "Errno", "x"}, "/", false).status, 500);
+  EXPECT_EQ(S3ErrorResponse({Code::kResourceExhausted, "DiskFull", "x"}, "/", false).status, 503);
+  EXPECT_EQ(S3ErrorResponse({Code::kUnavailable, "", "x"}, "/", true).body, "");
+}
+
+}  // namespace
+}  // namespace clary::objects

@@ -1,0 +1,298 @@
+#include "objects/s3_xml.h"
+
+#include <pugixml.hpp>
+#include <utility>
+
+#include "base/strings.h"
+#include "objects/rules.h"
+
+namespace clary::objects {
+namespace {
+
+// Length of the valid UTF-8 sequence at the front of `s`; 0 if there is none.
+size_t Utf8Length(std::string_view s) {
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(s[i]); };
+  const unsigned char c = byte(0);
+  if (c < 0x80) return 1;
+  const size_t n = c >= 0xc2 && c <= 0xdf   ? 2
+                   : (c & 0xf0) == 0xe0     ? 3
+                   : c >= 0xf0 && c <= 0xf4 ? 4
+                                            : 0;
+  if (n == 0 || s.size() < n) return 0;
+  for (size_t i = 1; i < n; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  }
+  if (c == 0xe0 && byte(1) < 0xa0) return 0;                      // overlong
+  if (c == 0xed && byte(1) > 0x9f) return 0;                      // surrogates
+  if (c == 0xf0 && byte(1) < 0x90) return 0;                      // overlong
+  if (c == 0xf4 && byte(1) > 0x8f) return 0;                      // beyond U+10FFFF
+  if (c == 0xef && byte(1) == 0xbf && byte(2) >= 0xbe) return 0;  // not a character
+  return n;
+}
+
+void Escape(std::string_view text, std::string& out) {
+  while (!text.empty()) {
+    const char c = text[0];
+    const size_t n = Utf8Length(text);
+    if (n == 0) {
+      out += "\xef\xbf\xbd";
+      text.remove_prefix(1);
+      continue;
+    }
+    if (c == '&') {
+      out += "&amp;";
+    } else if (c == '<') {
+      out += "&lt;";
+    } else if (c == '>') {
+      out += "&gt;";
+    } else if (c == '"') {
+      out += "&quot;";
+    } else if (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') {
+      out += "&#x" + HexEncode(text.substr(0, 1)) + ";";
+    } else {
+      out.append(text, 0, n);
+    }
+    text.remove_prefix(n);
+  }
+}
+
+struct Document {
+  pugi::xml_document doc;
+  pugi::xml_node root;
+};
+
+// Element names without a namespace prefix.
+std::string_view LocalName(const pugi::xml_node& node) {
+  std::string_view name = node.name();
+  const size_t colon = name.find(':');
+  return colon == std::string_view::npos ? name : name.substr(colon + 1);
+}
+
+pugi::xml_node Child(const pugi::xml_node& node, std::string_view name) {
+  for (const pugi::xml_node& child : node.children()) {
+    if (LocalName(child) == name) return child;
+  }
+  return {};
+}
+
+std::string Text(const pugi::xml_node& node, std::string_view name) {
+  return Child(node, name).text().get();
+}
+
+bool Load(std::string_view xml, std::string_view root, Document& out) {
+  if (xml.size() > 8 * kMaxXmlBytes) return false;
+  const auto parsed =
+      out.doc.load_buffer(xml.data(), xml.size(),
+                          pugi::parse_default | pugi::parse_ws_pcdata_single, pugi::encoding_utf8);
+  if (!parsed) return false;
+  out.root = out.doc.document_element();
+  return root.empty() ? !out.root.empty() : LocalName(out.root) == root;
+}
+
+std::unexpected<Error> Malformed() {
+  return Fail(Code::kInvalidArgument, "MalformedXML",
+              "The XML you provided was not well-formed or did not validate against our "
+              "published schema");
+}
+
+std::unexpected<Error> BadAnswer(std::string_view what) {
+  return Fail(Code::kDataLoss, "BadAnswer",
+              "the endpoint's answer is no " + std::string(what) + "; is it an S3 endpoint?");
+}
+
+std::optional<Checksum> ChecksumIn(const pugi::xml_node& node) {
+  for (const ChecksumName& c : kChecksumNames) {
+    if (const auto child = Child(node, c.element)) return Checksum{c.kind, child.text().get()};
+  }
+  return std::nullopt;
+}
+
+std::string Unquote(std::string etag) {
+  if (etag.size() >= 2 && etag.front() == '"' && etag.back() == '"') {
+    return etag.substr(1, etag.size() - 2);
+  }
+  return etag;
+}
+
+Time TimeIn(const pugi::xml_node& node, std::string_view name) {
+  return ParseIso8601(Text(node, name)).value_or(Time{});
+}
+
+}  // namespace
+
+XmlWriter::XmlWriter(std::string_view root, bool with_namespace) {
+  out_ = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<";
+  out_ += root;
+  if (with_namespace) out_ += " xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"";
+  out_ += ">";
+  open_.emplace_back(root);
+}
+XmlWriter& XmlWriter::Open(std::string_view name) {
+  out_.append("<").append(name).append(">");
+  open_.emplace_back(name);
+  return *this;
+}
+XmlWriter& XmlWriter::Close() {
+  out_.append("</").append(open_.back()).append(">");
+  open_.pop_back();
+  return *this;
+}
+XmlWriter& XmlWriter::Text(std::string_view text) {
+  Escape(text, out_);
+  return *this;
+}
+XmlWriter& XmlWriter::Element(std::string_view name, std::string_view text) {
+  return Open(name).Text(text).Close();
+}
+XmlWriter& XmlWriter::Element(std::string_view name, uint64_t value) {
+  return Element(name, std::string_view(std::to_string(value)));
+}
+XmlWriter& XmlWriter::Flag(std::string_view name, bool value) {
+  return Element(name, std::string_view(value ? "true" : "false"));
+}
+XmlWriter& XmlWriter::Raw(std::string_view xml) {
+  out_ += xml;
+  return *this;
+}
+std::string XmlWriter::Finish() {
+  while (!open_.empty()) Close();
+  return std::move(out_);
+}
+
+Result<std::vector<CompletedPart>> ParseCompleteUpload(std::string_view xml) {
+  Document d;
+  if (!Load(xml, "CompleteMultipartUpload", d)) return Malformed();
+  std::vector<CompletedPart> out;
+  for (const pugi::xml_node& node : d.root.children()) {
+    if (LocalName(node) != "Part") continue;
+    const auto number = ParseUint(Trim(Text(node, "PartNumber")));
+    const std::string etag = Text(node, "ETag");
+    if (!number || *number < 1 || *number > kMaxPartNumber || Trim(etag).empty()) {
+      return Malformed();
+    }
+    out.push_back({static_cast<int>(*number), std::string(Trim(etag)), ChecksumIn(node)});
+  }
+  if (out.empty() || out.size() > kMaxPartNumber) return Malformed();
+  return out;
+}
+
+Result<DeleteRequest> ParseDelete(std::string_view xml) {
+  Document d;
+  if (!Load(xml, "Delete", d)) return Malformed();
+  DeleteRequest out;
+  out.quiet = Trim(Text(d.root, "Quiet")) == "true";
+  for (const pugi::xml_node& node : d.root.children()) {
+    if (LocalName(node) != "Object") continue;
+    DeleteRequest::Item item{
+        .key = Text(node, "Key"), .version = Text(node, "VersionId"), .etag = Text(node, "ETag")};
+    if (item.key.empty()) return Malformed();
+    out.items.push_back(std::move(item));
+  }
+  if (out.items.empty() || out.items.size() > 1000) return Malformed();
+  return out;
+}
+
+Result<std::string> ParseCreateBucket(std::string_view xml) {
+  if (Trim(xml).empty()) return "";
+  Document d;
+  if (!Load(xml, "CreateBucketConfiguration", d)) return Malformed();
+  return std::string(Trim(Text(d.root, "LocationConstraint")));
+}
+
+Result<ListAnswer> ParseListAnswer(std::string_view xml) {
+  Document d;
+  if (!Load(xml, "ListBucketResult", d)) return BadAnswer("listing");
+  const bool url = Text(d.root, "EncodingType") == "url";
+  const auto decode = [&](std::string text) {
+    return url ? UriDecode(text, /*plus_is_space=*/true).value_or(text) : text;
+  };
+  ListAnswer out;
+  for (const pugi::xml_node& node : d.root.children()) {
+    if (LocalName(node) == "Contents") {
+      ObjectInfo info;
+      info.key = decode(Text(node, "Key"));
+      info.size = ParseUint(Text(node, "Size")).value_or(0);
+      info.etag = Unquote(Text(node, "ETag"));
+      info.last_modified = TimeIn(node, "LastModified");
+      out.page.objects.push_back(std::move(info));
+    } else if (LocalName(node) == "CommonPrefixes") {
+      out.page.common_prefixes.push_back(decode(Text(node, "Prefix")));
+    }
+  }
+  out.page.truncated = Text(d.root, "IsTruncated") == "true";
+  out.token = Text(d.root, "NextContinuationToken");
+  if (!out.page.objects.empty()) out.page.next = out.page.objects.back().key;
+  if (!out.page.common_prefixes.empty()) {
+    out.page.next = std::max(out.page.next, out.page.common_prefixes.back());
+  }
+  return out;
+}
+
+Result<std::vector<BucketInfo>> ParseBuckets(std::string_view xml) {
+  Document d;
+  if (!Load(xml, "ListAllMyBucketsResult", d)) return BadAnswer("list of buckets");
+  std::vector<BucketInfo> out;
+  for (const pugi::xml_node& node : Child(d.root, "Buckets").children()) {
+    out.push_back({.name = Text(node, "Name"),
+                   .created = TimeIn(node, "CreationDate"),
+                   .region = Text(node, "BucketRegion")});
+  }
+  return out;
+}
+
+Result<PartsAnswer> ParsePartsAnswer(std::string_view xml) {
+  Document d;
+  if (!Load(xml, "ListPartsResult", d)) return BadAnswer("list of parts");
+  PartsAnswer out;
+  for (const pugi::xml_node& node : d.root.children()) {
+    if (LocalName(node) != "Part") continue;
+    out.parts.push_back(
+        {.number = static_cast<int>(ParseUint(Text(node, "PartNumber")).value_or(0)),
+         .size = ParseUint(Text(node, "Size")).value_or(0),
+         .etag = Unquote(Text(node, "ETag")),
+         .last_modified = TimeIn(node, "LastModified"),
+         .checksum = ChecksumIn(node)});
+  }
+  out.truncated = Text(d.root, "IsTruncated") == "true";
+  out.next = static_cast<int>(ParseUint(Text(d.root, "NextPartNumberMarker")).value_or(0));
+  return out;
+}
+
+Result<UploadsAnswer> ParseUploadsAnswer(std::string_view xml) {
+  Document d;
+  if (!Load(xml, "ListMultipartUploadsResult", d)) return BadAnswer("list of uploads");
+  const bool url = Text(d.root, "EncodingType") == "url";
+  const auto decode = [&](std::string text) {
+    return url ? UriDecode(text, /*plus_is_space=*/true).value_or(text) : text;
+  };
+  UploadsAnswer out;
+  for (const pugi::xml_node& node : d.root.children()) {
+    if (LocalName(node) != "Upload") continue;
+    UploadInfo u;
+    u.key = decode(Text(node, "Key"));
+    u.id = Text(node, "UploadId");
+    u.started = TimeIn(node, "Initiated");
+    if (const ChecksumName* c = FindChecksumName(Text(node, "ChecksumAlgorithm"))) {
+      u.checksum_kind = c->kind;
+    }
+    u.full_object_checksum = Text(node, "ChecksumType") == "FULL_OBJECT";
+    out.uploads.push_back(std::move(u));
+  }
+  out.truncated = Text(d.root, "IsTruncated") == "true";
+  out.next_key = decode(Text(d.root, "NextKeyMarker"));
+  out.next_id = Text(d.root, "NextUploadIdMarker");
+  return out;
+}
+
+Result<std::map<std::string, std::string>> ParseFlat(std::string_view xml) {
+  Document d;
+  if (!Load(xml, "", d)) return BadAnswer("XML document");
+  std::map<std::string, std::string> out;
+  out.emplace("", std::string(LocalName(d.root)));
+  for (const pugi::xml_node& node : d.root.children()) {
+    out.emplace(std::string(LocalName(node)), node.text().get());
+  }
+  return out;
+}
+
+}  // namespace clary::objects
