@@ -31,7 +31,8 @@ target_compile_options(clary_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Woverloaded-virtual)
 target_compile_definitions(clary_options INTERFACE CLARY_VERSION="${PROJECT_VERSION}")
 if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
-  target_compile_options(clary_options INTERFACE -Wthread-safety -Wno-missing-designated-field-initializers)
+  target_compile_options(clary_options INTERFACE -Wthread-safety
+    -Wno-missing-designated-field-initializers -Wno-sign-conversion)
 else()
   # Every field of our option structs has an initializer, so leaving one out is deliberate.
   # -Wrestrict: GCC 12 is wrong about std::string in optimised builds (its bug 105651).
