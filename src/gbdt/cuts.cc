@@ -1,0 +1,285 @@
+#include "gbdt/cuts.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+namespace clary::gbdt {
+namespace {
+
+constexpr size_t kSampleRows = 1'000'000;
+constexpr uint32_t kBlockFeatures = 16;  // a cache line of a dense row
+
+// Floats as integers of the same order; -0 and +0 are one value.
+uint32_t ToKey(float x) {
+  const auto bits = std::bit_cast<uint32_t>(x == 0 ? 0.0F : x);
+  return (bits & 0x80000000U) != 0 ? ~bits : bits | 0x80000000U;
+}
+float FromKey(uint32_t key) {
+  return std::bit_cast<float>((key & 0x80000000U) != 0 ? key & 0x7fffffffU : ~key);
+}
+
+// Sorts by the 32-bit key; T is the key itself or has it in its high half. `other` is scratch of
+// the same size. Three passes of 11 bits; passes whose digit is constant are skipped.
+template <typename T>
+void RadixSort(std::vector<T>& items, std::vector<T>& other) {
+  constexpr uint32_t kDigits = 2048;
+  constexpr int kKeyShift = (sizeof(T) - sizeof(uint32_t)) * 8;
+  uint32_t count[3][kDigits] = {};
+  for (const T item : items) {
+    const auto key = static_cast<uint32_t>(item >> kKeyShift);
+    ++count[0][key % kDigits];
+    ++count[1][(key >> 11) % kDigits];
+    ++count[2][key >> 22];
+  }
+  other.resize(items.size());
+  for (int pass = 0; pass < 3; ++pass) {
+    uint32_t* c = count[pass];
+    const int shift = kKeyShift + 11 * pass;
+    if (items.empty() || c[(items[0] >> shift) % kDigits] == items.size()) continue;
+    uint32_t sum = 0;
+    for (uint32_t d = 0; d < kDigits; ++d) sum += std::exchange(c[d], sum);
+    for (const T item : items) other[c[(item >> shift) % kDigits]++] = item;
+    items.swap(other);
+  }
+}
+
+// Distinct values with their total weights, ascending.
+struct Summary {
+  std::vector<float> value;
+  std::vector<double> weight;
+};
+
+// The inner cuts of a feature (all but the last, which lies above every value).
+//
+// With more than `bins + 1` distinct values this takes, for k = 1 .. bins - 1, the value whose rank
+// range is nearest to k / bins of the way from the first value's rank to the last one's.
+void InnerCuts(const Summary& s, size_t bins, std::vector<float>& cuts) {
+  const size_t n = s.value.size();
+  if (n <= bins + 1) {
+    cuts.insert(cuts.end(), s.value.begin() + 1,
+                s.value.begin() + static_cast<std::ptrdiff_t>(std::min(n, bins)));
+    return;
+  }
+  double total = 0;
+  for (const double w : s.weight) total += w;
+  const double first = s.weight.front();
+  const double range = total - s.weight.back() - first;
+  double below = first;  // weight before value i
+  size_t i = 1;
+  size_t last = 0;
+  for (size_t k = 1; k < bins; ++k) {
+    const double target = first + static_cast<double>(k) * range / static_cast<double>(bins);
+    // Step while the middle of the next value's rank range is not beyond the target.
+    while (i + 1 < n && target >= below + s.weight[i] + s.weight[i + 1] / 2) {
+      below += s.weight[i];
+      ++i;
+    }
+    if (i + 1 == n) break;
+    const size_t pick = target < below + s.weight[i] ? i : i + 1;
+    if (pick != last) {
+      cuts.push_back(s.value[pick]);
+      last = pick;
+    }
+  }
+}
+
+// Collects the values of up to kBlockFeatures features over the chosen rows.
+struct Columns {
+  std::vector<std::vector<uint32_t>> keys;
+  std::vector<std::vector<uint32_t>> rows;  // filled only if weights matter
+};
+
+class CutFinder {
+ public:
+  CutFinder(const Dataset& data, std::span<const float> weights, size_t max_bin)
+      : data_(data), weights_(weights), max_bin_(max_bin) {
+    sampled_ = std::min(data.rows(), kSampleRows);
+  }
+
+  struct FeatureCuts {
+    std::vector<float> cuts;
+    float min_value = 0;
+    bool has_missing = false;
+  };
+
+  // `keys` of the sampled rows that have a value, with the rows' numbers if there are weights.
+  FeatureCuts Find(uint32_t f, std::vector<uint32_t>& keys, const std::vector<uint32_t>& rows,
+                   bool has_missing) {
+    Summary s;
+    if (weights_.empty()) {
+      RadixSort(keys, scratch32_);
+      for (size_t i = 0; i < keys.size();) {
+        size_t j = i + 1;
+        while (j < keys.size() && keys[j] == keys[i]) ++j;
+        s.value.push_back(FromKey(keys[i]));
+        s.weight.push_back(static_cast<double>(j - i));
+        i = j;
+      }
+    } else {
+      pairs_.resize(keys.size());
+      for (size_t i = 0; i < keys.size(); ++i) {
+        pairs_[i] = uint64_t{keys[i]} << 32 | std::bit_cast<uint32_t>(weights_[rows[i]]);
+      }
+      RadixSort(pairs_, scratch64_);
+      for (size_t i = 0; i < pairs_.size();) {
+        double weight = 0;
+        size_t j = i;
+        for (; j < pairs_.size() && pairs_[j] >> 32 == pairs_[i] >> 32; ++j) {
+          weight += std::bit_cast<float>(static_cast<uint32_t>(pairs_[j]));
+        }
+        s.value.push_back(FromKey(static_cast<uint32_t>(pairs_[i] >> 32)));
+        s.weight.push_back(weight);
+        i = j;
+      }
+    }
+    // Rare values that the sample has missed: take them all as long as each gets its own bin.
+    if (sampled_ < data_.rows() && s.value.size() <= max_bin_) AddUnsampled(f, s);
+
+    FeatureCuts out;
+    out.has_missing = has_missing;
+    if (s.value.empty()) {
+      out.cuts = {1e-5F};
+      out.min_value = -1e-5F;
+      return out;
+    }
+    const bool needs_byte = has_missing && max_bin_ == 256 && s.value.size() > 255;
+    InnerCuts(s, needs_byte ? 255 : max_bin_, out.cuts);
+    const float top = s.value.back();
+    out.cuts.push_back(top + (std::fabs(top) + 1e-5F));
+    out.min_value = s.value.front() - (std::fabs(s.value.front()) + 1e-5F);
+    return out;
+  }
+
+  size_t sampled() const { return sampled_; }
+  size_t SampleRow(size_t i) const {
+    return sampled_ == data_.rows()
+               ? i
+               : static_cast<size_t>(static_cast<unsigned __int128>(i) * data_.rows() / sampled_);
+  }
+
+ private:
+  void AddUnsampled(uint32_t f, Summary& s) const {
+    if (data_.is_sparse()) return;
+    const auto dense = data_.dense();
+    for (size_t r = 0; r < data_.rows() && s.value.size() <= max_bin_; ++r) {
+      const float x = dense[r * data_.columns() + f];
+      if (std::isnan(x)) continue;
+      const auto at = std::ranges::lower_bound(s.value, x);
+      if (at != s.value.end() && *at == x) continue;
+      s.weight.insert(s.weight.begin() + (at - s.value.begin()), 1);
+      s.value.insert(at, x);
+    }
+  }
+
+  const Dataset& data_;
+  std::span<const float> weights_;
+  size_t max_bin_;
+  size_t sampled_;
+  std::vector<uint32_t> scratch32_;
+  std::vector<uint64_t> pairs_;
+  std::vector<uint64_t> scratch64_;
+};
+
+// Which features of a dense matrix have a missing value, over every row.
+std::vector<uint8_t> FindMissing(const Dataset& data, ThreadPool& pool) {
+  const uint32_t columns = data.columns();
+  const auto dense = data.dense();
+  std::vector<std::vector<uint8_t>> per_thread(static_cast<size_t>(pool.size()),
+                                               std::vector<uint8_t>(columns, 0));
+  constexpr size_t kRows = 4096;
+  pool.ForEach((data.rows() + kRows - 1) / kRows, [&](size_t task, int thread) {
+    uint8_t* missing = per_thread[static_cast<size_t>(thread)].data();
+    const size_t end = std::min(data.rows(), (task + 1) * kRows);
+    for (size_t r = task * kRows; r < end; ++r) {
+      const float* row = dense.data() + r * columns;
+      for (uint32_t f = 0; f < columns; ++f) missing[f] |= row[f] != row[f] ? 1 : 0;
+    }
+  });
+  for (size_t t = 1; t < per_thread.size(); ++t) {
+    for (uint32_t f = 0; f < columns; ++f) per_thread[0][f] |= per_thread[t][f];
+  }
+  return std::move(per_thread[0]);
+}
+
+}  // namespace
+
+uint32_t Cuts::max_bins() const {
+  uint32_t most = 0;
+  for (uint32_t f = 0; f < features(); ++f) most = std::max(most, bins(f));
+  return most;
+}
+
+Cuts ComputeCuts(const Dataset& data, std::span<const float> weights, int max_bin,
+                 ThreadPool& pool) {
+  const uint32_t columns = data.columns();
+  const auto bins = static_cast<size_t>(max_bin);
+  std::vector<CutFinder::FeatureCuts> found(columns);
+  std::vector<CutFinder> finders(static_cast<size_t>(pool.size()), CutFinder(data, weights, bins));
+  const bool weighted = !weights.empty();
+  if (data.is_sparse()) {
+    // By column, in row order.
+    const auto csr = data.csr();
+    std::vector<std::vector<uint32_t>> keys(columns);
+    std::vector<std::vector<uint32_t>> rows(columns);
+    for (size_t r = 0; r < data.rows(); ++r) {
+      for (uint64_t k = csr.row_begin[r]; k < csr.row_begin[r + 1]; ++k) {
+        if (std::isnan(csr.value[k])) continue;
+        keys[csr.column[k]].push_back(ToKey(csr.value[k]));
+        if (weighted) rows[csr.column[k]].push_back(static_cast<uint32_t>(r));
+      }
+    }
+    pool.ForEach(columns, [&](size_t f, int thread) {
+      found[f] = finders[static_cast<size_t>(thread)].Find(static_cast<uint32_t>(f), keys[f],
+                                                           rows[f], keys[f].size() < data.rows());
+      keys[f] = {};
+    });
+  } else {
+    const auto missing = FindMissing(data, pool);
+    const auto dense = data.dense();
+    const uint32_t blocks = (columns + kBlockFeatures - 1) / kBlockFeatures;
+    std::vector<Columns> scratch(static_cast<size_t>(pool.size()));
+    // Few features: blocks of fewer columns, so that every thread has work.
+    const uint32_t width = std::max(1U, blocks >= static_cast<uint32_t>(pool.size())
+                                            ? kBlockFeatures
+                                            : (columns + static_cast<uint32_t>(pool.size()) - 1) /
+                                                  static_cast<uint32_t>(pool.size()));
+    pool.ForEach((columns + width - 1) / width, [&](size_t block, int thread) {
+      CutFinder& finder = finders[static_cast<size_t>(thread)];
+      Columns& c = scratch[static_cast<size_t>(thread)];
+      const auto first = static_cast<uint32_t>(block) * width;
+      const uint32_t count = std::min(width, columns - first);
+      c.keys.resize(width);
+      c.rows.resize(width);
+      for (uint32_t j = 0; j < count; ++j) {
+        c.keys[j].clear();
+        c.rows[j].clear();
+        c.keys[j].reserve(finder.sampled());
+      }
+      for (size_t i = 0; i < finder.sampled(); ++i) {
+        const size_t r = finder.SampleRow(i);
+        const float* row = dense.data() + r * columns + first;
+        for (uint32_t j = 0; j < count; ++j) {
+          if (row[j] != row[j]) continue;
+          c.keys[j].push_back(ToKey(row[j]));
+          if (weighted) c.rows[j].push_back(static_cast<uint32_t>(r));
+        }
+      }
+      for (uint32_t j = 0; j < count; ++j) {
+        found[first + j] = finder.Find(first + j, c.keys[j], c.rows[j], missing[first + j] != 0);
+      }
+    });
+  }
+
+  Cuts cuts;
+  cuts.begin.push_back(0);
+  for (const auto& f : found) {
+    cuts.value.insert(cuts.value.end(), f.cuts.begin(), f.cuts.end());
+    cuts.begin.push_back(static_cast<uint32_t>(cuts.value.size()));
+    cuts.min_value.push_back(f.min_value);
+    cuts.has_missing.push_back(f.has_missing ? 1 : 0);
+  }
+  return cuts;
+}
+
+}  // namespace clary::gbdt

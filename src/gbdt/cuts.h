@@ -1,0 +1,38 @@
+// Quantile cuts: where each feature's values are divided into bins.
+//
+// Bin i of a feature holds the values in [cut i-1, cut i). The cuts are XGBoost's: with at most
+// max_bin distinct values, the second to the last of them; else values at evenly spaced (weighted)
+// ranks, from exact ranks of the rows or of an even sample of a million of them. The last cut lies
+// above every value.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "clary/gbdt.h"
+
+namespace clary::gbdt {
+
+struct Cuts {
+  std::vector<uint32_t> begin;       // [features + 1]: feature f owns cuts [begin[f], begin[f + 1])
+  std::vector<float> value;          // ascending within a feature
+  std::vector<float> min_value;      // [features]: a threshold below every value
+  std::vector<uint8_t> has_missing;  // [features]: some row has no value
+
+  uint32_t features() const { return static_cast<uint32_t>(begin.size()) - 1; }
+  uint32_t bins(uint32_t f) const { return begin[f + 1] - begin[f]; }
+  std::span<const float> of(uint32_t f) const {
+    return std::span(value).subspan(begin[f], bins(f));
+  }
+  uint32_t max_bins() const;
+};
+
+// `weights` is empty or [rows]. The result does not depend on the size of the pool. A feature with
+// missing values and more than 255 distinct ones gets at most 255 bins if max_bin is 256, so that
+// a bin and "missing" fit one byte.
+Cuts ComputeCuts(const Dataset& data, std::span<const float> weights, int max_bin,
+                 ThreadPool& pool);
+
+}  // namespace clary::gbdt

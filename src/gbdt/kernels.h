@@ -1,0 +1,69 @@
+// The inner loops of training, each compiled for several instruction sets and chosen at run time.
+// Every set gives the same bits: the sources are the same, without contraction to fused
+// multiply-adds.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace clary::gbdt {
+
+// A quantised gradient pair, and sums of it, in one word: the gradient in the high 32 bits
+// (signed), the second derivative in the low 31. The scales (quantize.h) keep every sum in range,
+// so that one 64-bit addition adds both.
+using PackedGrad = uint64_t;
+
+inline constexpr int32_t GradOf(PackedGrad p) { return static_cast<int32_t>(p >> 32); }
+inline constexpr int32_t HessOf(PackedGrad p) { return static_cast<int32_t>(p & 0xffffffffU); }
+
+// One feature's part of a node's histogram and what its splits are scored with.
+struct ScanInput {
+  const PackedGrad* hist;  // [bins]
+  uint32_t bins;
+  PackedGrad missing;  // sum of the rows without a value
+  PackedGrad total;    // sum of the node
+  double grad_unit;    // value of one level
+  double hess_unit;
+  double lambda;
+  double alpha;
+  double min_child_weight;
+};
+
+// The best position of a scan. Forward: bins <= bin go left, missing right. Backward: missing left.
+struct ScanBest {
+  float score = -1;  // gain(left) + gain(right); negative if no position is valid
+  int32_t bin = 0;   // -1: every present value goes right
+  bool default_left = false;
+  PackedGrad left = 0;
+};
+
+inline constexpr uint32_t kMaxScanBins = 256;
+
+struct Kernels {
+  const char* name;
+  // out[i] = number of cuts[0..254] that are <= value[i * stride], `missing_code` for NaN.
+  // `cuts` [255] is padded with +inf.
+  void (*bin_bytes)(const float* value, size_t stride, size_t count, const float* cuts,
+                    uint8_t missing_code, uint8_t* out);
+  // Best position for a feature of at most kMaxScanBins bins without constraints.
+  ScanBest (*scan)(const ScanInput& in);
+  // Stochastic rounding keyed by row and seed: packed[i] of row first_row + i. Inputs are
+  // [count]; h >= 0.
+  void (*quantize)(const float* grad, const float* hess, size_t count, uint64_t first_row,
+                   uint32_t seed, double grad_scale, double hess_scale, PackedGrad* packed);
+  // grad, hess of the logistic loss (weight and positive weight not applied).
+  void (*logistic)(const float* margin, const float* label, size_t count, float* grad, float* hess);
+  void (*sigmoid)(float* values, size_t count);
+};
+
+extern const Kernels kPortableKernels;
+#if defined(__x86_64__)
+extern const Kernels kAvx2Kernels;
+extern const Kernels kAvx512Kernels;
+#endif
+
+// The fastest that this CPU runs; CLARY_KERNELS=portable|avx2|avx512 in the environment asks for
+// another (tests, measurements).
+const Kernels& BestKernels();
+
+}  // namespace clary::gbdt

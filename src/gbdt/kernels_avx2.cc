@@ -1,0 +1,19 @@
+// The kernels for avx2; the flags are set in CMakeLists.txt.
+#include "gbdt/kernels.h"
+
+#if defined(__x86_64__)
+namespace clary::gbdt {
+namespace avx2 {
+namespace {
+#include "gbdt/internal/kernels_impl.h"
+}  // namespace
+}  // namespace avx2
+
+const Kernels kAvx2Kernels = {.name = "avx2",
+                              .bin_bytes = avx2::BinBytes,
+                              .scan = avx2::Scan,
+                              .quantize = avx2::Quantize,
+                              .logistic = avx2::Logistic,
+                              .sigmoid = avx2::Sigmoid};
+}  // namespace clary::gbdt
+#endif

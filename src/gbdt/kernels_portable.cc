@@ -1,0 +1,17 @@
+// The kernels for portable; the flags are set in CMakeLists.txt.
+#include "gbdt/kernels.h"
+
+namespace clary::gbdt {
+namespace portable {
+namespace {
+#include "gbdt/internal/kernels_impl.h"
+}  // namespace
+}  // namespace portable
+
+const Kernels kPortableKernels = {.name = "portable",
+                                  .bin_bytes = portable::BinBytes,
+                                  .scan = portable::Scan,
+                                  .quantize = portable::Quantize,
+                                  .logistic = portable::Logistic,
+                                  .sigmoid = portable::Sigmoid};
+}  // namespace clary::gbdt
