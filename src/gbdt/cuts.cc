@@ -152,10 +152,9 @@ class CutFinder {
   }
 
   size_t sampled() const { return sampled_; }
+  // Evenly spread; i < 2^20 and rows < 2^32, so the product fits.
   size_t SampleRow(size_t i) const {
-    return sampled_ == data_.rows()
-               ? i
-               : static_cast<size_t>(static_cast<unsigned __int128>(i) * data_.rows() / sampled_);
+    return sampled_ == data_.rows() ? i : i * data_.rows() / sampled_;
   }
 
  private:

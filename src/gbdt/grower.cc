@@ -1,0 +1,470 @@
+#include "gbdt/grower.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <numeric>
+#include <queue>
+
+namespace clary::gbdt {
+namespace {
+
+constexpr float kMinGain = 1e-6F;  // a split must gain more
+constexpr size_t kRowsPerThread = 4096;
+constexpr size_t kBinsPerThread = 8192;
+
+}  // namespace
+
+TreeGrower::TreeGrower(const TrainParams& params, const BinnedMatrix& bins,
+                       FeatureSampler& features, ThreadPool& pool, bool leaf_rows)
+    : params_(params),
+      bins_(bins),
+      features_(features),
+      pool_(pool),
+      leaf_rows_(leaf_rows),
+      histograms_(bins, pool),
+      finder_(params, bins),
+      eta_(params.eta / static_cast<float>(params.num_parallel_tree)),
+      right_(bins.rows()) {
+  rows_.reserve(bins.rows());
+}
+
+Tree TreeGrower::Grow(const PackedGrad* packed, const GradScale& scale,
+                      std::span<const uint32_t> rows) {
+  packed_ = packed;
+  scale_ = scale;
+  leaf_count_ = 1;
+  leaf_nodes_.clear();
+  undivided_.clear();
+  binned_.nodes.clear();
+  binned_.depth = 0;
+  if (rows.empty()) {
+    rows_.resize(bins_.rows());
+    std::iota(rows_.begin(), rows_.end(), 0U);
+  } else {
+    rows_.assign(rows.begin(), rows.end());
+  }
+  features_.StartTree();
+
+  Tree tree;
+  Node root;
+  root.id = tree.AddNode(kNoNode);
+  root.end = static_cast<uint32_t>(rows_.size());
+  std::vector<PackedGrad> sums(static_cast<size_t>(pool_.size()), 0);
+  constexpr size_t kBlock = 65536;
+  pool_.ForEach((rows_.size() + kBlock - 1) / kBlock, [&](size_t b, int thread) {
+    const size_t end = std::min(rows_.size(), (b + 1) * kBlock);
+    PackedGrad sum = 0;
+    for (size_t i = b * kBlock; i < end; ++i) sum += packed_[rows_[i]];
+    sums[static_cast<size_t>(thread)] += sum;
+  });
+  for (const PackedGrad s : sums) root.total += s;
+  root.histogram = histograms_.storage().Take();
+  const HistogramBuilder::Task task{.rows = rows_, .out = &root.histogram};
+  histograms_.Build(std::span(&task, 1), packed_);
+  Node* nodes[] = {&root};
+  FindSplits(nodes);
+
+  if (params_.grow_policy == GrowPolicy::kDepthwise) {
+    std::vector<Node> level;
+    level.push_back(std::move(root));
+    GrowDepthwise(tree, std::move(level));
+  } else {
+    GrowLossguide(tree, std::move(root));
+  }
+
+  binned_.nodes.resize(tree.size());
+  for (size_t n = 0; n < tree.size(); ++n) {
+    if (tree.left[n] == kNoNode) {
+      binned_.nodes[n] = {.left = static_cast<NodeId>(n),
+                          .feature = 0,
+                          .bin = std::numeric_limits<int32_t>::max(),
+                          .missing_left = UINT32_MAX};
+    }
+  }
+  return tree;
+}
+
+bool TreeGrower::MaySplit(const Node& node) const {
+  return node.best.gain > kMinGain && node.best.gain >= params_.gamma &&
+         (params_.max_depth == 0 || node.depth < params_.max_depth) &&
+         (params_.max_leaves == 0 || leaf_count_ < params_.max_leaves);
+}
+
+bool TreeGrower::ChildrenMaySplit(const Node& node) const {
+  return (params_.max_depth == 0 || node.depth + 1 < params_.max_depth) &&
+         (params_.max_leaves == 0 || leaf_count_ < params_.max_leaves);
+}
+
+void TreeGrower::GrowDepthwise(Tree& tree, std::vector<Node> level) {
+  while (!level.empty()) {
+    std::vector<Node> batch;
+    for (Node& node : level) {
+      if (MaySplit(node)) {
+        ++leaf_count_;
+        batch.push_back(std::move(node));
+      } else {
+        Finish(tree, node);
+      }
+    }
+    level = Expand(tree, batch);
+  }
+}
+
+void TreeGrower::GrowLossguide(Tree& tree, Node root) {
+  std::vector<Node> open;
+  open.push_back(std::move(root));
+  const auto worse = [](const Node& a, const Node& b) {
+    return a.best.gain != b.best.gain ? a.best.gain < b.best.gain : a.id > b.id;
+  };
+  while (!open.empty()) {
+    std::ranges::pop_heap(open, worse);
+    Node node = std::move(open.back());
+    open.pop_back();
+    if (!MaySplit(node)) {
+      Finish(tree, node);
+      break;  // no other has a higher gain
+    }
+    ++leaf_count_;
+    std::vector<Node> batch;
+    batch.push_back(std::move(node));
+    for (Node& child : Expand(tree, batch)) {
+      open.push_back(std::move(child));
+      std::ranges::push_heap(open, worse);
+    }
+  }
+  for (Node& node : open) Finish(tree, node);
+}
+
+void TreeGrower::Finish(Tree& tree, Node& node) {
+  const auto n = static_cast<size_t>(node.id);
+  const GradSum sum = scale_.ToReal(node.total);
+  const float value = eta_ * finder_.Weight(sum, node.bounds);
+  tree.cover[n] = static_cast<float>(sum.hess);
+  tree.base_weight[n] = value;
+  tree.threshold[n] = value;
+  if (!node.histogram.empty()) histograms_.storage().Give(std::move(node.histogram));
+  node.histogram = {};
+  leaf_nodes_.push_back(std::move(node));
+}
+
+std::vector<TreeGrower::Node> TreeGrower::Expand(Tree& tree, std::vector<Node>& batch) {
+  std::vector<Node> children;
+  children.reserve(2 * batch.size());
+  const Cuts& cuts = bins_.cuts();
+  for (const Node& node : batch) {
+    const SplitCandidate& s = node.best;
+    const auto n = static_cast<size_t>(node.id);
+    const GradSum sum = scale_.ToReal(node.total);
+    tree.cover[n] = static_cast<float>(sum.hess);
+    tree.base_weight[n] = finder_.Weight(sum, node.bounds);
+    tree.gain[n] = s.gain;
+    const float threshold =
+        s.bin < 0 ? cuts.min_value[s.feature] : cuts.of(s.feature)[static_cast<size_t>(s.bin)];
+    const NodeId left_id = tree.Split(node.id, s.feature, threshold, s.default_left);
+    binned_.nodes.resize(tree.size());
+    binned_.nodes[n] = {.left = left_id,
+                        .feature = s.feature,
+                        .bin = s.bin,
+                        .missing_left = s.default_left ? bins_.MissingCode(s.feature) : UINT32_MAX};
+    binned_.depth = std::max(binned_.depth, node.depth + 1);
+    const PackedGrad right_sum = node.total - s.left;
+    const auto [left_bounds, right_bounds] = finder_.ChildBounds(
+        node.bounds, s.feature, scale_.ToReal(s.left), scale_.ToReal(right_sum));
+    Node child;
+    child.depth = node.depth + 1;
+    if (!params_.interaction_constraints.empty()) {
+      child.path = node.path;
+      const auto at = std::ranges::lower_bound(child.path, s.feature);
+      if (at == child.path.end() || *at != s.feature) child.path.insert(at, s.feature);
+    }
+    Node right;
+    right.depth = child.depth;
+    right.path = child.path;
+    child.id = left_id;
+    child.total = s.left;
+    child.bounds = left_bounds;
+    right.id = left_id + 1;
+    right.total = right_sum;
+    right.bounds = right_bounds;
+    children.push_back(std::move(child));
+    children.push_back(std::move(right));
+  }
+
+  // Nodes whose children are surely leaves: dividing their rows can wait for the margin update.
+  std::vector<Node> grow;
+  std::vector<Node> growing_children;
+  for (size_t i = 0; i < batch.size(); ++i) {
+    const bool last = !ChildrenMaySplit(batch[i]);
+    if (last && !leaf_rows_) {
+      histograms_.storage().Give(std::move(batch[i].histogram));
+      batch[i].histogram = {};
+      for (size_t k = 2 * i; k < 2 * i + 2; ++k) {
+        Finish(tree, children[k]);
+        leaf_nodes_.pop_back();  // its rows are not known yet
+      }
+      undivided_.push_back(std::move(batch[i]));
+    } else {
+      grow.push_back(std::move(batch[i]));
+      growing_children.push_back(std::move(children[2 * i]));
+      growing_children.push_back(std::move(children[2 * i + 1]));
+    }
+  }
+  DivideRows(grow, growing_children);
+
+  std::vector<HistogramBuilder::Task> tasks;
+  std::vector<std::pair<Histogram*, const Histogram*>> differences;
+  std::vector<Node*> searched;
+  for (size_t i = 0; i < grow.size(); ++i) {
+    Node& left = growing_children[2 * i];
+    Node& right = growing_children[2 * i + 1];
+    if (!ChildrenMaySplit(grow[i])) {
+      histograms_.storage().Give(std::move(grow[i].histogram));
+      continue;
+    }
+    Node& small = left.rows() <= right.rows() ? left : right;
+    Node& large = left.rows() <= right.rows() ? right : left;
+    large.histogram = std::move(grow[i].histogram);
+    small.histogram = histograms_.storage().Take();
+    tasks.push_back(
+        {.rows = std::span(rows_).subspan(small.begin, small.rows()), .out = &small.histogram});
+    differences.emplace_back(&large.histogram, &small.histogram);
+    searched.push_back(&left);
+    searched.push_back(&right);
+  }
+  histograms_.Build(tasks, packed_);
+  histograms_.Subtract(differences);
+  FindSplits(searched);
+  return growing_children;
+}
+
+std::vector<uint32_t> TreeGrower::AllowedFeatures(const Node& node,
+                                                  std::span<const uint32_t> sampled) const {
+  std::vector<uint32_t> allowed = node.path;
+  for (const auto& group : params_.interaction_constraints) {
+    const bool holds_path = std::ranges::all_of(
+        node.path, [&](uint32_t f) { return std::ranges::find(group, f) != group.end(); });
+    if (holds_path) allowed.insert(allowed.end(), group.begin(), group.end());
+  }
+  std::ranges::sort(allowed);
+  std::vector<uint32_t> both;
+  for (const uint32_t f : sampled) {
+    if (node.path.empty() || std::ranges::binary_search(allowed, f)) both.push_back(f);
+  }
+  return both;
+}
+
+void TreeGrower::FindSplits(std::span<Node*> nodes) {
+  if (nodes.empty()) return;
+  // Features are drawn in node order, before anything runs in parallel.
+  std::vector<std::vector<uint32_t>> drawn;
+  std::vector<std::span<const uint32_t>> sets;
+  const bool own_sets = params_.colsample_bynode < 1 || !params_.interaction_constraints.empty();
+  if (own_sets) drawn.reserve(nodes.size());
+  for (const Node* node : nodes) {
+    const auto set = features_.ForNode(node->depth);
+    if (!own_sets) {
+      sets.push_back(set);
+    } else if (params_.interaction_constraints.empty()) {
+      sets.emplace_back(drawn.emplace_back(set.begin(), set.end()));
+    } else {
+      sets.emplace_back(drawn.emplace_back(AllowedFeatures(*node, set)));
+    }
+  }
+  const auto search = [&](size_t i, size_t part, size_t parts) {
+    const auto set = sets[i];
+    const size_t first = set.size() * part / parts;
+    const size_t last = set.size() * (part + 1) / parts;
+    const NodeToSplit node{.total = nodes[i]->total,
+                           .bounds = nodes[i]->bounds,
+                           .histogram = &nodes[i]->histogram,
+                           .features = set};
+    return finder_.Best(node, scale_, set.subspan(first, last - first));
+  };
+  const size_t work = nodes.size() * bins_.cuts().value.size();
+  const auto threads = static_cast<size_t>(pool_.size());
+  if (threads == 1 || work < threads * kBinsPerThread) {
+    for (size_t i = 0; i < nodes.size(); ++i) nodes[i]->best = search(i, 0, 1);
+    return;
+  }
+  // Parts of a node are merged in feature order, so ties go to the lower feature as in one piece.
+  const size_t parts = nodes.size() >= 4 * threads ? 1 : 4 * threads;
+  std::vector<SplitCandidate> found(nodes.size() * parts);
+  pool_.ForEach(found.size(),
+                [&](size_t k, int) { found[k] = search(k / parts, k % parts, parts); });
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    nodes[i]->best = {};
+    for (size_t p = 0; p < parts; ++p) {
+      const SplitCandidate& c = found[i * parts + p];
+      if (c.gain > nodes[i]->best.gain) nodes[i]->best = c;
+    }
+  }
+}
+
+std::vector<TreeGrower::Piece> TreeGrower::CutIntoPieces(std::span<const Node> nodes) const {
+  size_t total = 0;
+  for (const Node& node : nodes) total += node.rows();
+  const auto threads = static_cast<size_t>(pool_.size());
+  const size_t size = threads == 1 || total < threads * kRowsPerThread
+                          ? std::max<size_t>(total, 1)
+                          : std::max(kRowsPerThread, (total + 2 * threads - 1) / (2 * threads));
+  std::vector<Piece> pieces;
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    for (uint32_t begin = nodes[i].begin; begin < nodes[i].end;) {
+      const auto length = static_cast<uint32_t>(std::min<size_t>(size, nodes[i].end - begin));
+      pieces.push_back({.node = i, .begin = begin, .end = begin + length});
+      begin += length;
+    }
+  }
+  return pieces;
+}
+
+// Stable: left rows move to the front of the piece, right ones to the same place in right_.
+template <typename Bin>
+void TreeGrower::DividePiece(const Node& node, Piece& piece) {
+  const SplitCandidate& s = node.best;
+  const Bin* column = bins_.column<Bin>(s.feature);
+  const uint32_t missing = s.default_left ? bins_.MissingCode(s.feature) : UINT32_MAX;
+  uint32_t* left = rows_.data() + piece.begin;
+  uint32_t* right = right_.data() + piece.begin;
+  for (uint32_t i = piece.begin; i < piece.end; ++i) {
+    const uint32_t row = rows_[i];
+    const uint32_t bin = column[row];
+    const bool go_left = static_cast<int32_t>(bin) <= s.bin || bin == missing;
+    *left = row;
+    *right = row;
+    left += go_left ? 1 : 0;
+    right += go_left ? 0 : 1;
+  }
+  piece.left = static_cast<uint32_t>(left - (rows_.data() + piece.begin));
+}
+
+void TreeGrower::DivideRows(std::span<const Node> batch, std::vector<Node>& children) {
+  std::vector<Piece> pieces = CutIntoPieces(batch);
+  pool_.ForEach(pieces.size(), [&](size_t k, int) {
+    if (bins_.wide()) {
+      DividePiece<uint16_t>(batch[pieces[k].node], pieces[k]);
+    } else {
+      DividePiece<uint8_t>(batch[pieces[k].node], pieces[k]);
+    }
+  });
+  std::vector<uint32_t> left_rows(batch.size(), 0);
+  for (const Piece& p : pieces) left_rows[p.node] += p.left;
+  // Left parts of a node's later pieces move down in order, then all right parts fill the rest.
+  std::vector<uint32_t> left_end(batch.size());
+  for (size_t i = 0; i < batch.size(); ++i) left_end[i] = batch[i].begin;
+  for (const Piece& p : pieces) {
+    uint32_t& to = left_end[p.node];
+    if (to != p.begin) std::memmove(&rows_[to], &rows_[p.begin], p.left * sizeof(uint32_t));
+    to += p.left;
+  }
+  std::vector<uint32_t> right_begin(pieces.size());
+  std::vector<uint32_t> next_right = left_end;
+  for (size_t k = 0; k < pieces.size(); ++k) {
+    right_begin[k] = next_right[pieces[k].node];
+    next_right[pieces[k].node] += pieces[k].end - pieces[k].begin - pieces[k].left;
+  }
+  pool_.ForEach(pieces.size(), [&](size_t k, int) {
+    const Piece& p = pieces[k];
+    std::copy_n(right_.data() + p.begin, p.end - p.begin - p.left, rows_.data() + right_begin[k]);
+  });
+  for (size_t i = 0; i < batch.size(); ++i) {
+    children[2 * i].begin = batch[i].begin;
+    children[2 * i].end = children[2 * i + 1].begin = batch[i].begin + left_rows[i];
+    children[2 * i + 1].end = batch[i].end;
+  }
+}
+
+std::vector<TreeGrower::Leaf> TreeGrower::leaves() const {
+  std::vector<Leaf> out;
+  for (const Node& node : leaf_nodes_) {
+    out.push_back({node.id, std::span(rows_).subspan(node.begin, node.rows())});
+  }
+  return out;
+}
+
+void TreeGrower::AddTo(const Tree& tree, float* margin, size_t stride) {
+  const std::vector<Piece> leaf_pieces = CutIntoPieces(leaf_nodes_);
+  const std::vector<Piece> split_pieces = CutIntoPieces(undivided_);
+  pool_.ForEach(leaf_pieces.size() + split_pieces.size(), [&](size_t k, int) {
+    if (k < leaf_pieces.size()) {
+      const Piece& p = leaf_pieces[k];
+      const float value = tree.threshold[static_cast<size_t>(leaf_nodes_[p.node].id)];
+      for (uint32_t i = p.begin; i < p.end; ++i) margin[rows_[i] * stride] += value;
+      return;
+    }
+    const Piece& p = split_pieces[k - leaf_pieces.size()];
+    const auto& node = binned_.nodes[static_cast<size_t>(undivided_[p.node].id)];
+    const float value[2] = {tree.threshold[static_cast<size_t>(node.left) + 1],
+                            tree.threshold[static_cast<size_t>(node.left)]};
+    const auto add = [&](const auto* column) {
+      for (uint32_t i = p.begin; i < p.end; ++i) {
+        const uint32_t bin = column[rows_[i]];
+        const bool go_left = static_cast<int32_t>(bin) <= node.bin || bin == node.missing_left;
+        margin[rows_[i] * stride] += value[go_left ? 1 : 0];
+      }
+    };
+    if (bins_.wide()) {
+      add(bins_.column<uint16_t>(node.feature));
+    } else {
+      add(bins_.column<uint8_t>(node.feature));
+    }
+  });
+}
+
+namespace {
+
+// Walks a handful of rows at once, so that their loads overlap; leaves loop on themselves.
+template <typename Bin, typename RowOf>
+void Walk(const BinnedTree& tree, const BinnedMatrix& bins, size_t begin, size_t end,
+          RowOf&& row_of, std::span<const float> leaf_value, float* margin, size_t stride) {
+  constexpr size_t kLanes = 8;
+  for (size_t i = begin; i < end; i += kLanes) {
+    const size_t lanes = std::min(kLanes, end - i);
+    NodeId at[kLanes] = {};
+    const Bin* row[kLanes];
+    for (size_t j = 0; j < kLanes; ++j) row[j] = bins.row<Bin>(row_of(i + std::min(j, lanes - 1)));
+    for (int d = 0; d < tree.depth; ++d) {
+      for (size_t j = 0; j < kLanes; ++j) {
+        const BinnedTree::Node& n = tree.nodes[static_cast<size_t>(at[j])];
+        const uint32_t bin = row[j][n.feature];
+        const bool go_left = (static_cast<int32_t>(bin) <= n.bin) | (bin == n.missing_left);
+        at[j] = n.left + (go_left ? 0 : 1);
+      }
+    }
+    for (size_t j = 0; j < lanes; ++j) {
+      margin[row_of(i + j) * stride] += leaf_value[static_cast<size_t>(at[j])];
+    }
+  }
+}
+
+template <typename RowOf>
+void WalkAll(const BinnedTree& tree, const BinnedMatrix& bins, size_t count, RowOf&& row_of,
+             std::span<const float> leaf_value, float* margin, size_t stride, ThreadPool& pool) {
+  constexpr size_t kBlock = 8192;
+  pool.ForEach((count + kBlock - 1) / kBlock, [&](size_t b, int) {
+    const size_t end = std::min(count, (b + 1) * kBlock);
+    if (bins.wide()) {
+      Walk<uint16_t>(tree, bins, b * kBlock, end, row_of, leaf_value, margin, stride);
+    } else {
+      Walk<uint8_t>(tree, bins, b * kBlock, end, row_of, leaf_value, margin, stride);
+    }
+  });
+}
+
+}  // namespace
+
+void BinnedTree::AddTo(const BinnedMatrix& bins, std::span<const float> leaf_value, float* margin,
+                       size_t stride, ThreadPool& pool) const {
+  WalkAll(*this, bins, bins.rows(), [](size_t i) { return i; }, leaf_value, margin, stride, pool);
+}
+
+void BinnedTree::AddTo(const BinnedMatrix& bins, std::span<const uint32_t> rows,
+                       std::span<const float> leaf_value, float* margin, size_t stride,
+                       ThreadPool& pool) const {
+  WalkAll(
+      *this, bins, rows.size(), [&](size_t i) { return size_t{rows[i]}; }, leaf_value, margin,
+      stride, pool);
+}
+
+}  // namespace clary::gbdt

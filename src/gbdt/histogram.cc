@@ -1,0 +1,177 @@
+// Building histograms is where training spends its time. The inner loop is one 64-bit addition in
+// memory per row and feature: bins of a row are read eight at a time into a register and shifted
+// out, a node's gradients are gathered once per block of rows, and rows are fetched ahead.
+#include "gbdt/histogram.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+
+namespace clary::gbdt {
+namespace {
+
+constexpr size_t kBlockRows = 1024;  // gradients of a block fit the first-level cache
+constexpr size_t kPrefetchRows = 24;
+constexpr uint32_t kTileFeatures = 16;      // 32 KB of histogram
+constexpr uint32_t kWholeRowFeatures = 32;  // up to here a row is done at once
+constexpr size_t kRowsPerThread = 512;      // fewer rows are not worth waking a thread
+
+// Adds `count` rows to the `kFeatures` features that start at `bins`; hist has 256 slots each.
+template <uint32_t kFeatures>
+void AddByteRows(const uint8_t* bins, size_t stride, const uint32_t* rows, size_t count,
+                 const PackedGrad* grad, PackedGrad* hist) {
+  for (size_t i = 0; i < count; ++i) {
+    __builtin_prefetch(bins + rows[i + kPrefetchRows] * stride);
+    const uint8_t* row = bins + rows[i] * stride;
+    const PackedGrad g = grad[i];
+#pragma GCC unroll 4
+    for (uint32_t f = 0; f < kFeatures; f += 8) {
+      uint64_t word;
+      std::memcpy(&word, row + f, sizeof word);
+#pragma GCC unroll 8
+      for (uint32_t j = 0; j < 8; ++j) {
+        if (f + j >= kFeatures) break;
+        hist[(f + j) * 256 + (word & 0xff)] += g;
+        word >>= 8;
+      }
+    }
+  }
+}
+
+using AddByteRowsFn = void (*)(const uint8_t*, size_t, const uint32_t*, size_t, const PackedGrad*,
+                               PackedGrad*);
+template <size_t... kCounts>
+constexpr std::array<AddByteRowsFn, sizeof...(kCounts)> MakeTable(std::index_sequence<kCounts...>) {
+  return {&AddByteRows<static_cast<uint32_t>(kCounts) + 1>...};
+}
+constexpr auto kAddByteRows = MakeTable(std::make_index_sequence<kWholeRowFeatures>());
+
+}  // namespace
+
+Histogram HistogramPool::Take() {
+  if (free_.empty()) return Histogram(size_);
+  Histogram h = std::move(free_.back());
+  free_.pop_back();
+  return h;
+}
+
+HistogramBuilder::HistogramBuilder(const BinnedMatrix& bins, ThreadPool& pool)
+    : bins_(bins), pool_(pool), storage_(bins.HistSize()) {
+  for (int t = 1; t < pool.size(); ++t) partial_.emplace_back(bins.HistSize());
+}
+
+template <typename Op>
+void HistogramBuilder::ForUsedSlots(Op&& op) const {
+  if (bins_.wide()) {
+    op(0, bins_.HistSize());
+    return;
+  }
+  for (uint32_t f = 0; f < bins_.features(); ++f) {
+    op(bins_.HistOffset(f), size_t{std::min(256U, bins_.cuts().bins(f) + 1)});
+  }
+}
+
+void HistogramBuilder::Clear(Histogram& h) const {
+  ForUsedSlots([&](size_t first, size_t count) {
+    std::memset(h.data() + first, 0, count * sizeof(PackedGrad));
+  });
+}
+
+void HistogramBuilder::AddRows(std::span<const uint32_t> rows, const PackedGrad* packed,
+                               Histogram& h) const {
+  PackedGrad grad[kBlockRows];
+  // Row numbers of a block, with some to prefetch beyond its end.
+  uint32_t index[kBlockRows + kPrefetchRows];
+  for (size_t begin = 0; begin < rows.size(); begin += kBlockRows) {
+    const size_t count = std::min(kBlockRows, rows.size() - begin);
+    const size_t ahead = std::min(rows.size() - begin, count + kPrefetchRows);
+    std::copy_n(rows.data() + begin, ahead, index);
+    std::fill(index + ahead, index + count + kPrefetchRows, index[ahead - 1]);
+    for (size_t i = 0; i < count; ++i) grad[i] = packed[index[i]];
+    if (bins_.wide()) {
+      for (size_t i = 0; i < count; ++i) {
+        const uint16_t* row = bins_.row<uint16_t>(index[i]);
+        for (uint32_t f = 0; f < bins_.features(); ++f) {
+          h[bins_.HistOffset(f) + row[f]] += grad[i];
+        }
+      }
+      continue;
+    }
+    const uint32_t features = bins_.features();
+    const uint32_t width = features <= kWholeRowFeatures ? kWholeRowFeatures : kTileFeatures;
+    for (uint32_t f = 0; f < features; f += width) {
+      kAddByteRows[std::min(width, features - f) - 1](bins_.row_bytes() + f, bins_.stride(), index,
+                                                      count, grad, h.data() + bins_.HistOffset(f));
+    }
+  }
+}
+
+void HistogramBuilder::Build(std::span<const Task> tasks, const PackedGrad* packed) {
+  size_t total = 0;
+  for (const Task& task : tasks) total += task.rows.size();
+  const auto threads = static_cast<size_t>(pool_.size());
+  if (threads == 1 || total < threads * kRowsPerThread) {
+    for (const Task& task : tasks) {
+      Clear(*task.out);
+      AddRows(task.rows, packed, *task.out);
+    }
+    return;
+  }
+  // The rows of all tasks, end to end, are cut into one piece per thread. The thread with a task's
+  // first row writes to its histogram; one that starts in its middle has a partial one.
+  const auto cut = [&](size_t t) { return total * t / threads; };
+  pool_.Run([&](int thread) {
+    const auto t = static_cast<size_t>(thread);
+    const size_t begin = cut(t);
+    const size_t end = cut(t + 1);
+    size_t first = 0;  // of the task's rows
+    for (const Task& task : tasks) {
+      const size_t last = first + task.rows.size();
+      const size_t from = std::max(begin, first);
+      const size_t to = std::min(end, last);
+      const bool empty = first == last && begin <= first && first < end;
+      if (from < to || empty) {
+        Histogram& h = from == first ? *task.out : partial_[t - 1];
+        Clear(h);
+        if (from < to) AddRows(task.rows.subspan(from - first, to - from), packed, h);
+      }
+      first = last;
+    }
+  });
+  size_t first = 0;
+  for (const Task& task : tasks) {
+    const size_t last = first + task.rows.size();
+    for (size_t t = 1; t < threads; ++t) {
+      // Thread t started inside this task (and not at its first row).
+      if (cut(t) > first && cut(t) < last && cut(t) < cut(t + 1)) {
+        PackedGrad* to = task.out->data();
+        const PackedGrad* from = partial_[t - 1].data();
+        ForUsedSlots([&](size_t slot, size_t count) {
+          for (size_t i = slot; i < slot + count; ++i) to[i] += from[i];
+        });
+      }
+    }
+    if (first == last && total == 0) Clear(*task.out);
+    first = last;
+  }
+}
+
+void HistogramBuilder::Subtract(
+    std::span<const std::pair<Histogram*, const Histogram*>> parent_and_part) {
+  const auto one = [&](size_t k) {
+    PackedGrad* to = parent_and_part[k].first->data();
+    const PackedGrad* from = parent_and_part[k].second->data();
+    ForUsedSlots([&](size_t slot, size_t count) {
+      for (size_t i = slot; i < slot + count; ++i) to[i] -= from[i];
+    });
+  };
+  constexpr size_t kSlotsPerWake = 16384;
+  if (parent_and_part.size() * bins_.HistSize() < kSlotsPerWake) {
+    for (size_t k = 0; k < parent_and_part.size(); ++k) one(k);
+  } else {
+    pool_.ForEach(parent_and_part.size(), [&](size_t k, int) { one(k); });
+  }
+}
+
+}  // namespace clary::gbdt

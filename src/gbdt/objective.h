@@ -1,0 +1,51 @@
+// What is optimised: gradients of the loss, the link between margins and predictions, and the
+// intercept. Formulas: docs/gbdt.md.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "clary/gbdt.h"
+#include "gbdt/tree.h"
+
+namespace clary::gbdt {
+
+class Objective {
+ public:
+  virtual ~Objective() = default;
+
+  // kInvalidArgument "BadLabel" for labels that the loss is not defined on; names the first row.
+  virtual Status CheckLabels(const Dataset& data) const = 0;
+  // First and second derivatives by the margin, weights applied. margin, grad and hess are
+  // [rows * outputs], row-major. The result does not depend on the size of the pool.
+  virtual void Gradient(std::span<const float> margin, const Dataset& data, int round,
+                        ThreadPool& pool, std::span<float> grad, std::span<float> hess) = 0;
+  // Margins to predictions in place; multi:softmax leaves the class id in the first item of a row
+  // (see FinishPrediction).
+  virtual void Transform(std::span<float> values, ThreadPool& pool) const = 0;
+  // The intercept's link: from the space of predictions to margins.
+  virtual float ToMargin(float base_score) const { return base_score; }
+  virtual float FromMargin(float margin) const { return margin; }
+  virtual std::string_view default_metric() const = 0;
+
+  // Objectives with a piecewise constant gradient set each leaf to a quantile of the residuals of
+  // its rows, this share of them from below; 0 means that leaves stay as grown.
+  virtual float leaf_quantile(int /*output*/) const { return 0; }
+  // True if the mean label is the intercept that 3.x estimates; else it takes one Newton step.
+  virtual bool intercept_is_mean() const { return false; }
+  // True if there is no estimate at all and 0.5 stands.
+  virtual bool intercept_is_fixed() const { return false; }
+};
+
+// kInvalidArgument "UnknownObjective"; kUnimplemented for those this version lacks.
+Result<std::unique_ptr<Objective>> MakeObjective(const ObjectiveConfig& config, int version);
+
+// Margins [rows * outputs] to what Predict returns: transformed, and one class id per row for
+// multi:softmax.
+std::vector<float> FinishPrediction(const ObjectiveConfig& config, std::vector<float> margin,
+                                    ThreadPool& pool);
+
+}  // namespace clary::gbdt

@@ -1,0 +1,82 @@
+// Scoring splits: XGBoost's regularised gain and weight, and the search of a node's best split.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <span>
+
+#include "clary/gbdt.h"
+#include "gbdt/binned_matrix.h"
+#include "gbdt/histogram.h"
+#include "gbdt/kernels.h"
+
+namespace clary::gbdt {
+
+// Sums of a set of rows in real units.
+struct GradSum {
+  double grad = 0;
+  double hess = 0;
+};
+
+// How levels of packed gradients turn into real units.
+struct GradScale {
+  double grad_unit = 1;
+  double hess_unit = 1;
+  GradSum ToReal(PackedGrad p) const {
+    return {static_cast<double>(GradOf(p)) * grad_unit, static_cast<double>(HessOf(p)) * hess_unit};
+  }
+};
+
+// Limits on a node's weight that monotone constraints above it have set.
+struct WeightBounds {
+  float low = -std::numeric_limits<float>::infinity();
+  float high = std::numeric_limits<float>::infinity();
+};
+
+struct SplitCandidate {
+  float gain = 0;  // what the split takes off the loss; 0 if there is none
+  uint32_t feature = 0;
+  int32_t bin = 0;  // bins <= bin go left; -1: every present value goes right
+  bool default_left = false;
+  PackedGrad left = 0;
+  bool found() const { return gain > 0; }
+};
+
+// The node whose splits are asked for.
+struct NodeToSplit {
+  PackedGrad total;
+  WeightBounds bounds;
+  const Histogram* histogram;
+  std::span<const uint32_t> features;  // ascending
+};
+
+class SplitFinder {
+ public:
+  SplitFinder(const TrainParams& params, const BinnedMatrix& bins);
+
+  // w(G, H) within `bounds`, without eta.
+  float Weight(GradSum sum, const WeightBounds& bounds) const;
+  // The gain that a node has by itself, as it is subtracted from that of its children.
+  float NodeGain(GradSum sum, const WeightBounds& bounds) const;
+  // The best split among `features` (part of node.features): higher gain, then lower feature, then
+  // earlier in scan order. Any thread.
+  SplitCandidate Best(const NodeToSplit& node, const GradScale& scale,
+                      std::span<const uint32_t> features) const;
+  // The bounds of both children of a split.
+  std::pair<WeightBounds, WeightBounds> ChildBounds(const WeightBounds& bounds, uint32_t feature,
+                                                    GradSum left, GradSum right) const;
+
+ private:
+  float TermGiven(GradSum sum, float weight) const;
+  ScanBest ScanConstrained(const ScanInput& in, int direction, const WeightBounds& bounds) const;
+  int MonotoneDirection(uint32_t f) const {
+    return f < params_.monotone_constraints.size() ? params_.monotone_constraints[f] : 0;
+  }
+
+  const TrainParams& params_;
+  const BinnedMatrix& bins_;
+  const Kernels& kernels_;
+  bool monotone_ = false;
+};
+
+}  // namespace clary::gbdt
