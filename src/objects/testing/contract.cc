@@ -9,8 +9,10 @@
 
 namespace clary::objects {
 
+StoreMaker::StoreMaker(std::function<std::shared_ptr<ObjectStore>()> f) : make(std::move(f)) {}
+
 void ObjectStoreContract::SetUp() {
-  store_ = GetParam()();
+  store_ = GetParam().make();
   ASSERT_TRUE(store_);
   const Status made = store_->CreateBucket("bucket", "us-east-1");
   ASSERT_TRUE(made) << made.error().message;

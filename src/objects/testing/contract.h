@@ -12,7 +12,11 @@
 namespace clary::objects {
 
 // Makes an empty store; what it needs lives as long as the pointer.
-using StoreMaker = std::function<std::shared_ptr<ObjectStore>()>;
+struct StoreMaker {
+  // Not inline, so that whoever instantiates the suite also links it.
+  explicit StoreMaker(std::function<std::shared_ptr<ObjectStore>()> f);
+  std::function<std::shared_ptr<ObjectStore>()> make;
+};
 
 class ObjectStoreContract : public testing::TestWithParam<StoreMaker> {
  protected:
