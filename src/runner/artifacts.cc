@@ -1,0 +1,166 @@
+#include "runner/internal/artifacts.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <memory>
+
+#include "runner/internal/tree.h"
+
+namespace clary::runner {
+namespace fs = std::filesystem;
+namespace {
+
+struct ArchiveCloser {
+  void operator()(archive* a) const { ::archive_write_free(a); }
+};
+struct EntryCloser {
+  void operator()(archive_entry* e) const { ::archive_entry_free(e); }
+};
+
+Status ArchiveError(archive* a, const std::string& what) {
+  const int err = ::archive_errno(a);
+  if (err == ENOSPC || err == EDQUOT) return std::unexpected(ErrnoError(err, what));
+  const char* text = ::archive_error_string(a);
+  return Fail(Code::kInternal, "Archive", what + ": " + (text != nullptr ? text : "unknown error"));
+}
+
+Status AddMember(archive* a, const fs::path& root, const std::string& directory,
+                 const TreeEntry& entry) {
+  const std::unique_ptr<archive_entry, EntryCloser> member(::archive_entry_new());
+  ::archive_entry_set_pathname(member.get(), entry.path.c_str());
+  ::archive_entry_set_mtime(member.get(), static_cast<time_t>(entry.mtime_ns / 1'000'000'000), 0);
+  ::archive_entry_set_perm(member.get(), static_cast<mode_t>(entry.mode & 0777));
+  ::archive_entry_set_filetype(member.get(), entry.directory ? AE_IFDIR : AE_IFREG);
+  Fd fd;
+  uint64_t size = 0;
+  if (!entry.directory) {
+    CLARY_TRY(fd, OpenBeneath(root, fs::path(directory) / entry.path, O_RDONLY));
+    struct stat st{};
+    if (::fstat(fd.get(), &st) != 0) return std::unexpected(ErrnoError(errno, entry.path));
+    if (!S_ISREG(st.st_mode)) {
+      return Fail(Code::kPermissionDenied, "NotAFile", entry.path + " is no longer a file");
+    }
+    size = static_cast<uint64_t>(st.st_size);
+    ::archive_entry_set_size(member.get(), static_cast<la_int64_t>(size));
+  }
+  if (::archive_write_header(a, member.get()) != ARCHIVE_OK) return ArchiveError(a, entry.path);
+  char buffer[65536];
+  while (size > 0) {
+    const ssize_t n = ::read(fd.get(), buffer, std::min<uint64_t>(sizeof buffer, size));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return std::unexpected(ErrnoError(errno, entry.path));
+    if (n == 0) return Fail(Code::kDataLoss, "Shrunk", entry.path + " shrank while it was read");
+    if (::archive_write_data(a, buffer, static_cast<size_t>(n)) != n) {
+      return ArchiveError(a, entry.path);
+    }
+    size -= static_cast<uint64_t>(n);
+  }
+  return {};
+}
+
+int64_t NowNanos() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+}  // namespace
+
+Result<PackResult> Pack(const fs::path& root, const std::vector<PackSource>& sources,
+                        const fs::path& to) {
+  CLARY_TRY(const Fd out, OpenFile(to, O_WRONLY | O_CREAT | O_TRUNC, 0600));
+  const std::unique_ptr<archive, ArchiveCloser> a(::archive_write_new());
+  ::archive_write_set_format_pax_restricted(a.get());
+  ::archive_write_add_filter_gzip(a.get());
+  // Level 1: models compress almost as well, several times faster. No time stamp in the header:
+  // the same files give the same bytes.
+  if (::archive_write_set_options(a.get(), "gzip:compression-level=1,gzip:!timestamp") !=
+          ARCHIVE_OK ||
+      ::archive_write_open_fd(a.get(), out.get()) != ARCHIVE_OK) {
+    return std::unexpected(ArchiveError(a.get(), to.string()).error());
+  }
+  PackResult result;
+  for (const PackSource& source : sources) {
+    if (!source.file.empty()) {
+      const fs::path file(source.file);
+      CLARY_TRY(const auto listing, ListTree(root, file.parent_path()));
+      for (const TreeEntry& entry : listing.entries) {
+        if (entry.path != file.filename() || entry.directory) continue;
+        CLARY_CHECK_OK(AddMember(a.get(), root, file.parent_path().string(), entry));
+        ++result.files;
+      }
+      continue;
+    }
+    CLARY_TRY(const auto listing, ListTree(root, source.directory));
+    for (const TreeEntry& entry : listing.entries) {
+      CLARY_CHECK_OK(AddMember(a.get(), root, source.directory, entry));
+      if (!entry.directory) ++result.files;
+    }
+    for (const std::string& path : listing.skipped) result.skipped.push_back(path);
+  }
+  if (::archive_write_close(a.get()) != ARCHIVE_OK) {
+    return std::unexpected(ArchiveError(a.get(), to.string()).error());
+  }
+  return result;
+}
+
+Result<objects::ObjectInfo> UploadFile(const fs::path& path, const objects::ObjectRef& ref,
+                                       objects::ObjectStore& store) {
+  CLARY_TRY(Fd fd, OpenFile(path, O_RDONLY));
+  struct stat st{};
+  if (::fstat(fd.get(), &st) != 0) return std::unexpected(ErrnoError(errno, path.string()));
+  const auto body = NewFileSource(std::move(fd), 0, static_cast<uint64_t>(st.st_size));
+  return store.Put(ref, *body);
+}
+
+Result<size_t> UploadTree(const fs::path& root, const std::string& directory,
+                          const std::string& uri, objects::ObjectStore& store) {
+  CLARY_TRY(const auto listing, ListTree(root, directory));
+  size_t count = 0;
+  for (const TreeEntry& entry : listing.entries) {
+    if (entry.directory) continue;
+    CLARY_TRY(const auto ref, objects::ObjectRef::ParseUri(uri + "/" + entry.path));
+    CLARY_TRY(Fd fd, OpenBeneath(root, fs::path(directory) / entry.path, O_RDONLY));
+    const auto body = NewFileSource(std::move(fd), 0, entry.size);
+    CLARY_CHECK_OK(store.Put(ref, *body));
+    ++count;
+  }
+  return count;
+}
+
+Status Mirror::Seed() {
+  CLARY_TRY(const auto listing, ListTree(root_, directory_));
+  for (const TreeEntry& e : listing.entries) {
+    if (!e.directory) seen_[e.path] = {e.size, e.mtime_ns};
+  }
+  return {};
+}
+
+Status Mirror::Sync(bool final) {
+  CLARY_TRY(const auto listing, ListTree(root_, directory_));
+  const int64_t settled = NowNanos() - 500'000'000;
+  for (const TreeEntry& e : listing.entries) {
+    if (e.directory || e.path.ends_with(".tmp") || e.path.ends_with(".sagemaker-ignore")) continue;
+    if (!final && e.mtime_ns > settled) continue;
+    const Seen now{e.size, e.mtime_ns};
+    if (const auto it = seen_.find(e.path); it != seen_.end() && it->second == now) continue;
+    CLARY_TRY(const auto ref, objects::ObjectRef::ParseUri(uri_ + "/" + e.path));
+    auto fd = OpenBeneath(root_, fs::path(directory_) / e.path, O_RDONLY);
+    if (!fd) continue;  // gone already, or replaced by a link: the next listing knows
+    const auto body = NewFileSource(std::move(*fd), 0, e.size);
+    const auto put = store_.Put(ref, *body);
+    if (!put && put.error().code == Code::kDataLoss) continue;  // shrank while it was read
+    if (!put) return std::unexpected(Error(put.error()).With("uploading " + ref.Uri()));
+    seen_[e.path] = now;
+  }
+  return {};
+}
+
+}  // namespace clary::runner

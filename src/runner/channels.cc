@@ -1,0 +1,240 @@
+#include "runner/internal/channels.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "base/file.h"
+#include "base/strings.h"
+
+namespace clary::runner {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr uint64_t kMaxManifestBytes = 64 << 20;
+
+struct Location {
+  std::string bucket;
+  std::string prefix;  // may be empty: the whole bucket
+};
+
+Result<Location> ParseLocation(std::string_view uri) {
+  constexpr std::string_view kScheme = "s3://";
+  if (!uri.starts_with(kScheme)) {
+    return Fail(Code::kInvalidArgument, "BadUri", std::string(uri) + " is not an s3:// URI");
+  }
+  uri.remove_prefix(kScheme.size());
+  const size_t slash = uri.find('/');
+  Location out{std::string(uri.substr(0, slash)), ""};
+  if (slash != std::string_view::npos) out.prefix = uri.substr(slash + 1);
+  if (out.bucket.empty()) return Fail(Code::kInvalidArgument, "BadUri", "no bucket in the S3 URI");
+  return out;
+}
+
+Status Cancelled() { return Fail(Code::kCancelled, "Stopped", "the job was stopped"); }
+
+Status CopyBody(ByteSource& body, const fs::path& to, const std::function<bool()>& stopped) {
+  CLARY_TRY(const Fd fd, OpenFile(to, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW));
+  std::vector<char> buffer(1 << 18);
+  for (;;) {
+    if (stopped && stopped()) return Cancelled();
+    CLARY_TRY(const size_t n, body.Read(buffer));
+    if (n == 0) return {};
+    CLARY_CHECK_OK(WriteAll(fd.get(), {buffer.data(), n}));
+  }
+}
+
+// True if `to` is now another name of the store's own file.
+bool LinkBody(ByteSource& body, uint64_t length, const fs::path& to) {
+  const auto file = body.AsFile();
+  struct stat st{};
+  if (!file || file->offset != 0 || file->length != length || ::fstat(file->fd, &st) != 0 ||
+      static_cast<uint64_t>(st.st_size) != length) {
+    return false;
+  }
+  const std::string from = "/proc/self/fd/" + std::to_string(file->fd);
+  return ::linkat(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), AT_SYMLINK_FOLLOW) == 0;
+}
+
+Status Clash(const std::string& place) {
+  return Fail(Code::kInvalidArgument, "KeyClash",
+              "\"" + place +
+                  "\" would be both a file and a folder, or two files: two keys of the "
+                  "prefix end up at one path");
+}
+
+// Brings one object to dir/place.
+Status Fetch(const objects::ObjectRef& ref, const std::string& place, objects::ObjectStore& store,
+             const fs::path& dir, const DownloadOptions& options) {
+  if (options.stopped && options.stopped()) return Cancelled();
+  const fs::path to = dir / place;
+  if (place.ends_with('/')) {
+    if (!MakeDirectories(to.parent_path())) return Clash(place);
+    return {};
+  }
+  std::error_code ec;
+  const fs::file_status there = fs::symlink_status(to, ec);
+  if (fs::exists(there)) return Clash(place);
+  if (Status made = MakeDirectories(to.parent_path()); !made) {
+    if (made.error().reason == "DiskFull") return made;
+    return Clash(place);
+  }
+  CLARY_TRY(auto got, store.Get(ref));
+  if (options.link && LinkBody(*got.body, got.info.size, to)) return {};
+  Status copied = CopyBody(*got.body, to, options.stopped);
+  if (!copied && copied.error().code != Code::kCancelled) {
+    return std::unexpected(std::move(copied).error().With(ref.Uri()));
+  }
+  return copied;
+}
+
+Result<std::vector<std::string>> ListKeys(const Location& at, objects::ObjectStore& store) {
+  std::vector<std::string> keys;
+  objects::ListOptions options{.prefix = at.prefix};
+  for (;;) {
+    CLARY_TRY(const objects::ListPage page, store.List(at.bucket, options));
+    for (const objects::ObjectInfo& o : page.objects) keys.push_back(o.key);
+    if (!page.truncated) return keys;
+    options.start_after = page.next;
+  }
+}
+
+struct Item {
+  std::string key;
+  std::string place;
+};
+
+Result<std::vector<Item>> ItemsOf(const api::ChannelSpec& channel, objects::ObjectStore& store,
+                                  std::string& bucket) {
+  CLARY_TRY(const Location at, ParseLocation(channel.s3_uri));
+  std::vector<Item> items;
+  if (channel.s3_data_type == "ManifestFile") {
+    CLARY_TRY(auto got, store.Get({at.bucket, at.prefix}));
+    CLARY_TRY(const std::string text, ReadAll(*got.body, kMaxManifestBytes));
+    CLARY_TRY(Manifest manifest, ParseManifest(text));
+    bucket = manifest.bucket;
+    for (const std::string& name : manifest.names) {
+      CLARY_TRY(std::string place, PlaceOf(name, ""));
+      items.push_back({manifest.prefix + name, std::move(place)});
+    }
+    std::ranges::sort(items, {}, &Item::key);
+  } else {
+    bucket = at.bucket;
+    CLARY_TRY(const auto keys, ListKeys(at, store));
+    if (keys.empty()) {
+      return Fail(Code::kNotFound, "NoObjects",
+                  "no S3 objects found under \"" + channel.s3_uri + "\"");
+    }
+    for (const std::string& key : keys) {
+      // The folder marker of the prefix itself is the channel's own directory.
+      if (key.ends_with('/') && at.prefix.starts_with(key)) continue;
+      CLARY_TRY(std::string place, PlaceOf(key, at.prefix));
+      items.push_back({key, std::move(place)});
+    }
+  }
+  return items;
+}
+
+Status DownloadChannel(const api::JobSpec& spec, const api::ChannelSpec& channel,
+                       objects::ObjectStore& store, const fs::path& dir,
+                       const DownloadOptions& options) {
+  if (channel.input_mode == "Pipe") {
+    return Fail(Code::kUnimplemented, "PipeMode",
+                "input mode Pipe is not supported by this version; use File or FastFile");
+  }
+  if (channel.s3_data_type != "S3Prefix" && channel.s3_data_type != "ManifestFile") {
+    return Fail(Code::kUnimplemented, "DataType",
+                "S3DataType " + channel.s3_data_type + " is not supported by this version");
+  }
+  std::string bucket;
+  CLARY_TRY(const auto items, ItemsOf(channel, store, bucket));
+  // This version runs on one host, the first of the sorted list; the rule holds for any number.
+  const size_t hosts = channel.distribution == "ShardedByS3Key" ? spec.hosts.size() : 1;
+  for (size_t i = 0; i < items.size(); i += hosts) {
+    CLARY_CHECK_OK(Fetch({bucket, items[i].key}, items[i].place, store, dir, options));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::string> PlaceOf(std::string_view key, std::string_view prefix) {
+  const size_t slash = prefix.rfind('/');
+  std::string_view rest = key;
+  if (slash != std::string_view::npos) rest.remove_prefix(slash + 1);
+  const bool folder = rest.ends_with('/');
+  std::string out;
+  for (const std::string_view part : Split(rest, '/')) {
+    if (part.empty()) continue;
+    if (part == "." || part == ".." || part.size() > 255 ||
+        part.find('\0') != std::string_view::npos) {
+      return Fail(Code::kInvalidArgument, "BadKey",
+                  "the key \"" + std::string(key) + "\" cannot be a file name");
+    }
+    if (!out.empty()) out += '/';
+    out += part;
+  }
+  if (out.empty()) {
+    return Fail(Code::kInvalidArgument, "BadKey",
+                "nothing of the key \"" + std::string(key) + "\" is left for a file name");
+  }
+  if (folder) out += '/';
+  return out;
+}
+
+Result<Manifest> ParseManifest(std::string_view text) {
+  const auto bad = [](const std::string& what) {
+    return Fail(Code::kInvalidArgument, "BadManifest", "manifest file: " + what);
+  };
+  const nlohmann::json doc = nlohmann::json::parse(text, nullptr, false);
+  if (!doc.is_array() || doc.empty()) return bad("not a JSON list");
+  const auto& head = doc[0];
+  if (!head.is_object() || !head.contains("prefix") || !head["prefix"].is_string()) {
+    return bad("entry 1 is not {\"prefix\": \"s3://bucket/folder/\"}");
+  }
+  auto at = ParseLocation(head["prefix"].get_ref<const std::string&>());
+  if (!at) return bad("entry 1: " + at.error().message);
+  Manifest out{at->bucket, at->prefix, {}};
+  for (size_t i = 1; i < doc.size(); ++i) {
+    if (!doc[i].is_string()) return bad("entry " + std::to_string(i + 1) + " is not a string");
+    out.names.push_back(doc[i].get<std::string>());
+  }
+  if (out.names.empty()) return bad("it names no object");
+  return out;
+}
+
+Status DownloadChannels(const api::JobSpec& spec, objects::ObjectStore& store, const fs::path& data,
+                        const DownloadOptions& options) {
+  for (const api::ChannelSpec& channel : spec.channels) {
+    Status done = DownloadChannel(spec, channel, store, data / channel.name, options);
+    if (done) continue;
+    Error error = std::move(done).error();
+    if (error.code == Code::kCancelled) return std::unexpected(std::move(error));
+    if (error.reason == "DiskFull") error.message += " (the disk of the job directory is full)";
+    error.reason = "DownloadFailed";
+    return std::unexpected(std::move(error).With("Data download failed: channel " + channel.name));
+  }
+  return {};
+}
+
+Status DownloadFolder(const std::string& uri, objects::ObjectStore& store,
+                      const fs::path& directory, const DownloadOptions& options) {
+  CLARY_TRY(Location at, ParseLocation(uri));
+  if (!at.prefix.empty() && !at.prefix.ends_with('/')) at.prefix += '/';
+  CLARY_TRY(const auto keys, ListKeys(at, store));
+  DownloadOptions copying = options;
+  copying.link = false;  // the program writes here
+  for (const std::string& key : keys) {
+    if (key == at.prefix) continue;
+    CLARY_TRY(const std::string place, PlaceOf(key, at.prefix));
+    CLARY_CHECK_OK(Fetch({at.bucket, key}, place, store, directory, copying));
+  }
+  return {};
+}
+
+}  // namespace clary::runner

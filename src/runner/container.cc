@@ -1,0 +1,225 @@
+#include "runner/internal/container.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+
+namespace clary::runner {
+namespace fs = std::filesystem;
+using nlohmann::json;
+namespace {
+
+constexpr char kInterface[] = "eth0";
+constexpr char kGroup[] = "homogeneousCluster";
+
+std::string Dump(const json& doc) {
+  return doc.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+Result<json> ParseObject(const std::string& text, const char* what) {
+  json doc = json::parse(text, nullptr, false);
+  if (!doc.is_object()) {
+    return Fail(Code::kInvalidArgument, "BadConfig", std::string(what) + " is not a JSON object");
+  }
+  return doc;
+}
+
+json InputDataConfig(const api::JobSpec& spec) {
+  json doc = json::object();
+  for (const api::ChannelSpec& c : spec.channels) {
+    json channel = {{"TrainingInputMode", c.input_mode},
+                    {"S3DistributionType", c.distribution},
+                    {"RecordWrapperType", c.record_wrapper}};
+    if (!c.content_type.empty()) channel["ContentType"] = c.content_type;
+    doc[c.name] = std::move(channel);
+  }
+  return doc;
+}
+
+json ResourceConfig(const api::JobSpec& spec) {
+  std::vector<std::string> hosts = spec.hosts;
+  std::ranges::sort(hosts);
+  return {{"current_host", hosts.front()},
+          {"current_instance_type", spec.instance_type},
+          {"current_group_name", kGroup},
+          {"hosts", hosts},
+          {"instance_groups", json::array({{{"instance_group_name", kGroup},
+                                            {"instance_type", spec.instance_type},
+                                            {"hosts", hosts}}})},
+          {"network_interface_name", kInterface}};
+}
+
+// "train-data.v1" -> "TRAIN-DATA.V1", as the training toolkit names its variables.
+std::string Upper(std::string s) {
+  for (char& c : s) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  }
+  return s;
+}
+
+std::string Member(const json& doc, const char* name, const char* fallback) {
+  const auto it = doc.find(name);
+  return it != doc.end() && it->is_string() ? it->get<std::string>() : fallback;
+}
+
+std::string WithoutSlashes(std::string s) {
+  while (s.ends_with('/')) s.pop_back();
+  return s;
+}
+
+// "/opt/ml/output/tensors" -> "output/tensors".
+Result<std::string> BelowOptMl(const std::string& path, const char* what) {
+  const std::string clean = fs::path(path).lexically_normal().string();
+  constexpr std::string_view kBase = "/opt/ml/";
+  if (!clean.starts_with(kBase) || clean.size() == kBase.size()) {
+    return Fail(Code::kInvalidArgument, "BadLocalPath",
+                std::string(what) + " \"" + path + "\" is not below /opt/ml");
+  }
+  return WithoutSlashes(clean.substr(kBase.size()));
+}
+
+constexpr char kTensors[] = "/opt/ml/output/tensors";
+
+Result<json> DebugHook(const api::JobSpec& spec) {
+  CLARY_TRY(json doc, ParseObject(spec.debug_hook_json, "DebugHookConfig"));
+  doc["LocalPath"] = Member(doc, "LocalPath", kTensors);
+  if (!doc.contains("HookParameters")) doc["HookParameters"] = nullptr;
+  if (!doc.contains("CollectionConfigurations")) doc["CollectionConfigurations"] = nullptr;
+  return doc;
+}
+
+}  // namespace
+
+Result<std::string> CheckpointDirectory(const api::JobSpec& spec) {
+  if (spec.checkpoint_path.empty()) return "checkpoints";
+  return BelowOptMl(spec.checkpoint_path, "CheckpointConfig.LocalPath");
+}
+
+Result<std::vector<MirrorSpec>> Mirrors(const api::JobSpec& spec) {
+  std::vector<MirrorSpec> out;
+  if (!spec.checkpoint_uri.empty()) {
+    CLARY_TRY(const std::string dir, CheckpointDirectory(spec));
+    out.push_back({dir, WithoutSlashes(spec.checkpoint_uri), true});
+  }
+  const auto add = [&](const json& doc, std::string dir, const char* folder) {
+    const std::string to = Member(doc, "S3OutputPath", "");
+    if (!to.empty()) {
+      out.push_back(
+          {std::move(dir), WithoutSlashes(to) + "/" + spec.job_name + "/" + folder, false});
+    }
+  };
+  if (!spec.debug_hook_json.empty()) {
+    CLARY_TRY(const json doc, DebugHook(spec));
+    CLARY_TRY(std::string dir,
+              BelowOptMl(Member(doc, "LocalPath", kTensors), "DebugHookConfig.LocalPath"));
+    add(doc, std::move(dir), "debug-output");
+  }
+  if (!spec.profiler_json.empty()) {
+    CLARY_TRY(const json doc, ParseObject(spec.profiler_json, "ProfilerConfig"));
+    add(doc, "output/profiler", "profiler-output");
+  }
+  if (!spec.tensorboard_json.empty()) {
+    CLARY_TRY(const json doc, ParseObject(spec.tensorboard_json, "TensorBoardOutputConfig"));
+    CLARY_TRY(std::string dir, BelowOptMl(Member(doc, "LocalPath", "/opt/ml/output/tensorboard"),
+                                          "TensorBoardOutputConfig.LocalPath"));
+    add(doc, std::move(dir), "tensorboard-output");
+  }
+  return out;
+}
+
+Status LayOut(const api::JobSpec& spec, const fs::path& work) {
+  const fs::path config = work / "input/config";
+  for (const char* dir : {"input/config", "input/data", "model", "output/data", "output/tensors",
+                          "output/metrics/sagemaker", "output/profiler", "checkpoints", "code"}) {
+    CLARY_CHECK_OK(MakeDirectories(work / dir));
+  }
+  for (const api::ChannelSpec& c : spec.channels) {
+    CLARY_CHECK_OK(MakeDirectories(work / "input/data" / c.name));
+  }
+  CLARY_TRY(const auto mirrors, Mirrors(spec));
+  for (const MirrorSpec& m : mirrors) CLARY_CHECK_OK(MakeDirectories(work / m.directory));
+
+  std::map<std::string, std::string> files = {
+      {"hyperparameters.json", Dump(spec.hyperparameters)},
+      {"inputdataconfig.json", Dump(InputDataConfig(spec))},
+      {"resourceconfig.json", Dump(ResourceConfig(spec))},
+      {"trainingjobconfig.json",
+       Dump({{"TrainingJobName", spec.job_name}, {"TrainingJobArn", spec.job_arn}})},
+      {"upstreamoutputdataconfig.json", "[]"},
+  };
+  if (!spec.checkpoint_uri.empty()) {
+    CLARY_TRY(const std::string dir, CheckpointDirectory(spec));
+    files["checkpointconfig.json"] = Dump({{"LocalPath", "/opt/ml/" + dir}});
+  }
+  if (!spec.debug_hook_json.empty()) {
+    CLARY_TRY(const json doc, DebugHook(spec));
+    files["debughookconfig.json"] = Dump(doc);
+  }
+  if (!spec.profiler_json.empty()) files["profilerconfig.json"] = spec.profiler_json;
+  if (!spec.tensorboard_json.empty()) {
+    files["tensorboardoutputconfig.json"] = spec.tensorboard_json;
+  }
+  for (const auto& [name, text] : files) {
+    // Made anew by every run, so not worth an fsync.
+    CLARY_TRY(const Fd fd, OpenFile(config / name, O_WRONLY | O_CREAT | O_TRUNC));
+    CLARY_CHECK_OK(WriteAll(fd.get(), text));
+  }
+  return {};
+}
+
+std::vector<std::string> Environment(const api::JobSpec& spec, const std::string& base, int cpus) {
+  json channels = json::array();
+  std::vector<std::string> hosts = spec.hosts;
+  std::ranges::sort(hosts);
+  std::map<std::string, std::string> env = {
+      {"PATH", "/usr/local/bin:/usr/bin:/bin"},
+      {"HOME", "/tmp"},
+      {"LANG", "C.UTF-8"},
+      {"PYTHONUNBUFFERED", "1"},
+      {"TRAINING_JOB_NAME", spec.job_name},
+      {"TRAINING_JOB_ARN", spec.job_arn},
+      {"AWS_REGION", spec.region},
+      {"DMLC_INTERFACE", kInterface},
+      {"OMP_NUM_THREADS", std::to_string(cpus)},
+      {"SAGEMAKER_METRICS_DIRECTORY", base + "/output/metrics/sagemaker"},
+      {"SM_MODEL_DIR", base + "/model"},
+      {"SM_INPUT_DIR", base + "/input"},
+      {"SM_INPUT_CONFIG_DIR", base + "/input/config"},
+      {"SM_OUTPUT_DIR", base + "/output"},
+      {"SM_OUTPUT_DATA_DIR", base + "/output/data"},
+      {"SM_CURRENT_HOST", hosts.front()},
+      {"SM_CURRENT_INSTANCE_TYPE", spec.instance_type},
+      {"SM_HOSTS", Dump(hosts)},
+      {"SM_NUM_GPUS", "0"},
+      {"SM_NUM_NEURONS", "0"},
+      {"SM_NUM_CPUS", std::to_string(cpus)},
+      {"SM_LOG_LEVEL", "20"},
+      {"SM_NETWORK_INTERFACE_NAME", kInterface},
+      {"SM_RESOURCE_CONFIG", Dump(ResourceConfig(spec))},
+      {"SM_INPUT_DATA_CONFIG", Dump(InputDataConfig(spec))},
+      {"SM_HPS", Dump(spec.hyperparameters)},
+  };
+  for (const api::ChannelSpec& c : spec.channels) {
+    channels.push_back(c.name);
+    env["SM_CHANNEL_" + Upper(c.name)] = base + "/input/data/" + c.name;
+  }
+  env["SM_CHANNELS"] = Dump(channels);
+  for (const auto& [name, value] : spec.hyperparameters) {
+    if (name.find('=') == std::string::npos) env["SM_HP_" + Upper(name)] = value;
+  }
+  for (const auto& [name, value] : spec.environment) env[name] = value;
+  env["SAGEMAKER_BASE_DIR"] = base;
+  std::vector<std::string> out;
+  out.reserve(env.size());
+  for (const auto& [name, value] : env) {
+    // A NUL would end the variable early and could hide another one behind it.
+    if (value.find('\0') == std::string::npos) out.push_back(name + "=" + value);
+  }
+  return out;
+}
+
+}  // namespace clary::runner

@@ -1,0 +1,69 @@
+// Uploading: archives of the job's results, and directories mirrored while it runs.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "objects/object_store.h"
+
+namespace clary::runner {
+
+// One thing to pack: everything below root/directory, under the archive's top; or one file.
+struct PackSource {
+  std::string directory;  // relative to the root; its content goes to the top
+  std::string file;       // relative to the root; goes to the top by its last name
+};
+
+struct PackResult {
+  size_t files = 0;
+  std::vector<std::string> skipped;  // links and special files
+};
+
+// Writes a gzip-compressed tar of `sources` below `root` to `to`. Members come in byte order with
+// their times and modes, owner 0. Follows no symbolic link. kResourceExhausted "DiskFull".
+Result<PackResult> Pack(const std::filesystem::path& root, const std::vector<PackSource>& sources,
+                        const std::filesystem::path& to);
+
+// Puts the file `path` as `ref`; the object appears whole or not at all.
+Result<objects::ObjectInfo> UploadFile(const std::filesystem::path& path,
+                                       const objects::ObjectRef& ref, objects::ObjectStore& store);
+
+// Puts every file below root/directory as uri/<path>. Returns how many.
+Result<size_t> UploadTree(const std::filesystem::path& root, const std::string& directory,
+                          const std::string& uri, objects::ObjectStore& store);
+
+// Keeps an object prefix in step with a directory that a program writes to. One thread at a time.
+class Mirror {
+ public:
+  Mirror(std::filesystem::path root, std::string directory, std::string uri,
+         objects::ObjectStore& store)
+      : root_(std::move(root)),
+        directory_(std::move(directory)),
+        uri_(std::move(uri)),
+        store_(store) {}
+  // Remembers the files that are there as already uploaded.
+  Status Seed();
+  // Puts files that are new or changed since the last call. While the program runs (`final` is
+  // false) a file that changed within the last half second waits for the next call. Names that end
+  // in
+  // ".tmp" or ".sagemaker-ignore" are left alone.
+  Status Sync(bool final);
+
+ private:
+  struct Seen {
+    uint64_t size;
+    int64_t mtime_ns;
+    friend bool operator==(const Seen&, const Seen&) = default;
+  };
+  std::filesystem::path root_;
+  std::string directory_;
+  std::string uri_;
+  objects::ObjectStore& store_;
+  std::map<std::string, Seen> seen_;
+};
+
+}  // namespace clary::runner

@@ -1,0 +1,44 @@
+// A job's log stream: lines of the program's output and of the runner itself.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "meta/log_store.h"
+
+namespace clary::runner {
+
+// `text` with every byte that is not part of valid UTF-8 replaced by U+FFFD, and TAB by "#011".
+std::string CleanLine(std::string_view text);
+
+// Cuts a stream of bytes into lines. A line longer than 256 KiB is cut, between two characters if
+// it is UTF-8. A line end is "\n" or "\r\n".
+class LineSplitter {
+ public:
+  std::vector<std::string> Feed(std::string_view bytes);
+  std::vector<std::string> Finish();  // the last line, if it had no end
+
+ private:
+  std::string rest_;
+};
+
+// Any thread. A log that cannot be written (a full disk) never stops the job: the lines are lost,
+// and failed() tells.
+class JobLog {
+ public:
+  JobLog(meta::LogWriter writer, Clock& clock) : clock_(clock), writer_(std::move(writer)) {}
+  void Write(const std::vector<std::string>& lines);
+  void Write(const std::string& line) { Write(std::vector<std::string>{line}); }
+  bool failed() const;
+
+ private:
+  Clock& clock_;
+  mutable Mutex mu_;
+  meta::LogWriter writer_ GUARDED_BY(mu_);
+  bool failed_ GUARDED_BY(mu_) = false;
+};
+
+}  // namespace clary::runner

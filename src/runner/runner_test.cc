@@ -1,0 +1,383 @@
+// Whole jobs with real processes.
+#include "runner/runner.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstring>
+#include <fstream>
+#include <thread>
+
+#include "base/file.h"
+#include "base/strings.h"
+#include "objects/file_store.h"
+#include "runner/internal/program.h"
+
+namespace clary::runner {
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+using api::JobEvent;
+using testing::HasSubstr;
+
+template <typename Condition>
+bool WaitFor(Condition condition) {
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(1ms);
+  }
+  return true;
+}
+
+bool HasSandbox() { return SandboxProbe::Start(true).Wait().empty(); }
+
+// A job in a state directory of its own; it runs in a forked process, as `clary runner` does.
+class RunnerTest : public testing::TestWithParam<bool> {  // in the sandbox?
+ protected:
+  void SetUp() override {
+    if (GetParam() && !HasSandbox()) GTEST_SKIP() << "bubblewrap is missing or not allowed here";
+    options_.sandbox = GetParam();
+    ASSERT_TRUE(MakeDirectories(job_dir()).has_value());
+    spec_.job_name = "j";
+    spec_.region = "us-east-1";
+    spec_.instance_type = "ml.m5.large";
+    spec_.output_uri = "s3://bkt/out";
+    spec_.store = (home() / "objects").string();
+    spec_.log_root = (home() / "logs").string();
+    spec_.log_group = "/aws/sagemaker/TrainingJobs";
+    spec_.log_stream = "j/algo-1-1";
+    spec_.channels = {{.name = "train", .s3_uri = "s3://bkt/in/train.csv", .content_type = "csv"}};
+    store_ = *objects::FileStore::Open(home() / "objects");
+    ASSERT_TRUE(store_->CreateBucket("bkt", "us-east-1").has_value());
+    Put("in/train.csv", "1,2\n0,3\n");
+  }
+  fs::path home() const { return temp_.path(); }
+  fs::path job_dir() const { return temp_.path() / "jobs/j"; }
+  void Put(const std::string& key, const std::string& text) {
+    ASSERT_TRUE(store_->Put({"bkt", key}, *NewStringSource(text)).has_value());
+  }
+  std::string Object(const std::string& key) {
+    auto got = store_->Get({"bkt", key});
+    return got ? *ReadAll(*got->body, 1 << 20) : "!" + got.error().reason;
+  }
+  // Lists "name content" of each file of a tar.gz object.
+  std::string Unpack(const std::string& key) {
+    std::ofstream(home() / "x.tgz", std::ios::binary) << Object(key);
+    const std::string command = "cd " + home().string() +
+                                " && rm -rf x && mkdir x && tar xzf x.tgz -C x && cd x && "
+                                "find . -type f | LC_ALL=C sort | while read f; do echo \"$f $(cat "
+                                "$f)\"; done > ../x.txt";
+    if (std::system(command.c_str()) != 0) return "!";
+    return ReadFile(home() / "x.txt", 1 << 20).value_or("!");
+  }
+
+  pid_t Start(const std::string& script) {
+    options_.program = {"/bin/sh", "-c", script};
+    return StartProgram();
+  }
+  pid_t StartProgram() {
+    const pid_t pid = ::fork();
+    if (pid != 0) return pid;
+    auto store = objects::FileStore::Open(spec_.store);
+    auto log = meta::LogWriter::Open(spec_.log_root, spec_.log_group, spec_.log_stream);
+    if (!store || !log) ::_exit(99);
+    const auto ended =
+        RunJob(spec_, job_dir(), {**store, std::move(*log), Clock::System()}, options_);
+    ::_exit(ended ? *ended : 98);
+  }
+  int Wait(pid_t pid) {
+    int status = 0;
+    ::waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+  }
+  int RunScript(const std::string& script) { return Wait(Start(script)); }
+
+  std::vector<JobEvent> Events() {
+    uint64_t offset = 0;
+    auto events = api::ReadEvents(job_dir() / "events.jsonl", &offset);
+    return events ? *events : std::vector<JobEvent>();
+  }
+  std::string Kinds() {
+    std::string out;
+    for (const JobEvent& e : Events()) {
+      out += e.kind == JobEvent::Kind::kPhase      ? e.phase + " "
+             : e.kind == JobEvent::Kind::kArtifact ? "artifact "
+                                                   : "end";
+    }
+    return out;
+  }
+  JobEvent End() {
+    const auto events = Events();
+    return events.empty() ? JobEvent{} : events.back();
+  }
+  std::string Log() {
+    const auto page = meta::LogStore(spec_.log_root).Read(spec_.log_group, spec_.log_stream, {});
+    std::string out;
+    if (page) {
+      for (const auto& e : page->events) out += e.message + "\n";
+    }
+    return out;
+  }
+
+  // In memory if possible: these tests are about processes, not about how fast a disk syncs.
+  TempDir temp_ = *TempDir::Make(::access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+  api::JobSpec spec_;
+  RunOptions options_;
+  std::unique_ptr<objects::FileStore> store_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Sandbox, RunnerTest, testing::Values(true));
+INSTANTIATE_TEST_SUITE_P(Plain, RunnerTest, testing::Values(false));
+
+TEST_P(RunnerTest, AJobFromDownloadToArtifact) {
+  const int code = RunScript(
+      "cd $SAGEMAKER_BASE_DIR; printf 'hello\\tthere\\n'; cat input/data/train/train.csv; "
+      "cp input/data/train/train.csv model/copy; mkdir model/sub; echo s > model/sub/s; "
+      "echo d > output/data/d");
+  EXPECT_EQ(code, 0) << Log();
+  EXPECT_EQ(Kinds(), "Downloading Training Uploading artifact end");
+  EXPECT_EQ(Log(), "hello#011there\n1,2\n0,3\n");
+  EXPECT_EQ(Unpack("out/j/output/model.tar.gz"), "./copy 1,2\n0,3\n./sub/s s\n");
+  EXPECT_EQ(Unpack("out/j/output/output.tar.gz"), "./d d\n");
+  const auto events = Events();
+  EXPECT_EQ(events[3].detail, "s3://bkt/out/j/output/model.tar.gz");
+  EXPECT_EQ(events[3].etag, store_->Head({"bkt", "out/j/output/model.tar.gz"})->etag);
+  EXPECT_FALSE(fs::exists(job_dir() / "work"));
+  EXPECT_EQ(Object("in/train.csv"), "1,2\n0,3\n");
+}
+
+TEST_P(RunnerTest, AFailingProgramReportsItsFailureFile) {
+  const int code = RunScript(
+      "cd $SAGEMAKER_BASE_DIR; echo half > model/half; echo broken >&2; "
+      "printf 'row 7 is bad' > output/failure; exit 3");
+  EXPECT_EQ(code, 3);
+  EXPECT_EQ(Kinds(), "Downloading Training Uploading end");
+  EXPECT_EQ(End().exit_code, 3);
+  EXPECT_EQ(End().detail, "row 7 is bad");
+  EXPECT_EQ(Object("out/j/output/model.tar.gz"), "!NoSuchKey");
+  EXPECT_EQ(Unpack("out/j/output/output.tar.gz"), "./failure row 7 is bad\n");
+  EXPECT_EQ(Log(), "broken\n");
+}
+
+TEST_P(RunnerTest, AProgramKilledBySignalOrMissing) {
+  EXPECT_EQ(RunScript("kill -SEGV $$"), 128 + SIGSEGV);
+  fs::remove(job_dir() / "events.jsonl");
+  options_.program = {"/nowhere/prog"};
+  EXPECT_NE(Wait(StartProgram()), 0);
+  EXPECT_THAT(Log(), HasSubstr("/nowhere/prog"));
+}
+
+TEST_P(RunnerTest, ABadChannelFailsBeforeTheProgramRuns) {
+  spec_.channels[0].s3_uri = "s3://bkt/nothing-there";
+  EXPECT_EQ(RunScript("echo ran"), 1);
+  EXPECT_EQ(Kinds(), "Downloading end");
+  EXPECT_THAT(End().detail, testing::StartsWith(
+                                "ClientError: Data download failed: channel train: no S3 objects"));
+  EXPECT_THAT(Log(), HasSubstr("Data download failed"));
+  EXPECT_EQ(Log().find("ran\n"), std::string::npos);
+}
+
+TEST_P(RunnerTest, AnArtifactThatCannotBeStoredFailsTheJob) {
+  spec_.output_uri = "s3://no-such-bucket/out";
+  EXPECT_EQ(RunScript("true"), 1);
+  EXPECT_THAT(End().detail, testing::StartsWith("ClientError: Artifact upload failed: "));
+  EXPECT_EQ(Kinds(), "Downloading Training Uploading end");
+}
+
+TEST_P(RunnerTest, SigtermReachesTheProgramAndItsModelIsKept) {
+  const pid_t pid = Start(
+      "cd $SAGEMAKER_BASE_DIR; trap 'echo saved > model/m; exit 0' TERM; echo up; "
+      "while :; do sleep 0.01; done");
+  ASSERT_TRUE(WaitFor([&] { return Log() == "up\n"; })) << Log();
+  ::kill(pid, SIGTERM);
+  EXPECT_EQ(Wait(pid), 0);
+  EXPECT_EQ(Unpack("out/j/output/model.tar.gz"), "./m saved\n");
+  EXPECT_EQ(Kinds(), "Downloading Training Uploading artifact end");
+}
+
+TEST_P(RunnerTest, AProgramThatIgnoresSigtermIsKilledAfterTheGrace) {
+  options_.grace = 50ms;
+  const pid_t pid = Start(
+      "cd $SAGEMAKER_BASE_DIR; trap '' TERM; echo part > model/m; echo up; sleep 1000 & "
+      "while :; do sleep 0.01; done");
+  ASSERT_TRUE(WaitFor([&] { return Log() == "up\n"; }));
+  ::kill(pid, SIGTERM);
+  EXPECT_EQ(Wait(pid), 128 + SIGKILL);
+  EXPECT_EQ(Unpack("out/j/output/model.tar.gz"), "./m part\n");
+}
+
+TEST_P(RunnerTest, AProgramWithoutAHandlerDiesOfSigterm) {
+  const pid_t pid = Start("echo up; exec sleep 1000");
+  ASSERT_TRUE(WaitFor([&] { return Log() == "up\n"; }));
+  ::kill(pid, SIGTERM);
+  EXPECT_EQ(Wait(pid), 128 + SIGTERM);
+}
+
+TEST_P(RunnerTest, KillingTheRunnerKillsTheProgramAndLeavesNoArtifact) {
+  const pid_t pid = Start(
+      "cd $SAGEMAKER_BASE_DIR; echo m > model/m; echo up; "
+      "while :; do date +%s%N > alive; sleep 0.01; done");
+  ASSERT_TRUE(WaitFor([&] { return Log() == "up\n"; }));
+  ::kill(pid, SIGKILL);
+  EXPECT_EQ(Wait(pid), 1000 + SIGKILL);
+  // The program is gone when its heart beats no more.
+  const fs::path beat = job_dir() / "work/alive";
+  EXPECT_TRUE(WaitFor([&] {
+    const std::string before = ReadFile(beat, 100).value_or("");
+    std::this_thread::sleep_for(100ms);
+    return ReadFile(beat, 100).value_or("") == before;
+  }));
+  EXPECT_EQ(Object("out/j/output/model.tar.gz"), "!NoSuchKey");
+  EXPECT_EQ(Kinds(), "Downloading Training ");
+}
+
+TEST_P(RunnerTest, KillingTheRunnerAtAnyInstantLeavesWholeArtifactsOrNone) {
+  for (int i = 0; i < 25; ++i) {
+    spec_.job_name = "k" + std::to_string(i);
+    fs::remove(job_dir() / "events.jsonl");
+    const pid_t pid =
+        Start("cd $SAGEMAKER_BASE_DIR; head -c 300000 /dev/urandom > model/m; echo done");
+    std::this_thread::sleep_for(std::chrono::milliseconds(2 * i));
+    ::kill(pid, SIGKILL);
+    Wait(pid);
+    const std::string key = "out/" + spec_.job_name + "/output/model.tar.gz";
+    const std::string object = Object(key);
+    const bool told = Kinds().find("artifact") != std::string::npos;
+    if (object == "!NoSuchKey") {
+      EXPECT_FALSE(told) << i;
+    } else {
+      EXPECT_THAT(Unpack(key), testing::StartsWith("./m ")) << i;
+      EXPECT_EQ(fs::file_size(home() / "x/m"), 300'000U) << i;
+    }
+  }
+}
+
+TEST_P(RunnerTest, CheckpointsGoBothWays) {
+  Put("ck/old", "from before");
+  spec_.checkpoint_uri = "s3://bkt/ck";
+  const pid_t pid = Start(
+      "cd $SAGEMAKER_BASE_DIR/checkpoints; cat old; echo one > new; echo wait; "
+      "while [ ! -e go ]; do sleep 0.01; done; echo two > last");
+  // Uploaded while the program is still at work.
+  ASSERT_TRUE(WaitFor([&] { return Object("ck/new") == "one\n"; }));
+  EXPECT_THAT(Log(), HasSubstr("from before"));
+  std::ofstream(job_dir() / "work/checkpoints/go") << "";
+  EXPECT_EQ(Wait(pid), 0);
+  EXPECT_EQ(Object("ck/last"), "two\n");
+}
+
+TEST_P(RunnerTest, UncompressedOutputIsATree) {
+  spec_.output_compression = "NONE";
+  EXPECT_EQ(RunScript("cd $SAGEMAKER_BASE_DIR; mkdir model/a; echo m > model/a/m"), 0);
+  EXPECT_EQ(Object("out/j/output/model/a/m"), "m\n");
+}
+
+TEST_P(RunnerTest, NoLinkLeadsOutOfTheJob) {
+  std::ofstream(home() / "secret") << "secret";
+  const std::string secret = (home() / "secret").string();
+  EXPECT_EQ(RunScript("cd $SAGEMAKER_BASE_DIR; ln -s " + secret +
+                      " model/l; echo m > model/m; "
+                      "rm -rf output/data; ln -s " +
+                      home().string() + " output/data"),
+            1);
+  EXPECT_EQ(Unpack("out/j/output/model.tar.gz"), "./m m\n");
+  EXPECT_EQ(Object("out/j/output/output.tar.gz"), "!NoSuchKey");
+  EXPECT_THAT(Log(), HasSubstr("l is a link"));
+  fs::remove(job_dir() / "events.jsonl");
+  EXPECT_EQ(RunScript("cd $SAGEMAKER_BASE_DIR; ln -s " + secret + " output/failure; exit 5"), 5);
+  EXPECT_EQ(End().detail, "");
+}
+
+TEST_P(RunnerTest, TheEnvironmentIsClean) {
+  ::setenv("AWS_SECRET_ACCESS_KEY", "leak", 1);
+  EXPECT_EQ(RunScript("env"), 0);
+  ::unsetenv("AWS_SECRET_ACCESS_KEY");
+  EXPECT_EQ(Log().find("AWS_SECRET"), std::string::npos) << Log();
+  EXPECT_THAT(Log(), HasSubstr("TRAINING_JOB_NAME=j\n"));
+  EXPECT_THAT(Log(), HasSubstr("SM_CHANNEL_TRAIN="));
+}
+
+TEST_P(RunnerTest, LimitsHold) {
+  spec_.memory_bytes = 64 << 20;
+  spec_.cpus = 1;
+  const int code = RunScript("nproc; exec dd bs=200000000 count=1 if=/dev/zero of=/dev/null");
+  EXPECT_NE(code, 0);
+  EXPECT_THAT(Log(), testing::StartsWith("1\n"));
+  EXPECT_THAT(Log(), HasSubstr("memory exhausted"));
+}
+
+TEST_P(RunnerTest, MuchOutputArrivesWholeAndInOrder) {
+  EXPECT_EQ(RunScript("seq 1 20000"), 0);
+  const auto page =
+      meta::LogStore(spec_.log_root).Read(spec_.log_group, spec_.log_stream, {.max_events = 30000});
+  ASSERT_TRUE(page.has_value());
+  ASSERT_EQ(page->events.size(), 20000U);
+  EXPECT_EQ(page->events[0].message, "1");
+  EXPECT_EQ(page->events[19999].message, "20000");
+}
+
+class SandboxTest : public RunnerTest {};
+INSTANTIATE_TEST_SUITE_P(Sandbox, SandboxTest, testing::Values(true));
+
+TEST_P(SandboxTest, TheHostIsNotVisible) {
+  std::ofstream(home() / "secret") << "secret";
+  EXPECT_EQ(RunScript("ls -a / /home /root /var 2>&1; cat " + (home() / "secret").string() +
+                      " 2>&1; cat /etc/shadow 2>&1; ls /tmp; pwd; hostname; ls /proc | grep -c "
+                      "'^[0-9]'; id -u"),
+            0);
+  const std::string log = Log();
+  EXPECT_EQ(log.find("secret\n"), std::string::npos) << log;
+  EXPECT_THAT(log, HasSubstr("/etc/shadow: No such file"));
+  EXPECT_THAT(log, HasSubstr("cannot access '/home'"));
+  EXPECT_THAT(log, HasSubstr("cannot access '/var'"));
+  EXPECT_THAT(log, HasSubstr("/opt/ml\nalgo-1\n"));
+}
+
+TEST_P(SandboxTest, InputIsReadOnlyAndTheSystemToo) {
+  EXPECT_EQ(RunScript("echo x >> /opt/ml/input/data/train/train.csv; rm /opt/ml/input/data/train/*;"
+                      "chmod 777 /opt/ml/input/data/train/train.csv; touch /usr/x; "
+                      "mount -o remount,rw /opt/ml/input; touch /tmp/fine"),
+            0);
+  EXPECT_EQ(Object("in/train.csv"), "1,2\n0,3\n");
+  EXPECT_THAT(Log(), HasSubstr("Read-only file system"));
+}
+
+TEST_P(SandboxTest, NetworkIsolation) {
+  const std::string script = "tail -n +3 /proc/net/dev | grep -vc ' *lo:' || true";
+  spec_.network_isolation = true;
+  EXPECT_EQ(RunScript(script), 0);
+  EXPECT_EQ(Log(), "0\n");
+}
+
+TEST_P(SandboxTest, BwrapItselfDoesNotObeyTheJobsEnvironment) {
+  spec_.environment["LD_PRELOAD"] = (home() / "evil.so").string();
+  EXPECT_EQ(RunScript("true"), 0);
+  // The program's loader complains once or twice, inside; bwrap, outside, would name itself.
+  EXPECT_EQ(Log().find("bwrap"), std::string::npos) << Log();
+}
+
+TEST_P(SandboxTest, InputsAreTheStoresOwnFiles) {
+  EXPECT_EQ(RunScript("stat -c %h /opt/ml/input/data/train/train.csv"), 0);
+  EXPECT_EQ(Log(), "2\n");
+}
+
+TEST(RunTest, ABadJobDirectoryStillGetsAnEnd) {
+  const TempDir temp = *TempDir::Make();
+  const pid_t pid = ::fork();
+  if (pid == 0) ::_exit(runner::Run(temp.path()));
+  int status = 0;
+  ::waitpid(pid, &status, 0);
+  EXPECT_EQ(WEXITSTATUS(status), 1);
+  uint64_t offset = 0;
+  const auto events = api::ReadEvents(temp.path() / "events.jsonl", &offset);
+  ASSERT_TRUE(events.has_value());
+  ASSERT_EQ(events->size(), 1U);
+  EXPECT_THAT((*events)[0].detail, testing::StartsWith("InternalServerError: "));
+}
+
+}  // namespace clary::runner
