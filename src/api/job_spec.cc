@@ -235,10 +235,12 @@ Result<std::vector<JobEvent>> ReadEvents(const std::filesystem::path& file, uint
   if (n < 0) return std::unexpected(ErrnoError(errno, file.string()));
   std::string_view rest(bytes.data(), static_cast<size_t>(n));
   for (size_t lf; (lf = rest.find('\n')) != std::string_view::npos; rest.remove_prefix(lf + 1)) {
-    CLARY_TRY(JobEvent event, JobEvent::FromJson(rest.substr(0, lf)));
-    events.push_back(std::move(event));
+    auto event = JobEvent::FromJson(rest.substr(0, lf));
+    if (event) events.push_back(*std::move(event));
     *offset += lf + 1;
   }
+  // No end of a line in all that: it cannot be an event.
+  if (rest.size() == kMaxEventBytes) *offset += rest.size();
   return events;
 }
 

@@ -76,8 +76,9 @@ struct JobEvent {
   static Result<JobEvent> FromJson(std::string_view line);
 };
 
-// Reads whole events from byte `*offset` of the file on and moves it behind them. A missing file
-// has no events.
+// Reads whole events from byte `*offset` of the file on and moves it behind them, about 1 MiB at a
+// time: call it until it returns none. A missing file has no events; a line that is none (a power
+// cut may leave such, a later release may write such) is skipped.
 Result<std::vector<JobEvent>> ReadEvents(const std::filesystem::path& file, uint64_t* offset);
 
 }  // namespace clary::api

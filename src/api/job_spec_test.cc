@@ -59,5 +59,24 @@ TEST(JobEvents, AreReadOnceAndTornLinesWait) {
   EXPECT_EQ(events->front().detail, "why");
 }
 
+TEST(JobEvents, LinesThatAreNoEventAreSkipped) {
+  auto dir = TempDir::Make();
+  ASSERT_TRUE(dir);
+  const auto file = dir->path() / "events.jsonl";
+  const std::string end = JobEvent{.kind = JobEvent::Kind::kEnd, .exit_code = 3}.ToJsonLine();
+  std::ofstream(file) << std::string(5000, '\0') << "\n{\"kind\":\"later\"}\n"
+                      << std::string(3 << 20, 'x') << "\n"
+                      << end;
+  uint64_t offset = 0;
+  std::vector<JobEvent> all;
+  for (int i = 0; i < 10; ++i) {
+    const auto events = ReadEvents(file, &offset);
+    ASSERT_TRUE(events);
+    all.insert(all.end(), events->begin(), events->end());
+  }
+  ASSERT_EQ(all.size(), 1u);
+  EXPECT_EQ(all[0].exit_code, 3);
+}
+
 }  // namespace
 }  // namespace clary::api

@@ -138,12 +138,13 @@ Status Reconciler::Launch(const JobRecord& record) {
 }
 
 Status Reconciler::FoldEvents(JobRecord& record) const {
-  for (;;) {
+  for (uint64_t before = UINT64_MAX; before != record.events_offset;) {
+    before = record.events_offset;
     CLARY_TRY(const auto events,
               api::ReadEvents(Directory(record) / "events.jsonl", &record.events_offset));
-    if (events.empty()) return {};
     for (const api::JobEvent& event : events) FoldEvent(record, event);
   }
+  return {};
 }
 
 Result<bool> Reconciler::StepRunning(const SnapshotPtr& job, Memory& memory, bool look_for_exit) {
@@ -230,9 +231,14 @@ Status Reconciler::Finish(JobRecord& record) const {
     if (record.artifact_uri.ends_with('/')) {
       stored = true;  // a tree may be empty, so there is nothing to look for
     } else {
-      CLARY_TRY(const auto ref, objects::ObjectRef::ParseUri(record.artifact_uri));
-      const auto info = env_.objects.Head(ref);
-      if (!info && info.error().code != Code::kNotFound) return std::unexpected(info.error());
+      const auto ref = objects::ObjectRef::ParseUri(record.artifact_uri);
+      const auto info =
+          ref ? env_.objects.Head(*ref) : Result<objects::ObjectInfo>(std::unexpected(ref.error()));
+      // Only an answer decides; a store that cannot answer now is asked again.
+      if (!info && info.error().code != Code::kNotFound &&
+          info.error().code != Code::kInvalidArgument) {
+        return std::unexpected(info.error());
+      }
       stored = info.has_value();
     }
   }

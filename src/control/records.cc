@@ -60,7 +60,7 @@ void Records::Install(SnapshotPtr snapshot) {
   SnapshotPtr& slot = jobs_[r.name];
   if (slot && slot->version >= snapshot->version) return;
   const TimeKey key{r.created_ms, r.name};
-  by_creation_.insert(key);
+  by_creation_[key] = snapshot;
   if (!r.terminal() || !r.launch_key.empty()) {
     active_.insert(key);
   } else {

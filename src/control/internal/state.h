@@ -61,12 +61,12 @@ class Records {
     if (ascending) {
       auto it = after ? by_creation_.upper_bound(*after) : by_creation_.begin();
       for (; it != by_creation_.end(); ++it) {
-        if (!visit(jobs_.find(it->second)->second)) return;
+        if (!visit(it->second)) return;
       }
     } else {
       auto it = after ? by_creation_.lower_bound(*after) : by_creation_.end();
       while (it != by_creation_.begin()) {
-        if (!visit(jobs_.find((--it)->second)->second)) return;
+        if (!visit((--it)->second)) return;
       }
     }
   }
@@ -101,7 +101,7 @@ class Records {
   meta::MetadataStore& store_;
   mutable Mutex mu_;
   std::map<std::string, SnapshotPtr, std::less<>> jobs_ GUARDED_BY(mu_);
-  std::set<TimeKey> by_creation_ GUARDED_BY(mu_);
+  std::map<TimeKey, SnapshotPtr> by_creation_ GUARDED_BY(mu_);
   std::set<TimeKey> active_ GUARDED_BY(mu_);
   std::map<std::string, TagMap> tags_ GUARDED_BY(mu_);
   Mutex tag_writes_;  // held over the store's write: tag changes are rare and one at a time
