@@ -1,0 +1,136 @@
+#include "objects/s3_store.h"
+
+#include <gmock/gmock.h>
+
+#include <atomic>
+
+#include "base/hash.h"
+#include "net/server.h"
+#include "objects/file_store.h"
+#include "objects/s3_front.h"
+#include "objects/testing/contract.h"
+#include "objects/testing/faulty_store.h"
+#include "objects/testing/memory_store.h"
+
+namespace clary::objects {
+namespace {
+
+// A service as `clary serve` has it, with nothing but S3: HTTP, signatures, the front, a store.
+class Service {
+ public:
+  Service() {
+    auto server = net::Server::Start({}, [this](net::Request& r) { return Handle(r); });
+    EXPECT_TRUE(server) << server.error().message;
+    server_ = *std::move(server);
+  }
+  S3StoreOptions Options() const {
+    return {.endpoint = "http://127.0.0.1:" + std::to_string(server_->port()),
+            .access_key = "key",
+            .secret_key = "secret"};
+  }
+  MemoryStore memory;
+  FaultyStore faulty{memory};
+  std::atomic<int> busy = 0;  // so many requests get 503
+
+ private:
+  net::Response Handle(net::Request& request) {
+    if (busy > 0) {
+      --busy;
+      return S3ErrorResponse({Code::kUnavailable, "SlowDown", "later"}, request.path, false);
+    }
+    const auto lookup = [](std::string_view key) {
+      return key == "key" ? std::optional<std::string>("secret") : std::nullopt;
+    };
+    const auto who = net::Verify(request, lookup, Clock::System());
+    if (!who) return S3ErrorResponse(who.error(), request.path, request.method == "HEAD");
+    auto trailers = net::GuardBody(request, *who);
+    if (!trailers) return S3ErrorResponse(trailers.error(), request.path, false);
+    return front_.Handle(
+        request, {.account_id = "1", .region = "us-east-1", .trailers = *std::move(trailers)});
+  }
+  S3Front front_{faulty};
+  std::unique_ptr<net::Server> server_;
+};
+
+struct ClientAndService {
+  Service service;
+  std::unique_ptr<S3Store> store;
+};
+
+std::shared_ptr<ObjectStore> MakeS3Store() {
+  auto both = std::make_shared<ClientAndService>();
+  auto store = S3Store::Open(both->service.Options());
+  EXPECT_TRUE(store) << store.error().message;
+  both->store = *std::move(store);
+  return {both, both->store.get()};
+}
+
+INSTANTIATE_TEST_SUITE_P(S3OverHttp, ObjectStoreContract, testing::Values(StoreMaker(MakeS3Store)));
+
+TEST(S3Store, LargeBodiesGoUpInParts) {
+  Service service;
+  const auto store = *S3Store::Open(service.Options());
+  ASSERT_TRUE(store->CreateBucket("bucket", "us-east-1"));
+  std::string bytes;
+  for (int i = 0; bytes.size() < (20 << 20); ++i) bytes += std::to_string(i) + ",";
+  const auto put =
+      store->Put({"bucket", "big"}, *NewStringSource(bytes),
+                 {.headers = {{"content-type", "text/csv"}}, .checksum_kind = HashKind::kCrc32});
+  ASSERT_TRUE(put) << put.error().message;
+  EXPECT_TRUE(put->etag.ends_with("-3")) << put->etag;
+  auto got = store->Get({"bucket", "big"});
+  ASSERT_TRUE(got);
+  EXPECT_TRUE(*ReadAll(*got->body, 1 << 28) == bytes);
+  EXPECT_EQ(got->info.headers.at("content-type"), "text/csv");
+  // A wrong promise: nothing appears, and nothing is left over.
+  EXPECT_EQ(Reason(store->Put({"bucket", "bad"}, *NewStringSource(bytes),
+                              {.checksum = Checksum{HashKind::kCrc32, "AAAAAA=="}})),
+            "BadDigest");
+  EXPECT_FALSE(store->Head({"bucket", "bad"}));
+  EXPECT_TRUE(service.memory.ListUploads("bucket")->empty());
+}
+
+TEST(S3Store, TriesAgainWhenTheServiceIsBusy) {
+  Service service;
+  const auto store = *S3Store::Open(service.Options());
+  service.busy = 2;
+  EXPECT_TRUE(store->CreateBucket("bucket", "us-east-1"));
+  service.busy = 100;
+  const Status failed = store->CreateBucket("another", "us-east-1");
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().code, Code::kUnavailable);
+  EXPECT_EQ(service.busy, 96);
+}
+
+// The store behind the front fails at every step in turn; the client meets each failure.
+TEST(S3Store, EveryFailureOfTheServiceIsAnError) {
+  Service service;
+  auto options = service.Options();
+  options.tries = 1;
+  const auto store = *S3Store::Open(options);
+  ASSERT_TRUE(store->CreateBucket("bucket", "us-east-1"));
+  ASSERT_TRUE(store->Put({"bucket", "k"}, *NewStringSource("old")));
+  for (int n = 1; n <= 2; ++n) {
+    service.faulty.FailAt(n);
+    const auto put = store->Put({"bucket", "k"}, *NewStringSource("new"));
+    ASSERT_FALSE(put);
+    EXPECT_EQ(put.error().code, Code::kUnavailable);
+    service.faulty.FailAt(0);
+    auto got = store->Get({"bucket", "k"});
+    ASSERT_TRUE(got);
+    EXPECT_EQ(*ReadAll(*got->body, 100), n == 1 ? "old" : "new");
+  }
+}
+
+TEST(S3Store, WrongKeysAndEndpoints) {
+  Service service;
+  auto options = service.Options();
+  options.secret_key = "wrong";
+  EXPECT_EQ(Reason((*S3Store::Open(options))->ListBuckets()), "SignatureDoesNotMatch");
+  for (const char* bad : {"", "127.0.0.1:80", "ftp://x", "http://", "http://x/path"}) {
+    EXPECT_EQ(Reason(S3Store::Open({.endpoint = bad})), "BadEndpoint") << bad;
+  }
+}
+
+}  // namespace
+}  // namespace clary::objects
