@@ -1,5 +1,6 @@
 #include "net/server.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -25,8 +26,11 @@
 #include "base/log.h"
 #include "base/mutex.h"
 #include "base/strings.h"
+#include "net/ca.h"
 #include "net/internal/request_parser.h"
+#include "net/internal/tls.h"
 #include "net/internal/transport.h"
+#include "net/internal/tunnel.h"
 
 namespace clary::net {
 namespace {
@@ -80,7 +84,9 @@ struct Connection {
   ConnState state = ConnState::kIdle;
   SteadyClock::time_point deadline;
 
-  std::unique_ptr<Transport> transport;
+  std::unique_ptr<Transport> transport;  // replaced under the mutex only
+  bool fresh = true;                     // no byte has come: it may turn out to be TLS
+  std::string connect_host;              // the name that a CONNECT asked for
   InBuffer in;
   std::unique_ptr<RequestParser> parser;
   Head head;
@@ -282,6 +288,19 @@ Response RefusalOf(const Error& e) {
   return TextResponse(400, e.message);
 }
 
+// A name of this machine, or an address: what reached us was meant for us.
+bool IsLocal(const std::string& host) {
+  unsigned char address[16];
+  return host == "localhost" || ::inet_pton(AF_INET, host.c_str(), address) == 1 ||
+         ::inet_pton(AF_INET6, host.c_str(), address) == 1;
+}
+
+struct TunnelThread {
+  std::unique_ptr<Transport> client;
+  std::atomic<bool> done = false;
+  std::jthread thread;  // last: joined before what it uses goes
+};
+
 struct Listener {
   Fd fd;
   uint16_t port = 0;
@@ -369,6 +388,12 @@ class ServerImpl final : public Server {
     if (io_.joinable()) io_.join();  // ends when the last connection has
     for (std::jthread& t : handlers_) t.request_stop();
     handlers_.clear();
+    std::vector<std::unique_ptr<TunnelThread>> tunnels;
+    {
+      const MutexLock lock(mu_);
+      tunnels.swap(tunnels_);
+    }
+    for (const auto& t : tunnels) t->thread.request_stop();
   }
 
  private:
@@ -503,6 +528,11 @@ class ServerImpl final : public Server {
       c = it->second.get();
     }
     const auto buffer = ThreadBuffer().first(16384);
+    if (c->fresh && options_.front && !DetectTls(*c)) {
+      Close(*c);
+      return;
+    }
+    c->fresh = false;
     for (;;) {
       const IoResult r = c->transport->Read(buffer);
       if (r.state == IoResult::State::kEnd || r.state == IoResult::State::kError) {
@@ -526,6 +556,24 @@ class ServerImpl final : public Server {
       }
       Await(*c, ConnState::kHead, std::nullopt);
     }
+  }
+
+  // Starts TLS if the first byte is that of a handshake. False if that fails.
+  bool DetectTls(Connection& c) {
+    constexpr char kHandshake = 0x16;
+    char first = 0;
+    if (::recv(c.transport->fd(), &first, 1, MSG_PEEK) != 1 || first != kHandshake) return true;
+    auto tls = internal::NewTlsTransport(c.transport->TakeFd(), options_.front->ca, c.connect_host);
+    if (!tls) {
+      LOG(kWarn, "cannot start TLS", {"host", c.connect_host}, {"error", tls.error().message});
+      return false;
+    }
+    {
+      const MutexLock lock(mu_);
+      c.transport = *std::move(tls);
+    }
+    Await(c, ConnState::kHead, std::nullopt);  // the handshake has a deadline, too
+    return true;
   }
 
   void Dispatch(Connection& c) {
@@ -562,6 +610,8 @@ class ServerImpl final : public Server {
     CLARY_TRY(c.head, c.parser->TakeHead());
     Request& r = c.head.request;
     r.peer = c.peer;
+    r.tls = c.transport->tls();
+    if (!c.connect_host.empty()) r.host = c.connect_host;
     if (options_.max_content_length &&
         r.content_length.value_or(0) > *options_.max_content_length) {
       return Fail(Code::kResourceExhausted, "BodyTooLarge",
@@ -627,6 +677,8 @@ class ServerImpl final : public Server {
         case After::kLinger:
           Linger(c);
           return;
+        case After::kGone:
+          return;
         case After::kNext:
           break;
       }
@@ -658,9 +710,87 @@ class ServerImpl final : public Server {
     }
   }
 
-  enum class After { kClose, kLinger, kNext };
+  enum class After { kClose, kLinger, kNext, kGone };
+
+  bool IsOurs(std::string_view host) const {
+    return std::ranges::any_of(options_.front->domains, [&](const std::string& domain) {
+      return host == domain || (host.ends_with(domain) && host.size() > domain.size() &&
+                                host[host.size() - domain.size() - 1] == '.');
+    });
+  }
+
+  After Reply(Connection& c, const Response& response) {
+    const std::string head = ResponseHead(response, FramingOf(response, c.head), c.head, false);
+    const bool sent =
+        Waiter(*c.transport, options_.stall_timeout).Write(head, response.body).has_value();
+    return sent ? After::kLinger : After::kClose;
+  }
+
+  After Connect(Connection& c) {
+    const std::string host = c.head.request.host;
+    const std::string_view target = c.head.request.path;
+    const size_t colon = target.rfind(':');
+    const uint64_t port =
+        colon == std::string_view::npos ? 0 : ParseUint(target.substr(colon + 1)).value_or(0);
+    if (!options_.front || c.transport->tls() || !c.connect_host.empty()) {
+      return Reply(c, TextResponse(405, "CONNECT is not available here"));
+    }
+    if (port == 0 || port > 65535 || host.empty()) {
+      return Reply(c, TextResponse(400, "CONNECT needs host:port"));
+    }
+    if (!c.in.empty()) return Reply(c, TextResponse(400, "bytes follow CONNECT too early"));
+    if (IsOurs(host)) {
+      if (!Waiter(*c.transport, options_.stall_timeout)
+               .Write("HTTP/1.1 200 Connection established\r\n\r\n")) {
+        return After::kClose;
+      }
+      c.connect_host = host;
+      c.fresh = true;
+      c.parser.reset();
+      c.head = {};
+      Await(c, ConnState::kHead, IoResult::State::kWantRead);
+      return After::kGone;
+    }
+    if (options_.front->tunnel_others) return Tunnel(c, host, std::to_string(port));
+    return Reply(
+        c, TextResponse(403, fmt::format("Clary answers for {} only, and does not forward to {}. "
+                                         "Add that host to NO_PROXY, or allow tunnels.",
+                                         fmt::join(options_.front->domains, ", "), host)));
+  }
+
+  After Tunnel(Connection& c, const std::string& host, const std::string& port) {
+    {
+      const MutexLock lock(mu_);
+      std::erase_if(tunnels_, [](const auto& t) { return t->done.load(); });
+      if (tunnels_.size() < options_.front->max_tunnels && !stopping_) {
+        auto tunnel = std::make_unique<TunnelThread>();
+        TunnelThread* t = tunnel.get();
+        t->client = std::move(c.transport);
+        t->thread = std::jthread([t, host, port](const std::stop_token& stop) {
+          NameThread("clary-tunnel");
+          internal::RunTunnel(*t->client, host, port, {}, stop);
+          ::shutdown(t->client->fd(), SHUT_RDWR);
+          t->done = true;
+        });
+        tunnels_.push_back(std::move(tunnel));
+        ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, t->client->fd(), nullptr);
+        connections_.erase(c.id);
+        return After::kGone;
+      }
+    }
+    return Reply(c, TextResponse(503, "too many tunnels; try again"));
+  }
 
   After ServeOne(Connection& c) {
+    if (c.head.request.method == "CONNECT") return Connect(c);
+    if (c.head.absolute && options_.front && !IsOurs(c.head.request.host) &&
+        !IsLocal(c.head.request.host)) {
+      return Reply(c, TextResponse(403, fmt::format("Clary answers for {} only, and does not "
+                                                    "forward to {}. Unset HTTP_PROXY, or add that "
+                                                    "host to NO_PROXY.",
+                                                    fmt::join(options_.front->domains, ", "),
+                                                    c.head.request.host)));
+    }
     BodyReader body(c, options_.stall_timeout);
     Request& request = c.head.request;
     request.body = std::make_unique<BodySource>(body);
@@ -762,6 +892,7 @@ class ServerImpl final : public Server {
   std::condition_variable_any queued_;
   std::deque<Connection*> queue_ GUARDED_BY(mu_);
   std::unordered_map<uint64_t, std::unique_ptr<Connection>> connections_ GUARDED_BY(mu_);
+  std::vector<std::unique_ptr<TunnelThread>> tunnels_ GUARDED_BY(mu_);
   Mutex stop_mu_;
   std::vector<std::jthread> handlers_ GUARDED_BY(stop_mu_);
   std::jthread io_ GUARDED_BY(stop_mu_);

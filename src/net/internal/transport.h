@@ -38,8 +38,10 @@ class Transport {
   // The peer sees the end; reading goes on.
   virtual void ShutdownWrite();
   int fd() const { return fd_.get(); }
+  // Gives the socket up, to be wrapped anew.
+  Fd TakeFd() { return std::move(fd_); }
 
- protected:
+ private:
   Fd fd_;
 };
 
