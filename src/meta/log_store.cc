@@ -335,8 +335,11 @@ Result<LogPage> LogStore::Read(const std::string& group, const std::string& stre
   }
   CLARY_TRY(const std::string bytes, ReadAt(view.fd(), begin, end));
   std::string_view rest = bytes;
-  const auto take = [&](std::string_view line) {
-    if (auto record = Parse(line)) page.events.push_back(*std::move(record));
+  const auto take = [&](std::string_view line, uint64_t position) {
+    auto record = Parse(line);
+    if (!record) return;
+    record->position = position;
+    page.events.push_back(*std::move(record));
   };
   uint64_t used = 0;
   const auto full = [&] {
@@ -347,7 +350,7 @@ Result<LogPage> LogStore::Read(const std::string& group, const std::string& stre
     while (!rest.empty() && !full()) {
       const size_t lf = rest.substr(0, rest.size() - 1).rfind('\n');
       const size_t start = lf == std::string_view::npos ? 0 : lf + 1;
-      take(rest.substr(start, rest.size() - 1 - start));
+      take(rest.substr(start, rest.size() - 1 - start), begin + start);
       used += rest.size() - start;
       rest = rest.substr(0, start);
     }
@@ -357,7 +360,7 @@ Result<LogPage> LogStore::Read(const std::string& group, const std::string& stre
     while (!rest.empty() && !full()) {
       const size_t lf = rest.find('\n');
       if (lf == std::string_view::npos) break;
-      take(rest.substr(0, lf));
+      take(rest.substr(0, lf), begin + used);
       used += lf + 1;
       rest.remove_prefix(lf + 1);
     }

@@ -22,7 +22,8 @@ namespace clary::meta {
 
 struct LogEventRecord {
   int64_t timestamp_ms = 0;
-  std::string message;  // one line without its line end; TAB is stored as the text "#011"
+  std::string message;    // one line without its line end; TAB is stored as the text "#011"
+  uint64_t position = 0;  // where Read() found it in the stream; a writer leaves it alone
 };
 
 // Appends to one stream. A line over 256 KiB is split; TAB becomes "#011" and LF "#012", as in

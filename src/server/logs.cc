@@ -1,0 +1,445 @@
+#include "server/logs.h"
+
+#include <algorithm>
+#include <deque>
+#include <nlohmann/json.hpp>
+
+#include "base/hash.h"
+#include "base/strings.h"
+
+namespace clary::server {
+namespace {
+
+using nlohmann::json;
+
+constexpr size_t kMaxEvents = 10'000;
+constexpr size_t kPageBytes = 1 << 20;
+constexpr int64_t kMaxTimestamp = INT64_MAX;
+
+std::unexpected<Error> Invalid(std::string message) {
+  return Fail(Code::kInvalidArgument, "InvalidParameterException", std::move(message));
+}
+
+std::unexpected<Error> NoGroup() {
+  return Fail(Code::kNotFound, "ResourceNotFoundException",
+              "The specified log group does not exist.");
+}
+
+// Typed access to the members of a request.
+class Input {
+ public:
+  static Result<Input> Parse(std::string_view body) {
+    if (body.empty()) return Input(json::object());
+    json document = json::parse(body, nullptr, false);
+    if (!document.is_object()) {
+      return Fail(Code::kInvalidArgument, "SerializationException",
+                  "the request body is not a JSON object");
+    }
+    return Input(std::move(document));
+  }
+
+  const json* Find(const char* name) const {
+    const auto it = document_.find(name);
+    return it == document_.end() || it->is_null() ? nullptr : &*it;
+  }
+  Result<std::string> Text(const char* name) const {
+    const json* value = Find(name);
+    if (!value) return std::string();
+    if (!value->is_string()) return Mistyped(name, "a string");
+    return value->get<std::string>();
+  }
+  Result<int64_t> Integer(const char* name, int64_t fallback, int64_t low, int64_t high) const {
+    const json* value = Find(name);
+    if (!value) return fallback;
+    int64_t number = 0;
+    if (value->is_number_unsigned()) {
+      number = static_cast<int64_t>(std::min<uint64_t>(value->get<uint64_t>(), kMaxTimestamp));
+    } else if (value->is_number_integer()) {
+      number = value->get<int64_t>();
+    } else if (value->is_number_float() && std::abs(value->get<double>()) < 9e15) {
+      number = static_cast<int64_t>(value->get<double>());
+    } else {
+      return Mistyped(name, "an integer");
+    }
+    if (number < low || number > high) {
+      return Invalid("1 validation error detected: Value '" + std::to_string(number) + "' at '" +
+                     name + "' failed to satisfy constraint: Member must be from " +
+                     std::to_string(low) + " to " + std::to_string(high));
+    }
+    return number;
+  }
+  Result<bool> Flag(const char* name) const {
+    const json* value = Find(name);
+    if (!value) return false;
+    if (!value->is_boolean()) return Mistyped(name, "a boolean");
+    return value->get<bool>();
+  }
+  // The log group by name, or by the ARN that may stand in its place.
+  Result<std::string> Group() const {
+    CLARY_TRY(std::string group, Text("logGroupName"));
+    if (!group.empty()) return group;
+    CLARY_TRY(group, Text("logGroupIdentifier"));
+    constexpr std::string_view kMark = ":log-group:";
+    if (const size_t at = group.find(kMark); at != std::string::npos) {
+      group = group.substr(at + kMark.size());
+      if (group.ends_with(":*")) group.resize(group.size() - 2);
+    }
+    if (group.empty()) {
+      return Invalid(
+          "1 validation error detected: Value null at 'logGroupName' failed to satisfy "
+          "constraint: Member must not be null");
+    }
+    return group;
+  }
+
+ private:
+  explicit Input(json document) : document_(std::move(document)) {}
+  static std::unexpected<Error> Mistyped(const char* name, const char* type) {
+    return Fail(Code::kInvalidArgument, "SerializationException",
+                std::string("the member '") + name + "' must be " + type);
+  }
+  json document_;
+};
+
+// A window of a list sorted by name: [the first after `token`, limit).
+template <typename T, typename Name>
+std::pair<std::vector<T>, std::string> Page(std::vector<T> all, const std::string& token,
+                                            size_t limit, Name name) {
+  size_t first = 0;
+  if (!token.empty()) {
+    while (first < all.size() && name(all[first]) != token) ++first;
+    first = first == all.size() ? first : first + 1;
+  }
+  std::vector<T> page;
+  for (size_t i = first; i < all.size() && page.size() < limit; ++i) page.push_back(all[i]);
+  // A full last page has no token: one client repeats a call that has one for ever.
+  const bool more = first + page.size() < all.size();
+  return {page, more && !page.empty() ? name(page.back()) : std::string()};
+}
+
+// Which end of a stream a token continues, and from where.
+struct Position {
+  bool backward = false;
+  uint64_t at = 0;
+};
+
+std::optional<Position> ParseToken(std::string_view token) {
+  if (token.size() < 3 || (token[0] != 'f' && token[0] != 'b') || token[1] != '/') {
+    return std::nullopt;
+  }
+  const auto at = ParseUint(token.substr(2));
+  if (!at) return std::nullopt;
+  return Position{.backward = token[0] == 'b', .at = *at};
+}
+
+// The simple form of filter patterns: terms that must all be there, -terms that must not, ?terms of
+// which one must; a term may be quoted.
+class TextFilter {
+ public:
+  static Result<TextFilter> Parse(std::string_view pattern) {
+    TextFilter filter;
+    std::string_view rest = Trim(pattern);
+    if (rest.starts_with('{') || rest.starts_with('[') || rest.starts_with('%')) {
+      return Invalid(
+          "filterPattern: only text patterns are supported, not JSON, columns or regular "
+          "expressions");
+    }
+    while (!rest.empty()) {
+      std::vector<std::string>* target = &filter.all_;
+      if (rest[0] == '-' || rest[0] == '?') {
+        target = rest[0] == '-' ? &filter.none_ : &filter.any_;
+        rest.remove_prefix(1);
+      }
+      size_t end = 0;
+      if (rest.starts_with('"')) {
+        end = rest.find('"', 1);
+        if (end == std::string_view::npos) return Invalid("filterPattern: a quote is not closed");
+        target->emplace_back(rest.substr(1, end - 1));
+        ++end;
+      } else {
+        end = std::min(rest.find(' '), rest.size());
+        target->emplace_back(rest.substr(0, end));
+      }
+      rest = Trim(rest.substr(end));
+    }
+    return filter;
+  }
+
+  bool Matches(std::string_view message) const {
+    const auto has = [&](const std::string& term) { return message.contains(term); };
+    return std::ranges::all_of(all_, has) && std::ranges::none_of(none_, has) &&
+           (any_.empty() || std::ranges::any_of(any_, has));
+  }
+
+ private:
+  std::vector<std::string> all_, none_, any_;
+};
+
+// One stream in a merge by time.
+struct Cursor {
+  std::string stream;
+  uint64_t position = 0;  // where the next page begins
+  std::deque<meta::LogEventRecord> events;
+};
+
+std::string EventId(const Cursor& cursor, const meta::LogEventRecord& event) {
+  // As long as CloudWatch's, and the same whenever this line is read.
+  std::string id = std::to_string(event.timestamp_ms) +
+                   std::to_string(100'000'000'000 + Crc32c(cursor.stream)) +
+                   std::to_string(1'000'000'000'000'000 + event.position);
+  if (id.size() < 56) id.insert(0, 56 - id.size(), '3');
+  return id;
+}
+
+}  // namespace
+
+struct LogsOperations {
+  static std::string GroupArn(const LogsFront& front, const std::string& group) {
+    return "arn:aws:logs:" + front.account_.region + ":" + front.account_.id +
+           ":log-group:" + group;
+  }
+
+  static Result<json> DescribeLogGroups(const LogsFront& front, const Input& input) {
+    CLARY_TRY(const std::string prefix, input.Text("logGroupNamePrefix"));
+    CLARY_TRY(const std::string pattern, input.Text("logGroupNamePattern"));
+    CLARY_TRY(const std::string token, input.Text("nextToken"));
+    CLARY_TRY(const int64_t limit, input.Integer("limit", 50, 1, 50));
+    CLARY_TRY(auto groups, front.logs_.Groups(prefix));
+    std::erase_if(groups, [&](const std::string& group) {
+      return !ToLower(group).contains(ToLower(pattern));
+    });
+    const auto [page, next] = Page(std::move(groups), token, static_cast<size_t>(limit),
+                                   [](const std::string& group) { return group; });
+    json out = {{"logGroups", json::array()}};
+    for (const std::string& group : page) {
+      out["logGroups"].push_back({{"logGroupName", group},
+                                  {"creationTime", 0},
+                                  {"metricFilterCount", 0},
+                                  {"arn", GroupArn(front, group) + ":*"},
+                                  {"logGroupArn", GroupArn(front, group)},
+                                  {"storedBytes", 0},
+                                  {"logGroupClass", "STANDARD"}});
+    }
+    if (!next.empty()) out["nextToken"] = next;
+    return out;
+  }
+
+  static Result<json> DescribeLogStreams(const LogsFront& front, const Input& input) {
+    CLARY_TRY(const std::string group, input.Group());
+    CLARY_TRY(const std::string prefix, input.Text("logStreamNamePrefix"));
+    CLARY_TRY(const std::string order, input.Text("orderBy"));
+    CLARY_TRY(const bool descending, input.Flag("descending"));
+    CLARY_TRY(const std::string token, input.Text("nextToken"));
+    CLARY_TRY(const int64_t limit, input.Integer("limit", 50, 1, 50));
+    if (!order.empty() && order != "LogStreamName" && order != "LastEventTime") {
+      return Invalid("1 validation error detected: Value '" + order +
+                     "' at 'orderBy' failed to satisfy constraint: Member must satisfy enum value "
+                     "set: [LogStreamName, LastEventTime]");
+    }
+    if (order == "LastEventTime" && !prefix.empty()) {
+      return Invalid("Cannot order by LastEventTime with a logStreamNamePrefix.");
+    }
+    auto streams = front.logs_.Streams(group, prefix);
+    if (!streams && streams.error().code == Code::kNotFound) return NoGroup();
+    if (!streams) return std::unexpected(std::move(streams).error());
+    if (order == "LastEventTime") {
+      std::ranges::sort(*streams, {}, [](const meta::LogStreamInfo& s) {
+        return std::pair(s.last_event_ms, s.name);
+      });
+    }
+    if (descending) std::ranges::reverse(*streams);
+    const auto [page, next] = Page(*std::move(streams), token, static_cast<size_t>(limit),
+                                   [](const meta::LogStreamInfo& s) { return s.name; });
+    json out = {{"logStreams", json::array()}};
+    for (const meta::LogStreamInfo& stream : page) {
+      json item = {{"logStreamName", stream.name},
+                   {"creationTime", stream.first_event_ms},
+                   {"arn", GroupArn(front, group) + ":log-stream:" + stream.name},
+                   {"storedBytes", 0},
+                   {"uploadSequenceToken", "0"}};
+      if (stream.bytes > 0) {
+        item["firstEventTimestamp"] = stream.first_event_ms;
+        item["lastEventTimestamp"] = stream.last_event_ms;
+        item["lastIngestionTime"] = stream.last_event_ms;
+      }
+      out["logStreams"].push_back(std::move(item));
+    }
+    if (!next.empty()) out["nextToken"] = next;
+    return out;
+  }
+
+  static Result<json> GetLogEvents(const LogsFront& front, const Input& input) {
+    CLARY_TRY(const std::string group, input.Group());
+    CLARY_TRY(const std::string stream, input.Text("logStreamName"));
+    CLARY_TRY(const std::string token, input.Text("nextToken"));
+    CLARY_TRY(const bool from_head, input.Flag("startFromHead"));
+    CLARY_TRY(const int64_t limit,
+              input.Integer("limit", static_cast<int64_t>(kMaxEvents), 1, kMaxEvents));
+    meta::LogStore::ReadOptions options{.max_events = static_cast<size_t>(limit),
+                                        .max_bytes = kPageBytes};
+    CLARY_TRY(options.start_ms, input.Integer("startTime", 0, 0, kMaxTimestamp));
+    CLARY_TRY(options.end_ms, input.Integer("endTime", kMaxTimestamp, 0, kMaxTimestamp));
+    if (stream.empty()) {
+      return Invalid(
+          "1 validation error detected: Value null at 'logStreamName' failed to satisfy "
+          "constraint: Member must not be null");
+    }
+    options.backward = !from_head;
+    options.position = from_head ? 0 : UINT64_MAX;
+    if (!token.empty()) {
+      const auto position = ParseToken(token);
+      if (!position) return Invalid("The specified nextToken is invalid.");
+      options.backward = position->backward;
+      options.position = position->at;
+    }
+    auto page = front.logs_.Read(group, stream, options);
+    if (!page && page.error().code == Code::kNotFound) {
+      if (!front.logs_.Streams(group, "/")) return NoGroup();
+      return Fail(Code::kNotFound, "ResourceNotFoundException",
+                  "The specified log stream does not exist.");
+    }
+    if (!page && page.error().reason == "BadPosition") {
+      return Invalid("The specified nextToken is invalid.");
+    }
+    if (!page) return std::unexpected(std::move(page).error());
+    json events = json::array();
+    for (meta::LogEventRecord& event : page->events) {
+      events.push_back({{"timestamp", event.timestamp_ms},
+                        {"message", std::move(event.message)},
+                        {"ingestionTime", event.timestamp_ms}});
+    }
+    return json{{"events", std::move(events)},
+                {"nextForwardToken", "f/" + std::to_string(page->next)},
+                {"nextBackwardToken", "b/" + std::to_string(page->previous)}};
+  }
+
+  static Result<json> FilterLogEvents(const LogsFront& front, const Input& input) {
+    CLARY_TRY(const std::string group, input.Group());
+    CLARY_TRY(const std::string prefix, input.Text("logStreamNamePrefix"));
+    CLARY_TRY(const std::string pattern, input.Text("filterPattern"));
+    CLARY_TRY(const std::string token, input.Text("nextToken"));
+    CLARY_TRY(const int64_t limit,
+              input.Integer("limit", static_cast<int64_t>(kMaxEvents), 1, kMaxEvents));
+    CLARY_TRY(const int64_t start_ms, input.Integer("startTime", 0, 0, kMaxTimestamp));
+    CLARY_TRY(int64_t end_ms, input.Integer("endTime", kMaxTimestamp, 0, kMaxTimestamp));
+    if (end_ms != kMaxTimestamp) ++end_ms;  // inclusive here, unlike in GetLogEvents
+    CLARY_TRY(const TextFilter filter, TextFilter::Parse(pattern));
+    CLARY_TRY(std::deque<Cursor> cursors, Cursors(front, input, group, prefix, token));
+
+    const auto refill = [&](Cursor& cursor) -> Status {
+      CLARY_TRY(auto page, front.logs_.Read(group, cursor.stream,
+                                            {.position = cursor.position,
+                                             .start_ms = start_ms,
+                                             .end_ms = end_ms,
+                                             .max_events = kMaxEvents,
+                                             .max_bytes = 64 * 1024}));
+      cursor.position = page.next;
+      cursor.events.assign(std::make_move_iterator(page.events.begin()),
+                           std::make_move_iterator(page.events.end()));
+      return {};
+    };
+    for (Cursor& cursor : cursors) CLARY_CHECK_OK(refill(cursor));
+
+    json events = json::array();
+    size_t scanned = 0;
+    size_t bytes = 0;
+    while (true) {
+      Cursor* next = nullptr;
+      for (Cursor& cursor : cursors) {
+        if (!cursor.events.empty() &&
+            (!next || cursor.events.front().timestamp_ms < next->events.front().timestamp_ms)) {
+          next = &cursor;
+        }
+      }
+      if (!next) break;  // every stream has been read to its end
+      if (events.size() == static_cast<size_t>(limit) || bytes >= kPageBytes ||
+          scanned >= 10 * kPageBytes) {
+        return json{{"events", std::move(events)},
+                    {"searchedLogStreams", json::array()},
+                    {"nextToken", Token(cursors)}};
+      }
+      const meta::LogEventRecord event = std::move(next->events.front());
+      next->events.pop_front();
+      scanned += event.message.size() + 32;
+      if (filter.Matches(event.message)) {
+        bytes += event.message.size() + 32;
+        events.push_back({{"logStreamName", next->stream},
+                          {"timestamp", event.timestamp_ms},
+                          {"message", event.message},
+                          {"ingestionTime", event.timestamp_ms},
+                          {"eventId", EventId(*next, event)}});
+      }
+      if (next->events.empty()) CLARY_CHECK_OK(refill(*next));
+    }
+    return json{{"events", std::move(events)}, {"searchedLogStreams", json::array()}};
+  }
+
+ private:
+  // The streams that FilterLogEvents was asked for, at their beginnings or where `token` left off.
+  static Result<std::deque<Cursor>> Cursors(const LogsFront& front, const Input& input,
+                                            const std::string& group, const std::string& prefix,
+                                            const std::string& token) {
+    std::deque<Cursor> cursors;
+    if (!token.empty()) {
+      const auto text = Base64Decode(token);
+      const json positions = text ? json::parse(*text, nullptr, false) : json();
+      if (!positions.is_object()) return Invalid("The specified nextToken is invalid.");
+      for (const auto& [stream, position] : positions.items()) {
+        if (!position.is_number_unsigned()) return Invalid("The specified nextToken is invalid.");
+        cursors.push_back({.stream = stream, .position = position.get<uint64_t>()});
+      }
+      return cursors;
+    }
+    auto streams = front.logs_.Streams(group, prefix);
+    if (!streams && streams.error().code == Code::kNotFound) return NoGroup();
+    if (!streams) return std::unexpected(std::move(streams).error());
+    std::vector<std::string> wanted;
+    if (const json* names = input.Find("logStreamNames")) {
+      if (!names->is_array() || !prefix.empty()) {
+        return Invalid("Give either a list of logStreamNames or a logStreamNamePrefix.");
+      }
+      for (const json& name : *names) {
+        if (!name.is_string()) return Invalid("logStreamNames must be a list of strings.");
+        wanted.push_back(name.get<std::string>());
+      }
+    }
+    for (const meta::LogStreamInfo& stream : *streams) {
+      if (wanted.empty() || std::ranges::find(wanted, stream.name) != wanted.end()) {
+        cursors.push_back({.stream = stream.name});
+      }
+    }
+    return cursors;
+  }
+
+  static std::string Token(const std::deque<Cursor>& cursors) {
+    json positions = json::object();
+    for (const Cursor& cursor : cursors) {
+      if (cursor.events.empty()) continue;
+      positions[cursor.stream] = cursor.events.front().position;
+    }
+    return Base64Encode(positions.dump());
+  }
+};
+
+Result<json> LogsFront::Handle(std::string_view operation, std::string_view body) const {
+  using Function = Result<json> (*)(const LogsFront&, const Input&);
+  struct Entry {
+    std::string_view name;
+    Function function;
+  };
+  static constexpr Entry kOperations[] = {
+      {"DescribeLogGroups", LogsOperations::DescribeLogGroups},
+      {"DescribeLogStreams", LogsOperations::DescribeLogStreams},
+      {"FilterLogEvents", LogsOperations::FilterLogEvents},
+      {"GetLogEvents", LogsOperations::GetLogEvents},
+  };
+  for (const Entry& entry : kOperations) {
+    if (entry.name != operation) continue;
+    CLARY_TRY(const Input input, Input::Parse(body));
+    return entry.function(*this, input);
+  }
+  return Fail(Code::kInvalidArgument, "UnknownOperationException",
+              "CloudWatch Logs has no operation '" + std::string(operation) + "' here");
+}
+
+}  // namespace clary::server

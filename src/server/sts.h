@@ -1,0 +1,27 @@
+// STS: who am I, and temporary keys.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "net/http.h"
+#include "server/iam.h"
+#include "server/identity.h"
+
+namespace clary::server {
+
+class StsFront {
+ public:
+  StsFront(Identity& identity, IamFront& iam) : identity_(identity), iam_(iam) {}
+
+  // The XML inside <ActionResult>. kInvalidArgument "InvalidAction". Any thread.
+  Result<std::string> Handle(std::string_view action, const net::Query& form,
+                             const AccessKey& caller);
+
+ private:
+  friend struct StsActions;
+  Identity& identity_;
+  IamFront& iam_;
+};
+
+}  // namespace clary::server
