@@ -1,0 +1,230 @@
+#include "server/service.h"
+
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <stop_token>
+#include <thread>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/strings.h"
+#include "control/service.h"
+#include "exec/local_executor.h"
+#include "meta/log_store.h"
+#include "meta/sqlite_store.h"
+#include "net/server.h"
+#include "objects/file_store.h"
+#include "objects/s3_front.h"
+#include "server/router.h"
+
+namespace clary::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t kStateVersion = 1;
+
+std::string EndpointIn(const fs::path& home) {
+  const auto text = ReadFile(home / "service.json", 1 << 16);
+  if (!text) return {};
+  const auto body = nlohmann::json::parse(*text, nullptr, false);
+  if (!body.is_object() || !body.contains("endpoint") || !body["endpoint"].is_string()) return {};
+  return body["endpoint"].get<std::string>();
+}
+
+Result<FileLock> LockHome(const fs::path& home) {
+  auto lock = FileLock::Acquire(home / "lock");
+  if (lock || lock.error().reason != "Locked") return lock;
+  const std::string endpoint = EndpointIn(home);
+  return Fail(Code::kFailedPrecondition, "AlreadyServing",
+              "another service is already running on " + home.string() +
+                  (endpoint.empty() ? std::string() : " at " + endpoint) +
+                  ": use that one, stop it first, or give this one another --home");
+}
+
+Status CheckVersion(const fs::path& home) {
+  const auto text = ReadFile(home / "version", 64);
+  if (!text && text.error().code == Code::kNotFound) {
+    return WriteFileAtomic(home / "version", std::to_string(kStateVersion) + "\n");
+  }
+  if (!text) return std::unexpected(text.error());
+  const auto version = ParseInt(Trim(*text));
+  if (!version || *version < 1) {
+    return Fail(Code::kDataLoss, "BadVersion",
+                (home / "version").string() + " does not hold a version number");
+  }
+  if (*version > kStateVersion) {
+    return Fail(Code::kFailedPrecondition, "NewerState",
+                home.string() + " was written by a newer release (state version " +
+                    std::to_string(*version) + ", this one knows " + std::to_string(kStateVersion) +
+                    "): use that release or another --home");
+  }
+  return {};
+}
+
+// Addresses that mean "all" are reached by loopback.
+std::string EndpointOf(const std::string& address, uint16_t port) {
+  std::string host = address;
+  if (host == "0.0.0.0" || host.empty()) host = "127.0.0.1";
+  if (host == "::") host = "::1";
+  if (host.contains(':')) host = "[" + host + "]";
+  return "http://" + host + ":" + std::to_string(port);
+}
+
+}  // namespace
+
+std::vector<std::pair<std::string, std::string>> Environment(const Account& account,
+                                                             const std::string& endpoint,
+                                                             const fs::path& home) {
+  const std::string bundle = (home / "ca" / "bundle.pem").string();
+  const std::string direct = "localhost,127.0.0.1,::1";
+  return {
+      {"AWS_ENDPOINT_URL", endpoint},
+      {"AWS_ACCESS_KEY_ID", account.access_key_id},
+      {"AWS_SECRET_ACCESS_KEY", account.secret_access_key},
+      {"AWS_SESSION_TOKEN", ""},
+      {"AWS_DEFAULT_REGION", account.region},
+      {"AWS_REGION", account.region},
+      {"AWS_EC2_METADATA_DISABLED", "true"},
+      // Clients that insist on https://<service>.<region>.amazonaws.com reach us as their proxy.
+      // Both spellings: a program takes one or the other.
+      {"HTTPS_PROXY", endpoint},
+      {"https_proxy", endpoint},
+      {"NO_PROXY", direct},
+      {"no_proxy", direct},
+      {"AWS_CA_BUNDLE", bundle},
+      {"REQUESTS_CA_BUNDLE", bundle},
+      {"CURL_CA_BUNDLE", bundle},
+      {"SSL_CERT_FILE", bundle},
+  };
+}
+
+// In order of making; members go in reverse.
+struct Service::Parts {
+  fs::path home;
+  FileLock lock;
+  std::unique_ptr<meta::SqliteStore> records;
+  std::unique_ptr<Identity> identity;
+  std::unique_ptr<objects::FileStore> objects;
+  meta::LogStore logs;
+  std::unique_ptr<exec::LocalExecutor> executor;
+  std::unique_ptr<control::Service> control;
+  std::unique_ptr<IamFront> iam;
+  std::optional<StsFront> sts;
+  std::optional<LogsFront> logs_front;
+  std::optional<CloudWatchFront> cloudwatch;
+  std::optional<objects::S3Front> s3;
+  std::optional<Router> router;
+  std::unique_ptr<net::Server> server;
+  std::string endpoint;
+  std::jthread housekeeping;
+
+  Parts(fs::path h, FileLock l) : home(std::move(h)), lock(std::move(l)), logs(home / "logs") {}
+};
+
+Service::Service(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Service::~Service() { Stop(); }
+
+std::string Service::endpoint() const { return parts_->endpoint; }
+const Account& Service::account() const { return parts_->identity->account(); }
+const fs::path& Service::home() const { return parts_->home; }
+
+Result<std::unique_ptr<Service>> Service::Start(Options options) {
+  Clock& clock = Clock::System();
+  std::error_code ec;
+  const fs::path home = fs::absolute(options.home, ec);
+  fs::path executable = options.executable;
+  if (executable.empty()) executable = fs::read_symlink("/proc/self/exe", ec);
+
+  CLARY_CHECK_OK(MakeDirectories(home, 0700));
+  CLARY_TRY(FileLock lock, LockHome(home));
+  CLARY_CHECK_OK(CheckVersion(home));
+  for (const char* directory : {"objects", "logs", "exec", "jobs"}) {
+    CLARY_CHECK_OK(MakeDirectories(home / directory, 0700));
+  }
+
+  std::unique_ptr<Service> service(new Service(std::make_unique<Parts>(home, std::move(lock))));
+  Parts& parts = *service->parts_;
+  CLARY_TRY(parts.records, meta::SqliteStore::Open(home / "meta.db"));
+  CLARY_TRY(parts.identity, Identity::Open(home, *parts.records, clock));
+  CLARY_TRY(parts.objects, objects::FileStore::Open(home / "objects", clock));
+  CLARY_TRY(parts.executor,
+            exec::LocalExecutor::Open(home / "exec", {executable.string(), "supervise"}));
+  const Account& account = parts.identity->account();
+  CLARY_TRY(parts.control,
+            control::Service::Start({.records = *parts.records,
+                                     .objects = *parts.objects,
+                                     .executor = *parts.executor,
+                                     .logs = parts.logs,
+                                     .clock = clock},
+                                    {.account_id = account.id,
+                                     .region = account.region,
+                                     .jobs_directory = home / "jobs",
+                                     .object_root = home / "objects",
+                                     .runner_command = {executable.string(), "runner"},
+                                     .capacity_cpus = options.capacity_cpus}));
+  CLARY_TRY(parts.iam, IamFront::Open(*parts.identity, *parts.records, clock));
+  parts.sts.emplace(*parts.identity, *parts.iam);
+  parts.logs_front.emplace(parts.logs, account);
+  control::Service& control = *parts.control;
+  parts.cloudwatch.emplace(CloudWatchFront::Source{
+      .series = [&control](const std::string& job,
+                           std::string_view name) { return control.Metrics(job, name); },
+      .jobs = [&control] { return control.JobNames(); }});
+  parts.s3.emplace(*parts.objects);
+  parts.router.emplace(
+      Router::Parts{.identity = *parts.identity,
+                    .clock = clock,
+                    .iam = *parts.iam,
+                    .sts = *parts.sts,
+                    .logs = *parts.logs_front,
+                    .cloudwatch = *parts.cloudwatch,
+                    .s3 = *parts.s3,
+                    .sagemaker = [&control](std::string_view operation, std::string_view body) {
+                      return control.Call(operation, body);
+                    }});
+
+  net::ServerOptions listen{
+      .address = options.address, .port = options.port, .overloaded = Router::Throttled};
+  auto server = net::Server::Start(
+      std::move(listen), [&router = *parts.router](net::Request& r) { return router.Handle(r); });
+  if (!server && server.error().reason == "AddressInUse") {
+    return std::unexpected(std::move(server).error().With("cannot listen on " + options.address +
+                                                          ":" + std::to_string(options.port) +
+                                                          " (choose another --port)"));
+  }
+  if (!server) return std::unexpected(std::move(server).error());
+  parts.server = *std::move(server);
+  parts.endpoint = EndpointOf(options.address, parts.server->port());
+  const nlohmann::json contact = {{"endpoint", parts.endpoint}, {"pid", ::getpid()}};
+  CLARY_CHECK_OK(WriteFileAtomic(home / "service.json", contact.dump() + "\n", 0600));
+  parts.housekeeping = std::jthread([&store = *parts.objects](std::stop_token stop) {
+    const auto removed = store.CollectGarbage(stop);
+    if (!removed) {
+      LOG(kWarn, "object store not tidied", {"message", removed.error().message});
+    } else if (*removed > 0) {
+      LOG(kInfo, "object store tidied", {"files", *removed});
+    }
+  });
+  LOG(kInfo, "serving", {"endpoint", parts.endpoint}, {"home", home.string()});
+  return service;
+}
+
+void Service::Stop() {
+  Parts& parts = *parts_;
+  parts.housekeeping = {};  // requests its stop and joins
+  if (parts.server) {
+    parts.server->Stop();
+    parts.server.reset();
+    std::error_code ec;
+    std::filesystem::remove(parts.home / "service.json", ec);
+  }
+  parts.control.reset();
+  parts.executor.reset();
+}
+
+}  // namespace clary::server

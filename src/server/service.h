@@ -1,0 +1,52 @@
+// The whole service of one state directory: opens everything, listens, and takes it all down again.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "server/identity.h"
+
+namespace clary::server {
+
+struct Options {
+  std::filesystem::path home;  // created if missing
+  std::string address = "127.0.0.1";
+  uint16_t port = 8460;              // 0: any free one
+  int capacity_cpus = 0;             // cores for running jobs; 0: those of the machine
+  bool allow_tunnel = false;         // CONNECT to hosts that are not AWS's is passed through
+  std::filesystem::path executable;  // starts runners: `EXECUTABLE runner DIR`; empty: this one
+};
+
+// What `clary env` prints: the variables that make any AWS client use the service at `endpoint`
+// ("http://127.0.0.1:8460").
+std::vector<std::pair<std::string, std::string>> Environment(const Account& account,
+                                                             const std::string& endpoint,
+                                                             const std::filesystem::path& home);
+
+class Service {
+ public:
+  // Serves when it returns. kFailedPrecondition "AlreadyServing" (the message names the endpoint of
+  // the other), "NewerState", "AddressInUse".
+  static Result<std::unique_ptr<Service>> Start(Options options);
+  ~Service();  // Stop()
+
+  std::string endpoint() const;
+  const Account& account() const;
+  const std::filesystem::path& home() const;
+
+  // Lets requests that have arrived run to their end, then closes everything. Jobs run on.
+  // Idempotent; one thread at a time.
+  void Stop();
+
+ private:
+  struct Parts;
+  explicit Service(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace clary::server
