@@ -145,9 +145,10 @@ class CutFinder {
     }
     const bool needs_byte = has_missing && max_bin_ == 256 && s.value.size() > 255;
     InnerCuts(s, needs_byte ? 255 : max_bin_, out.cuts);
-    const float top = s.value.back();
-    out.cuts.push_back(top + (std::fabs(top) + 1e-5F));
-    out.min_value = s.value.front() - (std::fabs(s.value.front()) + 1e-5F);
+    const double top = s.value.back();
+    const double low = s.value.front();
+    out.cuts.push_back(static_cast<float>(top + (std::fabs(top) + 1e-5)));
+    out.min_value = static_cast<float>(low - (std::fabs(low) + 1e-5));
     return out;
   }
 

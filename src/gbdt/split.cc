@@ -36,8 +36,9 @@ float SplitFinder::TermGiven(GradSum sum, float weight) const {
     const double t = Shrink(sum.grad, params_.alpha);
     return static_cast<float>(t * t / (sum.hess + params_.lambda));
   }
-  const double w = weight;
-  return static_cast<float>(-(2.0 * sum.grad * w + (sum.hess + params_.lambda) * w * w));
+  const auto grad = static_cast<float>(sum.grad);  // float32 throughout, as upstream has it
+  const auto hess = static_cast<float>(sum.hess);
+  return -(2.0F * grad * weight + (hess + params_.lambda) * weight * weight);
 }
 
 float SplitFinder::NodeGain(GradSum sum, const WeightBounds& bounds) const {
