@@ -44,7 +44,8 @@ struct Value {
 
 class JsonReader {
  public:
-  explicit JsonReader(std::string_view text) : begin_(text.data()), p_(begin_), end_(p_ + text.size()) {}
+  explicit JsonReader(std::string_view text)
+      : begin_(text.data()), p_(begin_), end_(p_ + text.size()) {}
 
   Result<Value> Read() {
     Value v;
@@ -426,7 +427,9 @@ Status Numbers(const Value& object, std::string_view key, size_t size, bool requ
 }
 
 // Is it a whole number in [low, high]?
-bool IsInt(double v, double low, double high) { return v >= low && v <= high && v == std::floor(v); }
+bool IsInt(double v, double low, double high) {
+  return v >= low && v <= high && v == std::floor(v);
+}
 
 // What every tree of a Forest keeps to. Children that are no pair, or unreachable nodes that are
 // not leaves, occur in no file that XGBoost wrote.
@@ -478,7 +481,8 @@ Status Renumber(Tree& tree, const std::vector<NodeId>& right) {
     if (tree.left[old] == kNoNode) continue;
     for (const NodeId child : {tree.left[old], right[old]}) {
       if (child <= 0 || static_cast<size_t>(child) >= n) {
-        return BadModel("node " + std::to_string(old) + " of a tree has child " + std::to_string(child));
+        return BadModel("node " + std::to_string(old) + " of a tree has child " +
+                        std::to_string(child));
       }
     }
     left[i] = static_cast<NodeId>(order.size());
@@ -531,7 +535,8 @@ Status ReadCategories(const Value& v, Tree& tree) {
       if (!IsInt(category, 0, 16777216)) return BadModel("a category of a tree is out of range");
       tree.categories.push_back(static_cast<uint32_t>(category));
     }
-    const auto first = tree.categories.begin() + static_cast<std::ptrdiff_t>(tree.category_begin.back());
+    const auto first =
+        tree.categories.begin() + static_cast<std::ptrdiff_t>(tree.category_begin.back());
     std::sort(first, tree.categories.end());
     tree.category_begin.push_back(static_cast<uint32_t>(tree.categories.size()));
   }
@@ -542,7 +547,8 @@ Result<Tree> ReadTree(const Value& v, uint32_t num_feature) {
   const Value* param = v.Find("tree_param");
   CLARY_TRY(const int64_t leaf_size, IntOf(param, "size_leaf_vector", 1));
   if (leaf_size > 1) {
-    return Fail(Code::kUnimplemented, "VectorLeaf", "trees with vector leaves (multi_strategy) cannot be read");
+    return Fail(Code::kUnimplemented, "VectorLeaf",
+                "trees with vector leaves (multi_strategy) cannot be read");
   }
   CLARY_TRY(const Value* left, Member(v, "left_children"));
   const size_t n = left->numbers.size();
@@ -583,11 +589,12 @@ Status FillRounds(Forest& forest) {
   const auto outputs = static_cast<size_t>(forest.num_output());
   const size_t a_round = outputs * static_cast<size_t>(forest.num_parallel_tree);
   if (forest.trees.size() % a_round != 0) {
-    return BadModel(std::to_string(forest.trees.size()) + " trees are no whole number of rounds of " +
-                    std::to_string(a_round));
+    return BadModel(std::to_string(forest.trees.size()) +
+                    " trees are no whole number of rounds of " + std::to_string(a_round));
   }
   forest.round_begin = {0};
-  for (size_t end = a_round; end <= forest.trees.size(); end += a_round) forest.round_begin.push_back(end);
+  for (size_t end = a_round; end <= forest.trees.size(); end += a_round)
+    forest.round_begin.push_back(end);
   return {};
 }
 
@@ -598,7 +605,8 @@ Status CheckForest(Forest& forest, const std::vector<double>& tree_info) {
                     std::to_string(tree_info.size()));
   }
   for (const double output : tree_info) {
-    if (!IsInt(output, 0, forest.num_output() - 1)) return BadModel("tree_info names an unknown class");
+    if (!IsInt(output, 0, forest.num_output() - 1))
+      return BadModel("tree_info names an unknown class");
     forest.tree_output.push_back(static_cast<int>(output));
   }
   if (!forest.tree_weight.empty() && forest.tree_weight.size() != forest.trees.size()) {
@@ -650,8 +658,8 @@ Status ReadLinear(const Value& booster, Forest& forest) {
   forest.linear_rounds = static_cast<int>(std::clamp<int64_t>(rounds, 0, 2147483647));
   const size_t size = (size_t{forest.num_feature} + 1) * static_cast<size_t>(forest.num_output());
   if (weights->numbers.size() != size) {
-    return BadModel("gblinear has " + std::to_string(weights->numbers.size()) + " weights instead of " +
-                    std::to_string(size));
+    return BadModel("gblinear has " + std::to_string(weights->numbers.size()) +
+                    " weights instead of " + std::to_string(size));
   }
   for (const double w : weights->numbers) forest.linear_weights.push_back(static_cast<float>(w));
   return {};
@@ -669,7 +677,8 @@ Status ReadBooster(const Value& booster, Forest& forest) {
     forest.tree_weight.assign(weights->numbers.begin(), weights->numbers.end());
   }
   if (forest.tree_weight.empty()) forest.tree_weight.assign(forest.trees.size(), 1.0F);
-  if (forest.tree_weight.size() != forest.trees.size()) return BadModel("weight_drop does not fit the trees");
+  if (forest.tree_weight.size() != forest.trees.size())
+    return BadModel("weight_drop does not fit the trees");
   return {};
 }
 
@@ -677,13 +686,15 @@ Status ReadObjective(const Value& v, ObjectiveConfig& out) {
   out.name = TextOf(&v, "name");
   if (out.name.empty()) return BadModel("the objective has no name");
   CLARY_TRY(out.scale_pos_weight, FloatOf(v.Find("reg_loss_param"), "scale_pos_weight", 1));
-  CLARY_TRY(out.max_delta_step, FloatOf(v.Find("poisson_regression_param"), "max_delta_step", 0.7F));
+  CLARY_TRY(out.max_delta_step,
+            FloatOf(v.Find("poisson_regression_param"), "max_delta_step", 0.7F));
   CLARY_TRY(out.tweedie_variance_power,
             FloatOf(v.Find("tweedie_regression_param"), "tweedie_variance_power", 1.5F));
   CLARY_TRY(out.huber_slope, FloatOf(v.Find("pseudo_huber_param"), "huber_slope", 1));
   CLARY_TRY(out.quantile_alpha, ListOf(TextOf(v.Find("quantile_loss_param"), "quantile_alpha")));
   const Value* aft = v.Find("aft_loss_param");
-  if (const std::string distribution = TextOf(aft, "aft_loss_distribution"); !distribution.empty()) {
+  if (const std::string distribution = TextOf(aft, "aft_loss_distribution");
+      !distribution.empty()) {
     out.aft_loss_distribution = distribution;
   }
   CLARY_TRY(out.aft_loss_distribution_scale, FloatOf(aft, "aft_loss_distribution_scale", 1));
@@ -802,7 +813,8 @@ Result<Tree> ReadBinaryTree(Binary& in, uint32_t num_feature) {
   const auto nodes = Binary::At<int32_t>(header, 4);
   const auto leaf_size = Binary::At<int32_t>(header, 20);
   CLARY_CHECK_OK(in.Check());
-  if (nodes <= 0 || static_cast<size_t>(nodes) > in.left() / 36) return BadModel("a tree's size is impossible");
+  if (nodes <= 0 || static_cast<size_t>(nodes) > in.left() / 36)
+    return BadModel("a tree's size is impossible");
   if (leaf_size > 1) {
     return Fail(Code::kUnimplemented, "VectorLeaf", "trees with vector leaves cannot be read");
   }
@@ -815,7 +827,7 @@ Result<Tree> ReadBinaryTree(Binary& in, uint32_t num_feature) {
     tree.left.push_back(std::max(kNoNode, Binary::At<int32_t>(node, 4)));
     right.push_back(Binary::At<int32_t>(node, 8));
     tree.feature.push_back(split & 0x7fffffffU);
-    tree.default_left.push_back(split >> 31 != 0 ? 1 : 0);
+    tree.default_left.push_back(static_cast<uint8_t>(split >> 31));
     tree.threshold.push_back(Binary::At<float>(node, 16));
     if (split == UINT32_MAX) tree.left.back() = kNoNode;  // deleted
   }
@@ -834,7 +846,8 @@ Result<Tree> ReadBinaryTree(Binary& in, uint32_t num_feature) {
 
 // Files before 1.0 keep the intercept as a margin.
 float FromMargin(const std::string& objective, float margin) {
-  if (objective == "binary:logistic" || objective == "reg:logistic") return 1 / (1 + std::exp(-margin));
+  if (objective == "binary:logistic" || objective == "reg:logistic")
+    return 1 / (1 + std::exp(-margin));
   if (objective == "count:poisson" || objective == "reg:gamma" || objective == "reg:tweedie" ||
       objective == "survival:cox" || objective == "survival:aft") {
     return std::exp(margin);
@@ -860,7 +873,8 @@ Status ReadBinaryAttributes(Binary& in, Forest& forest) {
       Value v;
       v.kind = Value::Kind::kString;
       v.text = value;
-      if (const auto step = AsNumber(v)) forest.objective.max_delta_step = static_cast<float>(*step);
+      if (const auto step = AsNumber(v))
+        forest.objective.max_delta_step = static_cast<float>(*step);
     } else if (key != "metrics") {
       forest.attributes[key] = std::move(value);
     }
@@ -905,7 +919,8 @@ Result<Forest> ReadBinary(std::string_view bytes) {
     const auto trees = Binary::At<int32_t>(param, 0);
     forest.num_parallel_tree = std::max(1, Binary::At<int32_t>(param, 4));
     CLARY_CHECK_OK(in.Check());
-    if (trees < 0 || forest.num_parallel_tree > 1000000) return BadModel("the number of trees is impossible");
+    if (trees < 0 || forest.num_parallel_tree > 1000000)
+      return BadModel("the number of trees is impossible");
     for (int32_t t = 0; t < trees; ++t) {
       CLARY_TRY(Tree tree, ReadBinaryTree(in, forest.num_feature));
       forest.trees.push_back(std::move(tree));
@@ -934,7 +949,8 @@ Result<Forest> ReadBinary(std::string_view bytes) {
 Result<Forest> ReadModel(std::string_view bytes) {
   if (bytes.starts_with("\x80")) {
     return BadModel(
-        "this is a Python pickle, as images up to 1.2 wrote; load it in Python and save it as JSON");
+        "this is a Python pickle, as images up to 1.2 wrote; load it in Python and save it as "
+        "JSON");
   }
   const size_t brace = bytes.find_first_not_of(" \t\r\n");
   if (brace != std::string_view::npos && bytes[brace] == '{') {

@@ -29,7 +29,8 @@ void ExpectNear(const std::vector<float>& got, const std::vector<float>& want, f
                 const std::string& what) {
   ASSERT_EQ(got.size(), want.size()) << what;
   for (size_t i = 0; i < got.size(); ++i) {
-    ASSERT_NEAR(got[i], want[i], tolerance * std::max(1.0F, std::fabs(want[i]))) << what << " " << i;
+    ASSERT_NEAR(got[i], want[i], tolerance * std::max(1.0F, std::fabs(want[i])))
+        << what << " " << i;
   }
 }
 
@@ -123,19 +124,21 @@ std::vector<std::string> Goldens() {
   std::sort(names.begin(), names.end());
   return names;
 }
-INSTANTIATE_TEST_SUITE_P(All, GoldenModel, testing::ValuesIn(Goldens()), [](const auto& info) {
-  std::string name = info.param;
+std::string TestName(const testing::TestParamInfo<std::string>& test) {
+  std::string name = test.param;
   for (char& c : name) {
     if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
   }
   return name;
-});
+}
+INSTANTIATE_TEST_SUITE_P(All, GoldenModel, testing::ValuesIn(Goldens()), TestName);
 
 std::string TreeOf(const std::string& left, const std::string& right, const std::string& feature) {
   return R"({"learner":{"attributes":{},"learner_model_param":{"base_score":"5E-1","num_class":"0",
     "num_feature":"2"},"objective":{"name":"reg:squarederror","reg_loss_param":{}},
     "gradient_booster":{"name":"gbtree","model":{"gbtree_model_param":{},"tree_info":[0],"trees":[{
-    "left_children":[)" + left + R"(],"right_children":[)" + right + R"(],"split_indices":[)" + feature +
+    "left_children":[)" +
+         left + R"(],"right_children":[)" + right + R"(],"split_indices":[)" + feature +
          R"(],"split_conditions":[0.5,1.5,2.5],"default_left":[true,false,false],
     "loss_changes":[1.5,0.0,0.0],"sum_hessian":[2.0,1.0,1.0],"base_weights":[0.0,0.0,0.0]}]}}},
     "version":[1,0,0]})";
@@ -154,9 +157,11 @@ TEST(ReadModel, OldOrderOfChildrenIsPutRight) {
 TEST(ReadModel, RefusesWhatIsNoTree) {
   EXPECT_TRUE(ReadModel(TreeOf("1,-1,-1", "2,-1,-1", "1,0,0")));
   const std::tuple<const char*, const char*, const char*> bad[] = {
-      {"0,-1,-1", "1,-1,-1", "1,0,0"},  {"1,1,-1", "2,2,-1", "1,0,0"}, {"1,-1,-1", "3,-1,-1", "1,0,0"},
-      {"3,-1,-1", "4,-1,-1", "1,0,0"},  {"1,-1,-1", "2,-1,-1", "2,0,0"}, {"1,-1", "2,-1", "1,0"},
-      {"1.5,-1,-1", "2,-1,-1", "1,0,0"}, {"1,-1,-1", "2,-1,-1", "-1,0,0"}, {"1,0,-1", "2,0,-1", "1,0,0"}};
+      {"0,-1,-1", "1,-1,-1", "1,0,0"},   {"1,1,-1", "2,2,-1", "1,0,0"},
+      {"1,-1,-1", "3,-1,-1", "1,0,0"},   {"3,-1,-1", "4,-1,-1", "1,0,0"},
+      {"1,-1,-1", "2,-1,-1", "2,0,0"},   {"1,-1", "2,-1", "1,0"},
+      {"1.5,-1,-1", "2,-1,-1", "1,0,0"}, {"1,-1,-1", "2,-1,-1", "-1,0,0"},
+      {"1,0,-1", "2,0,-1", "1,0,0"}};
   for (const auto& [left, right, feature] : bad) {
     const auto f = ReadModel(TreeOf(left, right, feature));
     ASSERT_FALSE(f) << left << " " << right << " " << feature;

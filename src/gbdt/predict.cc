@@ -1,10 +1,12 @@
 #include "gbdt/predict.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "base/thread_pool.h"
 #include "gbdt/objective.h"
+#include "gbdt/shap.h"
 
 namespace clary::gbdt {
 namespace {
@@ -15,15 +17,32 @@ Result<std::vector<float>> StartMargins(const Forest& forest, const Dataset& dat
   const auto outputs = static_cast<size_t>(forest.num_output());
   const auto& given = data.fields().base_margin;
   if (given.size() == data.rows() * outputs && !given.empty()) return given;
-  std::vector<float> base(outputs, forest.base_score.empty() ? 0.5F : forest.base_score[0]);
-  if (forest.base_score.size() == outputs) base = forest.base_score;
-  if (const auto objective = MakeObjective(forest.objective, 3)) {
-    for (float& b : base) b = (*objective)->ToMargin(b);
+  // XGBoost 3 uses the first item of a vector for every output of a linear model.
+  std::vector<float> base(outputs, forest.base_score[0]);
+  if (forest.base_score.size() == outputs && forest.booster != Booster::kGblinear) {
+    base = forest.base_score;
   }
+  CLARY_TRY(const auto objective, MakeObjective(forest.objective, 3));
+  for (float& b : base) b = objective->ToMargin(b);
   std::vector<float> margin;
   margin.reserve(data.rows() * outputs);
   for (size_t r = 0; r < data.rows(); ++r) margin.insert(margin.end(), base.begin(), base.end());
   return margin;
+}
+
+// Adds weights times values, and the bias, to [count * outputs]; a missing value adds nothing.
+void AddLinear(const Forest& forest, const float* rows, size_t count, size_t columns, float* out) {
+  const auto outputs = static_cast<size_t>(forest.num_output());
+  for (size_t r = 0; r < count; ++r) {
+    for (size_t k = 0; k < outputs; ++k) {
+      float sum = out[r * outputs + k] + forest.linear_weights[forest.num_feature * outputs + k];
+      for (size_t f = 0; f < columns; ++f) {
+        const float x = rows[r * columns + f];
+        if (!std::isnan(x)) sum += x * forest.linear_weights[f * outputs + k];
+      }
+      out[r * outputs + k] = sum;
+    }
+  }
 }
 
 }  // namespace
@@ -35,28 +54,37 @@ Result<std::vector<float>> Predict(const Forest& forest, const Dataset& data,
                 "the data has " + std::to_string(data.columns()) + " columns, the model " +
                     std::to_string(forest.num_feature));
   }
-  if (forest.booster == Booster::kGblinear || options.kind == PredictKind::kContributions ||
-      options.kind == PredictKind::kApproxContributions ||
-      options.kind == PredictKind::kInteractions) {
-    return Fail(Code::kUnimplemented, "Unimplemented", "this prediction is not in this version");
-  }
   const int rounds = forest.num_round();
   const int end = options.round_end == 0 ? rounds : options.round_end;
   if (options.round_begin < 0 || end > rounds || options.round_begin > end) {
     return Fail(Code::kInvalidArgument, "BadRange",
                 "the model has " + std::to_string(rounds) + " rounds");
   }
-  const size_t first = forest.round_begin[static_cast<size_t>(options.round_begin)];
-  const size_t last = forest.round_begin[static_cast<size_t>(end)];
   const auto outputs = static_cast<size_t>(forest.num_output());
-  const bool leaf = options.kind == PredictKind::kLeaf;
   ThreadPool pool(data.rows() < 4 * kBlock ? 1 : options.threads);
+  const bool linear = forest.booster == Booster::kGblinear;
+  const size_t first = linear ? 0 : forest.round_begin[static_cast<size_t>(options.round_begin)];
+  const size_t last = linear ? 0 : forest.round_begin[static_cast<size_t>(end)];
   std::vector<float> out;
-  if (leaf) {
-    out.resize(data.rows() * (last - first));
-  } else {
-    CLARY_TRY(out, StartMargins(forest, data));
+  switch (options.kind) {
+    case PredictKind::kContributions:
+    case PredictKind::kApproxContributions:
+    case PredictKind::kInteractions: {
+      CLARY_TRY(const std::vector<float> start, StartMargins(forest, data));
+      return Explain(forest, first, last, data, options.kind, start, pool);
+    }
+    case PredictKind::kLeaf:
+      if (linear) {
+        return Fail(Code::kInvalidArgument, "NoTrees", "a linear model has no leaves");
+      }
+      out.resize(data.rows() * (last - first));
+      break;
+    case PredictKind::kValue:
+    case PredictKind::kMargin:
+      CLARY_TRY(out, StartMargins(forest, data));
+      break;
   }
+  const bool leaf = options.kind == PredictKind::kLeaf;
   pool.ForEach((data.rows() + kBlock - 1) / kBlock, [&](size_t b, int) {
     const size_t begin = b * kBlock;
     const size_t count = std::min(kBlock, data.rows() - begin);
@@ -70,6 +98,7 @@ Result<std::vector<float>> Predict(const Forest& forest, const Dataset& data,
     const std::span<const float> values =
         data.is_sparse() ? std::span<const float>(rows)
                          : data.dense().subspan(begin * data.columns(), count * data.columns());
+    if (linear) AddLinear(forest, values.data(), count, data.columns(), &out[begin * outputs]);
     for (size_t t = first; t < last; ++t) {
       const Tree& tree = forest.trees[t];
       const auto output = static_cast<size_t>(forest.tree_output[t]);

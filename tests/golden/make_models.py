@@ -67,8 +67,8 @@ def main():
           dense, formats=old)
     write("exact", {"objective": "reg:squarederror", "tree_method": "exact", "gamma": 20,
                     "max_depth": 4}, 3, score, x, formats=("json",) + old[2:])
-    write("forest", {"objective": "count:poisson", "num_parallel_tree": 2, "subsample": 0.6}, 3, counts,
-          x, formats=("ubj",))
+    write("forest", {"objective": "reg:squarederror", "num_parallel_tree": 2, "subsample": 0.6}, 3,
+          counts, x, formats=("ubj",))
     if RELEASE == "3":
         codes = rng.integers(0, 7, size=(300, 2)).astype(np.float32)
         mixed = np.concatenate([codes, x[:, :2]], axis=1)
