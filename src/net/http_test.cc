@@ -62,6 +62,13 @@ TEST(RequestParser, ReadsAHead) {
   EXPECT_EQ(head->request.headers.Get("x-empty", "?"), "");
 }
 
+TEST(RequestParser, ForgivesEmptyLinesInFront) {
+  RequestParser parser({});
+  const std::string text = "\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n";
+  EXPECT_EQ(parser.PutHead(text).value_or(0), text.size());
+  EXPECT_TRUE(parser.head_done());
+}
+
 TEST(RequestParser, ReadsTargetsOfEveryForm) {
   auto head = ParseHead("GET http://S3.amazonaws.com:80?x=1 HTTP/1.1\r\nHost: other\r\n\r\n");
   ASSERT_TRUE(head) << head.error().message;

@@ -80,10 +80,13 @@ RequestParser::RequestParser(const ParserLimits& limits)
 RequestParser::~RequestParser() = default;
 
 Result<size_t> RequestParser::PutHead(std::string_view bytes) {
+  size_t blank = 0;  // an empty line in front of a request is forgiven (RFC 9112, 2.2)
   if (!state_->started) {
-    size_t blank = 0;  // an empty line in front of a request is forgiven (RFC 9112, 2.2)
-    while (bytes.substr(blank).starts_with("\r\n")) blank += 2;
-    if (blank > 0 || bytes.empty() || bytes == "\r") return blank;
+    while (bytes.starts_with("\r\n")) {
+      bytes.remove_prefix(2);
+      blank += 2;
+    }
+    if (bytes.empty() || bytes == "\r") return blank;
     if (!PlausibleStart(bytes)) return Bad("no HTTP/1.1 request line");
   }
   boost::beast::error_code ec;
@@ -94,7 +97,7 @@ Result<size_t> RequestParser::PutHead(std::string_view bytes) {
   if (!head_done() && bytes.size() - n >= limits_.header_bytes) {
     return FromBeast(make_error_code(http::error::header_limit));
   }
-  return n;
+  return blank + n;
 }
 
 bool RequestParser::head_done() const { return state_->parser.is_header_done(); }
