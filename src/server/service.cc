@@ -15,6 +15,7 @@
 #include "exec/local_executor.h"
 #include "meta/log_store.h"
 #include "meta/sqlite_store.h"
+#include "net/ca.h"
 #include "net/server.h"
 #include "objects/file_store.h"
 #include "objects/s3_front.h"
@@ -188,6 +189,7 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
                       return control.Call(operation, body);
                     }});
 
+  CLARY_TRY(auto ca, net::CertificateAuthority::OpenOrCreate(home / "ca", clock));
   net::ServerOptions listen{
       .address = options.address, .port = options.port, .overloaded = Router::Throttled};
   auto server = net::Server::Start(
