@@ -130,8 +130,9 @@ Result<Matrix> ReadFiles(const std::vector<fs::path>& files, const ReadOptions& 
       return internal::ReadCsv(files, options);
     case ContentType::kLibsvm:
       return internal::ReadLibsvm(files, options);
-    case ContentType::kParquet:
     case ContentType::kRecordIo:
+      return internal::ReadRecordIo(files, options);
+    case ContentType::kParquet:
       break;
   }
   return Fail(Code::kUnimplemented, "ContentType",

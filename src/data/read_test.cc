@@ -550,6 +550,93 @@ TEST_F(ReadTest, LibsvmDoesNotDependOnThreads) {
   }
 }
 
+// ---- RecordIO
+
+std::string Varint(uint64_t v) {
+  std::string out;
+  for (; v >= 0x80; v >>= 7) out += static_cast<char>(v | 0x80);
+  return out + static_cast<char>(v);
+}
+std::string Bytes(uint32_t field, const std::string& bytes) {
+  return Varint(field << 3 | 2) + Varint(bytes.size()) + bytes;
+}
+template <typename T>
+std::string Packed(const std::vector<T>& values) {
+  return std::string(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T));
+}
+std::string Integers(const std::vector<uint64_t>& values) {
+  std::string out;
+  for (const uint64_t v : values) out += Varint(v);
+  return out;
+}
+// A map entry "values" with a tensor of type 2 (float32), 3 (float64) or 7 (int32).
+std::string Entry(uint32_t field, uint32_t type, const std::string& tensor) {
+  return Bytes(field, Bytes(1, "values") + Bytes(2, Bytes(type, tensor)));
+}
+std::string Framed(const std::string& payload) {
+  std::string out = Packed<uint32_t>({0xCED7230A, static_cast<uint32_t>(payload.size())}) + payload;
+  out.resize((out.size() + 3) / 4 * 4);
+  return out;
+}
+std::string Label(float v) { return Entry(2, 2, Bytes(1, Packed<float>({v}))); }
+
+class RecordIoTest : public ReadTest {
+ protected:
+  Result<Matrix> Read(std::string_view bytes) {
+    return ReadFiles({Write("train.pbr", bytes)}, {.type = ContentType::kRecordIo});
+  }
+};
+
+TEST_F(RecordIoTest, DenseRows) {
+  const auto m =
+      Read(Framed(Entry(1, 2, Bytes(1, Packed<float>({1, std::nanf(""), 3}))) + Label(1)) +
+           Framed(Label(0) + Entry(1, 3, Bytes(1, Packed<double>({4, 5, 0.1})))) +
+           Framed(Entry(1, 7, Bytes(1, Integers({7, 8, ~uint64_t{0}}))) + Label(2)));
+  ASSERT_TRUE(m) << m.error().message;
+  EXPECT_FALSE(m->sparse);
+  EXPECT_EQ(m->cols, 3U);
+  EXPECT_THAT(Values(m->labels), ElementsAre(1, 0, 2));
+  EXPECT_THAT(Values(m->values), ElementsAre(1, IsNan(), 3, 4, 5, 0.1F, 7, 8, -1));
+  EXPECT_EQ(m->Where(2), "train.pbr, row 3");
+}
+
+TEST_F(RecordIoTest, SparseRowsAmongDenseOnes) {
+  const auto m = Read(Framed(Entry(1, 2, Bytes(1, Packed<float>({1, 2}))) + Label(1)) +
+                      Framed(Entry(1, 2,
+                                   Bytes(1, Packed<float>({30, 10})) + Bytes(2, Integers({3, 1})) +
+                                       Bytes(3, Integers({300}))) +
+                             Label(0)) +
+                      Framed(Entry(1, 2, Bytes(3, Integers({300}))) + Label(0)) +
+                      Framed(Entry(1, 2, Bytes(1, Packed<float>({5, 6}))) + Label(1)));
+  ASSERT_TRUE(m) << m.error().message;
+  EXPECT_TRUE(m->sparse);
+  EXPECT_EQ(m->cols, 300U);
+  EXPECT_THAT(Values(m->row_begin), ElementsAre(0, 2, 4, 4, 6));
+  EXPECT_THAT(Values(m->column), ElementsAre(0, 1, 1, 3, 0, 1));
+  EXPECT_THAT(Values(m->values), ElementsAre(1, 2, 10, 30, 5, 6));
+}
+
+TEST_F(RecordIoTest, Errors) {
+  const std::string row = Framed(Entry(1, 2, Bytes(1, Packed<float>({1, 2}))) + Label(1));
+  const auto error = [&](const std::string& bytes) {
+    const auto m = Read(bytes);
+    return m ? "no error" : m.error().message;
+  };
+  EXPECT_EQ(error(""), "No records found in RecordIO-Protobuf data");
+  EXPECT_EQ(error("1,2,3,4\n5,6"), "train.pbr, record 1: this is not RecordIO");
+  EXPECT_EQ(error(row + row.substr(0, 20)), "train.pbr, record 2: the file ends too early");
+  EXPECT_EQ(error(Framed(Entry(1, 2, Bytes(1, Packed<float>({1}))))),
+            "train.pbr, record 1: has 0 labels; it needs one");
+  EXPECT_EQ(error(row + Framed(Entry(1, 2, Bytes(1, Packed<float>({1}))) + Label(1))),
+            "train.pbr, record 2: has 1 features; records before it have 2");
+  EXPECT_EQ(error(row + Framed("\x0b")), "train.pbr, record 2: not a protobuf Record");
+  EXPECT_THAT(error(Framed(Entry(1, 2, Bytes(1, Packed<float>({1})) + Bytes(2, Integers({1, 2}))) +
+                           Label(1))),
+              HasSubstr("has 2 keys but 1 values"));
+  EXPECT_THAT(error(Framed(Entry(1, 2, Bytes(1, Packed<float>({INFINITY}))) + Label(1))),
+              HasSubstr("infinite"));
+}
+
 TEST(Buffer, KeepsItsBytesWhenItGrowsAndShrinks) {
   Buffer<uint32_t> b;
   for (uint32_t i = 0; i < 3000000; ++i) b.PushBack(i);

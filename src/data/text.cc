@@ -1,10 +1,6 @@
 #include "data/internal/text.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <atomic>
@@ -12,7 +8,7 @@
 #include <optional>
 #include <thread>
 
-#include "base/file.h"
+#include "data/internal/byte_stream.h"
 
 namespace clary::data::internal {
 namespace {
@@ -29,89 +25,21 @@ Status LineTooLong() {
               fmt::format("a line is longer than {} MiB; is this text?", kMaxLineBytes >> 20));
 }
 
-Result<size_t> ReadAt(int fd, char* to, size_t size, uint64_t offset) {
-  size_t done = 0;
-  while (done < size) {
-    const ssize_t n = ::pread(fd, to + done, size - done, static_cast<off_t>(offset + done));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return std::unexpected(ErrnoError(errno, "reading"));
-    if (n == 0) break;
-    done += static_cast<size_t>(n);
-  }
-  return done;
-}
-
 }  // namespace
 
 struct BlockReader::File {
-  ~File() {
-    if (gzip) ::inflateEnd(&zlib);
-  }
-
   uint32_t index = 0;
-  Fd fd;
-  bool plain = false;  // regular and not compressed: blocks are read by offset
-  bool gzip = false;
-  uint64_t size = 0;         // plain
+  std::unique_ptr<ByteStream> stream;
   uint64_t next_offset = 0;  // plain: where the next block begins
   bool started = false;
+  std::string carry;  // not plain: bytes after the last whole line
 
-  // Streams: bytes after the last whole line, and zlib's state.
-  std::string carry;
-  z_stream zlib = {};
-  std::vector<unsigned char> compressed;
-  bool member_done = false;
-  bool stream_end = false;
-
-  // Up to `size` bytes; 0 is the end.
-  Result<size_t> Read(char* to, size_t bytes);
   Status ReadPlain(uint64_t begin, TextBlock& block) const;
 };
 
-Result<size_t> BlockReader::File::Read(char* to, size_t bytes) {
-  if (!gzip) {
-    for (;;) {
-      const ssize_t n = ::read(fd.get(), to, bytes);
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) return std::unexpected(ErrnoError(errno, "reading"));
-      return static_cast<size_t>(n);
-    }
-  }
-  if (stream_end) return 0;
-  zlib.next_out = reinterpret_cast<Bytef*>(to);
-  zlib.avail_out = static_cast<uInt>(bytes);
-  while (zlib.avail_out == bytes) {
-    if (zlib.avail_in == 0) {
-      compressed.resize(size_t{128} << 10);
-      ssize_t n;
-      do {
-        n = ::read(fd.get(), compressed.data(), compressed.size());
-      } while (n < 0 && errno == EINTR);
-      if (n < 0) return std::unexpected(ErrnoError(errno, "reading"));
-      if (n == 0) {
-        if (!member_done) return Fail(Code::kDataLoss, "BadGzip", "the gzip data ends too early");
-        stream_end = true;
-        return 0;
-      }
-      zlib.next_in = compressed.data();
-      zlib.avail_in = static_cast<uInt>(n);
-    }
-    if (member_done) {  // one file may hold several members, one after another
-      ::inflateReset(&zlib);
-      member_done = false;
-    }
-    const int rc = ::inflate(&zlib, Z_NO_FLUSH);
-    if (rc == Z_STREAM_END) {
-      member_done = true;
-    } else if (rc != Z_OK && rc != Z_BUF_ERROR) {
-      return Fail(Code::kDataLoss, "BadGzip", "the gzip data is damaged");
-    }
-  }
-  return bytes - zlib.avail_out;
-}
-
 // The lines that begin in [begin, begin + kBlockBytes).
 Status BlockReader::File::ReadPlain(uint64_t begin, TextBlock& block) const {
+  const uint64_t size = stream->size();
   // One byte earlier, to see whether a line begins at `begin`.
   const uint64_t from = begin == 0 ? 0 : begin - 1;
   const uint64_t limit = std::min(begin + kBlockBytes, size);  // the first byte of later blocks
@@ -123,7 +51,7 @@ Status BlockReader::File::ReadPlain(uint64_t begin, TextBlock& block) const {
     want = static_cast<size_t>(std::min<uint64_t>(want, size - from));
     block.storage.Resize(want + 2 * kPadding);
     char* to = block.storage.data() + kPadding;
-    CLARY_TRY(const size_t got, ReadAt(fd.get(), to + have, want - have, from + have));
+    CLARY_TRY(const size_t got, stream->ReadAt(to + have, want - have, from + have));
     if (got < want - have) {
       return Fail(Code::kDataLoss, "FileShrank", "the file became shorter while it was read");
     }
@@ -169,19 +97,7 @@ BlockReader::~BlockReader() = default;
 Result<std::shared_ptr<BlockReader::File>> BlockReader::Open(uint32_t index) {
   auto file = std::make_shared<File>();
   file->index = index;
-  CLARY_TRY(file->fd, OpenFile(files_[index], O_RDONLY));
-  struct stat st = {};
-  if (::fstat(file->fd.get(), &st) != 0) return std::unexpected(ErrnoError(errno, "fstat"));
-  if (!S_ISREG(st.st_mode)) return file;
-  file->size = static_cast<uint64_t>(st.st_size);
-  unsigned char magic[4] = {};
-  CLARY_TRY(const size_t got, ReadAt(file->fd.get(), reinterpret_cast<char*>(magic), 4, 0));
-  if (got >= 2 && magic[0] == 0x1f && magic[1] == 0x8b) {
-    file->gzip = ::inflateInit2(&file->zlib, 15 + 16) == Z_OK;
-    if (!file->gzip) return Fail(Code::kInternal, "Zlib", "cannot start zlib");
-    return file;
-  }
-  file->plain = true;
+  CLARY_TRY(file->stream, ByteStream::Open(files_[index]));
   return file;
 }
 
@@ -193,7 +109,8 @@ Status BlockReader::ReadStream(File& file, TextBlock& block, bool* end) {
   for (;;) {
     const size_t room = block.storage.size() - 2 * kPadding;
     while (have < room) {
-      CLARY_TRY(const size_t got, file.Read(block.storage.data() + kPadding + have, room - have));
+      CLARY_TRY(const size_t got,
+                file.stream->Read(block.storage.data() + kPadding + have, room - have));
       if (got == 0) {
         *end = true;
         block.text = {block.storage.data() + kPadding, have};
@@ -228,14 +145,14 @@ Result<bool> BlockReader::Next(TextBlock& block) {
         CLARY_TRY(current_, Open(next_file_));
         ++next_file_;
       }
-      if (!current_->plain || current_->next_offset < current_->size) break;
+      if (!current_->stream->is_plain() || current_->next_offset < current_->stream->size()) break;
       current_ = nullptr;
     }
     file = current_;
     block.file = file->index;
     block.first = !file->started;
     file->started = true;
-    if (file->plain) {
+    if (file->stream->is_plain()) {
       offset = file->next_offset;
       file->next_offset += kBlockBytes;
     } else {
@@ -244,7 +161,7 @@ Result<bool> BlockReader::Next(TextBlock& block) {
       if (end) current_ = nullptr;
     }
   }
-  if (file->plain) CLARY_CHECK_OK(file->ReadPlain(offset, block));
+  if (file->stream->is_plain()) CLARY_CHECK_OK(file->ReadPlain(offset, block));
   if (block.first && block.text.starts_with("\xef\xbb\xbf")) block.text.remove_prefix(3);
   if (!block.text.empty())
     block.storage[static_cast<size_t>(block.text.end() - block.storage.data())] = '\n';

@@ -14,4 +14,7 @@ Result<Matrix> ReadCsv(const std::vector<std::filesystem::path>& files, const Re
 Result<Matrix> ReadLibsvm(const std::vector<std::filesystem::path>& files,
                           const ReadOptions& options);
 
+Result<Matrix> ReadRecordIo(const std::vector<std::filesystem::path>& files,
+                            const ReadOptions& options);
+
 }  // namespace clary::data::internal
