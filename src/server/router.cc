@@ -151,7 +151,11 @@ net::Response ErrorAnswer(const Route& route, Error error, bool head,
               .status = query ? words->query_status : 400};
     }
   }
-  if (route.wire == Wire::kS3) return objects::S3ErrorResponse(error, "", head, request_id);
+  if (route.wire == Wire::kS3) {
+    net::Response response = objects::S3ErrorResponse(error, "", head, request_id);
+    response.headers.Set("x-amz-request-id", request_id);
+    return response;
+  }
   if (wire.status >= 500 && error.code != Code::kUnavailable) {
     LOG(kError, "internal failure", {"request", request_id}, {"service", route.service},
         {"operation", route.operation}, {"code", CodeName(error.code)}, {"reason", error.reason},
@@ -204,7 +208,9 @@ std::optional<net::Response> OpenAnswer(const net::Request& request) {
     response.body = "{\"status\":\"ok\",\"version\":\"" CLARY_VERSION "\"}\n";
     return response;
   }
-  if (request.path == "/" && request.query.empty()) {
+  const bool person = request.headers.Get("Accept").contains("text/html") ||
+                      request.headers.Get("User-Agent").starts_with("curl/");
+  if (person && request.path == "/" && request.query.empty()) {
     response.headers.Set("Content-Type", "text/html; charset=utf-8");
     response.body =
         "<!doctype html><title>Clary</title><meta name=viewport content=\"width=device-width\">"
@@ -371,6 +377,10 @@ net::Response Router::Handle(net::Request& request) const {
   net::Response response;
   if (route.wire == Wire::kS3) {
     response = HandleS3(request, request_id);
+    if (response.status >= 500 && response.status != 501) {
+      LOG(kError, "S3 request failed", {"request", request_id}, {"path", request.path},
+          {"status", response.status}, {"answer", response.body});
+    }
   } else {
     const auto too_large = [&] {
       return ErrorAnswer(route,

@@ -191,7 +191,10 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
 
   CLARY_TRY(auto ca, net::CertificateAuthority::OpenOrCreate(home / "ca", clock));
   net::ServerOptions listen{
-      .address = options.address, .port = options.port, .overloaded = Router::Throttled};
+      .address = options.address,
+      .port = options.port,
+      .overloaded = Router::Throttled,
+      .front = net::ConnectFront{.ca = std::move(ca), .tunnel_others = options.allow_tunnel}};
   auto server = net::Server::Start(
       std::move(listen), [&router = *parts.router](net::Request& r) { return router.Handle(r); });
   if (!server && server.error().reason == "AddressInUse") {
