@@ -1,0 +1,69 @@
+#include "command.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "base/log.h"
+#include "client/home.h"
+#include "server/service.h"
+#include "terminal.h"
+
+namespace clary::cli {
+
+CLI::App* AddCommand(CLI::App& app, Context& context, std::string name, std::string description,
+                     std::vector<std::string> examples, std::function<int()> run) {
+  auto* command = app.add_subcommand(std::move(name), std::move(description));
+  std::string footer = "Examples:\n";
+  for (const auto& line : examples) footer += "  " + line + "\n";
+  command->footer(footer);
+  command->callback([&context, run = std::move(run)] { context.run = run; });
+  return command;
+}
+
+Access::~Access() = default;
+Access::Access(Access&&) noexcept = default;
+
+Result<Access> Connect(const Context& context) {
+  if (!context.endpoint.empty()) {
+    CLARY_TRY(const auto from, Session::from_environment());
+    auto connection = from.connection();
+    connection.endpoint = context.endpoint == "aws" ? "" : context.endpoint;
+    CLARY_TRY(auto session, Session::connect(std::move(connection)));
+    return Access{.embedded = nullptr, .session = std::move(session)};
+  }
+  if (auto session = Session::from_home(context.home)) {
+    return Access{.embedded = nullptr, .session = *std::move(session), .on_home = true};
+  } else if (session.error().reason != "NoService") {
+    return std::unexpected(session.error());
+  }
+  if (const char* endpoint = std::getenv("AWS_ENDPOINT_URL"); endpoint != nullptr && *endpoint) {
+    CLARY_TRY(auto session, Session::from_environment());
+    return Access{.embedded = nullptr, .session = std::move(session)};
+  }
+  SetLogLevel(LogLevel::kError);  // a command's output is its own
+  CLARY_TRY(auto service, server::Service::Start({.home = context.home, .port = 0}));
+  CLARY_TRY(auto session, Session::from_home(context.home));
+  return Access{.embedded = std::move(service), .session = std::move(session), .on_home = true};
+}
+
+int Report(const Context& context, int status, std::string_view code, std::string_view message) {
+  std::fflush(stdout);
+  if (context.json) {
+    const nlohmann::json json = {{"error", {{"code", code}, {"message", message}}}};
+    std::fprintf(stderr, "%s\n",
+                 json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+  } else {
+    std::fprintf(stderr, "%s %.*s\n", Paint("clary:", Style::kRed, 2).c_str(),
+                 static_cast<int>(message.size()), message.data());
+  }
+  return status;
+}
+
+int Report(const Context& context, const Error& error) {
+  const bool usage = error.code == Code::kInvalidArgument && error.reason == "Usage";
+  return Report(context, usage ? kUsage : kFailed, error.reason, error.message);
+}
+
+}  // namespace clary::cli

@@ -1,0 +1,61 @@
+// What every subcommand shares: the global options, the way to a service, and printing for people
+// and for scripts.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "clary/session.h"
+
+namespace clary::server {
+class Service;
+}
+
+namespace clary::cli {
+
+inline constexpr int kOk = 0;
+inline constexpr int kFailed = 1;
+inline constexpr int kUsage = 2;
+
+struct Context {
+  std::filesystem::path home;  // resolved
+  std::string endpoint;        // another service; "aws": Amazon's own
+  bool json = false;
+  std::function<int()> run;  // set by the subcommand that was named
+};
+
+// The subcommands; each is one .cc file. They keep `context`.
+void AddServe(CLI::App& app, Context& context);
+void AddTrain(CLI::App& app, Context& context);
+void AddJobs(CLI::App& app, Context& context);  // jobs, describe, stop
+void AddLogs(CLI::App& app, Context& context);
+void AddS3(CLI::App& app, Context& context);
+void AddEnv(CLI::App& app, Context& context);  // env, exec
+void AddKeys(CLI::App& app, Context& context);
+void AddVersion(CLI::App& app, Context& context);
+
+// A subcommand whose --help ends with `examples`, one command a line.
+CLI::App* AddCommand(CLI::App& app, Context& context, std::string name, std::string description,
+                     std::vector<std::string> examples, std::function<int()> run);
+
+// A session with --endpoint, with the service that AWS_ENDPOINT_URL names, with the one that
+// listens on the home, or else with an embedded one on the home that lives as long as this.
+struct Access {
+  std::unique_ptr<server::Service> embedded;  // null: a service of its own
+  Session session;
+  bool on_home = false;  // the object files of the home are this service's
+  ~Access();
+  Access(Access&&) noexcept;
+};
+Result<Access> Connect(const Context& context);
+
+// Prints an error (as {"error": ...} on standard error with --json) and returns kFailed.
+int Report(const Context& context, const Error& error);
+int Report(const Context& context, int status, std::string_view code, std::string_view message);
+
+}  // namespace clary::cli

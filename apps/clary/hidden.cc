@@ -1,0 +1,19 @@
+#include "hidden.h"
+
+#include <cstdio>
+#include <cstring>
+
+#include "exec/local_executor.h"
+#include "runner/runner.h"
+
+namespace clary::cli {
+
+std::optional<int> RunHidden(int argc, char** argv) {
+  if (argc < 3) return std::nullopt;
+  if (std::strcmp(argv[1], "supervise") == 0) return exec::RunSupervisor(argv[2]);
+  if (std::strcmp(argv[1], "runner") == 0) return runner::Run(argv[2]);
+  if (std::strcmp(argv[1], "algorithm") == 0) return runner::RunAlgorithm(argv[2]);
+  return std::nullopt;
+}
+
+}  // namespace clary::cli

@@ -1,0 +1,11 @@
+// Subcommands that the service starts and people do not: runner, supervise, algorithm.
+#pragma once
+
+#include <optional>
+
+namespace clary::cli {
+
+// The exit status if argv names one of them.
+std::optional<int> RunHidden(int argc, char** argv);
+
+}  // namespace clary::cli

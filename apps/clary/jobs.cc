@@ -1,0 +1,148 @@
+#include <algorithm>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "clary/training_job.h"
+#include "command.h"
+#include "terminal.h"
+
+namespace clary::cli {
+namespace {
+
+struct JobsOptions {
+  ListJobsOptions filter{.max_results = 20};
+  std::string job;
+  bool wait = false;
+};
+
+int PrintJobs(const Context& context, const JobsOptions& options) {
+  auto access = Connect(context);
+  if (!access) return Report(context, access.error());
+  const auto jobs = list_training_jobs(access->session, options.filter);
+  if (!jobs) return Report(context, jobs.error());
+  if (context.json) {
+    auto list = nlohmann::json::array();
+    for (const auto& job : *jobs) {
+      list.push_back({{"name", job.name},
+                      {"status", job.status},
+                      {"created_ms", job.created_ms},
+                      {"ended_ms", job.ended_ms},
+                      {"arn", job.arn}});
+    }
+    std::puts(list.dump(2).c_str());
+    return kOk;
+  }
+  Table table({"NAME", "STATUS", "CREATED", "TOOK"});
+  table.AlignRight(3);
+  for (const auto& job : *jobs) {
+    table.Add({job.name, PaintStatus(job.status), FormatLocalTime(job.created_ms),
+               job.ended_ms > 0 ? FormatDuration(job.ended_ms - job.created_ms) : "-"});
+  }
+  if (table.empty()) {
+    std::puts("no training jobs yet: `clary train --help` shows how to make one");
+  } else {
+    table.Print();
+  }
+  return kOk;
+}
+
+void PrintDescription(const TrainingJobDescription& job) {
+  Table table({job.name, PaintStatus(job.status)});
+  const auto row = [&](const char* name, std::string value) {
+    if (!value.empty()) table.Add({name, std::move(value)});
+  };
+  row("reason", job.failure_reason);
+  row("image", job.image_uri);
+  row("instances", std::to_string(job.instance_count) + " x " + job.instance_type);
+  row("created", FormatLocalTime(job.created_ms));
+  if (job.ended_ms > 0) row("took", FormatDuration(job.ended_ms - job.created_ms));
+  row("model", job.model_data);
+  table.Print();
+  if (!job.hyperparameters.empty()) {
+    std::puts("");
+    Table values({"HYPERPARAMETER", "VALUE"});
+    for (const auto& [name, value] : job.hyperparameters) values.Add({name, value});
+    values.Print();
+  }
+  if (!job.transitions.empty()) {
+    std::puts("");
+    Table phases({"PHASE", "TOOK", "MESSAGE"});
+    phases.AlignRight(1);
+    for (const auto& t : job.transitions) {
+      phases.Add({t.status, t.end_ms > 0 ? FormatDuration(t.end_ms - t.start_ms) : "-", t.message});
+    }
+    phases.Print();
+  }
+  if (!job.final_metrics.empty()) {
+    std::puts("");
+    Table metrics({"METRIC", "VALUE"});
+    metrics.AlignRight(1);
+    for (const auto& m : job.final_metrics) metrics.Add({m.name, FormatNumber(m.value)});
+    metrics.Print();
+  }
+  if (!job.rules.empty()) {
+    std::puts("");
+    Table rules({"RULE", "STATUS", "DETAILS"});
+    for (const auto& r : job.rules) rules.Add({r.name, PaintStatus(r.status), r.details});
+    rules.Print();
+  }
+}
+
+int Describe(const Context& context, const std::string& name) {
+  auto access = Connect(context);
+  if (!access) return Report(context, access.error());
+  const auto job = TrainingJob(access->session, name).describe();
+  if (!job) return Report(context, job.error());
+  if (context.json) {
+    std::puts(nlohmann::json::parse(job->json).dump(2).c_str());
+  } else {
+    PrintDescription(*job);
+  }
+  return kOk;
+}
+
+int Stop(const Context& context, const JobsOptions& options) {
+  auto access = Connect(context);
+  if (!access) return Report(context, access.error());
+  const TrainingJob job(access->session, options.job);
+  if (const auto stopped = job.stop(); !stopped) return Report(context, stopped.error());
+  std::string status = "Stopping";
+  if (options.wait) {
+    const auto end = job.wait({.logs = false});
+    if (!end) return Report(context, end.error());
+    status = end->status;
+  }
+  if (context.json) {
+    std::puts(nlohmann::json{{"name", options.job}, {"status", status}}.dump().c_str());
+  } else {
+    std::printf("%s %s\n", options.job.c_str(), PaintStatus(status).c_str());
+  }
+  return kOk;
+}
+
+}  // namespace
+
+void AddJobs(CLI::App& app, Context& context) {
+  const auto options = std::make_shared<JobsOptions>();
+  auto* jobs = AddCommand(app, context, "jobs", "List training jobs, newest first",
+                          {"clary jobs", "clary jobs --status Failed --json"},
+                          [&context, options] { return PrintJobs(context, *options); });
+  jobs->add_option("--name", options->filter.name_contains, "Only names that contain this");
+  jobs->add_option("--status", options->filter.status,
+                   "Only InProgress, Completed, Failed, Stopping or Stopped");
+  jobs->add_option("--max", options->filter.max_results, "At most so many (default 20)")
+      ->check(CLI::PositiveNumber);
+
+  auto* describe = AddCommand(app, context, "describe", "Show one training job",
+                              {"clary describe my-job", "clary describe my-job --json"},
+                              [&context, options] { return Describe(context, options->job); });
+  describe->add_option("job", options->job, "Name of the job")->required();
+
+  auto* stop =
+      AddCommand(app, context, "stop", "Stop a running training job", {"clary stop my-job --wait"},
+                 [&context, options] { return Stop(context, *options); });
+  stop->add_option("job", options->job, "Name of the job")->required();
+  stop->add_flag("--wait", options->wait, "Return when the job has ended");
+}
+
+}  // namespace clary::cli

@@ -1,0 +1,58 @@
+#include <sys/resource.h>
+
+#include <cstdio>
+
+#include "base/log.h"
+#include "command.h"
+#include "server/service.h"
+#include "signals.h"
+#include "terminal.h"
+
+namespace clary::cli {
+namespace {
+
+struct ServeOptions {
+  server::ServiceOptions service;
+  bool quiet = false;
+};
+
+int Serve(const Context& context, ServeOptions options) {
+  Signals signals;
+  options.service.home = context.home;
+  if (options.quiet) SetLogLevel(LogLevel::kWarn);
+  auto service = server::Service::Start(options.service);
+  if (!service) return Report(context, service.error());
+  const auto& endpoint = (*service)->endpoint();
+  if (context.json) {
+    std::printf("{\"endpoint\":\"%s\",\"home\":\"%s\"}\n", endpoint.c_str(),
+                context.home.string().c_str());
+  } else if (!options.quiet) {
+    std::printf("%s listens at %s, state in %s\n", Paint("clary", Style::kBold).c_str(),
+                Paint(endpoint, Style::kCyan).c_str(), context.home.c_str());
+    std::puts("  run a program with it:   clary exec -- python train.py");
+    std::puts("  or set up this shell:    eval \"$(clary env)\"");
+  }
+  std::fflush(stdout);
+  signals.Wait();
+  (*service)->Stop();
+  return kOk;
+}
+
+}  // namespace
+
+void AddServe(CLI::App& app, Context& context) {
+  const auto options = std::make_shared<ServeOptions>();
+  auto* serve = AddCommand(app, context, "serve", "Run the service until SIGINT or SIGTERM",
+                           {"clary serve", "clary serve --port 9000 --home /srv/clary"},
+                           [&context, options] { return Serve(context, *options); });
+  auto& service = options->service;
+  serve->add_option("--address", service.address, "Address to listen at (default 127.0.0.1)");
+  serve->add_option("--port", service.port, "Port (default 8460; 0: any free one)");
+  serve->add_flag("--tunnel", service.tunnel_others,
+                  "As an HTTPS proxy, let calls to other hosts through");
+  serve->add_option("--cpus", service.capacity_cpus,
+                    "Cores that running jobs may use in sum (default: all)");
+  serve->add_flag("-q,--quiet", options->quiet, "Print problems only");
+}
+
+}  // namespace clary::cli

@@ -1,0 +1,112 @@
+// Trains a model on a service, in the words of sagemaker.estimator.Estimator.
+//
+//   clary::Estimator xgb(session, {.image_uri = image, .role = role, .output_path = output});
+//   xgb.set_hyperparameters({{"objective", "binary:logistic"}, {"num_round", 100}});
+//   CLARY_CHECK_OK(xgb.fit({{"train", {train_uri, "csv"}}}, {.wait = true}));
+//   CLARY_TRY(auto uri, xgb.model_data());
+#pragma once
+
+#include <concepts>
+#include <filesystem>
+#include <initializer_list>
+#include <map>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "clary/error.h"
+#include "clary/rule.h"
+#include "clary/session.h"
+#include "clary/training_input.h"
+#include "clary/training_job.h"
+
+namespace clary {
+
+// The text of a hyperparameter: numbers in their shortest exact form, bools as "true" and "false".
+class HyperparameterValue {
+ public:
+  HyperparameterValue(const char* text) : text_(text) {}                // NOLINT(*-explicit-*)
+  HyperparameterValue(std::string text) : text_(std::move(text)) {}     // NOLINT(*-explicit-*)
+  HyperparameterValue(std::string_view text) : text_(text) {}           // NOLINT(*-explicit-*)
+  HyperparameterValue(bool value) : text_(value ? "true" : "false") {}  // NOLINT(*-explicit-*)
+  HyperparameterValue(std::integral auto value) : text_(std::to_string(value)) {}  // NOLINT
+  HyperparameterValue(double value);  // NOLINT(*-explicit-*)
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+using Hyperparameters = std::map<std::string, HyperparameterValue>;
+
+// A pattern over log lines whose first group is a metric's value.
+struct MetricDefinition {
+  std::string name;
+  std::string regex;
+};
+
+struct EstimatorOptions {
+  std::string image_uri;
+  std::string role;  // empty: Session::get_execution_role()
+  int instance_count = 1;
+  std::string instance_type = "ml.m5.xlarge";
+  int volume_size = 30;        // GB
+  int max_run = 24 * 60 * 60;  // seconds
+  std::string output_path;     // s3://bucket/prefix; empty: the default bucket
+  std::string base_job_name;   // empty: the image's name
+  std::vector<Rule> rules;
+  std::vector<MetricDefinition> metric_definitions;
+  std::map<std::string, std::string> environment;
+  std::map<std::string, std::string> tags;
+  std::string checkpoint_s3_uri;
+  bool enable_network_isolation = false;
+};
+
+struct FitOptions {
+  bool wait = true;
+  bool logs = true;
+  std::string job_name;                  // empty: <base_job_name>-<UTC time>
+  TrainingObserver* observer = nullptr;  // as in WaitOptions
+  std::stop_token stop;                  // as in WaitOptions
+};
+
+// One thread at a time.
+class Estimator {
+ public:
+  Estimator(Session session, EstimatorOptions options)
+      : session_(std::move(session)), options_(std::move(options)) {}
+
+  // Adds to what is set, or replaces a value of the same name.
+  void set_hyperparameters(const Hyperparameters& values);
+  std::map<std::string, std::string> hyperparameters() const { return hyperparameters_; }
+
+  // Creates a training job and, with `wait`, stays until it has ended. A job that failed is
+  // kFailedPrecondition "TrainingJobFailed" with the job's reason; a stopped one is no error.
+  Status fit(const Channels& inputs, const FitOptions& options = {});
+
+  // An Estimator of a job that exists already. kNotFound if it does not.
+  static Result<Estimator> attach(const Session& session, const std::string& training_job_name);
+
+  // The job of the last fit() or attach().
+  const std::optional<TrainingJob>& latest_training_job() const { return job_; }
+  // Where the model is, or will be once the job is complete.
+  Result<std::string> model_data() const;
+  Result<std::vector<RuleStatus>> rule_job_summary() const;
+  // s3://.../<job>/debug-output and rule-output below the output path.
+  Result<std::string> latest_job_debugger_artifacts_path() const;
+  Result<std::string> latest_job_rule_output_path() const;
+  Status stop_training_job() const;
+
+ private:
+  Result<std::string> CreateJob(const Channels& inputs, const FitOptions& options);
+
+  Session session_;
+  EstimatorOptions options_;
+  std::map<std::string, std::string> hyperparameters_;
+  std::optional<TrainingJob> job_;
+};
+
+}  // namespace clary

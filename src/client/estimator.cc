@@ -1,0 +1,212 @@
+#include "clary/estimator.h"
+
+#include <charconv>
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+#include "client/internal/regions.h"
+#include "client/internal/session_impl.h"
+
+namespace clary {
+namespace {
+
+using nlohmann::json;
+
+std::string WithoutSlash(std::string uri) {
+  while (uri.ends_with('/') && uri != "s3://") uri.pop_back();
+  return uri;
+}
+
+// "…/sagemaker-xgboost:1.7-1" -> "sagemaker-xgboost"
+std::string RepositoryOf(std::string_view image) {
+  if (const auto slash = image.rfind('/'); slash != std::string_view::npos) {
+    image.remove_prefix(slash + 1);
+  }
+  return std::string(image.substr(0, image.find_first_of(":@")));
+}
+
+// "<base>-2026-11-23-17-11-35-534", at most 63 characters.
+std::string NameAt(std::string_view base, Time now) {
+  const std::time_t seconds = ToMillis(now) / 1000;
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  char stamp[40];
+  auto n = std::strftime(stamp, sizeof stamp, "-%Y-%m-%d-%H-%M-%S-", &parts);
+  const auto ms = std::to_string(1000 + ToMillis(now) % 1000).substr(1);
+  std::string name(base.substr(0, 63 - n - ms.size()));
+  return name.append(stamp, n).append(ms);
+}
+
+json CollectionsOf(const std::vector<Rule>& rules) {
+  std::map<std::string, json> by_name;  // two rules may want the same collection
+  for (const auto& rule : rules) {
+    for (const auto& c : rule.collections) {
+      by_name[c.name] = {{"CollectionName", c.name}, {"CollectionParameters", c.parameters}};
+    }
+  }
+  json list = json::array();
+  for (auto& [name, c] : by_name) list.push_back(std::move(c));
+  return list;
+}
+
+}  // namespace
+
+HyperparameterValue::HyperparameterValue(double value) {
+  char text[40];
+  const auto end = std::to_chars(text, text + sizeof text, value).ptr;
+  text_.assign(text, end);
+}
+
+void Estimator::set_hyperparameters(const Hyperparameters& values) {
+  for (const auto& [name, value] : values) hyperparameters_[name] = value.text();
+}
+
+Result<std::string> Estimator::CreateJob(const Channels& inputs, const FitOptions& options) {
+  const auto& o = options_;
+  auto& aws = session_.impl().aws;
+  std::string name = options.job_name;
+  if (name.empty()) {
+    name = NameAt(o.base_job_name.empty() ? RepositoryOf(o.image_uri) : o.base_job_name,
+                  aws.clock().Now());
+  }
+  if (options_.role.empty()) {
+    CLARY_TRY(options_.role, session_.get_execution_role());
+  }
+  if (options_.output_path.empty()) {
+    CLARY_TRY(const auto bucket, session_.default_bucket());
+    options_.output_path = "s3://" + bucket;
+  }
+  const std::string output = WithoutSlash(o.output_path);
+
+  json channels = json::array();
+  for (const auto& [channel, input] : inputs) {
+    json c = {{"ChannelName", channel},
+              {"DataSource",
+               {{"S3DataSource",
+                 {{"S3DataType", input.s3_data_type.empty() ? "S3Prefix" : input.s3_data_type},
+                  {"S3Uri", input.s3_data},
+                  {"S3DataDistributionType",
+                   input.distribution.empty() ? "FullyReplicated" : input.distribution}}}}}};
+    if (!input.content_type.empty()) c["ContentType"] = input.content_type;
+    if (!input.compression.empty()) c["CompressionType"] = input.compression;
+    if (!input.record_wrapping.empty()) c["RecordWrapperType"] = input.record_wrapping;
+    if (!input.input_mode.empty()) c["InputMode"] = input.input_mode;
+    channels.push_back(std::move(c));
+  }
+
+  json request = {
+      {"TrainingJobName", name},
+      {"AlgorithmSpecification", {{"TrainingImage", o.image_uri}, {"TrainingInputMode", "File"}}},
+      {"RoleArn", o.role},
+      {"OutputDataConfig", {{"S3OutputPath", output}}},
+      {"ResourceConfig",
+       {{"InstanceCount", o.instance_count},
+        {"InstanceType", o.instance_type},
+        {"VolumeSizeInGB", o.volume_size}}},
+      {"StoppingCondition", {{"MaxRuntimeInSeconds", o.max_run}}},
+      {"HyperParameters", hyperparameters_}};
+  if (!channels.empty()) request["InputDataConfig"] = std::move(channels);
+  for (const auto& m : o.metric_definitions) {
+    request["AlgorithmSpecification"]["MetricDefinitions"].push_back(
+        {{"Name", m.name}, {"Regex", m.regex}});
+  }
+  if (!o.environment.empty()) request["Environment"] = o.environment;
+  for (const auto& [key, value] : o.tags) {
+    request["Tags"].push_back({{"Key", key}, {"Value", value}});
+  }
+  if (!o.checkpoint_s3_uri.empty()) request["CheckpointConfig"] = {{"S3Uri", o.checkpoint_s3_uri}};
+  if (o.enable_network_isolation) request["EnableNetworkIsolation"] = true;
+
+  for (const auto& rule : o.rules) {
+    json r = {{"RuleConfigurationName", rule.name}, {"RuleParameters", rule.parameters}};
+    if (!rule.image_uri.empty()) {
+      r["RuleEvaluatorImage"] = rule.image_uri;
+    } else {
+      const auto* entry = client::FindRegion(session_.region_name());
+      if (entry == nullptr || entry->debugger_account.empty()) {
+        return Fail(Code::kInvalidArgument, "NoRulesInRegion",
+                    "no rule evaluator is known for region '" + session_.region_name() +
+                        "': set Rule::image_uri");
+      }
+      r["RuleEvaluatorImage"] = std::string(entry->debugger_account) + ".dkr.ecr." +
+                                session_.region_name() + "." +
+                                std::string(client::DomainOf(session_.region_name())) +
+                                "/sagemaker-debugger-rules:latest";
+    }
+    if (!rule.instance_type.empty()) r["InstanceType"] = rule.instance_type;
+    if (!rule.s3_output_path.empty()) r["S3OutputPath"] = rule.s3_output_path;
+    request[rule.profiler ? "ProfilerRuleConfigurations" : "DebugRuleConfigurations"].push_back(
+        std::move(r));
+  }
+  if (!o.rules.empty()) {
+    request["DebugHookConfig"] = {{"S3OutputPath", output},
+                                  {"CollectionConfigurations", CollectionsOf(o.rules)}};
+    request["ProfilerConfig"] = {{"S3OutputPath", output}, {"DisableProfiler", false}};
+  }
+  CLARY_CHECK_OK(aws.Json(Service::kSageMaker, "CreateTrainingJob", request));
+  return name;
+}
+
+Status Estimator::fit(const Channels& inputs, const FitOptions& options) {
+  auto name = CreateJob(inputs, options);
+  if (!name) return std::unexpected(std::move(name).error().With("creating a training job"));
+  job_.emplace(session_, *name);
+  if (!options.wait) return {};
+  CLARY_TRY(const auto job,
+            job_->wait({.logs = options.logs, .observer = options.observer, .stop = options.stop}));
+  if (job.status == "Failed") {
+    return Fail(Code::kFailedPrecondition, "TrainingJobFailed",
+                "training job " + job.name + " failed: " + job.failure_reason);
+  }
+  return {};
+}
+
+Result<Estimator> Estimator::attach(const Session& session, const std::string& training_job_name) {
+  TrainingJob job(session, training_job_name);
+  CLARY_TRY(const auto d, job.describe());
+  Estimator estimator(session, {.image_uri = d.image_uri,
+                                .role = d.role,
+                                .instance_count = d.instance_count,
+                                .instance_type = d.instance_type,
+                                .output_path = d.output_path});
+  estimator.hyperparameters_ = d.hyperparameters;
+  estimator.job_ = std::move(job);
+  return estimator;
+}
+
+namespace {
+
+std::unexpected<Error> NoJob() {
+  return Fail(Code::kFailedPrecondition, "NoTrainingJob", "no training job yet: call fit() first");
+}
+
+}  // namespace
+
+Result<std::string> Estimator::model_data() const {
+  if (!job_) return NoJob();
+  CLARY_TRY(const auto d, job_->describe());
+  if (!d.model_data.empty()) return d.model_data;
+  return WithoutSlash(d.output_path) + "/" + d.name + "/output/model.tar.gz";
+}
+
+Result<std::vector<RuleStatus>> Estimator::rule_job_summary() const {
+  if (!job_) return NoJob();
+  return job_->rule_job_summary();
+}
+
+Result<std::string> Estimator::latest_job_debugger_artifacts_path() const {
+  if (!job_) return NoJob();
+  return WithoutSlash(options_.output_path) + "/" + job_->name() + "/debug-output";
+}
+
+Result<std::string> Estimator::latest_job_rule_output_path() const {
+  if (!job_) return NoJob();
+  return WithoutSlash(options_.output_path) + "/" + job_->name() + "/rule-output";
+}
+
+Status Estimator::stop_training_job() const {
+  if (!job_) return NoJob();
+  return job_->stop();
+}
+
+}  // namespace clary

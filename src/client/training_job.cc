@@ -1,0 +1,388 @@
+#include "clary/training_job.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+#include "base/strings.h"
+#include "client/internal/session_impl.h"
+
+namespace clary {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kLogGroup = "/aws/sagemaker/TrainingJobs";
+// How long a job's end waits for log lines that AWS still holds back.
+constexpr Duration kRemoteFlush{10'000};
+// How long a service may be away before waiting gives up; a restart takes much less.
+constexpr Duration kPatience{60'000};
+
+std::string Text(const json& object, const char* name) {
+  const auto it = object.find(name);
+  return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
+}
+
+int Int(const json& object, const char* name) {
+  const auto it = object.find(name);
+  return it != object.end() && it->is_number() ? it->get<int>() : 0;
+}
+
+int64_t Millis(const json& object, const char* name) {
+  const auto it = object.find(name);
+  if (it == object.end() || !it->is_number()) return 0;
+  return static_cast<int64_t>(it->get<double>() * 1000.0 + 0.5);
+}
+
+const json& Child(const json& object, const char* name) {
+  static const json kNone = json::object();
+  const auto it = object.find(name);
+  return it != object.end() && it->is_object() ? *it : kNone;
+}
+
+const json& List(const json& object, const char* name) {
+  static const json kNone = json::array();
+  const auto it = object.find(name);
+  return it != object.end() && it->is_array() ? *it : kNone;
+}
+
+void AddRules(const json& list, std::vector<RuleStatus>& out) {
+  for (const auto& r : list) {
+    out.push_back({.name = Text(r, "RuleConfigurationName"),
+                   .status = Text(r, "RuleEvaluationStatus"),
+                   .details = Text(r, "StatusDetails"),
+                   .job_arn = Text(r, "RuleEvaluationJobArn")});
+  }
+}
+
+TrainingJobDescription Decode(const json& j) {
+  TrainingJobDescription d;
+  d.name = Text(j, "TrainingJobName");
+  d.arn = Text(j, "TrainingJobArn");
+  d.status = Text(j, "TrainingJobStatus");
+  d.secondary_status = Text(j, "SecondaryStatus");
+  d.failure_reason = Text(j, "FailureReason");
+  d.image_uri = Text(Child(j, "AlgorithmSpecification"), "TrainingImage");
+  d.role = Text(j, "RoleArn");
+  d.instance_type = Text(Child(j, "ResourceConfig"), "InstanceType");
+  d.instance_count = std::max(1, Int(Child(j, "ResourceConfig"), "InstanceCount"));
+  d.output_path = Text(Child(j, "OutputDataConfig"), "S3OutputPath");
+  d.model_data = Text(Child(j, "ModelArtifacts"), "S3ModelArtifacts");
+  for (const auto& [name, value] : Child(j, "HyperParameters").items()) {
+    if (value.is_string()) d.hyperparameters.emplace(name, value.get<std::string>());
+  }
+  for (const auto& t : List(j, "SecondaryStatusTransitions")) {
+    d.transitions.push_back({.status = Text(t, "Status"),
+                             .message = Text(t, "StatusMessage"),
+                             .start_ms = Millis(t, "StartTime"),
+                             .end_ms = Millis(t, "EndTime")});
+  }
+  for (const auto& m : List(j, "FinalMetricDataList")) {
+    const auto value = m.find("Value");
+    if (value == m.end() || !value->is_number()) continue;
+    d.final_metrics.push_back({.name = Text(m, "MetricName"), .value = value->get<double>()});
+  }
+  AddRules(List(j, "DebugRuleEvaluationStatuses"), d.rules);
+  AddRules(List(j, "ProfilerRuleEvaluationStatuses"), d.rules);
+  d.created_ms = Millis(j, "CreationTime");
+  d.started_ms = Millis(j, "TrainingStartTime");
+  d.ended_ms = Millis(j, "TrainingEndTime");
+  d.modified_ms = Millis(j, "LastModifiedTime");
+  d.training_seconds = Int(j, "TrainingTimeInSeconds");
+  d.billable_seconds = Int(j, "BillableTimeInSeconds");
+  d.json = j.dump();
+  return d;
+}
+
+// Follows the log streams of one job; remembers how far it has read.
+class LogTail {
+ public:
+  LogTail(AwsClient& aws, std::string job) : aws_(aws), job_(std::move(job)) {}
+
+  // Hands out every line that has come since the last call. A group or stream that is not there
+  // yet has no lines. Returns whether there was any.
+  Result<bool> Drain(size_t hosts, TrainingObserver& observer) {
+    if (streams_.size() < hosts) CLARY_CHECK_OK(FindStreams());
+    bool any = false;
+    for (auto& stream : streams_) {
+      CLARY_TRY(const bool some, DrainStream(stream, observer));
+      any = any || some;
+    }
+    return any;
+  }
+
+ private:
+  struct Stream {
+    std::string name;
+    int host = 1;
+    std::string token;
+  };
+
+  Status FindStreams() {
+    std::string next;
+    do {
+      json request = {{"logGroupName", kLogGroup},
+                      {"logStreamNamePrefix", job_ + "/"},
+                      {"orderBy", "LogStreamName"}};
+      if (!next.empty()) request["nextToken"] = next;
+      const auto answer = aws_.Json(Service::kLogs, "DescribeLogStreams", request);
+      if (!answer) {
+        if (answer.error().code == Code::kNotFound) return {};
+        return std::unexpected(answer.error());
+      }
+      for (const auto& s : List(*answer, "logStreams")) {
+        auto name = Text(s, "logStreamName");
+        const bool known = std::ranges::any_of(streams_, [&](auto& k) { return k.name == name; });
+        if (known) continue;
+        // <job>/algo-<host>-<epoch>
+        int host = 1;
+        if (const auto at = name.rfind("/algo-"); at != std::string::npos) {
+          std::from_chars(name.data() + at + 6, name.data() + name.size(), host);
+        }
+        streams_.push_back({.name = std::move(name), .host = host, .token = {}});
+      }
+      next = Text(*answer, "nextToken");
+    } while (!next.empty());
+    return {};
+  }
+
+  Result<bool> DrainStream(Stream& stream, TrainingObserver& observer) {
+    bool any = false;
+    for (;;) {
+      json request = {
+          {"logGroupName", kLogGroup}, {"logStreamName", stream.name}, {"startFromHead", true}};
+      if (!stream.token.empty()) request["nextToken"] = stream.token;
+      CLARY_TRY(const auto answer, aws_.Json(Service::kLogs, "GetLogEvents", request));
+      const auto& events = List(answer, "events");
+      for (const auto& e : events) {
+        const auto at = e.find("timestamp");
+        observer.on_log(stream.host,
+                        {.timestamp_ms = at != e.end() && at->is_number() ? at->get<int64_t>() : 0,
+                         .message = Text(e, "message")});
+        any = true;
+      }
+      auto token = Text(answer, "nextForwardToken");
+      const bool same = token == stream.token;
+      if (!token.empty()) stream.token = std::move(token);
+      if (events.empty() || same) return any;
+    }
+  }
+
+  AwsClient& aws_;
+  std::string job_;
+  std::vector<Stream> streams_;
+};
+
+// Tells an observer what has changed between two descriptions.
+class ChangeTeller {
+ public:
+  void Tell(const TrainingJobDescription& job, TrainingObserver& observer) {
+    const auto& list = job.transitions;
+    if (list.size() == seen_ && seen_ > 0 && list.back().message != last_message_) {
+      observer.on_status(job, list.back());
+    }
+    for (; seen_ < list.size(); ++seen_) observer.on_status(job, list[seen_]);
+    if (!list.empty()) last_message_ = list.back().message;
+    for (size_t i = 0; i < job.rules.size(); ++i) {
+      if (i >= rules_.size() || rules_[i] != job.rules[i].status) observer.on_rule(job.rules[i]);
+    }
+    rules_.clear();
+    for (const auto& rule : job.rules) rules_.push_back(rule.status);
+  }
+
+ private:
+  size_t seen_ = 0;
+  std::string last_message_;
+  std::vector<std::string> rules_;
+};
+
+std::string FormatUtc(int64_t ms) {
+  const std::time_t seconds = ms / 1000;
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  char text[32];
+  const auto n = std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts);
+  return {text, n};
+}
+
+class StdoutPrinter : public TrainingObserver {
+ public:
+  void on_status(const TrainingJobDescription& job, const StatusTransition& t) override {
+    std::printf("%s %s - %s\n", FormatUtc(job.modified_ms).c_str(), t.status.c_str(),
+                t.message.c_str());
+    std::fflush(stdout);
+  }
+  void on_log(int host, const LogEvent& event) override {
+    if (hosts_seen_ < host) hosts_seen_ = host;
+    if (hosts_seen_ > 1) std::printf("[algo-%d] ", host);
+    std::printf("%s\n", event.message.c_str());
+    std::fflush(stdout);
+  }
+  void on_rule(const RuleStatus& rule) override {
+    std::printf("%s: %s\n", rule.name.c_str(), rule.status.c_str());
+    std::fflush(stdout);
+  }
+
+ private:
+  int hosts_seen_ = 1;
+};
+
+class Silent : public TrainingObserver {};
+
+}  // namespace
+
+void TrainingObserver::on_status(const TrainingJobDescription&, const StatusTransition&) {}
+void TrainingObserver::on_log(int, const LogEvent&) {}
+void TrainingObserver::on_rule(const RuleStatus&) {}
+
+std::unique_ptr<TrainingObserver> print_to_stdout() { return std::make_unique<StdoutPrinter>(); }
+
+std::optional<RoundMetrics> parse_round(std::string_view line) {
+  // Hosts may put words in front: "[2026-11-23 17:11:35] [0]\ttrain-auc:0.9".
+  RoundMetrics out;
+  size_t at = std::string_view::npos;
+  size_t tab = std::string_view::npos;
+  for (const std::string_view sep : {"]\t", "]#011"}) {
+    if (const auto found = line.find(sep); found < at) {
+      at = found;
+      tab = found + 1;
+    }
+  }
+  if (at == std::string_view::npos) return std::nullopt;
+  const auto open = line.rfind('[', at);
+  if (open == std::string_view::npos) return std::nullopt;
+  const auto number = ParseInt(line.substr(open + 1, at - open - 1));
+  if (!number || *number < 0 || *number > INT32_MAX) return std::nullopt;
+  out.round = static_cast<int>(*number);
+  auto rest = line.substr(tab);
+  while (!rest.empty()) {
+    if (rest.starts_with("#011")) {
+      rest.remove_prefix(4);
+    } else if (rest.front() == '\t') {
+      rest.remove_prefix(1);
+    } else {
+      return std::nullopt;
+    }
+    const auto end = std::min({rest.size(), rest.find('\t'), rest.find("#011")});
+    const auto field = rest.substr(0, end);
+    rest.remove_prefix(end);
+    const auto colon = field.rfind(':');
+    if (colon == std::string_view::npos) return std::nullopt;
+    const auto text = Trim(field.substr(colon + 1));
+    double value = 0;
+    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return std::nullopt;
+    out.metrics.push_back({.name = std::string(field.substr(0, colon)), .value = value});
+  }
+  if (out.metrics.empty()) return std::nullopt;
+  return out;
+}
+
+Result<TrainingJobDescription> TrainingJob::describe() const {
+  CLARY_TRY(const auto answer, session_.impl().aws.Json(Service::kSageMaker, "DescribeTrainingJob",
+                                                        {{"TrainingJobName", name_}}));
+  return Decode(answer);
+}
+
+Status TrainingJob::stop() const {
+  CLARY_CHECK_OK(session_.impl().aws.Json(Service::kSageMaker, "StopTrainingJob",
+                                          {{"TrainingJobName", name_}}));
+  return {};
+}
+
+Result<TrainingJobDescription> TrainingJob::wait(const WaitOptions& options) const {
+  auto& aws = session_.impl().aws;
+  auto& clock = aws.clock();
+  const auto printer = options.observer == nullptr && options.logs ? print_to_stdout() : nullptr;
+  Silent silent;
+  TrainingObserver& observer = options.observer != nullptr ? *options.observer
+                               : printer != nullptr        ? *printer
+                                                           : silent;
+  // A service on this machine answers at once, so look often at first: short jobs end in
+  // milliseconds. AWS counts calls.
+  const Duration longest{aws.is_local() ? 100 : 10'000};
+  Duration pause{aws.is_local() ? 10 : 2'000};
+  LogTail tail(aws, name_);
+  ChangeTeller teller;
+  bool stopping = false;
+  std::optional<Time> away_since;
+
+  const auto look = [&]() -> Result<TrainingJobDescription> {
+    CLARY_TRY(auto job, describe());
+    const auto hosts = static_cast<size_t>(job.instance_count);
+    // The lines first: what is in the log by now was written before this description's status.
+    if (options.logs) CLARY_CHECK_OK(tail.Drain(hosts, observer));
+    if (job.finished() && options.logs && !aws.is_local()) {
+      clock.Sleep(kRemoteFlush);
+      CLARY_CHECK_OK(tail.Drain(hosts, observer));
+    }
+    teller.Tell(job, observer);
+    return job;
+  };
+
+  for (;;) {
+    if (options.stop.stop_requested() && !stopping) {
+      stopping = true;
+      // An error here means that the job has just ended by itself, or shows up in the next look.
+      (void)stop();
+    }
+    auto job = look();
+    if (job) {
+      away_since.reset();
+      if (job->finished()) return job;
+    } else {
+      const auto now = clock.Now();
+      if (job.error().code != Code::kUnavailable || (away_since && now - *away_since > kPatience)) {
+        return std::unexpected(std::move(job).error().With("waiting for training job " + name_));
+      }
+      if (!away_since) away_since = now;
+    }
+    clock.Sleep(pause, stopping ? std::stop_token() : options.stop);
+    pause = std::min(longest, pause * 5 / 4 + Duration(1));
+  }
+}
+
+Status TrainingJob::logs(TrainingObserver& observer, bool follow, std::stop_token stop) const {
+  auto& aws = session_.impl().aws;
+  LogTail tail(aws, name_);
+  for (;;) {
+    CLARY_TRY(const auto job, describe());
+    CLARY_CHECK_OK(tail.Drain(static_cast<size_t>(job.instance_count), observer));
+    if (!follow || job.finished() || stop.stop_requested()) return {};
+    aws.clock().Sleep(Duration(aws.is_local() ? 100 : 5'000), stop);
+  }
+}
+
+Result<std::vector<RuleStatus>> TrainingJob::rule_job_summary() const {
+  CLARY_TRY(auto job, describe());
+  return std::move(job.rules);
+}
+
+Result<std::vector<TrainingJobSummary>> list_training_jobs(const Session& session,
+                                                           const ListJobsOptions& options) {
+  std::vector<TrainingJobSummary> out;
+  json request = {{"SortBy", "CreationTime"}, {"SortOrder", "Descending"}};
+  if (!options.name_contains.empty()) request["NameContains"] = options.name_contains;
+  if (!options.status.empty()) request["StatusEquals"] = options.status;
+  const auto limit = static_cast<size_t>(std::max(0, options.max_results));
+  while (out.size() < limit) {
+    request["MaxResults"] = std::min<size_t>(100, limit - out.size());
+    CLARY_TRY(const auto answer,
+              session.impl().aws.Json(Service::kSageMaker, "ListTrainingJobs", request));
+    for (const auto& j : List(answer, "TrainingJobSummaries")) {
+      out.push_back({.name = Text(j, "TrainingJobName"),
+                     .arn = Text(j, "TrainingJobArn"),
+                     .status = Text(j, "TrainingJobStatus"),
+                     .created_ms = Millis(j, "CreationTime"),
+                     .ended_ms = Millis(j, "TrainingEndTime")});
+    }
+    const auto next = Text(answer, "NextToken");
+    if (next.empty()) break;
+    request["NextToken"] = next;
+  }
+  return out;
+}
+
+}  // namespace clary
