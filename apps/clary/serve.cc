@@ -12,7 +12,7 @@ namespace clary::cli {
 namespace {
 
 struct ServeOptions {
-  server::ServiceOptions service;
+  server::Options service;
   bool quiet = false;
 };
 
@@ -22,7 +22,7 @@ int Serve(const Context& context, ServeOptions options) {
   if (options.quiet) SetLogLevel(LogLevel::kWarn);
   auto service = server::Service::Start(options.service);
   if (!service) return Report(context, service.error());
-  const auto& endpoint = (*service)->endpoint();
+  const auto endpoint = (*service)->endpoint();
   if (context.json) {
     std::printf("{\"endpoint\":\"%s\",\"home\":\"%s\"}\n", endpoint.c_str(),
                 context.home.string().c_str());
@@ -48,7 +48,7 @@ void AddServe(CLI::App& app, Context& context) {
   auto& service = options->service;
   serve->add_option("--address", service.address, "Address to listen at (default 127.0.0.1)");
   serve->add_option("--port", service.port, "Port (default 8460; 0: any free one)");
-  serve->add_flag("--tunnel", service.tunnel_others,
+  serve->add_flag("--tunnel", service.allow_tunnel,
                   "As an HTTPS proxy, let calls to other hosts through");
   serve->add_option("--cpus", service.capacity_cpus,
                     "Cores that running jobs may use in sum (default: all)");

@@ -7,13 +7,13 @@
 #include "base/hash.h"
 #include "base/strings.h"
 #include "client/internal/regions.h"
+#include "net/client.h"
 #include "net/sigv4.h"
 
 namespace clary {
 namespace {
 
 constexpr int kAttempts = 5;
-constexpr uint64_t kMaxAnswerBytes = 64 << 20;
 
 struct ServiceEntry {
   std::string_view host;     // before the region
@@ -126,10 +126,6 @@ Result<net::Response> AwsClient::Send(Service service,
     Error error;
     bool retry = false;
     if (answer) {
-      if (answer->stream) {
-        CLARY_TRY(answer->body, ReadAll(*answer->stream, kMaxAnswerBytes));
-        answer->stream.reset();
-      }
       if (answer->status < 300) return answer;
       error = ErrorOf(*answer);
       retry = error.code == Code::kUnavailable;

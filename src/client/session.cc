@@ -9,6 +9,7 @@
 #include "base/strings.h"
 #include "client/home.h"
 #include "client/internal/session_impl.h"
+#include "net/client.h"
 #include "objects/s3_store.h"
 
 namespace clary {
