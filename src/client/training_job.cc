@@ -307,7 +307,8 @@ Result<TrainingJobDescription> TrainingJob::wait(const WaitOptions& options) con
   LogTail tail(aws, name_);
   ChangeTeller teller;
   bool stopping = false;
-  std::optional<Time> away_since;
+  bool away = false;
+  Time away_since{};
 
   const auto look = [&]() -> Result<TrainingJobDescription> {
     CLARY_TRY(auto job, describe());
@@ -330,14 +331,15 @@ Result<TrainingJobDescription> TrainingJob::wait(const WaitOptions& options) con
     }
     auto job = look();
     if (job) {
-      away_since.reset();
+      away = false;
       if (job->finished()) return job;
     } else {
       const auto now = clock.Now();
-      if (job.error().code != Code::kUnavailable || (away_since && now - *away_since > kPatience)) {
+      if (job.error().code != Code::kUnavailable || (away && now - away_since > kPatience)) {
         return std::unexpected(std::move(job).error().With("waiting for training job " + name_));
       }
-      if (!away_since) away_since = now;
+      if (!away) away_since = now;
+      away = true;
     }
     clock.Sleep(pause, stopping ? std::stop_token() : options.stop);
     pause = std::min(longest, pause * 5 / 4 + Duration(1));
