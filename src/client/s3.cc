@@ -17,9 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A single PUT may hold 5 GiB; above this size a file goes up in parts.
-constexpr uint64_t kPartBytes = 64ULL << 20;
-
 objects::ObjectRef Ref(const S3Uri& uri) { return {.bucket = uri.bucket, .key = uri.key}; }
 
 }  // namespace
@@ -118,32 +115,9 @@ Status S3::upload_file(const fs::path& from, const S3Uri& to) const {
   if (!S_ISREG(info.st_mode)) {
     return Fail(Code::kInvalidArgument, "NotAFile", from.string() + " is not a regular file");
   }
-  const auto size = static_cast<uint64_t>(info.st_size);
-  auto& store = *impl_->store;
-  if (size <= kPartBytes) {
-    const auto source = NewFileSource(std::move(fd), 0, size);
-    CLARY_CHECK_OK(store.Put(Ref(to), *source));
-    return {};
-  }
-  // At most 10,000 parts.
-  const uint64_t part_bytes = std::max(kPartBytes, size / 10'000 + 1);
-  CLARY_TRY(const auto upload, store.CreateUpload(Ref(to), {}));
-  const auto send = [&]() -> Status {
-    std::vector<objects::CompletedPart> parts;
-    for (uint64_t offset = 0; offset < size; offset += part_bytes) {
-      CLARY_TRY(auto part_fd, OpenFile(from, O_RDONLY));
-      const auto source =
-          NewFileSource(std::move(part_fd), offset, std::min(part_bytes, size - offset));
-      const int number = static_cast<int>(parts.size()) + 1;
-      CLARY_TRY(const auto part, store.UploadPart(Ref(to), upload.id, number, *source, {}));
-      parts.push_back({.number = number, .etag = part.etag});
-    }
-    CLARY_CHECK_OK(store.CompleteUpload(Ref(to), upload.id, parts));
-    return {};
-  };
-  auto sent = send();
-  if (!sent) (void)store.AbortUpload(Ref(to), upload.id);  // the first error is the one to tell
-  return sent;
+  const auto source = NewFileSource(std::move(fd), 0, static_cast<uint64_t>(info.st_size));
+  CLARY_CHECK_OK(impl_->store->Put(Ref(to), *source));
+  return {};
 }
 
 Status S3::download_file(const S3Uri& from, const fs::path& to) const {

@@ -10,7 +10,7 @@
 #include "client/home.h"
 #include "client/internal/session_impl.h"
 #include "net/client.h"
-#include "objects/file_store.h"
+#include "objects/s3_store.h"
 
 namespace clary {
 namespace {
@@ -122,7 +122,14 @@ Result<Session> Session::connect(Connection connection) {
   std::shared_ptr<net::HttpClient> shared = std::move(http);
   auto s3 = std::make_shared<S3::Impl>();
   s3->region = connection.region;
-  CLARY_TRY(s3->store, objects::FileStore::Open(client::ResolveHome() / "objects"));  // TODO S3Store
+  const auto& keys = connection.credentials;
+  CLARY_TRY(s3->store, objects::S3Store::Open({.endpoint = AwsClient::EndpointOf(connection, "s3"),
+                                               .region = connection.region,
+                                               .access_key = keys.access_key,
+                                               .secret_key = keys.secret_key,
+                                               .session_token = keys.session_token,
+                                               .virtual_host = connection.endpoint.empty(),
+                                               .http = {.ca_bundle = connection.ca_bundle}}));
   return Session(std::make_shared<Impl>(
       AwsClient(std::move(connection), std::move(shared), Clock::System()), std::move(s3)));
 }
