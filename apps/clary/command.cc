@@ -7,7 +7,6 @@
 
 #include "base/log.h"
 #include "client/home.h"
-#include "server/service.h"
 #include "terminal.h"
 
 namespace clary::cli {
@@ -21,9 +20,6 @@ CLI::App* AddCommand(CLI::App& app, Context& context, std::string name, std::str
   command->callback([&context, run = std::move(run)] { context.run = run; });
   return command;
 }
-
-Access::~Access() = default;
-Access::Access(Access&&) noexcept = default;
 
 Result<Access> Connect(const Context& context) {
   if (!context.endpoint.empty()) {

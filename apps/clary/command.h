@@ -11,10 +11,7 @@
 #include <vector>
 
 #include "clary/session.h"
-
-namespace clary::server {
-class Service;
-}
+#include "server/service.h"
 
 namespace clary::cli {
 
@@ -49,8 +46,6 @@ struct Access {
   std::unique_ptr<server::Service> embedded;  // null: a service of its own
   Session session;
   bool on_home = false;  // the object files of the home are this service's
-  ~Access();
-  Access(Access&&) noexcept;
 };
 Result<Access> Connect(const Context& context);
 

@@ -13,24 +13,10 @@
 namespace clary::cli {
 namespace {
 
-// What points any AWS client at the service: an explicit endpoint for those that read it, and the
-// HTTPS proxy for calls that insist on Amazon's own host names (the Python SDK asks STS so).
 Result<std::vector<std::pair<std::string, std::string>>> Variables(const Context& context) {
   CLARY_TRY(const auto endpoint, client::LiveEndpoint(context.home));
-  CLARY_TRY(const auto identity, client::ReadIdentity(context.home));
-  const std::string bundle = (context.home / "ca" / "bundle.pem").string();
-  return std::vector<std::pair<std::string, std::string>>{
-      {"AWS_ENDPOINT_URL", endpoint},
-      {"AWS_ACCESS_KEY_ID", identity.credentials.access_key},
-      {"AWS_SECRET_ACCESS_KEY", identity.credentials.secret_key},
-      {"AWS_REGION", identity.region},
-      {"AWS_DEFAULT_REGION", identity.region},
-      {"AWS_CA_BUNDLE", bundle},
-      {"REQUESTS_CA_BUNDLE", bundle},
-      {"HTTPS_PROXY", endpoint},
-      {"https_proxy", endpoint},
-      {"NO_PROXY", "127.0.0.1,localhost,::1"},
-      {"no_proxy", "127.0.0.1,localhost,::1"}};
+  CLARY_TRY(const auto account, server::LoadOrCreateAccount(context.home));
+  return server::Environment(account, endpoint, context.home);
 }
 
 // Settings of the caller that would lead elsewhere.

@@ -12,7 +12,6 @@ std::optional<int> RunHidden(int argc, char** argv) {
   if (argc < 3) return std::nullopt;
   if (std::strcmp(argv[1], "supervise") == 0) return exec::RunSupervisor(argv[2]);
   if (std::strcmp(argv[1], "runner") == 0) return runner::Run(argv[2]);
-  if (std::strcmp(argv[1], "algorithm") == 0) return runner::RunAlgorithm(argv[2]);
   return std::nullopt;
 }
 

@@ -4,7 +4,6 @@
 
 #include "base/log.h"
 #include "command.h"
-#include "server/service.h"
 #include "signals.h"
 #include "terminal.h"
 

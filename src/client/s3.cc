@@ -52,6 +52,7 @@ Result<fs::path> PathBelow(std::string_view key, std::string_view prefix) {
     const auto slash = prefix.rfind('/');
     rest = key.substr(slash == std::string_view::npos ? 0 : slash + 1);
   }
+  if (rest.empty() && !prefix.ends_with('/')) rest = key.substr(key.rfind('/') + 1);  // itself
   while (rest.starts_with('/')) rest.remove_prefix(1);
   bool safe = !rest.empty() && rest.find('\0') == std::string_view::npos;
   for (const auto part : Split(rest, '/')) safe = safe && part != ".." && part != ".";
