@@ -12,7 +12,9 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::chrono::seconds kStopGrace{120};
+// The runner itself gives the program 120 s between SIGTERM and SIGKILL. It must live on to upload
+// what is there, so the executor's own deadline is only for a runner that hangs.
+constexpr std::chrono::minutes kStopGrace{32};
 constexpr int kMaxLaunchFailures = 5;
 constexpr int64_t kFirstRetryMs = 100;  // doubles with each failure
 constexpr int64_t kLingerMs = 60'000;   // a runner that stays after its end event is stopped

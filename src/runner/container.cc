@@ -213,6 +213,7 @@ std::vector<std::string> Environment(const api::JobSpec& spec, const std::string
   }
   for (const auto& [name, value] : spec.environment) env[name] = value;
   env["SAGEMAKER_BASE_DIR"] = base;
+  env["CLARY_IMAGE_VERSION"] = spec.image_version;
   std::vector<std::string> out;
   out.reserve(env.size());
   for (const auto& [name, value] : env) {

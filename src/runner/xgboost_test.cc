@@ -1,0 +1,247 @@
+// The built-in program on a directory laid out as /opt/ml.
+#include "runner/xgboost.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "base/file.h"
+#include "base/strings.h"
+#include "clary/gbdt.h"
+
+namespace clary::runner {
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::HasSubstr;
+
+class XgboostTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    Channel("train", "csv");
+    Hyper({{"num_round", "5"}, {"objective", "binary:logistic"}, {"max_depth", "3"}});
+    Write("input/data/train/a.csv", Rows(200));
+  }
+  static std::string Rows(int n) {
+    std::string out;
+    for (int i = 0; i < n; ++i) {
+      const int a = i * 37 % 101;
+      const int b = i * 53 % 97;
+      out += std::to_string((a + b) % 5 < 2 || a > 80) + "," + std::to_string(a) + "," +
+             std::to_string(b) + "\n";
+    }
+    return out;
+  }
+  void Write(const std::string& path, const std::string& text) {
+    ASSERT_TRUE(MakeDirectories((base() / path).parent_path()).has_value());
+    std::ofstream(base() / path, std::ios::binary) << text;
+  }
+  void Channel(const std::string& name, const std::string& type) {
+    channels_[name] = {{"ContentType", type},
+                       {"TrainingInputMode", "File"},
+                       {"S3DistributionType", "FullyReplicated"},
+                       {"RecordWrapperType", "None"}};
+  }
+  void Hyper(const json& h) { hyper_ = h; }
+  fs::path base() const { return temp_.path() / "ml"; }
+  pid_t Start(const std::string& version) {
+    Write("input/config/hyperparameters.json", hyper_.dump());
+    Write("input/config/inputdataconfig.json", channels_.dump());
+    const pid_t pid = ::fork();
+    if (pid != 0) return pid;
+    const Fd out = *OpenFile(temp_.path() / "log", O_WRONLY | O_CREAT | O_TRUNC);
+    ::dup2(out.get(), 1);
+    ::_exit(RunXgboost(base(), version, 1));
+  }
+  int Wait(pid_t pid) {
+    int status = 0;
+    ::waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+  }
+  int Run(const std::string& version = "1.7-1") { return Wait(Start(version)); }
+  std::string Log() const { return Read(temp_.path() / "log"); }
+  std::string Failure() const { return Read(base() / "output/failure"); }
+  std::string ModelBytes() const { return Read(base() / "model/xgboost-model"); }
+  static std::string Read(const fs::path& path) { return ReadFile(path, 1 << 24).value_or("!"); }
+  int Rounds() const {
+    const auto model = gbdt::Model::Parse(ModelBytes());
+    return model ? model->num_round() : -1;
+  }
+  // The failure's last words after "UserError: ".
+  std::string UserError() {
+    EXPECT_EQ(Run(), 1);
+    EXPECT_EQ(ModelBytes(), "!");
+    const std::string text = Failure();
+    constexpr std::string_view kHead =
+        "framework error: \nsagemaker_algorithm_toolkit.exceptions.UserError: ";
+    EXPECT_TRUE(text.starts_with(kHead)) << text;
+    EXPECT_LE(text.size(), 1024U);
+    return text.size() > kHead.size() ? text.substr(kHead.size()) : "";
+  }
+
+  TempDir temp_ = *TempDir::Make();
+  json hyper_;
+  json channels_ = json::object();
+};
+
+TEST_F(XgboostTest, TrainsAndReportsAsTheContainerDoes) {
+  Channel("validation", "csv");
+  Write("input/data/validation/b.csv", Rows(50));
+  ASSERT_EQ(Run(), 0) << Log();
+  const std::string log = Log();
+  EXPECT_THAT(log, HasSubstr(":INFO] Single node training.\n"));
+  EXPECT_THAT(log, HasSubstr(":INFO] Train matrix has 200 rows and 2 columns\n"));
+  EXPECT_THAT(log, HasSubstr(":INFO] Validation matrix has 50 rows\n"));
+  EXPECT_THAT(log, HasSubstr("\n[0]\ttrain-logloss:0."));
+  EXPECT_THAT(log, HasSubstr("\n[4]\ttrain-"));
+  EXPECT_THAT(log, HasSubstr("\tvalidation-"));
+  EXPECT_TRUE(fs::exists(base() / "output/success"));
+  EXPECT_FALSE(fs::exists(base() / "output/failure"));
+  EXPECT_TRUE(ModelBytes().starts_with("{\""));
+  EXPECT_EQ(Rounds(), 5);
+  EXPECT_EQ(std::distance(fs::directory_iterator(base() / "model"), {}), 1);
+}
+
+TEST_F(XgboostTest, ModelFormatFollowsTheImageVersion) {
+  ASSERT_EQ(Run("3.0-5"), 0) << Log();
+  EXPECT_TRUE(ModelBytes().starts_with("{L")) << ModelBytes().substr(0, 4);
+  EXPECT_EQ(Rounds(), 5);
+}
+
+TEST_F(XgboostTest, EarlyStoppingNeedsAMetricAndAValidationChannel) {
+  hyper_["num_round"] = "200";
+  hyper_["early_stopping_rounds"] = "2";
+  ASSERT_EQ(Run(), 0);
+  EXPECT_EQ(Rounds(), 200);
+  hyper_["eval_metric"] = "logloss";
+  Channel("validation", "csv");
+  std::string noise;
+  for (int i = 0; i < 40; ++i) noise += std::to_string(i % 2) + "," + std::to_string(i) + ",1\n";
+  Write("input/data/validation/b.csv", noise);
+  ASSERT_EQ(Run(), 0) << Log();
+  EXPECT_LT(Rounds(), 200);
+  EXPECT_GE(Rounds(), 1);
+}
+
+TEST_F(XgboostTest, LibsvmIsTheDefaultContentType) {
+  channels_["train"].erase("ContentType");
+  fs::remove(base() / "input/data/train/a.csv");
+  Write("input/data/train/a", "1 0:1 3:2\n0 1:1\n1 0:2\n0 2:1\n");
+  Channel("validation", "libsvm");
+  Write("input/data/validation/v", "1 0:1 5:1\n0 1:1\n");  // wider than train
+  ASSERT_EQ(Run(), 0) << Log() << Failure();
+  EXPECT_THAT(Log(), HasSubstr("Train matrix has 4 rows and 6 columns"));
+}
+
+TEST_F(XgboostTest, BadHyperparametersAndChannels) {
+  hyper_["eta"] = "2";
+  EXPECT_EQ(UserError(), "Hyperparameter eta: 2.0 is not in [0, 1]");
+  hyper_.erase("eta");
+  hyper_["no_such"] = "1";
+  EXPECT_EQ(UserError(), "Extraneous hyperparameter found: no_such");
+  hyper_.erase("no_such");
+  Channel("test", "csv");
+  EXPECT_EQ(UserError(), "Extraneous channel found: test");
+  channels_.erase("test");
+  channels_["train"]["ContentType"] = "text/html";
+  EXPECT_THAT(UserError(), HasSubstr("text/html is not an accepted ContentType: csv, libsvm"));
+  channels_.erase("train");
+  Channel("validation", "csv");
+  EXPECT_EQ(UserError(), "Missing required channel: train");
+}
+
+TEST_F(XgboostTest, WhatThisVersionCannotDoIsSaid) {
+  hyper_["_kfold"] = "3";
+  EXPECT_THAT(UserError(), HasSubstr("not in this version"));
+  hyper_.erase("_kfold");
+  hyper_["booster"] = "gblinear";
+  const int code = Run();
+  if (code == 0) GTEST_SKIP() << "gblinear is there by now";
+  EXPECT_THAT(Failure(), HasSubstr("gblinear"));
+}
+
+TEST_F(XgboostTest, BadDataNamesFileRowAndColumn) {
+  const fs::path file = base() / "input/data/train/a.csv";
+  const auto error = [&](const std::string& text) {
+    std::ofstream(file, std::ios::binary) << text;
+    return UserError();
+  };
+  EXPECT_THAT(error("1,2,3\n0,4\n"), testing::AllOf(HasSubstr("Failed to load csv data with "
+                                                              "exception:\n"),
+                                                    HasSubstr("a.csv"), HasSubstr("row 2")));
+  EXPECT_THAT(error("1,2,3\n0,4,abc\n"),
+              testing::AllOf(HasSubstr("a.csv"), HasSubstr("row 2"), HasSubstr("column 3")));
+  EXPECT_THAT(error("1,,3\n0,,4\n"), HasSubstr("column 2"));
+  EXPECT_THAT(error("1,2,3\n0,1,1\n7,1,1\n"),
+              testing::AllOf(HasSubstr("label must be in [0,1]"), HasSubstr("a.csv, row 3")));
+  EXPECT_THAT(error(""), HasSubstr("No data in training channel path"));
+  fs::remove(file);
+  EXPECT_THAT(UserError(), HasSubstr("No data in training channel path"));
+  Write("input/data/train/.hidden", "1,2\n");
+  EXPECT_THAT(UserError(), HasSubstr("Hidden file found"));
+}
+
+TEST_F(XgboostTest, ValidationOfAnotherWidthIsRefused) {
+  Channel("validation", "csv");
+  Write("input/data/validation/b.csv", "1,2,3,4\n");
+  EXPECT_THAT(UserError(), HasSubstr("feature_names mismatch"));
+}
+
+TEST_F(XgboostTest, AFullDiskIsNotTheUsersFault) {
+  ASSERT_TRUE(MakeDirectories(base() / "model").has_value());
+  fs::create_symlink("/dev/full", base() / "model/xgboost-model.sagemaker-ignore");
+  EXPECT_EQ(Run(), 1);
+  EXPECT_THAT(Failure(), HasSubstr("AlgorithmError: "));
+}
+
+TEST_F(XgboostTest, SigtermSavesTheModelIfAsked) {
+  hyper_["num_round"] = "1000000";
+  hyper_["save_model_on_termination"] = "true";
+  const pid_t pid = Start("1.7-1");
+  while (Log().find("[2]\t") == std::string::npos) {
+    ASSERT_EQ(::waitpid(pid, nullptr, WNOHANG), 0) << Log();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  ::kill(pid, SIGTERM);
+  EXPECT_EQ(Wait(pid), 0);
+  EXPECT_GE(Rounds(), 3);
+}
+
+TEST_F(XgboostTest, SigtermElseKillsAtOnce) {
+  hyper_["num_round"] = "1000000";
+  const pid_t pid = Start("1.7-1");
+  while (Log().find("[2]\t") == std::string::npos) {
+    ASSERT_EQ(::waitpid(pid, nullptr, WNOHANG), 0) << Log();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  ::kill(pid, SIGTERM);
+  EXPECT_EQ(Wait(pid), 1000 + SIGTERM);
+  EXPECT_EQ(ModelBytes(), "!");
+}
+
+TEST_F(XgboostTest, GoesOnFromACheckpointToTheSameModel) {
+  hyper_["num_round"] = "8";
+  ASSERT_EQ(Run(), 0);
+  const std::string whole = ModelBytes();
+  Write("input/config/checkpointconfig.json", R"({"LocalPath":"/opt/ml/checkpoints"})");
+  hyper_["num_round"] = "3";
+  ASSERT_EQ(Run(), 0);
+  ASSERT_TRUE(fs::exists(base() / "checkpoints/xgboost-checkpoint.2"));
+  // A torn newer file is passed over.
+  Write("checkpoints/xgboost-checkpoint.6", "{L");
+  hyper_["num_round"] = "8";
+  ASSERT_EQ(Run(), 0);
+  EXPECT_THAT(Log(), HasSubstr("Resuming from the checkpoint after round 2"));
+  EXPECT_THAT(Log(), HasSubstr("xgboost-checkpoint.6 cannot be used"));
+  EXPECT_EQ(Rounds(), 8);
+  EXPECT_EQ(ModelBytes().size(), whole.size());
+}
+
+}  // namespace clary::runner
