@@ -5,6 +5,7 @@
 
 #include "exec/local_executor.h"
 #include "runner/runner.h"
+#include "runner/xgboost.h"
 
 namespace clary::cli {
 
@@ -12,6 +13,9 @@ std::optional<int> RunHidden(int argc, char** argv) {
   if (argc < 3) return std::nullopt;
   if (std::strcmp(argv[1], "supervise") == 0) return exec::RunSupervisor(argv[2]);
   if (std::strcmp(argv[1], "runner") == 0) return runner::Run(argv[2]);
+  if (std::strcmp(argv[1], "algorithm") == 0 && std::strcmp(argv[2], "xgboost") == 0) {
+    return runner::RunXgboost();
+  }
   return std::nullopt;
 }
 

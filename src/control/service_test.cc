@@ -191,7 +191,7 @@ TEST(TrainingJob, StopsOnRequestAndKeepsItsModel) {
   EXPECT_EQ(w.Stop("j").error().message,
             "The request was rejected because the training job is in status Stopping.");
   w.service->Reconcile();
-  EXPECT_EQ(w.executor.stop_grace(w.Key("j")), milliseconds(120'000));
+  EXPECT_EQ(w.executor.stop_grace(w.Key("j")), std::chrono::minutes(32));
   w.clock.Advance(seconds(2));
   w.Phase("j", "Uploading");
   w.Artifact("j");
