@@ -203,7 +203,7 @@ Status CheckCreate(const json& request, const Environment& environment, const Op
   CLARY_CHECK_OK(CheckSupported(request));
   CLARY_CHECK_OK(api::ResolveImage(
       request.at("AlgorithmSpecification").at("TrainingImage").get_ref<const std::string&>()));
-  CLARY_CHECK_OK(CheckMetricDefinitions(MetricDefinitions(request)));
+  CLARY_CHECK_OK(CheckMetricDefinitions(OwnMetricDefinitions(request)));
   CLARY_CHECK_OK(CheckStopping(request));
   const std::string role = request.at("RoleArn");
   if (options.role_exists && !options.role_exists(role)) {

@@ -40,7 +40,7 @@ JobRecord Parse(const json& j) {  // throws what nlohmann throws
   JobRecord r;
   r.name = j.at("name");
   r.arn = j.at("arn");
-  r.request = j.at("request").dump();
+  r.request = j.at("request");
   r.cpus = j.at("cpus");
   r.created_ms = j.at("created_ms");
   r.max_runtime_s = j.at("max_runtime_s");
@@ -116,7 +116,7 @@ std::string JobRecord::ToJson() const {
   const json out = {{"schema", kSchema},
                     {"name", name},
                     {"arn", arn},
-                    {"request", json::parse(request, nullptr, false)},
+                    {"request", request},
                     {"cpus", cpus},
                     {"created_ms", created_ms},
                     {"max_runtime_s", max_runtime_s},
@@ -205,7 +205,7 @@ void FoldEvent(JobRecord& record, const api::JobEvent& event) {
   }
 }
 
-std::vector<api::MetricDefinition> MetricDefinitions(const json& request) {
+std::vector<api::MetricDefinition> OwnMetricDefinitions(const json& request) {
   std::vector<api::MetricDefinition> out;
   const json& algorithm = request.at("AlgorithmSpecification");
   if (const auto given = algorithm.find("MetricDefinitions"); given != algorithm.end()) {
@@ -213,7 +213,13 @@ std::vector<api::MetricDefinition> MetricDefinitions(const json& request) {
       out.push_back({.name = d.at("Name"), .regex = d.at("Regex"), .literal = ""});
     }
   }
-  const auto image = api::ResolveImage(algorithm.value("TrainingImage", ""));
+  return out;
+}
+
+std::vector<api::MetricDefinition> MetricDefinitions(const json& request) {
+  auto out = OwnMetricDefinitions(request);
+  const auto image =
+      api::ResolveImage(request.at("AlgorithmSpecification").value("TrainingImage", ""));
   if (!image) return out;
   const size_t own = out.size();
   for (auto& d : api::BuiltInMetrics(*image)) {
@@ -224,6 +230,16 @@ std::vector<api::MetricDefinition> MetricDefinitions(const json& request) {
   return out;
 }
 
+void AddMetricDefinitions(json& view) {
+  json definitions = json::array();
+  for (auto& d : MetricDefinitions(view)) {
+    json& item = definitions.emplace_back(json::object());
+    item["Name"] = std::move(d.name);
+    item["Regex"] = std::move(d.regex);
+  }
+  view["AlgorithmSpecification"]["MetricDefinitions"] = std::move(definitions);
+}
+
 std::string ModelUri(const JobRecord& record, const json& request) {
   const json& output = request.at("OutputDataConfig");
   std::string uri = output.at("S3OutputPath");
@@ -232,15 +248,10 @@ std::string ModelUri(const JobRecord& record, const json& request) {
   return uri + "/" + record.name + (plain ? "/output/model" : "/output/model.tar.gz");
 }
 
-json DescribeView(const JobRecord& record) {
+json BareView(const JobRecord& record) {
   json view = json::parse(record.request, nullptr, false);
   if (!view.is_object()) view = json::object();
   view["ModelArtifacts"] = {{"S3ModelArtifacts", ModelUri(record, view)}};
-  json definitions = json::array();
-  for (const auto& d : MetricDefinitions(view)) {
-    definitions.push_back({{"Name", d.name}, {"Regex", d.regex}});
-  }
-  view["AlgorithmSpecification"]["MetricDefinitions"] = std::move(definitions);
   view["TrainingJobArn"] = record.arn;
   view["TrainingJobStatus"] = record.status;
   view["SecondaryStatus"] = record.secondary;

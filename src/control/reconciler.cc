@@ -61,10 +61,13 @@ std::string FailureReason(int exit_code, std::string_view detail) {
 size_t Reconciler::Pass() {
   const bool look = exits_.exchange(false) || passes_++ % kLookEvery == 0;
   const auto active = records_.Active();
-  std::erase_if(memory_, [&](const auto& known) {
-    return std::ranges::none_of(
-        active, [&](const SnapshotPtr& job) { return job->record.name == known.first; });
-  });
+  if (memory_.size() > 2 * active.size() + 16) {  // drop what is known of ended jobs
+    std::map<std::string, Memory> kept;
+    for (const SnapshotPtr& job : active) {
+      if (auto known = memory_.extract(job->record.name)) kept.insert(std::move(known));
+    }
+    memory_ = std::move(kept);
+  }
   int cpus_in_use = 0;
   const auto run = [&](const SnapshotPtr& job, auto&& step) {
     Memory& memory = memory_[job->record.name];
@@ -82,41 +85,47 @@ size_t Reconciler::Pass() {
     if (job->record.launch_key.empty()) continue;
     run(job, [&](Memory& memory) { return StepRunning(job, memory, look); });
   }
-  bool queue_blocked = false;
+  Queue queue;
   for (const SnapshotPtr& job : active) {
     if (!job->record.launch_key.empty()) continue;
-    run(job, [&](Memory& memory) { return StepQueued(job, memory, cpus_in_use, queue_blocked); });
+    run(job, [&](Memory& memory) { return StepQueued(job, memory, cpus_in_use, queue); });
   }
   return records_.Active().size();
 }
 
 Result<bool> Reconciler::StepQueued(const SnapshotPtr& job, Memory& memory, int cpus_in_use,
-                                    bool& queue_blocked) {
-  JobRecord record = job->record;
+                                    Queue& queue) {
+  const JobRecord& current = job->record;
   const int64_t now = ToMillis(env_.clock.Now());
-  const int64_t waited = now - record.created_ms;
-  if (record.status == "Stopping") {
-    Close(record, "Stopped", "Stopped", "Training job stopped", now);
-  } else if (record.max_wait_s > 0 && waited > record.max_wait_s * 1000) {
-    Close(record, "Stopped", "MaxWaitTimeExceeded",
-          "Training job wait time exceeded MaxWaitTimeInSeconds provided", now);
-  } else if (record.max_pending_s > 0 && waited > record.max_pending_s * 1000) {
-    record.failure_reason = kNoCapacity;
-    Close(record, "Failed", "Failed", "Training job failed", now);
-  }
-  if (record.terminal()) {
+  const int64_t waited = now - current.created_ms;
+  const bool waited_long = current.max_wait_s > 0 && waited > current.max_wait_s * 1000;
+  const bool pended_long = current.max_pending_s > 0 && waited > current.max_pending_s * 1000;
+  if (current.status == "Stopping" || waited_long || pended_long) {
+    JobRecord record = current;
+    if (record.status == "Stopping") {
+      Close(record, "Stopped", "Stopped", "Training job stopped", now);
+    } else if (waited_long) {
+      Close(record, "Stopped", "MaxWaitTimeExceeded",
+            "Training job wait time exceeded MaxWaitTimeInSeconds provided", now);
+    } else {
+      record.failure_reason = kNoCapacity;
+      Close(record, "Failed", "Failed", "Training job failed", now);
+    }
     CLARY_CHECK_OK(records_.Update(job, std::move(record)));
     return false;
   }
   // First come, first served: a small job does not overtake a large one that waits.
-  if (queue_blocked || (cpus_in_use > 0 && cpus_in_use + record.cpus > capacity_)) {
-    queue_blocked = true;
-    if (record.secondary == "Starting") {
+  if (queue.blocked || (cpus_in_use > 0 && cpus_in_use + current.cpus > capacity_)) {
+    queue.blocked = true;
+    if (current.secondary == "Starting" && queue.writes_left > 0) {
+      --queue.writes_left;
+      JobRecord record = current;
       Enter(record, "InProgress", "Pending", kWaiting, now);
       CLARY_CHECK_OK(records_.Update(job, std::move(record)));
     }
     return false;
   }
+  JobRecord record = current;
   record.launch_key = record.name + "-" + std::to_string(record.created_ms);
   record.log_stream = record.name + "/algo-1-" + std::to_string(now / 1000);
   Enter(record, "InProgress", record.secondary, kPrepare, now);

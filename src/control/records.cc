@@ -142,8 +142,10 @@ std::shared_ptr<const std::string> Records::DescribeText(const SnapshotPtr& job)
     const auto it = texts_.find(job->record.name);
     if (it != texts_.end() && it->second.version == job->version) return it->second.text;
   }
+  json view = BareView(job->record);
+  AddMetricDefinitions(view);
   auto text = std::make_shared<const std::string>(
-      DescribeView(job->record).dump(-1, ' ', false, json::error_handler_t::replace));
+      view.dump(-1, ' ', false, json::error_handler_t::replace));
   MutexLock lock(text_mu_);
   if (texts_.size() >= kMaxTexts) texts_.clear();
   texts_.insert_or_assign(job->record.name, Text{.version = job->version, .text = text});

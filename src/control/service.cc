@@ -156,7 +156,9 @@ Result<json> Service::State::Create(const json& input) {
 
 Result<json> Service::State::Describe(const json& input) {
   CLARY_TRY(const SnapshotPtr job, Named(input));
-  return DescribeView(job->record);
+  json view = BareView(job->record);
+  AddMetricDefinitions(view);
+  return view;
 }
 
 Result<json> Service::State::Stop(const json& input) {
@@ -296,7 +298,7 @@ Result<json> Service::State::Search(const json& input) {
   std::vector<Hit> hits;
   size_t total = 0;
   for (const SnapshotPtr& job : jobs) {
-    json view = DescribeView(job->record);
+    json view = BareView(job->record);
     view["Tags"] = TagsToJson(records.Tags(job->record.arn));
     if (!Matches(view, expression)) continue;
     ++total;
@@ -316,7 +318,10 @@ Result<json> Service::State::Search(const json& input) {
     out["NextToken"] = MakeToken({order, hits.back().key, hits.back().name});
   }
   out["TotalHits"] = {{"Value", total}, {"Relation", "EqualTo"}};
-  for (Hit& hit : hits) out["Results"].push_back({{"TrainingJob", std::move(hit.view)}});
+  for (Hit& hit : hits) {
+    AddMetricDefinitions(hit.view);
+    out["Results"].push_back({{"TrainingJob", std::move(hit.view)}});
+  }
   return out;
 }
 

@@ -89,12 +89,15 @@ void FoldIntent(JobRecord& record);
 // Takes one fact of the runner into the record.
 void FoldEvent(JobRecord& record, const api::JobEvent& event);
 
-// The metric definitions in force: those of the request, then the image's that it does not
-// override.
+// The metric definitions of the request itself.
+std::vector<api::MetricDefinition> OwnMetricDefinitions(const nlohmann::json& request);
+// Those in force: the request's, then the image's that it does not override.
 std::vector<api::MetricDefinition> MetricDefinitions(const nlohmann::json& request);
 
-// The answer to DescribeTrainingJob.
-nlohmann::json DescribeView(const JobRecord& record);
+// The answer to DescribeTrainingJob, but for the image's metric definitions: what Search looks at.
+nlohmann::json BareView(const JobRecord& record);
+// Adds them, which makes it the answer.
+void AddMetricDefinitions(nlohmann::json& view);
 // Its element in the answer to ListTrainingJobs.
 nlohmann::json SummaryView(const JobRecord& record);
 

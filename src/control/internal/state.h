@@ -134,9 +134,13 @@ class Reconciler {
     bool complained = false;  // one log line per trouble
   };
 
+  struct Queue {
+    bool blocked = false;  // a job waits, so the later ones do too
+    int writes_left = 64;  // a long queue must not keep running jobs from being looked after
+  };
+
   // Move one job on by what can be done now. They return whether it occupies its cores afterwards.
-  Result<bool> StepQueued(const SnapshotPtr& job, Memory& memory, int cpus_in_use,
-                          bool& queue_blocked);
+  Result<bool> StepQueued(const SnapshotPtr& job, Memory& memory, int cpus_in_use, Queue& queue);
   Result<bool> StepRunning(const SnapshotPtr& job, Memory& memory, bool look_for_exit);
   Result<bool> CleanUp(const SnapshotPtr& job);
   Status Launch(const JobRecord& record);
