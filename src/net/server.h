@@ -39,7 +39,7 @@ struct ServerOptions {
   std::optional<uint64_t> max_content_length;  // a request that announces more gets 413
   Duration idle_timeout{75'000};               // between requests
   Duration head_timeout{10'000};  // first byte of a request to the end of its head; TLS handshake
-  // A body may wait for the peer this long, and one second more for each KiB that has moved.
+  // How long a body may wait for the peer; each KiB that moves gives a second of it back.
   Duration stall_timeout{60'000};
   Duration stop_grace{10'000};  // Stop() cuts connections that are still busy after this
   // An unread request body of at most this size is read and dropped to keep the connection.

@@ -344,6 +344,11 @@ TEST(Server, AStalledBodyTimesOut) {
   RawClient client(server->port());
   client.Send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nxx");
   EXPECT_TRUE(client.ReadAllBytes().ends_with("RequestTimeout"));
+  // What a client has sent before buys it no longer pause.
+  RawClient late(server->port());
+  late.Send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 900000\r\n\r\n" +
+            std::string(800'000, 'x'));
+  EXPECT_TRUE(late.ReadAllBytes().ends_with("RequestTimeout"));
 }
 
 TEST(Server, AClientThatLeavesMidBodyIsNoticed) {

@@ -69,14 +69,18 @@ std::unique_ptr<Transport> NewPlainTransport(Fd fd) {
   return std::make_unique<PlainTransport>(std::move(fd));
 }
 
+void Waiter::Moved(size_t bytes) {
+  left_ = std::min(left_ + Duration(static_cast<int64_t>(bytes)), budget_);
+}
+
 Status Waiter::Wait(State state) {
   if (state == State::kError || state == State::kEnd) return Disconnected();
   using SteadyClock = std::chrono::steady_clock;
   pollfd p{transport_.fd(), static_cast<short>(state == State::kWantWrite ? POLLOUT : POLLIN), 0};
   const auto begin = SteadyClock::now();
-  const int64_t left = std::clamp<int64_t>(budget_.count(), 0, 1 << 30);
+  const int64_t left = std::clamp<int64_t>(left_.count(), 0, 1 << 30);
   const int n = ::poll(&p, 1, static_cast<int>(left));
-  budget_ -= std::chrono::floor<Duration>(SteadyClock::now() - begin);
+  left_ -= std::chrono::floor<Duration>(SteadyClock::now() - begin);
   if (n > 0 || (n < 0 && errno == EINTR)) return {};
   if (n == 0) {
     return Fail(Code::kDeadlineExceeded, "RequestTimeout",

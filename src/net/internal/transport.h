@@ -47,13 +47,14 @@ class Transport {
 
 std::unique_ptr<Transport> NewPlainTransport(Fd fd);  // of a non-blocking socket
 
-// Blocks on a transport, with a budget for the time spent waiting.
+// Blocks on a transport, with a budget for the time spent waiting: `budget` at first and at most;
+// each KiB that moves gives a second back. So a pause may be as long as the budget, and a peer
+// that drips bytes slower than that is cut.
 class Waiter {
  public:
-  Waiter(Transport& transport, Duration budget) : transport_(transport), budget_(budget) {}
-  void set_budget(Duration budget) { budget_ = budget; }
-  // Bytes have moved: more time is granted, one second a KiB.
-  void Moved(size_t bytes) { budget_ += Duration(static_cast<int64_t>(bytes)); }
+  Waiter(Transport& transport, Duration budget)
+      : transport_(transport), budget_(budget), left_(budget) {}
+  void set_budget(Duration budget) { budget_ = left_ = budget; }
   // kDeadlineExceeded "RequestTimeout" when the budget is used up.
   Status Wait(IoResult::State state);
   // Reads at least a byte; 0 is the end. kUnavailable "Disconnected".
@@ -62,8 +63,11 @@ class Waiter {
   Status SendFile(int fd, uint64_t offset, uint64_t length);
 
  private:
+  void Moved(size_t bytes);
+
   Transport& transport_;
   Duration budget_;
+  Duration left_;
 };
 
 }  // namespace clary::net::internal
