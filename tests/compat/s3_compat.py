@@ -1,0 +1,472 @@
+"""The S3 protocol as real clients speak it: boto3 (this interpreter's) and, where it is installed
+beside it, the AWS CLI.
+
+    python s3_compat.py --clary build/dev/apps/clary/clary     starts `clary serve` on a fresh home
+    python s3_compat.py --endpoint http://127.0.0.1:9000 --key K --secret S [--account 1234...]
+
+Prints one line a check; exit status 1 if one fails.
+"""
+
+import argparse
+import base64
+import concurrent.futures
+import datetime
+import hashlib
+import io
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+import urllib.request
+import uuid
+import zlib
+
+import boto3
+import botocore
+from boto3.s3.transfer import TransferConfig
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+MIB = 1 << 20
+CHECKS = []
+
+
+def check(f):
+    CHECKS.append(f)
+    return f
+
+
+def version(v):
+    return tuple(int(x) for x in v.split(".")[:2])
+
+
+NEW = version(boto3.__version__) >= (1, 36)
+
+
+class World:
+    def __init__(self, endpoint, key, secret, account):
+        self.endpoint, self.key, self.secret, self.account = endpoint, key, secret, account
+        self.s3 = self.client()
+        self.work = pathlib.Path(tempfile.mkdtemp(prefix="s3-compat-"))
+        self.bucket = self.new_bucket()
+
+    def client(self, **config):
+        config.setdefault("retries", {"max_attempts": 1})
+        return boto3.client("s3", endpoint_url=self.endpoint, region_name="us-east-1",
+                            aws_access_key_id=self.key, aws_secret_access_key=self.secret,
+                            config=Config(**config))
+
+    def new_bucket(self):
+        name = "compat-" + uuid.uuid4().hex[:12]
+        self.s3.create_bucket(Bucket=name)
+        return name
+
+    def put(self, key, body=b"hello", **more):
+        return self.s3.put_object(Bucket=self.bucket, Key=key, Body=body, **more)
+
+    def get(self, key, **more):
+        return self.s3.get_object(Bucket=self.bucket, Key=key, **more)["Body"].read()
+
+    def aws(self, *args, stdin=None, check=True):
+        cli = pathlib.Path(sys.executable).parent / "aws"
+        env = dict(os.environ, AWS_ACCESS_KEY_ID=self.key, AWS_SECRET_ACCESS_KEY=self.secret,
+                   AWS_DEFAULT_REGION="us-east-1", AWS_ENDPOINT_URL=self.endpoint,
+                   AWS_CONFIG_FILE="/dev/null", AWS_SHARED_CREDENTIALS_FILE="/dev/null",
+                   AWS_PAGER="")
+        for name in ("AWS_PROFILE", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+            env.pop(name, None)
+        run = subprocess.run([str(cli), "--endpoint-url", self.endpoint, *map(str, args)],
+                             env=env, input=stdin, capture_output=True, timeout=120)
+        if check:
+            assert run.returncode == 0, (args, run.stdout, run.stderr)
+        return run
+
+
+def refused(code, f, *args, **kwargs):
+    try:
+        f(*args, **kwargs)
+    except ClientError as e:
+        got = e.response["Error"]["Code"]
+        assert got == code, f"{got} instead of {code}"
+        return e.response
+    raise AssertionError(f"{code} expected, but it worked")
+
+
+@check
+def put_get_head_delete(w):
+    put = w.put("a/b.txt", ContentType="text/plain", Metadata={"who": "me"}, CacheControl="no-cache")
+    assert put["ETag"] == '"5d41402abc4b2a76b9719d911017c592"'
+    got = w.s3.get_object(Bucket=w.bucket, Key="a/b.txt")
+    assert got["Body"].read() == b"hello"
+    assert got["ContentType"] == "text/plain" and got["Metadata"] == {"who": "me"}
+    head = w.s3.head_object(Bucket=w.bucket, Key="a/b.txt")
+    assert head["ContentLength"] == 5 and head["ETag"] == put["ETag"]
+    age = datetime.datetime.now(datetime.timezone.utc) - head["LastModified"]
+    assert abs(age.total_seconds()) < 60
+    assert w.get("a/b.txt", Range="bytes=1-3") == b"ell"
+    w.s3.delete_object(Bucket=w.bucket, Key="a/b.txt")
+    refused("NoSuchKey", w.s3.get_object, Bucket=w.bucket, Key="a/b.txt")
+    refused("404", w.s3.head_object, Bucket=w.bucket, Key="a/b.txt")
+    refused("NoSuchBucket", w.s3.get_object, Bucket="no-such-bucket-here", Key="k")
+
+
+@check
+def buckets(w):
+    names = [b["Name"] for b in w.s3.list_buckets()["Buckets"]]
+    assert w.bucket in names
+    w.s3.create_bucket(Bucket=w.bucket)  # us-east-1: again is fine
+    assert w.s3.get_bucket_location(Bucket=w.bucket).get("LocationConstraint") is None
+    other = "compat-west-" + uuid.uuid4().hex[:8]
+    w.s3.create_bucket(Bucket=other, CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
+    assert w.s3.get_bucket_location(Bucket=other)["LocationConstraint"] == "us-west-2"
+    w.s3.head_bucket(Bucket=other)
+    w.s3.delete_bucket(Bucket=other)
+    refused("404", w.s3.head_bucket, Bucket=other)
+    w.put("k")
+    refused("BucketNotEmpty", w.s3.delete_bucket, Bucket=w.bucket)
+
+
+@check
+def expected_owner(w):
+    w.put("k")
+    w.s3.head_bucket(Bucket=w.bucket, ExpectedBucketOwner=w.account)
+    refused("403", w.s3.head_bucket, Bucket=w.bucket, ExpectedBucketOwner="000000000001")
+    refused("AccessDenied", w.s3.get_object, Bucket=w.bucket, Key="k",
+            ExpectedBucketOwner="000000000001")
+
+
+KEYS = ["a", "a/", "a//b", "../../etc/passwd", "./x", "sp ace+plus", "%41%2f", "q?x=1&y=#z",
+        "\u00e9\u65e5\u672c\U0001f600", "k" * 1024, "tab\there", "nl\nx", "ctl\x01\x1f", "cr\rx",
+        "<&>\"'", "~!*()'", "trailing space ", "a:b@c$d,e;f=g"]
+
+
+@check
+def keys_of_any_bytes(w):
+    b = w.new_bucket()
+    for key in KEYS:
+        w.s3.put_object(Bucket=b, Key=key, Body=key.encode())
+    for key in KEYS:
+        assert w.s3.get_object(Bucket=b, Key=key)["Body"].read() == key.encode(), key
+    want = sorted(KEYS, key=lambda k: k.encode())
+    listed = [o["Key"] for o in w.s3.list_objects_v2(Bucket=b)["Contents"]]
+    assert listed == want, listed
+    listed = [o["Key"] for o in w.s3.list_objects(Bucket=b)["Contents"]]
+    assert listed == want
+    # Copies name their source in a header.
+    for key in KEYS:
+        if "\n" in key or "\r" in key or any(ord(c) < 32 for c in key):
+            continue
+        w.s3.copy_object(Bucket=b, Key="copy", CopySource={"Bucket": b, "Key": key})
+        assert w.s3.get_object(Bucket=b, Key="copy")["Body"].read() == key.encode(), key
+    deleted = w.s3.delete_objects(Bucket=b, Delete={
+        "Objects": [{"Key": k} for k in KEYS if not any(ord(c) < 32 for c in k)]})
+    assert "Errors" not in deleted, deleted
+    refused("KeyTooLongError", w.s3.put_object, Bucket=b, Key="k" * 1025, Body=b"")
+
+
+@check
+def listing(w):
+    b = w.new_bucket()
+    keys = [f"d{i % 3}/{i:03}" for i in range(25)] + ["top"]
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda k: w.s3.put_object(Bucket=b, Key=k, Body=b"x"), keys))
+    for operation in ("list_objects", "list_objects_v2"):
+        pages = w.s3.get_paginator(operation).paginate(Bucket=b, PaginationConfig={"PageSize": 4})
+        assert [o["Key"] for p in pages for o in p.get("Contents", [])] == sorted(keys)
+        pages = list(w.s3.get_paginator(operation).paginate(
+            Bucket=b, Delimiter="/", PaginationConfig={"PageSize": 2}))
+        assert [p["Prefix"] for q in pages for p in q.get("CommonPrefixes", [])] == \
+            ["d0/", "d1/", "d2/"]
+        assert [o["Key"] for p in pages for o in p.get("Contents", [])] == ["top"]
+    page = w.s3.list_objects_v2(Bucket=b, Prefix="d1/", StartAfter="d1/010")
+    assert page["KeyCount"] == len(page["Contents"]) and page["Contents"][0]["Key"] == "d1/013"
+    bucket = boto3.resource("s3", endpoint_url=w.endpoint, region_name="us-east-1",
+                            aws_access_key_id=w.key, aws_secret_access_key=w.secret).Bucket(b)
+    assert sum(1 for _ in bucket.objects.filter(Prefix="d2/")) == 8
+    bucket.objects.all().delete()
+    assert w.s3.list_objects_v2(Bucket=b)["KeyCount"] == 0
+    assert "Contents" not in w.s3.list_objects_v2(Bucket=b)
+    w.s3.delete_bucket(Bucket=b)
+
+
+@check
+def conditions(w):
+    etag = w.put("c")["ETag"]
+    assert w.get("c", IfMatch=etag) == b"hello"
+    refused("PreconditionFailed", w.s3.get_object, Bucket=w.bucket, Key="c", IfMatch='"0"')
+    refused("304", w.s3.get_object, Bucket=w.bucket, Key="c", IfNoneMatch=etag)
+    later = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)
+    refused("304", w.s3.get_object, Bucket=w.bucket, Key="c", IfModifiedSince=later)
+    earlier = later - datetime.timedelta(hours=3)
+    refused("PreconditionFailed", w.s3.get_object, Bucket=w.bucket, Key="c",
+            IfUnmodifiedSince=earlier)
+    refused("InvalidRange", w.s3.get_object, Bucket=w.bucket, Key="c", Range="bytes=10-")
+    if version(boto3.__version__) >= (1, 35):
+        refused("PreconditionFailed", w.put, "c", IfNoneMatch="*")
+        w.put("fresh" + uuid.uuid4().hex, IfNoneMatch="*")
+
+
+@check
+def checksums(w):
+    crc = base64.b64encode(zlib.crc32(b"hello").to_bytes(4, "big")).decode()
+    put = w.put("s", ChecksumAlgorithm="CRC32")
+    assert put["ChecksumCRC32"] == crc, put
+    got = w.s3.get_object(Bucket=w.bucket, Key="s", ChecksumMode="ENABLED")
+    assert got["ChecksumCRC32"] == crc and got["Body"].read() == b"hello"
+    for algorithm in ("SHA1", "SHA256"):
+        want = base64.b64encode(hashlib.new(algorithm.lower(), b"hello").digest()).decode()
+        assert w.put("s", ChecksumAlgorithm=algorithm)["Checksum" + algorithm] == want
+    refused("BadDigest", w.put, "s", ChecksumCRC32="AAAAAA==")
+    md5 = base64.b64encode(hashlib.md5(b"other").digest()).decode()
+    refused("BadDigest", w.put, "s", ContentMD5=md5)
+
+
+@check
+def multipart_by_hand(w):
+    up = w.s3.create_multipart_upload(Bucket=w.bucket, Key="m", ContentType="x/y")["UploadId"]
+    ids = dict(Bucket=w.bucket, Key="m", UploadId=up)
+    big = os.urandom(5 * MIB)
+    e2 = w.s3.upload_part(**ids, PartNumber=2, Body=b"end")["ETag"]
+    e1 = w.s3.upload_part(**ids, PartNumber=1, Body=big)["ETag"]
+    parts = w.s3.list_parts(**ids)["Parts"]
+    assert [p["PartNumber"] for p in parts] == [1, 2] and parts[0]["Size"] == 5 * MIB
+    uploads = w.s3.list_multipart_uploads(Bucket=w.bucket)["Uploads"]
+    assert [u["UploadId"] for u in uploads if u["Key"] == "m"] == [up]
+    done = w.s3.complete_multipart_upload(**ids, MultipartUpload={
+        "Parts": [{"PartNumber": 1, "ETag": e1}, {"PartNumber": 2, "ETag": e2}]})
+    md5s = hashlib.md5(big).digest() + hashlib.md5(b"end").digest()
+    assert done["ETag"] == '"' + hashlib.md5(md5s).hexdigest() + '-2"'
+    assert w.get("m") == big + b"end"
+    assert w.s3.head_object(Bucket=w.bucket, Key="m", PartNumber=2)["ContentLength"] == 3
+    refused("NoSuchUpload", w.s3.abort_multipart_upload, **ids)
+
+
+@check
+def transfer_manager(w):
+    data = os.urandom(21 * MIB + 17)
+    source = w.work / "source.bin"
+    source.write_bytes(data)
+    config = TransferConfig(multipart_threshold=8 * MIB, multipart_chunksize=8 * MIB)
+    w.s3.upload_file(str(source), w.bucket, "t/big.bin", Config=config)
+    head = w.s3.head_object(Bucket=w.bucket, Key="t/big.bin")
+    assert head["ContentLength"] == len(data) and head["ETag"].endswith('-3"')
+    target = w.work / "target.bin"
+    w.s3.download_file(w.bucket, "t/big.bin", str(target), Config=config)
+    assert target.read_bytes() == data
+    out = io.BytesIO()
+    w.s3.download_fileobj(w.bucket, "t/big.bin", out, Config=config)
+    assert out.getvalue() == data
+    w.s3.copy({"Bucket": w.bucket, "Key": "t/big.bin"}, w.bucket, "t/copy.bin", Config=config)
+    assert w.get("t/copy.bin") == data
+    for algorithm in ("CRC32", "SHA256"):
+        w.s3.upload_file(str(source), w.bucket, "t/sum.bin", Config=config,
+                         ExtraArgs={"ChecksumAlgorithm": algorithm})
+        assert w.get("t/sum.bin", ChecksumMode="ENABLED") == data
+    w.s3.upload_fileobj(io.BytesIO(b""), w.bucket, "t/empty")
+    assert w.get("t/empty") == b""
+    if NEW:
+        w.s3.download_file(w.bucket, "t/empty", str(target))
+        assert target.read_bytes() == b""
+
+
+@check
+def copies(w):
+    w.put("src", Metadata={"a": "1"}, ContentType="text/csv")
+    source = {"Bucket": w.bucket, "Key": "src"}
+    copied = w.s3.copy_object(Bucket=w.bucket, Key="dst", CopySource=source)
+    assert copied["CopyObjectResult"]["ETag"] == '"5d41402abc4b2a76b9719d911017c592"'
+    head = w.s3.head_object(Bucket=w.bucket, Key="dst")
+    assert head["Metadata"] == {"a": "1"} and head["ContentType"] == "text/csv"
+    w.s3.copy_object(Bucket=w.bucket, Key="dst", CopySource=source, MetadataDirective="REPLACE",
+                     Metadata={"b": "2"})
+    assert w.s3.head_object(Bucket=w.bucket, Key="dst")["Metadata"] == {"b": "2"}
+    refused("InvalidRequest", w.s3.copy_object, Bucket=w.bucket, Key="src", CopySource=source)
+    refused("NoSuchKey", w.s3.copy_object, Bucket=w.bucket, Key="x",
+            CopySource={"Bucket": w.bucket, "Key": "none"})
+    refused("PreconditionFailed", w.s3.copy_object, Bucket=w.bucket, Key="x", CopySource=source,
+            CopySourceIfMatch='"0"')
+
+
+@check
+def presigned(w):
+    w.put("p q", b"presigned")
+    for signature in ("s3", "s3v4"):
+        client = w.client(signature_version=signature)
+        url = client.generate_presigned_url("get_object", {
+            "Bucket": w.bucket, "Key": "p q", "ResponseContentType": "text/x-y"})
+        with urllib.request.urlopen(url) as answer:
+            assert answer.read() == b"presigned"
+            assert answer.headers["Content-Type"] == "text/x-y"
+        url = client.generate_presigned_url("put_object", {"Bucket": w.bucket, "Key": "up"})
+        # urllib adds a Content-Type of its own, which Signature Version 2 signs.
+        request = urllib.request.Request(url, data=b"body", method="PUT",
+                                         headers={"Content-Type": ""})
+        if signature == "s3v4":
+            with urllib.request.urlopen(request) as answer:
+                assert answer.status == 200
+            assert w.get("up") == b"body"
+
+
+@check
+def virtual_host_style(w):
+    port = w.endpoint.rsplit(":", 1)[1]
+    client = boto3.client("s3", endpoint_url=f"http://s3.localhost:{port}", region_name="us-east-1",
+                          aws_access_key_id=w.key, aws_secret_access_key=w.secret,
+                          config=Config(s3={"addressing_style": "virtual"},
+                                        retries={"max_attempts": 1}))
+    try:
+        client.put_object(Bucket=w.bucket, Key="v", Body=b"virtual")
+    except botocore.exceptions.EndpointConnectionError:
+        return "skipped: *.localhost does not resolve here"
+    assert w.get("v") == b"virtual"
+    assert client.list_objects_v2(Bucket=w.bucket, Prefix="v")["KeyCount"] == 1
+
+
+@check
+def probes(w):
+    """What s3fs, Terraform, consoles and curious people ask."""
+    b = dict(Bucket=w.bucket)
+    w.put("k")
+    assert "Status" not in w.s3.get_bucket_versioning(**b)
+    assert w.s3.get_object_tagging(**b, Key="k")["TagSet"] == []
+    assert w.s3.get_object_acl(**b, Key="k")["Grants"][0]["Permission"] == "FULL_CONTROL"
+    w.s3.get_bucket_acl(**b)
+    refused("NoSuchTagSet", w.s3.get_bucket_tagging, **b)
+    refused("NoSuchBucketPolicy", w.s3.get_bucket_policy, **b)
+    refused("NoSuchCORSConfiguration", w.s3.get_bucket_cors, **b)
+    refused("NoSuchLifecycleConfiguration", w.s3.get_bucket_lifecycle_configuration, **b)
+    refused("ServerSideEncryptionConfigurationNotFoundError", w.s3.get_bucket_encryption, **b)
+    refused("NoSuchPublicAccessBlockConfiguration", w.s3.get_public_access_block, **b)
+    assert w.s3.get_bucket_request_payment(**b)["Payer"] == "BucketOwner"
+    w.s3.get_bucket_logging(**b), w.s3.get_bucket_notification_configuration(**b)
+    refused("NotImplemented", w.s3.put_bucket_versioning, **b,
+            VersioningConfiguration={"Status": "Enabled"})
+    versions = w.s3.list_object_versions(**b)["Versions"]
+    assert versions and versions[0]["VersionId"] == "null"
+    w.put("enc", ServerSideEncryption="aws:kms", SSEKMSKeyId="alias/x")
+    head = w.s3.head_object(**b, Key="enc")
+    assert head["ServerSideEncryption"] == "aws:kms"
+
+
+@check
+def many_at_once(w):
+    def one(i):
+        key, body = f"many/{i % 10}", str(i).encode() * 1000
+        w.put(key, body)
+        got = w.get(key)
+        assert len(set(got)) and got == got[:len(got) // 1000] * 1000
+    with concurrent.futures.ThreadPoolExecutor(10) as pool:
+        list(pool.map(one, range(200)))
+
+
+@check
+def aws_cli(w):
+    if not (pathlib.Path(sys.executable).parent / "aws").exists():
+        return "skipped: no AWS CLI beside this Python"
+    name = "compat-cli-" + uuid.uuid4().hex[:8]
+    uri = f"s3://{name}"
+    w.aws("s3", "mb", uri)
+    assert name in w.aws("s3", "ls").stdout.decode()
+    tree = w.work / "tree"
+    (tree / "sub dir").mkdir(parents=True)
+    (tree / "a.txt").write_bytes(b"a")
+    (tree / "sub dir" / "b+c.bin").write_bytes(os.urandom(9 * MIB))
+    w.aws("s3", "cp", "--recursive", tree, uri + "/tree/")
+    listed = w.aws("s3", "ls", uri + "/tree/", "--recursive").stdout.decode()
+    assert "tree/a.txt" in listed and "tree/sub dir/b+c.bin" in listed, listed
+    assert "PRE tree/" in w.aws("s3", "ls", uri + "/").stdout.decode()
+    w.aws("s3", "cp", "--recursive", uri + "/tree", w.work / "back")
+    assert (w.work / "back/sub dir/b+c.bin").read_bytes() == \
+        (tree / "sub dir" / "b+c.bin").read_bytes()
+    assert w.aws("s3", "sync", tree, uri + "/tree").stdout == b""  # nothing to do
+    w.aws("s3", "cp", "-", uri + "/stdin", stdin=b"from stdin")
+    assert w.aws("s3", "cp", uri + "/stdin", "-").stdout == b"from stdin"
+    w.aws("s3", "mv", uri + "/stdin", uri + "/moved")
+    w.aws("s3", "cp", uri + "/tree/sub dir/b+c.bin", uri + "/copied")
+    url = w.aws("s3", "presign", uri + "/moved").stdout.decode().strip()
+    with urllib.request.urlopen(url) as answer:
+        assert answer.read() == b"from stdin"
+    head = json.loads(w.aws("s3api", "head-object", "--bucket", name, "--key", "copied",
+                            "--output", "json").stdout)
+    assert head["ContentLength"] == 9 * MIB
+    assert w.aws("s3", "ls", "s3://no-such-bucket-here", check=False).returncode != 0
+    w.aws("s3", "rm", "--recursive", uri)
+    w.aws("s3", "rb", uri)
+
+
+def start_service(binary):
+    home = tempfile.mkdtemp(prefix="s3-compat-home-")
+    service = subprocess.Popen([binary, "serve", "--home", home, "--port", "0"],
+                               stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 20
+    state = pathlib.Path(home) / "service.json"
+    while not state.exists():
+        if service.poll() is not None or time.monotonic() > deadline:
+            sys.exit("clary serve did not start")
+        time.sleep(0.02)
+    endpoint = json.loads(state.read_text())["endpoint"]
+    keys = json.loads((pathlib.Path(home) / "credentials.json").read_text())
+    return service, home, endpoint, keys
+
+
+def find(document, *names):
+    """The first of `names` in a JSON object, at any depth."""
+    if isinstance(document, dict):
+        for name in names:
+            if isinstance(document.get(name), str):
+                return document[name]
+        document = list(document.values())
+    if isinstance(document, list):
+        for value in document:
+            found = find(value, *names)
+            if found:
+                return found
+    return None
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--clary")
+    parser.add_argument("--endpoint")
+    parser.add_argument("--key", default="key")
+    parser.add_argument("--secret", default="secret")
+    parser.add_argument("--account", default="123456789012")
+    parser.add_argument("only", nargs="*")
+    o = parser.parse_args()
+    service = home = None
+    if o.clary:
+        service, home, o.endpoint, keys = start_service(o.clary)
+        o.key = find(keys, "access_key", "access_key_id", "AccessKeyId")
+        o.secret = find(keys, "secret_key", "secret_access_key", "secret", "SecretAccessKey")
+        o.account = find(keys, "account", "account_id") or o.account
+    failed = 0
+    print(f"boto3 {boto3.__version__}, python {sys.version.split()[0]}, {o.endpoint}")
+    try:
+        w = World(o.endpoint, o.key, o.secret, o.account)
+        for f in CHECKS:
+            if o.only and f.__name__ not in o.only:
+                continue
+            started = time.monotonic()
+            try:
+                note = f(w) or "ok"
+            except Exception:
+                failed += 1
+                note = "FAILED\n" + traceback.format_exc()
+            print(f"  {f.__name__:24}{time.monotonic() - started:7.2f} s  {note}", flush=True)
+        shutil.rmtree(w.work)
+    finally:
+        if service:
+            service.send_signal(signal.SIGTERM)
+            service.wait(20)
+            shutil.rmtree(home)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
