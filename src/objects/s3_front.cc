@@ -50,6 +50,7 @@ constexpr ErrorRow kErrors[] = {
     {"InvalidArgument", 400, ""},
     {"InvalidBucketName", 400, ""},
     {"InvalidDigest", 400, ""},
+    {"InvalidLocationConstraint", 400, ""},
     {"InvalidPart", 400, ""},
     {"InvalidPartOrder", 400, ""},
     {"InvalidRange", 416, "The requested range is not satisfiable"},
@@ -534,6 +535,12 @@ Result<Response> Call::CreateBucket() {
   CLARY_TRY(std::string region, ParseCreateBucket(body));
   if (region.empty()) region = caller_.region;
   if (region == "EU") region = "eu-west-1";
+  const bool plain = region.size() <= 32 && std::ranges::all_of(region, [](char c) {
+                       return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+                     });
+  if (!plain) {
+    return Bad("InvalidLocationConstraint", "The specified location-constraint is not valid");
+  }
   const Status made = store_.CreateBucket(t_.bucket, region);
   // us-east-1 answers the owner's second creation with 200, other regions do not.
   const bool again =
@@ -998,7 +1005,12 @@ Result<Response> Call::Get(bool head) {
   Response out;
   for (const auto& [name, value] : info.headers) out.headers.Set(name, value);
   for (const auto& [param, header] : kOverrides) {
-    if (const auto value = FindParam(r_.query, param)) out.headers.Set(header, std::string(*value));
+    const auto value = FindParam(r_.query, param);
+    if (!value) continue;
+    if (std::ranges::any_of(*value, [](unsigned char c) { return c < 0x20 || c == 0x7f; })) {
+      return Bad("InvalidArgument", std::string(param) + " holds characters that no header may");
+    }
+    out.headers.Set(header, std::string(*value));
   }
   out.headers.Set("Last-Modified", FormatRfc1123(info.last_modified));
   out.headers.Set("ETag", Quoted(info.etag));

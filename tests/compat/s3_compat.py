@@ -18,17 +18,18 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 import traceback
+import unittest.mock
 import urllib.request
 import uuid
 import zlib
 
 import boto3
-import botocore
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -320,12 +321,12 @@ def virtual_host_style(w):
                           aws_access_key_id=w.key, aws_secret_access_key=w.secret,
                           config=Config(s3={"addressing_style": "virtual"},
                                         retries={"max_attempts": 1}))
-    try:
+    resolve = socket.getaddrinfo  # not every system resolves *.localhost
+    with unittest.mock.patch("socket.getaddrinfo", lambda host, *a, **k: resolve(
+            "127.0.0.1" if str(host).endswith(".localhost") else host, *a, **k)):
         client.put_object(Bucket=w.bucket, Key="v", Body=b"virtual")
-    except botocore.exceptions.EndpointConnectionError:
-        return "skipped: *.localhost does not resolve here"
+        assert client.list_objects_v2(Bucket=w.bucket, Prefix="v")["KeyCount"] == 1
     assert w.get("v") == b"virtual"
-    assert client.list_objects_v2(Bucket=w.bucket, Prefix="v")["KeyCount"] == 1
 
 
 @check
