@@ -94,9 +94,8 @@ int main(int argc, char** argv) {
                               {.method = "POST", .path = "/", .raw_query = "", .headers = &headers},
                               clary::HexEncode(clary::Sha256(body)), clary::Clock::System().Now());
   std::string request = "POST / HTTP/1.1\r\n";
-  for (const auto* list : {&headers, &signature}) {
-    for (const auto& [name, value] : list->all()) request += name + ": " + value + "\r\n";
-  }
+  for (const auto& [name, value] : signature.all()) headers.Set(name, value);
+  for (const auto& [name, value] : headers.all()) request += name + ": " + value + "\r\n";
   request += "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 
   std::atomic<bool> stop = false;
