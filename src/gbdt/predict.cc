@@ -6,12 +6,14 @@
 
 #include "base/thread_pool.h"
 #include "gbdt/objective.h"
+#include "gbdt/predict_fast.h"
 #include "gbdt/shap.h"
 
 namespace clary::gbdt {
 namespace {
 
-constexpr size_t kBlock = 256;  // rows; a tree's nodes stay in the cache over a block
+constexpr size_t kBlock = FastForest::kBlock;  // rows that a thread takes at a time
+constexpr size_t kWorthPreparing = 400;        // rows
 
 Result<std::vector<float>> StartMargins(const Forest& forest, const Dataset& data) {
   const auto outputs = static_cast<size_t>(forest.num_output());
@@ -85,6 +87,10 @@ Result<std::vector<float>> Predict(const Forest& forest, const Dataset& data,
       break;
   }
   const bool leaf = options.kind == PredictKind::kLeaf;
+  // Preparing costs about as much as walking some hundred rows.
+  const std::unique_ptr<FastForest> fast = leaf || linear || data.rows() < kWorthPreparing
+                                               ? nullptr
+                                               : FastForest::Prepare(forest, first, last);
   pool.ForEach((data.rows() + kBlock - 1) / kBlock, [&](size_t b, int) {
     const size_t begin = b * kBlock;
     const size_t count = std::min(kBlock, data.rows() - begin);
@@ -99,6 +105,10 @@ Result<std::vector<float>> Predict(const Forest& forest, const Dataset& data,
         data.is_sparse() ? std::span<const float>(rows)
                          : data.dense().subspan(begin * data.columns(), count * data.columns());
     if (linear) AddLinear(forest, values.data(), count, data.columns(), &out[begin * outputs]);
+    if (fast != nullptr) {
+      fast->Add(values, count, data.columns(), &out[begin * outputs]);
+      return;
+    }
     for (size_t t = first; t < last; ++t) {
       const Tree& tree = forest.trees[t];
       const auto output = static_cast<size_t>(forest.tree_output[t]);
