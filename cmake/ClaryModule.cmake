@@ -32,7 +32,9 @@ target_compile_options(clary_options INTERFACE
 target_compile_definitions(clary_options INTERFACE CLARY_VERSION="${PROJECT_VERSION}")
 if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
   target_compile_options(clary_options INTERFACE -Wthread-safety
-    -Wno-missing-designated-field-initializers -Wno-sign-conversion)
+    -Wno-missing-designated-field-initializers
+    -Wno-sign-conversion            # as gcc's -Wconversion, which leaves it out for C++
+    -Wno-deprecated-declarations)   # g++ 12's std::stable_sort uses what it deprecates itself
 else()
   # Every field of our option structs has an initializer, so leaving one out is deliberate.
   # -Wrestrict: GCC 12 is wrong about std::string in optimised builds (its bug 105651).

@@ -26,21 +26,30 @@ std::unexpected<Error> BadModel(std::string message) {
 
 // A JSON value. Arrays of numbers, which are nearly all of a model, are kept as one vector.
 struct Value {
+  struct Member;
   enum class Kind : uint8_t { kNull, kNumber, kString, kArray, kNumbers, kObject };
   Kind kind = Kind::kNull;
   double number = 0;  // booleans are 0 and 1
   std::string text;
   std::vector<double> numbers;
   std::vector<Value> items;
-  std::vector<std::pair<std::string, Value>> members;
+  std::vector<Member> members;
 
-  const Value* Find(std::string_view key) const {
-    for (const auto& [name, value] : members) {
-      if (name == key) return &value;
-    }
-    return nullptr;
-  }
+  const Value* Find(std::string_view key) const;
 };
+
+// One name of an object and what it holds.
+struct Value::Member {
+  std::string key;
+  Value value;
+};
+
+const Value* Value::Find(std::string_view key) const {
+  for (const Member& m : members) {
+    if (m.key == key) return &m.value;
+  }
+  return nullptr;
+}
 
 class JsonReader {
  public:
