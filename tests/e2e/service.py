@@ -1,0 +1,156 @@
+"""A Clary service of its own for a test, in a directory of its own."""
+import csv
+import gzip
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import tempfile
+import time
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+CLARY = os.environ["CLARY"]  # the executable under test
+IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
+PARAMETERS = {"objective": "binary:logistic", "num_round": "10", "max_depth": "5", "eta": "0.2",
+              "gamma": "4", "min_child_weight": "6", "subsample": "0.7"}
+
+
+def census(part):
+    """The bytes of train, validation or test.csv of the example's data."""
+    return gzip.decompress((SOURCE / f"examples/data/census/{part}.csv.gz").read_bytes())
+
+
+def census_rows(part):
+    """Labels and rows of features, as numbers."""
+    rows = [[float(x) for x in row] for row in csv.reader(census(part).decode().splitlines())]
+    return [r[0] for r in rows], [r[1:] for r in rows]
+
+
+def wait_for(condition, seconds=30, what="the condition"):
+    """Polls until condition() is true and returns its value."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"{what} did not come within {seconds} s")
+        time.sleep(0.02)
+
+
+def clary(*args, home, check=True, env=None, timeout=120):
+    """Runs the command line; returns the finished process with its text."""
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "CLARY_HOME": str(home)}
+    process = subprocess.run([CLARY, *map(str, args)], capture_output=True, text=True,
+                             env=environment | (env or {}), timeout=timeout)
+    if check and process.returncode != 0:
+        raise AssertionError(f"clary {' '.join(map(str, args))}: {process.returncode}\n"
+                             f"{process.stdout}\n{process.stderr}")
+    return process
+
+
+class Service:
+    """`clary serve` on a fresh home, or on a given one. Use it in a with statement."""
+
+    def __init__(self, *options):
+        self.temporary = tempfile.TemporaryDirectory(prefix="clary-e2e-")
+        self.home = pathlib.Path(self.temporary.name) / "home"
+        self.options = options
+        self.process = None
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+        # Runners outlive the service; none may outlive the test.
+        for spec in self.home.glob("exec/*/pid"):
+            try:
+                os.killpg(int(spec.read_text().split()[0]), signal.SIGKILL)
+            except (ValueError, ProcessLookupError, PermissionError):
+                pass
+        for attempt in range(50):
+            try:
+                self.temporary.cleanup()
+                return
+            except OSError:  # a runner that is still writing its end
+                time.sleep(0.1)
+        self.temporary.cleanup()
+
+    def start(self):
+        self.log = open(self.home.parent / "serve.log", "ab")
+        self.process = subprocess.Popen(
+            [CLARY, "serve", "--home", str(self.home), "--port", "0", *self.options],
+            stdout=self.log, stderr=self.log, env={"PATH": os.environ["PATH"], "HOME": "/nowhere"})
+
+        def ready():
+            assert self.process.poll() is None, (self.home.parent / "serve.log").read_text()
+            try:
+                state = json.loads((self.home / "service.json").read_text())
+            except (OSError, ValueError):
+                return None
+            return state["endpoint"] if state["pid"] == self.process.pid else None
+
+        self.endpoint = wait_for(ready, what="the service")
+        self.environment = json.loads(clary("env", "--json", home=self.home).stdout)
+        self.credentials = json.loads((self.home / "credentials.json").read_text())
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            assert self.process.wait(30) == 0
+        self.log.close()
+
+    def kill(self):
+        """As the kernel would: no chance to tidy up."""
+        self.process.kill()
+        self.process.wait()
+        self.log.close()
+
+    def boto(self, name):
+        import boto3
+        from botocore.config import Config
+        return boto3.client(
+            name, endpoint_url=self.endpoint, region_name=self.credentials["region"],
+            aws_access_key_id=self.credentials["access_key_id"],
+            aws_secret_access_key=self.credentials["secret_access_key"],
+            config=Config(retries={"max_attempts": 1}, proxies={}))
+
+    def put_census(self, bucket="data"):
+        s3 = self.boto("s3")
+        s3.create_bucket(Bucket=bucket)
+        for part in ("train", "validation"):
+            s3.put_object(Bucket=bucket, Key=f"{part}/{part}.csv", Body=census(part))
+
+    def request(self, name, bucket="data", channels=("train", "validation"), **overrides):
+        """A CreateTrainingJob document; keywords replace its members."""
+        return {
+            "TrainingJobName": name,
+            "AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "File"},
+            "RoleArn": self.credentials["role_arn"],
+            "InputDataConfig": [
+                {"ChannelName": c, "ContentType": "csv",
+                 "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix",
+                                                 "S3Uri": f"s3://{bucket}/{c}/",
+                                                 "S3DataDistributionType": "FullyReplicated"}}}
+                for c in channels],
+            "OutputDataConfig": {"S3OutputPath": f"s3://{bucket}/output"},
+            "ResourceConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.xlarge",
+                               "VolumeSizeInGB": 5},
+            "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
+            "HyperParameters": PARAMETERS,
+        } | overrides
+
+    def wait(self, name, *statuses, seconds=60):
+        """Describe, once the job has ended or has one of the statuses."""
+        sagemaker = self.boto("sagemaker")
+        wanted = statuses or ("Completed", "Failed", "Stopped")
+
+        def done():
+            job = sagemaker.describe_training_job(TrainingJobName=name)
+            return job if job["TrainingJobStatus"] in wanted or job["SecondaryStatus"] in wanted \
+                else None
+
+        return wait_for(done, seconds, f"{name}: {wanted}")

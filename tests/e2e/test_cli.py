@@ -1,0 +1,172 @@
+"""The command line, mostly with the service embedded in it."""
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+import service
+from service import CLARY, census, clary
+
+
+class CommandLine(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="clary-e2e-")
+        self.addCleanup(self.folder.cleanup)
+        self.dir = pathlib.Path(self.folder.name)
+        self.home = self.dir / "home"
+        for part in ("train", "validation"):
+            (self.dir / f"{part}.csv").write_bytes(census(part))
+        self.data = ["--train", self.dir / "train.csv", "--validation", self.dir / "validation.csv",
+                     "--objective", "binary:logistic", "-P", "eval_metric=logloss,auc"]
+
+    def clary(self, *args, **options):
+        return clary(*args, home=self.home, **options)
+
+    def test_trains_with_nothing_running_and_serve_shows_the_job_later(self):
+        done = json.loads(self.clary("train", *self.data, "--num-round", 20, "--json",
+                                     "--name", "first", "--save", self.dir / "m.tar.gz").stdout)
+        self.assertEqual(done["status"], "Completed")
+        self.assertEqual(done["rounds"], 20)
+        self.assertLess(done["metrics"]["validation:logloss"], 0.33)
+        self.assertGreater(done["metrics"]["validation:auc"], 0.90)
+        members = subprocess.run(["tar", "tzf", done["model_file"]], capture_output=True, text=True)
+        self.assertEqual(members.stdout, "xgboost-model\n")
+
+        self.assertEqual(json.loads(self.clary("jobs", "--json").stdout)[0]["name"], "first")
+        log = self.clary("logs", "first").stdout
+        self.assertIn("[19]", log)
+        with service.Service() as served:
+            served.stop()
+            served.home = self.home
+            served.start()
+            jobs = json.loads(self.clary("jobs", "--json").stdout)
+            self.assertEqual([(j["name"], j["status"]) for j in jobs], [("first", "Completed")])
+            self.assertEqual(self.clary("logs", "first").stdout, log)
+            self.assertIn("validation:auc", self.clary("describe", "first").stdout)
+
+    def test_prints_plain_lines_without_a_terminal(self):
+        out = self.clary("train", *self.data, "--num-round", 20).stdout
+        self.assertIn("round 20/20", out)
+        self.assertIn("file    /", out)
+        self.assertNotIn("\033", out)
+        self.assertNotIn("\r", out)
+
+    def test_the_same_file_is_stored_once(self):
+        for _ in range(2):
+            self.clary("train", *self.data, "--num-round", 1)
+        bucket = json.loads(self.clary("s3", "ls", "--json").stdout)[0]["bucket"]
+        keys = json.loads(self.clary("s3", "ls", f"s3://{bucket}/clary/data/", "-r", "--json").stdout)
+        self.assertEqual(len(keys), 2)
+
+    def test_a_failed_job_says_why_and_exits_1(self):
+        (self.dir / "train.csv").write_text("1,2,3\n0,x,3\n")
+        done = self.clary("train", *self.data, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("train.csv", done.stderr)
+        self.assertIn("clary logs", done.stderr)
+
+    def test_wrong_use_exits_2_and_other_errors_1(self):
+        for args in (["train"], ["nonsense"], ["describe"], [], ["s3", "cp", "a", "b"],
+                     ["train", "--train", "x", "--num-round", "-1"]):
+            self.assertEqual(self.clary(*args, check=False).returncode, 2, args)
+        for args, message in ((["train", "--train", "/no/such/file"], "no file"),
+                              (["describe", "nothing"], "not found"),
+                              (["env"], "clary serve"),
+                              (["exec", "--", "true"], "clary serve"),
+                              (["s3", "ls", "s3://no-such-bucket"], "bucket")):
+            done = self.clary(*args, check=False)
+            self.assertEqual(done.returncode, 1, args)
+            self.assertIn(message, done.stderr)
+        error = json.loads(self.clary("describe", "nothing", "--json", check=False).stderr)
+        self.assertEqual(error["error"]["code"], "ValidationException")
+
+    def test_every_command_has_help_with_an_example(self):
+        for name in ("train", "serve", "jobs", "describe", "stop", "logs", "env", "exec", "version",
+                     "s3 ls", "s3 cp", "s3 rm", "s3 mb", "keys create", "keys list", "keys delete"):
+            self.assertIn("Examples:\n  clary " + name, self.clary(*name.split(), "--help").stdout)
+
+    def test_s3_carries_trees_there_and_back(self):
+        tree = self.dir / "tree"
+        for path, text in (("a.txt", "a"), ("b/c.txt", "c"), ("b/ä ö.txt", "umlaut"), ("e/f", "")):
+            (tree / path).parent.mkdir(parents=True, exist_ok=True)
+            (tree / path).write_text(text)
+        self.clary("s3", "mb", "s3://some-bucket")
+        self.clary("s3", "cp", tree, "s3://some-bucket/x", "-r")
+        self.clary("s3", "cp", "s3://some-bucket/x", "s3://some-bucket/y/", "-r")
+        self.clary("s3", "cp", "s3://some-bucket/y", self.dir / "back", "-r")
+        for path in ("a.txt", "b/c.txt", "b/ä ö.txt", "e/f"):
+            self.assertEqual((self.dir / "back" / path).read_text(), (tree / path).read_text())
+        self.clary("s3", "rm", "s3://some-bucket/x/b", "-r")
+        left = json.loads(self.clary("s3", "ls", "s3://some-bucket/x/", "-r", "--json").stdout)
+        self.assertEqual([o["key"] for o in left], ["x/a.txt", "x/e/f"])
+
+    def test_ctrl_c_stops_the_job_cleanly(self):
+        process = subprocess.Popen(
+            [CLARY, "train", *map(str, self.data), "--num-round", "100000", "--name", "long",
+             "--json"], stdout=subprocess.PIPE, text=True,
+            env={"PATH": os.environ["PATH"], "HOME": str(self.home), "CLARY_HOME": str(self.home)})
+        log = self.home / "logs"
+        service.wait_for(lambda: any(b"[3]" in f.read_bytes() for f in log.rglob("*")
+                                     if f.is_file()), what="the third round")
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 1)
+        self.assertEqual(json.loads(out)["status"], "Stopped")
+        self.assertEqual(json.loads(self.clary("jobs", "--json").stdout)[0]["status"], "Stopped")
+
+
+class Serving(unittest.TestCase):
+    def test_starts_fast_and_ends_on_sigterm(self):
+        with service.Service() as served:
+            rss = int(subprocess.run(["ps", "-o", "rss=", "-p", str(served.process.pid)],
+                                     capture_output=True, text=True).stdout)
+            self.assertLess(rss, 80_000, "KB; the benchmark holds the real bar")
+            self.assertEqual(served.home.joinpath("credentials.json").stat().st_mode & 0o777, 0o600)
+        self.assertEqual(served.process.returncode, 0)
+
+    def test_a_second_service_on_the_home_and_a_busy_port_say_so(self):
+        with service.Service() as served:
+            second = clary("serve", "--port", "0", home=served.home, check=False)
+            self.assertEqual(second.returncode, 1)
+            self.assertIn(served.endpoint, second.stderr)
+            with tempfile.TemporaryDirectory() as other:
+                busy = clary("serve", "--port", served.endpoint.rsplit(":", 1)[1], home=other,
+                             check=False)
+                self.assertEqual(busy.returncode, 1)
+                self.assertIn("port", busy.stderr)
+
+    def test_a_home_of_a_newer_version_is_left_alone(self):
+        with tempfile.TemporaryDirectory() as home:
+            pathlib.Path(home, "version").write_text("99\n")
+            done = clary("serve", "--port", "0", home=home, check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("version", done.stderr)
+            self.assertEqual(pathlib.Path(home, "version").read_text(), "99\n")
+
+    def test_exec_points_a_program_at_the_service(self):
+        with service.Service() as served:
+            out = clary("exec", "--", "sh", "-c", "echo $AWS_ENDPOINT_URL; exit 7",
+                        home=served.home, check=False)
+            self.assertEqual((out.returncode, out.stdout.strip()), (7, served.endpoint))
+
+    def test_keys_come_and_go(self):
+        with service.Service() as served:
+            key = json.loads(clary("keys", "create", "--json", home=served.home).stdout)
+            use = {"AWS_ACCESS_KEY_ID": key["access_key_id"], "AWS_DEFAULT_REGION": "us-east-1",
+                   "AWS_SECRET_ACCESS_KEY": key["secret_access_key"]}
+            other = ("--endpoint", served.endpoint, "jobs")
+            clary(*other, home="/nowhere", env=use)
+            wrong = clary(*other, home="/nowhere", check=False,
+                          env=use | {"AWS_SECRET_ACCESS_KEY": "wrong"})
+            self.assertEqual(wrong.returncode, 1)
+            self.assertIn("signature", wrong.stderr)
+            clary("keys", "delete", key["access_key_id"], home=served.home)
+            self.assertEqual(clary(*other, home="/nowhere", check=False, env=use).returncode, 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
