@@ -187,12 +187,9 @@ void PrintOutcome(const Context& context, const Outcome& outcome) {
 }
 
 void PrintNext(const std::string& job, bool embedded) {
-  std::puts("\nNext:");
-  std::printf("  clary describe %-28s what the job was and did\n", job.c_str());
-  if (embedded)
-    std::puts(
-        "  clary serve                                 the same as a service for any AWS client");
-  std::puts("  clary exec -- python examples/tutorial.py   with the SageMaker Python SDK");
+  std::printf("\nNext:\n  %s\n", ("clary describe " + job).c_str());
+  if (embedded) std::puts("  clary serve                                  for any AWS client");
+  std::puts("  clary exec -- python examples/tutorial.py    with the SageMaker Python SDK");
 }
 
 int Train(const Context& context, const TrainOptions& options) {

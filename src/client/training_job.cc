@@ -178,13 +178,19 @@ class LogTail {
 // Tells an observer what has changed between two descriptions.
 class ChangeTeller {
  public:
-  void Tell(const TrainingJobDescription& job, TrainingObserver& observer) {
+  // Statuses that come before the program's log lines; all of them if `last` is true, then with the
+  // rules' statuses.
+  void Tell(const TrainingJobDescription& job, bool last, TrainingObserver& observer) {
     const auto& list = job.transitions;
-    if (list.size() == seen_ && seen_ > 0 && list.back().message != last_message_) {
-      observer.on_status(job, list.back());
+    if (seen_ > 0 && seen_ <= list.size() && list[seen_ - 1].message != last_message_) {
+      last_message_ = list[seen_ - 1].message;
+      observer.on_status(job, list[seen_ - 1]);
     }
-    for (; seen_ < list.size(); ++seen_) observer.on_status(job, list[seen_]);
-    if (!list.empty()) last_message_ = list.back().message;
+    while (seen_ < list.size() && (last || !ComesAfterTheLog(list[seen_].status))) {
+      last_message_ = list[seen_].message;
+      observer.on_status(job, list[seen_++]);
+    }
+    if (!last) return;
     for (size_t i = 0; i < job.rules.size(); ++i) {
       if (i >= rules_.size() || rules_[i] != job.rules[i].status) observer.on_rule(job.rules[i]);
     }
@@ -193,6 +199,11 @@ class ChangeTeller {
   }
 
  private:
+  static bool ComesAfterTheLog(std::string_view status) {
+    return status == "Uploading" || status == "Completed" || status == "Failed" ||
+           status == "Stopped" || status == "MaxRuntimeExceeded";
+  }
+
   size_t seen_ = 0;
   std::string last_message_;
   std::vector<std::string> rules_;
@@ -313,13 +324,13 @@ Result<TrainingJobDescription> TrainingJob::wait(const WaitOptions& options) con
   const auto look = [&]() -> Result<TrainingJobDescription> {
     CLARY_TRY(auto job, describe());
     const auto hosts = static_cast<size_t>(job.instance_count);
-    // The lines first: what is in the log by now was written before this description's status.
+    teller.Tell(job, false, observer);
     if (options.logs) CLARY_CHECK_OK(tail.Drain(hosts, observer));
     if (job.finished() && options.logs && !aws.is_local()) {
       clock.Sleep(kRemoteFlush);
       CLARY_CHECK_OK(tail.Drain(hosts, observer));
     }
-    teller.Tell(job, observer);
+    teller.Tell(job, true, observer);
     return job;
   };
 

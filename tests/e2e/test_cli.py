@@ -87,7 +87,8 @@ class CommandLine(unittest.TestCase):
     def test_every_command_has_help_with_an_example(self):
         for name in ("train", "serve", "jobs", "describe", "stop", "logs", "env", "exec", "version",
                      "s3 ls", "s3 cp", "s3 rm", "s3 mb", "keys create", "keys list", "keys delete"):
-            self.assertIn("Examples:\n  clary " + name, self.clary(*name.split(), "--help").stdout)
+            examples = self.clary(*name.split(), "--help").stdout.partition("Examples:\n")[2]
+            self.assertIn("clary " + name, examples)
 
     def test_s3_carries_trees_there_and_back(self):
         tree = self.dir / "tree"

@@ -1,0 +1,107 @@
+"""The service dies at every step of a job's life, and nothing is lost."""
+import json
+import os
+import pathlib
+import signal
+import time
+import unittest
+
+import service
+from service import PARAMETERS
+
+LONG = PARAMETERS | {"num_round": "1500", "max_depth": "8"}
+
+
+class Killed(unittest.TestCase):
+    def setUp(self):
+        self.service = service.Service()
+        self.service.start()
+        self.addCleanup(self.service.__exit__)
+        self.service.put_census()
+
+    def create(self, name, **overrides):
+        self.service.boto("sagemaker").create_training_job(
+            **self.service.request(name, **overrides))
+
+    def restart(self, away=0.0):
+        self.service.kill()
+        time.sleep(away)  # how long the service is away is what is tested
+        self.service.start()
+
+    def assert_complete(self, name, rounds):
+        job = self.service.wait(name, seconds=120)
+        self.assertEqual(job["TrainingJobStatus"], "Completed", job.get("FailureReason"))
+        statuses = [t["Status"] for t in job["SecondaryStatusTransitions"]]
+        self.assertEqual(len(statuses), len(set(statuses)), "each status once")
+        key = job["ModelArtifacts"]["S3ModelArtifacts"].removeprefix("s3://data/")
+        self.assertGreater(
+            self.service.boto("s3").head_object(Bucket="data", Key=key)["ContentLength"], 1000)
+        log = service.clary("logs", name, home=self.service.home).stdout.splitlines()
+        self.assertEqual(sum(line.startswith("[%d]" % (rounds - 1)) for line in log), 1)
+
+    def test_right_after_create(self):
+        for i in range(3):
+            self.create(f"job-{i}")
+            self.restart()
+        for i in range(3):
+            self.assert_complete(f"job-{i}", 10)
+
+    def test_in_each_phase(self):
+        for phase in ("Starting", "Downloading", "Training", "Uploading"):
+            with self.subTest(phase):
+                name = "in-" + phase.lower()
+                self.create(name, HyperParameters=LONG)
+                order = ["Starting", "Pending", "Downloading", "Training", "Uploading", "Completed"]
+                self.service.wait(name, *order[order.index(phase):], seconds=90)
+                self.restart()
+                self.assert_complete(name, 1500)
+
+    def test_the_job_ends_while_the_service_is_away(self):
+        self.create("alone", HyperParameters=PARAMETERS | {"num_round": "200"})
+        self.service.wait("alone", "Training", "Uploading", "Completed")
+        self.restart(away=3)
+        self.assert_complete("alone", 200)
+
+    def test_a_stop_is_not_forgotten(self):
+        self.create("to-stop", HyperParameters=PARAMETERS | {"num_round": "100000"})
+        self.service.wait("to-stop", "Training")
+        self.service.boto("sagemaker").stop_training_job(TrainingJobName="to-stop")
+        self.restart()
+        self.assertEqual(self.service.wait("to-stop")["TrainingJobStatus"], "Stopped")
+
+    def test_a_runner_that_dies_fails_its_job(self):
+        self.create("murdered", HyperParameters=PARAMETERS | {"num_round": "100000"})
+        self.service.wait("murdered", "Training")
+        victims = [int(p.name) for p in pathlib.Path("/proc").iterdir() if p.name.isdigit() and
+                   self.belongs(p, "jobs/murdered")]
+        self.assertTrue(victims)
+        for pid in victims:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        job = self.service.wait("murdered")
+        self.assertEqual(job["TrainingJobStatus"], "Failed")
+        self.assertTrue(job["FailureReason"])
+
+    def belongs(self, proc, text):
+        """Whether a process was started by this test's service for that directory."""
+        try:
+            line = (proc / "cmdline").read_bytes().decode(errors="replace")
+        except OSError:
+            return False
+        return str(self.service.home) in line and text in line
+
+    def test_keys_objects_and_records_survive(self):
+        key = json.loads(service.clary("keys", "create", "--json", home=self.service.home).stdout)
+        self.create("done")
+        self.assert_complete("done", 10)
+        self.restart()
+        job = self.service.boto("sagemaker").describe_training_job(TrainingJobName="done")
+        self.assertEqual(job["TrainingJobStatus"], "Completed")
+        listed = service.clary("keys", "list", home=self.service.home).stdout
+        self.assertIn(key["access_key_id"], listed)
+
+
+if __name__ == "__main__":
+    unittest.main()
