@@ -9,7 +9,7 @@ import unittest
 import service
 from service import PARAMETERS
 
-LONG = PARAMETERS | {"num_round": "1500", "max_depth": "8"}
+LONG = PARAMETERS | {"num_round": "300"}
 
 
 class Killed(unittest.TestCase):
@@ -54,7 +54,7 @@ class Killed(unittest.TestCase):
                 order = ["Starting", "Pending", "Downloading", "Training", "Uploading", "Completed"]
                 self.service.wait(name, *order[order.index(phase):], seconds=90)
                 self.restart()
-                self.assert_complete(name, 1500)
+                self.assert_complete(name, 300)
 
     def test_the_job_ends_while_the_service_is_away(self):
         self.create("alone", HyperParameters=PARAMETERS | {"num_round": "200"})
