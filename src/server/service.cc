@@ -138,8 +138,9 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
   Clock& clock = Clock::System();
   std::error_code ec;
   const fs::path home = fs::absolute(options.home, ec);
-  fs::path executable = options.executable;
-  if (executable.empty()) executable = fs::read_symlink("/proc/self/exe", ec);
+  // This name stays true when an upgrade replaces the file.
+  const std::string executable =
+      options.executable.empty() ? "/proc/self/exe" : options.executable.string();
 
   CLARY_CHECK_OK(MakeDirectories(home, 0700));
   CLARY_TRY(FileLock lock, LockHome(home));
@@ -153,21 +154,19 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
   CLARY_TRY(parts.records, meta::SqliteStore::Open(home / "meta.db"));
   CLARY_TRY(parts.identity, Identity::Open(home, *parts.records, clock));
   CLARY_TRY(parts.objects, objects::FileStore::Open(home / "objects", clock));
-  CLARY_TRY(parts.executor,
-            exec::LocalExecutor::Open(home / "exec", {executable.string(), "supervise"}));
+  CLARY_TRY(parts.executor, exec::LocalExecutor::Open(home / "exec", {executable, "supervise"}));
   const Account& account = parts.identity->account();
-  CLARY_TRY(parts.control,
-            control::Service::Start({.records = *parts.records,
-                                     .objects = *parts.objects,
-                                     .executor = *parts.executor,
-                                     .logs = parts.logs,
-                                     .clock = clock},
-                                    {.account_id = account.id,
-                                     .region = account.region,
-                                     .jobs_directory = home / "jobs",
-                                     .object_root = home / "objects",
-                                     .runner_command = {executable.string(), "runner"},
-                                     .capacity_cpus = options.capacity_cpus}));
+  CLARY_TRY(parts.control, control::Service::Start({.records = *parts.records,
+                                                    .objects = *parts.objects,
+                                                    .executor = *parts.executor,
+                                                    .logs = parts.logs,
+                                                    .clock = clock},
+                                                   {.account_id = account.id,
+                                                    .region = account.region,
+                                                    .jobs_directory = home / "jobs",
+                                                    .object_root = home / "objects",
+                                                    .runner_command = {executable, "runner"},
+                                                    .capacity_cpus = options.capacity_cpus}));
   CLARY_TRY(parts.iam, IamFront::Open(*parts.identity, *parts.records, clock));
   parts.sts.emplace(*parts.identity, *parts.iam);
   parts.logs_front.emplace(parts.logs, account);
