@@ -35,7 +35,8 @@ int List(const Context& context) {
   Table table({"ACCESS KEY ID", "CREATED"});
   for (const auto& key : *keys) {
     json.push_back({{"access_key_id", key.id}, {"created", key.created}});
-    table.Add({key.id, key.created});
+    // The default key came with the home and has no time of its own.
+    table.Add({key.id, key.created.starts_with("1970") ? "with the home" : key.created});
   }
   if (context.json) {
     std::puts(json.dump(2).c_str());

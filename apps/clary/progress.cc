@@ -88,14 +88,13 @@ void Progress::Draw(bool force) {
     for (int i = 0; i < kBar; ++i) bar += i < full ? "█" : "░";
     bar = " " + Paint(bar, Style::kGreen);
   }
-  std::string rest = "  " + MetricsText(last_);
+  std::string rest;
   const auto elapsed = (now - first_round_).count();
   if (elapsed > 200 && done_ > 1) {
     const double per_second = 1000.0 * (done_ - 1) / static_cast<double>(elapsed);
-    rest += "  " +
-            FormatNumber(per_second < 100 ? static_cast<int>(per_second * 10) / 10.0
-                                          : static_cast<int>(per_second)) +
-            " rounds/s";
+    char speed[32];
+    std::snprintf(speed, sizeof speed, per_second < 10 ? "  %.1f/s" : "  %.0f/s", per_second);
+    rest += speed;
     if (options_.rounds > done_) {
       rest +=
           "  " +
@@ -103,6 +102,11 @@ void Progress::Draw(bool force) {
           " left";
     }
   }
+  // What counts comes first: a narrow terminal shows only as much as fits.
+  auto metrics = last_;
+  std::ranges::stable_partition(metrics,
+                                [](const auto& m) { return m.name.starts_with("validation"); });
+  rest += "  " + MetricsText(metrics);
   // One row of the terminal, or redrawing would leave pieces behind.
   const auto used = plain.size() + (bar.empty() ? 0 : 21);
   const auto width = static_cast<size_t>(std::max(20, TerminalWidth() - 1));

@@ -1,0 +1,288 @@
+// The SDK over the wire, against a scripted service on this machine.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <nlohmann/json.hpp>
+
+#include "base/mutex.h"
+#include "base/stream.h"
+#include "clary/estimator.h"
+#include "clary/training_job.h"
+#include "net/server.h"
+
+namespace clary {
+namespace {
+
+using nlohmann::json;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+// Answers each operation with what the test says, and keeps what it was asked.
+class FakeService {
+ public:
+  using Answer = std::function<net::Response(const json& request)>;
+
+  FakeService() {
+    server_ = net::Server::Start({.handler_threads = 2}, [this](net::Request& request) {
+                return Handle(request);
+              }).value();
+  }
+  void On(const std::string& operation, Answer answer) {
+    MutexLock lock(mu_);
+    answers_[operation] = std::move(answer);
+  }
+  int Calls(const std::string& operation) {
+    MutexLock lock(mu_);
+    return calls_[operation];
+  }
+  json Last(const std::string& operation) {
+    MutexLock lock(mu_);
+    return last_[operation];
+  }
+  std::string authorization() {
+    MutexLock lock(mu_);
+    return authorization_;
+  }
+  Session session() {
+    return Session::connect({.endpoint = "http://127.0.0.1:" + std::to_string(server_->port()),
+                             .region = "us-east-1",
+                             .credentials = {.access_key = "AK", .secret_key = "S"}})
+        .value();
+  }
+
+ private:
+  net::Response Handle(net::Request& request) {
+    const auto body = ReadAll(*request.body, 1 << 20).value_or("");
+    std::string operation(request.headers.Get("x-amz-target"));
+    operation.erase(0, operation.find('.') + 1);
+    if (operation.empty()) operation = "Query";
+    const auto document = json::parse(body, nullptr, false);
+    Answer answer;
+    {
+      MutexLock lock(mu_);
+      ++calls_[operation];
+      last_[operation] = document;
+      authorization_ = request.headers.Get("authorization");
+      answer = answers_[operation];
+    }
+    return answer ? answer(document) : net::Response{.status = 500};
+  }
+
+  Mutex mu_;
+  std::map<std::string, Answer> answers_ GUARDED_BY(mu_);
+  std::map<std::string, int> calls_ GUARDED_BY(mu_);
+  std::map<std::string, json> last_ GUARDED_BY(mu_);
+  std::string authorization_ GUARDED_BY(mu_);
+  std::unique_ptr<net::Server> server_;
+};
+
+net::Response Ok(const json& body) { return {.status = 200, .body = body.dump()}; }
+net::Response Error400(const std::string& type, const std::string& message) {
+  return {.status = 400, .body = json{{"__type", type}, {"message", message}}.dump()};
+}
+
+// A job that goes one transition and one log line further each time it is described.
+class ScriptedJob {
+ public:
+  ScriptedJob(FakeService& service, std::vector<std::string> statuses, std::string end)
+      : statuses_(std::move(statuses)), end_(std::move(end)) {
+    service.On("DescribeTrainingJob", [this](const json&) { return Ok(Describe()); });
+    service.On("DescribeLogStreams", [](const json&) {
+      return Ok({{"logStreams", {{{"logStreamName", "job/algo-1-123"}}}}});
+    });
+    service.On("GetLogEvents", [this](const json& r) { return Ok(Events(r)); });
+    service.On("StopTrainingJob", [this](const json&) {
+      end_ = "Stopped";
+      return Ok(json::object());
+    });
+  }
+
+ private:
+  json Describe() {
+    if (step_ < statuses_.size()) ++step_;
+    json transitions = json::array();
+    for (size_t i = 0; i < step_; ++i) {
+      transitions.push_back({{"Status", statuses_[i]}, {"StatusMessage", "m"}, {"StartTime", 1.5}});
+    }
+    const bool done = step_ == statuses_.size();
+    return {{"TrainingJobName", "job"},
+            {"TrainingJobStatus", done ? end_ : "InProgress"},
+            {"SecondaryStatusTransitions", transitions},
+            {"FailureReason", "ClientError: bad data"},
+            {"ResourceConfig", {{"InstanceCount", 1}}}};
+  }
+  json Events(const json& request) const {
+    const size_t from =
+        request.contains("nextToken")
+            ? static_cast<size_t>(std::stoi(request["nextToken"].get<std::string>()))
+            : 0;
+    json events = json::array();
+    for (size_t i = from; i < step_; ++i) {
+      events.push_back({{"timestamp", 1000 + i}, {"message", "line " + std::to_string(i)}});
+    }
+    return {{"events", events}, {"nextForwardToken", std::to_string(step_)}};
+  }
+
+  std::vector<std::string> statuses_;
+  std::string end_;
+  size_t step_ = 0;
+};
+
+class Recorder : public TrainingObserver {
+ public:
+  void on_status(const TrainingJobDescription&, const StatusTransition& t) override {
+    seen.push_back(t.status);
+  }
+  void on_log(int, const LogEvent& event) override { seen.push_back(event.message); }
+  std::vector<std::string> seen;
+};
+
+TEST(Wait, TellsEveryStatusAndEveryLineOnceInOrder) {
+  FakeService service;
+  ScriptedJob script(service, {"Starting", "Training", "Uploading", "Completed"}, "Completed");
+  Recorder recorder;
+  const auto job = TrainingJob(service.session(), "job").wait({.observer = &recorder});
+  ASSERT_TRUE(job) << job.error().message;
+  EXPECT_EQ(job->status, "Completed");
+  EXPECT_EQ(job->transitions[0].start_ms, 1500);
+  EXPECT_THAT(recorder.seen, ElementsAre("Starting", "line 0", "Training", "line 1", "line 2",
+                                         "Uploading", "line 3", "Completed"));
+}
+
+TEST(Wait, GoesOnThroughAnOutage) {
+  FakeService service;
+  ScriptedJob script(service, {"Starting", "Training", "Completed"}, "Completed");
+  int failures = 7;  // more than one call's own tries
+  service.On("GetLogEvents", [&](const json&) {
+    return failures-- > 0 ? net::Response{.status = 503}
+                          : Ok({{"events", json::array()}, {"nextForwardToken", "t"}});
+  });
+  Recorder recorder;
+  const auto job = TrainingJob(service.session(), "job").wait({.observer = &recorder});
+  ASSERT_TRUE(job) << job.error().message;
+  EXPECT_THAT(recorder.seen, ElementsAre("Starting", "Training", "Completed"));
+}
+
+TEST(Wait, StopsTheJobOnceWhenAsked) {
+  FakeService service;
+  ScriptedJob script(service, {"Starting", "Training", "Stopping", "Stopped"}, "Completed");
+  std::stop_source stop;
+  stop.request_stop();
+  Recorder recorder;
+  const auto job =
+      TrainingJob(service.session(), "job").wait({.observer = &recorder, .stop = stop.get_token()});
+  ASSERT_TRUE(job) << job.error().message;
+  EXPECT_EQ(job->status, "Stopped");
+  EXPECT_EQ(service.Calls("StopTrainingJob"), 1);
+}
+
+TEST(Calls, CarryTheServicesErrorAndWhatToDoNext) {
+  FakeService service;
+  const auto session = service.session();
+  const auto code_of = [&](const std::string& type, const std::string& message) {
+    service.On("DescribeTrainingJob", [=](const json&) { return Error400(type, message); });
+    const auto answer = TrainingJob(session, "job").describe();
+    EXPECT_EQ(answer.error().reason, type.substr(type.find('#') + 1));
+    EXPECT_EQ(answer.error().message, message);
+    return answer.error().code;
+  };
+  EXPECT_EQ(code_of("ValidationException", "Requested resource not found."), Code::kNotFound);
+  EXPECT_EQ(code_of("ValidationException", "1 validation error"), Code::kInvalidArgument);
+  EXPECT_EQ(code_of("com.amazon#ResourceInUse", "taken"), Code::kAlreadyExists);
+  EXPECT_EQ(code_of("ResourceLimitExceeded", "full"), Code::kResourceExhausted);
+  EXPECT_EQ(code_of("UnrecognizedClientException", "who"), Code::kUnauthenticated);
+  EXPECT_EQ(code_of("AccessDeniedException", "no"), Code::kPermissionDenied);
+  EXPECT_EQ(code_of("UnknownOperationException", "what"), Code::kUnimplemented);
+  EXPECT_THAT(service.authorization(), HasSubstr("/us-east-1/sagemaker/aws4_request"));
+}
+
+TEST(Calls, RetryThrottlingAndGiveUpInTheEnd) {
+  FakeService service;
+  int failures = 2;
+  service.On("DescribeTrainingJob", [&](const json&) {
+    return failures-- > 0 ? Error400("ThrottlingException", "Rate exceeded")
+                          : Ok({{"TrainingJobName", "job"}});
+  });
+  EXPECT_TRUE(TrainingJob(service.session(), "job").describe());
+  EXPECT_EQ(service.Calls("DescribeTrainingJob"), 3);
+}
+
+TEST(Calls, AnswersThatAreNoJsonAreDataLoss) {
+  FakeService service;
+  service.On("DescribeTrainingJob", [](const json&) { return net::Response{.body = "<html>"}; });
+  EXPECT_EQ(TrainingJob(service.session(), "job").describe().error().code, Code::kDataLoss);
+}
+
+TEST(Estimator, SendsWhatThePythonSdkSends) {
+  FakeService service;
+  service.On("CreateTrainingJob", [](const json&) { return Ok({{"TrainingJobArn", "arn"}}); });
+  Estimator xgb(service.session(),
+                {.image_uri = "1.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.2-1",
+                 .role = "arn:aws:iam::123456789012:role/R",
+                 .instance_type = "ml.m4.xlarge",
+                 .volume_size = 5,
+                 .output_path = "s3://b/out/",
+                 .rules = {Rule::sagemaker(rule_configs::create_xgboost_report())}});
+  xgb.set_hyperparameters({{"max_depth", 5}, {"eta", 0.2}});
+  ASSERT_TRUE(xgb.fit({{"train", {.s3_data = "s3://b/train.csv", .content_type = "csv"}}},
+                      {.wait = false}));
+  const auto sent = service.Last("CreateTrainingJob");
+  EXPECT_THAT(sent["TrainingJobName"].get<std::string>(), HasSubstr("sagemaker-xgboost-20"));
+  EXPECT_LE(sent["TrainingJobName"].get<std::string>().size(), 63U);
+  EXPECT_EQ(sent["HyperParameters"], (json{{"max_depth", "5"}, {"eta", "0.2"}}));
+  EXPECT_EQ(sent["OutputDataConfig"], (json{{"S3OutputPath", "s3://b/out"}}));
+  EXPECT_EQ(sent["InputDataConfig"],
+            (json::array({{{"ChannelName", "train"},
+                           {"ContentType", "csv"},
+                           {"DataSource",
+                            {{"S3DataSource",
+                              {{"S3DataType", "S3Prefix"},
+                               {"S3Uri", "s3://b/train.csv"},
+                               {"S3DataDistributionType", "FullyReplicated"}}}}}}})));
+  EXPECT_EQ(sent["DebugRuleConfigurations"][0]["RuleEvaluatorImage"],
+            "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest");
+  EXPECT_EQ(sent["DebugHookConfig"]["CollectionConfigurations"].size(), 5U);
+  EXPECT_EQ(sent["ProfilerConfig"]["DisableProfiler"], false);
+}
+
+TEST(Estimator, AFailedJobIsAnErrorWithItsReason) {
+  FakeService service;
+  service.On("CreateTrainingJob", [](const json&) { return Ok({{"TrainingJobArn", "arn"}}); });
+  ScriptedJob script(service, {"Starting", "Failed"}, "Failed");
+  Estimator xgb(service.session(), {.image_uri = "x/y:1", .role = "r", .output_path = "s3://b"});
+  Recorder recorder;
+  const auto done = xgb.fit({}, {.job_name = "job", .observer = &recorder});
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().reason, "TrainingJobFailed");
+  EXPECT_THAT(done.error().message, HasSubstr("ClientError: bad data"));
+  EXPECT_EQ(xgb.latest_training_job()->name(), "job");
+}
+
+TEST(Estimator, KnowsItHasNoJobYet) {
+  FakeService service;
+  const Estimator xgb(service.session(), {});
+  EXPECT_FALSE(xgb.latest_training_job());
+  EXPECT_EQ(xgb.model_data().error().reason, "NoTrainingJob");
+}
+
+TEST(Session, TurnsTheCallersSessionIntoItsRole) {
+  FakeService service;
+  const auto role_of = [&](const std::string& arn) {
+    service.On("Query", [=](const json&) {
+      return net::Response{.body = "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>" +
+                                   arn +
+                                   "</Arn><Account>123456789012</Account>"
+                                   "</GetCallerIdentityResult></GetCallerIdentityResponse>"};
+    });
+    return service.session().get_execution_role();
+  };
+  EXPECT_EQ(role_of("arn:aws:sts::123456789012:assumed-role/Trainer/me").value(),
+            "arn:aws:iam::123456789012:role/Trainer");
+  EXPECT_EQ(role_of("arn:aws:iam::123456789012:user/me").error().reason, "NotARole");
+}
+
+TEST(Session, WantsKeys) { EXPECT_EQ(Session::connect({}).error().reason, "NoCredentials"); }
+
+}  // namespace
+}  // namespace clary
