@@ -5,7 +5,11 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <vector>
+
+#include "gbdt/internal/aft.h"
+#include "gbdt/internal/ranking.h"
 
 namespace clary::gbdt {
 namespace {
@@ -57,6 +61,41 @@ double LogLoss(float p, float y, float) {
   if (y != 1) loss -= (1.0 - y) * std::log(std::max(1.0 - static_cast<double>(p), kEps));
   return loss;
 }
+double SquaredLogLoss(float p, float y, float) {
+  const double d = std::log1p(static_cast<double>(y)) - std::log1p(static_cast<double>(p));
+  return d * d;
+}
+double RelativeLoss(float p, float y, float) {
+  return std::fabs((static_cast<double>(y) - p) / static_cast<double>(y));
+}
+double HuberLoss(float p, float y, float slope) {
+  const double d = slope;
+  const double z = (static_cast<double>(y) - p) / d;
+  return d * d * (std::sqrt(1 + z * z) - 1);
+}
+double PoissonLoss(float p, float y, float) {
+  const double mean = std::max(static_cast<double>(p), 1e-16);
+  return std::lgamma(static_cast<double>(y) + 1) + mean - static_cast<double>(y) * std::log(mean);
+}
+double GammaLoss(float p, float y, float) {
+  const double mean = std::max(static_cast<double>(p), 1e-6);
+  return static_cast<double>(y) / mean + std::log(mean);
+}
+double GammaDeviance(float p, float y, float) {
+  const double mean = static_cast<double>(p) + 1e-6;
+  const double label = static_cast<double>(y) + 1e-6;
+  return std::log(mean / label) + label / mean - 1;
+}
+double TweedieLoss(float p, float y, float rho) {
+  const double power = rho;
+  const double mean = p;
+  return -y * std::pow(mean, 1 - power) / (1 - power) + std::pow(mean, 2 - power) / (2 - power);
+}
+double PinballLoss(float p, float y, float alpha) {
+  const double d = static_cast<double>(y) - p;
+  return d >= 0 ? alpha * d : (static_cast<double>(alpha) - 1) * d;
+}
+double Double(double x) { return 2 * x; }
 double ErrorLoss(float p, float y, float threshold) { return p > threshold ? 1.0 - y : y; }
 
 // Metrics of [rows * classes] probabilities, or of class ids for merror.
@@ -179,74 +218,294 @@ class Auc final : public Metric {
   }
 };
 
+// Survival: the label is a range, the prediction a time.
+class AftMetric final : public Metric {
+ public:
+  AftMetric(const TrainParams& params, bool accuracy)
+      : aft_(params.aft_loss_distribution, params.aft_loss_distribution_scale),
+        accuracy_(accuracy) {}
+  double Evaluate(std::span<const float> p, const Dataset& data) const override {
+    const RowFields& f = data.fields();
+    double sum = 0;
+    double total = 0;
+    for (size_t i = 0; i < p.size() && i < f.label_lower.size(); ++i) {
+      const double w = f.weight.size() == p.size() ? f.weight[i] : 1.0;
+      if (accuracy_) {
+        sum += p[i] >= f.label_lower[i] && p[i] <= f.label_upper[i] ? w : 0;
+      } else {
+        const double margin = std::log(static_cast<double>(p[i]));
+        sum += w * aft_.Evaluate(f.label_lower[i], f.label_upper[i], margin).loss;
+      }
+      total += w;
+    }
+    return total == 0 ? kNaN : sum / total;
+  }
+
+ private:
+  Aft aft_;
+  bool accuracy_;
+};
+
+// Cox's negative partial log likelihood per event; a label below zero is a censoring time.
+class CoxMetric final : public Metric {
+ public:
+  double Evaluate(std::span<const float> p, const Dataset& data) const override {
+    const RowFields& f = data.fields();
+    std::vector<uint32_t> order(p.size());
+    std::iota(order.begin(), order.end(), 0U);
+    std::ranges::stable_sort(order, [&](uint32_t a, uint32_t b) {
+      return std::fabs(f.label[a]) < std::fabs(f.label[b]);
+    });
+    double at_risk = 0;
+    for (const float v : p) at_risk += v;
+    double sum = 0;
+    double left = 0;
+    double events = 0;
+    for (size_t k = 0; k < order.size(); ++k) {
+      const uint32_t i = order[k];
+      if (f.label[i] > 0) {
+        sum -= std::log(static_cast<double>(p[i])) - std::log(at_risk);
+        events += 1;
+      }
+      left += p[i];
+      if (k + 1 < order.size() && std::fabs(f.label[i]) < std::fabs(f.label[order[k + 1]])) {
+        at_risk -= left;
+        left = 0;
+      }
+    }
+    return sum / events;
+  }
+};
+
+// Means over queries, weighted by the queries' weights, of a value in [0, 1].
+class RankMetric final : public Metric {
+ public:
+  enum Kind { kNdcg, kMap, kPrecision };
+  RankMetric(Kind kind, size_t cut, bool empty_is_zero, bool exponential)
+      : kind_(kind), cut_(cut), empty_(empty_is_zero ? 0 : 1), exponential_(exponential) {}
+  double Evaluate(std::span<const float> p, const Dataset& data) const override {
+    const RowFields& f = data.fields();
+    const std::vector<size_t> begin = QueryBegins(f, p.size());
+    const size_t queries = begin.size() - 1;
+    double sum = 0;
+    double total = 0;
+    for (size_t q = 0; q < queries; ++q) {
+      const size_t n = begin[q + 1] - begin[q];
+      const double w = f.weight.size() == queries ? f.weight[q] : 1.0;
+      sum += w * Query(p.subspan(begin[q], n), std::span(f.label).subspan(begin[q], n));
+      total += w;
+    }
+    return total == 0 ? kNaN : std::min(1.0, sum / total);
+  }
+
+ private:
+  double Query(std::span<const float> score, std::span<const float> label) const {
+    const std::vector<uint32_t> order = RankByScore(score);
+    const size_t cut = std::min(cut_, score.size());
+    double sum = 0;
+    if (kind_ == kNdcg) {
+      const double best = BestDcg(label, cut, exponential_);
+      if (best <= 0) return empty_;
+      for (size_t r = 0; r < cut; ++r) {
+        sum += DcgGain(label[order[r]], exponential_) * DcgDiscount(r);
+      }
+      return sum / best;
+    }
+    double hits = 0;
+    for (size_t r = 0; r < cut; ++r) {
+      if (!(label[order[r]] > 0)) continue;
+      hits += 1;
+      sum += hits / static_cast<double>(r + 1);
+    }
+    if (kind_ == kPrecision) return cut == 0 ? empty_ : hits / static_cast<double>(cut);
+    const auto relevant =
+        static_cast<double>(std::ranges::count_if(label, [](float y) { return y > 0; }));
+    if (relevant == 0) return empty_;
+    return sum / std::min(relevant, static_cast<double>(cut));
+  }
+
+  Kind kind_;
+  size_t cut_;
+  double empty_;  // the value of a query without relevant documents
+  bool exponential_;
+};
+
+// Area under the precision-recall curve, interpolated between equal scores as Davis and Goadrich
+// do.
+class AucPr final : public Metric {
+ public:
+  double Evaluate(std::span<const float> p, const Dataset& data) const override {
+    const RowFields& f = data.fields();
+    const size_t rows = f.label.size();
+    const size_t classes = rows == 0 ? 0 : p.size() / rows;
+    if (classes <= 1) {
+      return Area(
+                 rows, f, [&](uint32_t i) { return p[i]; },
+                 [&](uint32_t i) { return static_cast<double>(f.label[i]); })
+          .first;
+    }
+    double sum = 0;
+    double total = 0;
+    for (size_t c = 0; c < classes; ++c) {
+      const auto [area, positive] = Area(
+          rows, f, [&](uint32_t i) { return p[i * classes + c]; },
+          [&](uint32_t i) { return static_cast<size_t>(f.label[i]) == c ? 1.0 : 0.0; });
+      sum += area * positive;
+      total += positive;
+    }
+    return sum / total;
+  }
+
+ private:
+  template <typename Score, typename IsPositive>
+  static std::pair<double, double> Area(size_t rows, const RowFields& f, Score&& score,
+                                        IsPositive&& is_positive) {
+    std::vector<uint32_t> order(rows);
+    std::iota(order.begin(), order.end(), 0U);
+    std::ranges::sort(order, [&](uint32_t a, uint32_t b) { return score(a) > score(b); });
+    double total = 0;
+    for (size_t i = 0; i < rows; ++i)
+      total += WeightOf(f, i) * is_positive(static_cast<uint32_t>(i));
+    if (!(total > 0)) return {kNaN, 0};
+    double area = 0;
+    double tp = 0;
+    double fp = 0;
+    for (size_t i = 0; i < rows;) {
+      const double tp0 = tp;
+      const double fp0 = fp;
+      const float at = score(order[i]);
+      for (; i < rows && score(order[i]) == at; ++i) {
+        const double w = WeightOf(f, order[i]);
+        const double share = is_positive(order[i]);
+        tp += w * share;
+        fp += w * (1 - share);
+      }
+      const double gained = tp - tp0;
+      if (gained <= 0) continue;
+      // Along the step false positives grow linearly with true ones: fp = a + h (tp - tp0).
+      const double h = (fp - fp0) / gained;
+      const double a = (fp0 - h * tp0) / total;
+      const double b = 1 + h;
+      const double from = tp0 / total;
+      const double to = tp / total;
+      area += a == 0 ? (to - from) / b
+                     : (to - from - a / b * (std::log(b * to + a) - std::log(b * from + a))) / b;
+    }
+    return {area, total};
+  }
+};
+
 template <MeanMetric::Loss kLoss, MeanMetric::Finish kFinish = Identity>
 std::unique_ptr<Metric> MakeMean(float parameter) {
   return std::make_unique<MeanMetric>(kLoss, kFinish, parameter);
 }
 
+// What a metric is made of: the number after '@' if there is one, a '-' at the end (queries without
+// relevant documents count 0), and the training parameters.
+struct Asked {
+  std::optional<float> number;
+  bool minus = false;
+  const TrainParams& params;
+};
+using Maker = std::unique_ptr<Metric> (*)(const Asked&);
+
+template <MeanMetric::Loss kLoss, MeanMetric::Finish kFinish = Identity>
+std::unique_ptr<Metric> Mean(const Asked&) {
+  return MakeMean<kLoss, kFinish>(0);
+}
+template <RankMetric::Kind kKind>
+std::unique_ptr<Metric> Rank(const Asked& asked) {
+  const size_t cut = asked.number ? static_cast<size_t>(*asked.number) : SIZE_MAX;
+  return std::make_unique<RankMetric>(kKind, cut, asked.minus, asked.params.ndcg_exp_gain);
+}
+template <bool kFlag>
+std::unique_ptr<Metric> MultiClass(const Asked&) {
+  return std::make_unique<MultiClassMetric>(kFlag);
+}
+template <bool kAccuracy>
+std::unique_ptr<Metric> Survival(const Asked& asked) {
+  return std::make_unique<AftMetric>(asked.params, kAccuracy);
+}
+template <typename T>
+std::unique_ptr<Metric> Plain(const Asked&) {
+  return std::make_unique<T>();
+}
+
+enum class Number { kNone, kOptional, kRequired };
 struct Entry {
   std::string_view name;
-  std::unique_ptr<Metric> (*make)(float parameter);  // nullptr: known, but not in this version
+  Maker make;
   bool maximized = false;
-  bool has_parameter = false;  // "error@0.6"
-  float default_parameter = 0;
+  Number number = Number::kNone;
 };
 constexpr Entry kMetrics[] = {
-    {"rmse", MakeMean<SquaredLoss, std::sqrt>},
-    {"mse", MakeMean<SquaredLoss>},
-    {"mae", MakeMean<AbsoluteLoss>},
-    {"logloss", MakeMean<LogLoss>},
-    {"error", MakeMean<ErrorLoss>, false, true, 0.5F},
-    {"merror",
-     [](float) -> std::unique_ptr<Metric> { return std::make_unique<MultiClassMetric>(false); }},
-    {"mlogloss",
-     [](float) -> std::unique_ptr<Metric> { return std::make_unique<MultiClassMetric>(true); }},
-    {"auc", [](float) -> std::unique_ptr<Metric> { return std::make_unique<Auc>(); }, true},
-    {"aucpr", nullptr, true},
-    {"map", nullptr, true, true},
-    {"ndcg", nullptr, true, true},
-    {"pre", nullptr, true, true},
-    {"rmsle", nullptr},
-    {"mape", nullptr},
-    {"mphe", nullptr},
-    {"poisson-nloglik", nullptr},
-    {"gamma-nloglik", nullptr},
-    {"gamma-deviance", nullptr},
-    {"tweedie-nloglik", nullptr, false, true, 1.5F},
-    {"cox-nloglik", nullptr},
-    {"aft-nloglik", nullptr},
-    {"interval-regression-accuracy", nullptr, true},
-    {"quantile", nullptr},
+    {"rmse", Mean<SquaredLoss, std::sqrt>},
+    {"mse", Mean<SquaredLoss>},
+    {"mae", Mean<AbsoluteLoss>},
+    {"rmsle", Mean<SquaredLogLoss, std::sqrt>},
+    {"mape", Mean<RelativeLoss>},
+    {"mphe", [](const Asked& a) { return MakeMean<HuberLoss>(a.params.huber_slope); }},
+    {"logloss", Mean<LogLoss>},
+    {"error", [](const Asked& a) { return MakeMean<ErrorLoss>(a.number.value_or(0.5F)); }, false,
+     Number::kOptional},
+    {"merror", MultiClass<false>},
+    {"mlogloss", MultiClass<true>},
+    {"auc", Plain<Auc>, true},
+    {"aucpr", Plain<AucPr>, true},
+    {"ndcg", Rank<RankMetric::kNdcg>, true, Number::kOptional},
+    {"map", Rank<RankMetric::kMap>, true, Number::kOptional},
+    {"pre", Rank<RankMetric::kPrecision>, true, Number::kOptional},
+    {"poisson-nloglik", Mean<PoissonLoss>},
+    {"gamma-nloglik", Mean<GammaLoss>},
+    {"gamma-deviance", Mean<GammaDeviance, Double>},
+    {"tweedie-nloglik",
+     [](const Asked& a) { return MakeMean<TweedieLoss>(a.number.value_or(1.5F)); }, false,
+     Number::kRequired},
+    {"cox-nloglik", Plain<CoxMetric>},
+    {"aft-nloglik", Survival<false>},
+    {"interval-regression-accuracy", Survival<true>, true},
+    {"quantile",
+     [](const Asked& a) {
+       return MakeMean<PinballLoss>(a.params.quantile_alpha.empty() ? 0.5F
+                                                                    : a.params.quantile_alpha[0]);
+     }},
 };
 
 const Entry* FindMetric(std::string_view name) {
-  const std::string_view stem = name.substr(0, name.find('@'));
+  std::string_view stem = name.substr(0, name.find('@'));
+  if (stem.ends_with('-')) stem.remove_suffix(1);
   const auto it = std::ranges::find(kMetrics, stem, &Entry::name);
   return it == std::end(kMetrics) ? nullptr : it;
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Metric>> MakeMetric(std::string_view name) {
+Result<std::unique_ptr<Metric>> MakeMetric(std::string_view name, const TrainParams* params) {
   const Entry* entry = FindMetric(name);
   if (entry == nullptr) {
     return Fail(Code::kInvalidArgument, "UnknownMetric",
                 "unknown metric '" + std::string(name) + "'");
   }
-  if (entry->make == nullptr) {
-    return Fail(Code::kUnimplemented, "Unimplemented",
-                "metric '" + std::string(name) + "' is not in this version");
-  }
-  float parameter = entry->default_parameter;
-  if (const size_t at = name.find('@'); at != std::string_view::npos) {
-    const char* end = name.data() + name.size();
-    const auto [stop, ec] = std::from_chars(name.data() + at + 1, end, parameter);
-    if (!entry->has_parameter || ec != std::errc() || stop != end) {
+  static const TrainParams defaults;
+  Asked asked{.params = params == nullptr ? defaults : *params};
+  asked.minus = name.ends_with('-');
+  const std::string_view body = asked.minus ? name.substr(0, name.size() - 1) : name;
+  const size_t at = body.find('@');
+  if (at != std::string_view::npos) {
+    float number = 0;
+    const char* end = body.data() + body.size();
+    const auto [stop, ec] = std::from_chars(body.data() + at + 1, end, number);
+    if (entry->number == Number::kNone || ec != std::errc() || stop != end || number < 0) {
       return Fail(Code::kInvalidArgument, "BadMetric",
                   "metric '" + std::string(name) + "': bad parameter after '@'");
     }
+    asked.number = number;
+  } else if (entry->number == Number::kRequired) {
+    return Fail(
+        Code::kInvalidArgument, "BadMetric",
+        "metric '" + std::string(name) + "' needs a parameter: " + std::string(name) + "@1.5");
   }
-  return entry->make(parameter);
+  return entry->make(asked);
 }
 
 bool MetricIsMaximized(std::string_view name) {

@@ -18,8 +18,10 @@ class Metric {
   virtual double Evaluate(std::span<const float> predictions, const Dataset& data) const = 0;
 };
 
-// kInvalidArgument "UnknownMetric" or "BadMetric" (its parameter); kUnimplemented for those this
-// version lacks. The metric may be used with any data of the same number of outputs.
-Result<std::unique_ptr<Metric>> MakeMetric(std::string_view name);
+// kInvalidArgument "UnknownMetric" or "BadMetric" (its parameter). Some metrics have the
+// objective's parameters (huber_slope, quantile_alpha, those of survival:aft); without `params`
+// these are the defaults.
+Result<std::unique_ptr<Metric>> MakeMetric(std::string_view name,
+                                           const TrainParams* params = nullptr);
 
 }  // namespace clary::gbdt

@@ -40,8 +40,9 @@ class Objective {
   virtual bool intercept_is_fixed() const { return false; }
 };
 
-// kInvalidArgument "UnknownObjective"; kUnimplemented for those this version lacks.
-Result<std::unique_ptr<Objective>> MakeObjective(const ObjectiveConfig& config, int version);
+// kInvalidArgument "UnknownObjective". Without `params` the objective can transform but not train.
+Result<std::unique_ptr<Objective>> MakeObjective(const ObjectiveConfig& config,
+                                                 const TrainParams* params = nullptr);
 
 // Margins [rows * outputs] to what Predict returns: transformed, and one class id per row for
 // multi:softmax.

@@ -24,7 +24,7 @@ Result<std::vector<float>> StartMargins(const Forest& forest, const Dataset& dat
   if (forest.base_score.size() == outputs && forest.booster != Booster::kGblinear) {
     base = forest.base_score;
   }
-  CLARY_TRY(const auto objective, MakeObjective(forest.objective, 3));
+  CLARY_TRY(const auto objective, MakeObjective(forest.objective));
   for (float& b : base) b = objective->ToMargin(b);
   std::vector<float> margin;
   margin.reserve(data.rows() * outputs);

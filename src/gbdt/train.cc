@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 #include <memory>
+#include <numeric>
 #include <string>
 
 #include "base/thread_pool.h"
@@ -35,13 +36,50 @@ ObjectiveConfig MakeConfig(const TrainParams& p) {
   return c;
 }
 
+// The value that the share `q` of the weight lies at or below. Without weights, between the two
+// nearest ranks of (n + 1) q.
+double WeightedQuantile(std::span<const float> values, std::span<const float> weights, double q) {
+  const size_t n = values.size();
+  if (n == 0) return 0;
+  std::vector<uint32_t> order(n);
+  std::iota(order.begin(), order.end(), 0U);
+  std::ranges::stable_sort(order, [&](uint32_t a, uint32_t b) { return values[a] < values[b]; });
+  if (weights.size() != n) {
+    const double rank = q * static_cast<double>(n + 1);
+    if (rank <= 1) return values[order.front()];
+    if (rank >= static_cast<double>(n)) return values[order.back()];
+    const auto k = static_cast<size_t>(rank);
+    const double low = values[order[k - 1]];
+    return low + (rank - static_cast<double>(k)) * (values[order[k]] - low);
+  }
+  double total = 0;
+  for (const float w : weights) total += w;
+  double sum = 0;
+  for (const uint32_t i : order) {
+    sum += weights[i];
+    if (sum >= q * total) return values[i];
+  }
+  return values[order.back()];
+}
+
 // The intercept in the space of predictions when none is given. Sums run in row order, so they do
 // not depend on threads.
 float EstimateBaseScore(const TrainParams& params, Objective& objective, const Dataset& train,
                         size_t outputs, ThreadPool& pool) {
   constexpr float kDefault = 0.5F;
-  if (params.version < 2 || objective.intercept_is_fixed() || train.rows() == 0) return kDefault;
+  if (objective.intercept_is_fixed()) return kDefault;
   const RowFields& f = train.fields();
+  if (const float share = objective.leaf_quantile(0); share > 0) {
+    // Upstream averages over workers by weight, which rounds even when there is one worker.
+    double total = 0;
+    for (size_t i = 0; i < f.label.size(); ++i) total += f.weight.empty() ? 1.0 : f.weight[i];
+    const auto quantile = static_cast<float>(WeightedQuantile(f.label, f.weight, share));
+    return quantile * static_cast<float>(total) / static_cast<float>(total);
+  }
+  if (params.version < 2) {
+    // 1.x takes the logit of it and later releases do not; this value is its own logit.
+    return params.objective == "binary:logitraw" ? 0.6590461F : kDefault;
+  }
   if (objective.intercept_is_mean()) {
     double sum = 0;
     double total = 0;
@@ -96,6 +134,8 @@ class Training {
   Status SetUp(const std::vector<EvalSet>& evals);
   Result<std::vector<float>> StartMargins(const Dataset& data) const;
   void GrowRound(int round);
+  // Sets each leaf to the objective's quantile of its rows' residuals.
+  void RefitLeaves(Tree& tree);
   void Evaluate();
   // True if training should end: no improvement for long enough.
   bool CheckEarlyStop(int round);
@@ -146,11 +186,12 @@ Result<std::vector<float>> Training::StartMargins(const Dataset& data) const {
 
 Status Training::SetUp(const std::vector<EvalSet>& evals) {
   CLARY_CHECK_OK(params_.Validate());
-  CLARY_TRY(objective_, MakeObjective(config_, params_.version));
+  CLARY_TRY(objective_, MakeObjective(config_, &params_));
   outputs_ = static_cast<size_t>(std::max(1, config_.num_class));
   const auto check = [&](std::string_view name, const Dataset& data) -> Status {
     const RowFields& f = data.fields();
-    if (f.label.size() != data.rows() && f.label_lower.empty()) {
+    const bool bounds = params_.objective == "survival:aft";
+    if (f.label.size() != data.rows() && !bounds) {
       return Fail(Code::kInvalidArgument, "BadLabel", std::string(name) + " has no labels");
     }
     for (const std::string& type : f.feature_types) {
@@ -171,7 +212,7 @@ Status Training::SetUp(const std::vector<EvalSet>& evals) {
   metric_names_ = params_.eval_metric;
   if (metric_names_.empty()) metric_names_.emplace_back(objective_->default_metric());
   for (const std::string& name : metric_names_) {
-    CLARY_TRY(auto metric, MakeMetric(name));
+    CLARY_TRY(auto metric, MakeMetric(name, &params_));
     metrics_.push_back(std::move(metric));
   }
 
@@ -243,6 +284,7 @@ void Training::GrowRound(int round) {
       const GradScale scale =
           QuantizeGradients(grad_, hess_, outputs_, output, seed, pool_, packed_);
       Tree tree = grower_->Grow(packed_.data(), scale, rows_->kept());
+      if (objective_->leaf_quantile(0) > 0) RefitLeaves(tree);
       grower_->AddTo(tree, margin_.data() + output, outputs_);
       if (rows_->active()) {
         grower_->binned().AddTo(*bins_, rows_->dropped(), tree.threshold, margin_.data() + output,
@@ -257,6 +299,25 @@ void Training::GrowRound(int round) {
     }
   }
   forest.round_begin.push_back(forest.trees.size());
+}
+
+void Training::RefitLeaves(Tree& tree) {
+  const RowFields& f = train_.fields();
+  const double share = objective_->leaf_quantile(0);
+  // 1.x does not shrink refitted leaves.
+  const float rate = params_.version < 2 ? 1.0F : params_.eta;
+  const auto leaves = grower_->leaves();
+  pool_.ForEach(leaves.size(), [&](size_t k, int) {
+    if (leaves[k].rows.empty()) return;
+    std::vector<float> residual;
+    std::vector<float> weight;
+    for (const uint32_t r : leaves[k].rows) {
+      residual.push_back(f.label[r] - margin_[r]);
+      if (f.weight.size() == train_.rows()) weight.push_back(f.weight[r]);
+    }
+    tree.threshold[static_cast<size_t>(leaves[k].node)] =
+        rate * static_cast<float>(WeightedQuantile(residual, weight, share));
+  });
 }
 
 void Training::Evaluate() {
@@ -345,6 +406,18 @@ Status TrainParams::Validate() const {
   if (objective.starts_with("multi:") && num_class < 2) {
     return Fail(Code::kInvalidArgument, "BadParameter",
                 "Require input for parameter 'num_class' for multi-classification");
+  }
+  if (quantile_alpha.size() > 1) return unimplemented("more than one quantile_alpha");
+  if (objective == "reg:quantileerror" && quantile_alpha.empty()) {
+    return Fail(Code::kInvalidArgument, "BadParameter", "reg:quantileerror needs quantile_alpha");
+  }
+  if (objective.starts_with("rank:") && lambdarank_unbiased) {
+    return unimplemented("lambdarank_unbiased");
+  }
+  if ((objective == "reg:absoluteerror" || objective == "reg:quantileerror") &&
+      num_parallel_tree > 1) {
+    return Fail(Code::kInvalidArgument, "BadParameter",
+                objective + " refits leaves, so num_parallel_tree must be 1");
   }
   if (scale_pos_weight != 1 && objective.starts_with("multi:")) {
     return Fail(Code::kInvalidArgument, "BadParameter",

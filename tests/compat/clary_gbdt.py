@@ -7,8 +7,8 @@ import numpy as np
 TOOL = os.environ.get("CLARY_GBDT_TOOL", "clary_gbdt_tool")
 
 
-def write_matrix(path, values, label, weight=None, groups=None):
-    flags = (1 if weight is not None else 0) | (2 if groups is not None else 0)
+def write_matrix(path, values, label, weight=None, groups=None, bounds=None):
+    flags = (1 if weight is not None else 0) | (2 if groups is not None else 0) | (4 if bounds is not None else 0)
     rows, columns = values.shape
     with open(path, "wb") as out:
         np.array([rows, columns, flags], dtype=np.int64).tofile(out)
@@ -19,6 +19,8 @@ def write_matrix(path, values, label, weight=None, groups=None):
             padded.tofile(out)
         if groups is not None:
             np.array([len(groups), *groups], dtype=np.uint32).tofile(out)
+        if bounds is not None:
+            np.asarray(bounds, dtype=np.float32).tofile(out)
         np.ascontiguousarray(values, dtype=np.float32).tofile(out)
 
 

@@ -1,0 +1,90 @@
+// What the objectives share, and their makers.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "gbdt/objective.h"
+
+namespace clary::gbdt {
+
+inline constexpr size_t kGradientBlock = 4096;
+inline constexpr float kMinHess = 1e-16F;
+
+// Calls body(begin, end) over blocks of [0, count).
+template <typename Body>
+void ForBlocks(ThreadPool& pool, size_t count, Body&& body) {
+  pool.ForEach((count + kGradientBlock - 1) / kGradientBlock, [&](size_t b, int) {
+    body(b * kGradientBlock, std::min(count, (b + 1) * kGradientBlock));
+  });
+}
+
+// Fails with the first label that `ok` refuses.
+template <typename Ok>
+Status CheckEach(const Dataset& data, Ok&& ok, std::string_view rule) {
+  const auto& label = data.fields().label;
+  for (size_t i = 0; i < label.size(); ++i) {
+    if (!ok(label[i])) {
+      return Fail(
+          Code::kInvalidArgument, "BadLabel",
+          std::string(rule) + ": row " + std::to_string(i) + " has " + std::to_string(label[i]));
+    }
+  }
+  return {};
+}
+
+// Losses with one margin a row and a closed formula.
+class PointwiseObjective : public Objective {
+ public:
+  explicit PointwiseObjective(const ObjectiveConfig& config) : config_(config) {}
+
+  Status CheckLabels(const Dataset&) const override { return {}; }
+  void Gradient(std::span<const float> margin, const Dataset& data, int /*round*/, ThreadPool& pool,
+                std::span<float> grad, std::span<float> hess) override {
+    const RowFields& f = data.fields();
+    const float positive = weighs_positives() ? config_.scale_pos_weight : 1.0F;
+    ForBlocks(pool, margin.size(), [&](size_t begin, size_t end) {
+      Losses(margin.data() + begin, f.label.data() + begin, end - begin, grad.data() + begin,
+             hess.data() + begin);
+      const bool weighted = f.weight.size() == margin.size();
+      if (!weighted && positive == 1) return;
+      for (size_t i = begin; i < end; ++i) {
+        float w = weighted ? f.weight[i] : 1.0F;
+        if (f.label[i] == 1.0F) w *= positive;
+        grad[i] *= w;
+        hess[i] *= w;
+      }
+    });
+  }
+  void Transform(std::span<float> values, ThreadPool& pool) const override {
+    ForBlocks(pool, values.size(), [&](size_t begin, size_t end) {
+      TransformBlock(values.data() + begin, end - begin);
+    });
+  }
+
+ protected:
+  // Of `count` rows, without weights.
+  virtual void Losses(const float* margin, const float* label, size_t count, float* grad,
+                      float* hess) const = 0;
+  virtual void TransformBlock(float* /*values*/, size_t /*count*/) const {}
+  // Whether scale_pos_weight counts.
+  virtual bool weighs_positives() const { return false; }
+  const ObjectiveConfig config_;
+};
+
+using ObjectiveMaker = std::unique_ptr<Objective> (*)(const ObjectiveConfig&, const TrainParams*);
+
+template <typename T>
+std::unique_ptr<Objective> MakeFrom(const ObjectiveConfig& config, const TrainParams*) {
+  return std::make_unique<T>(config);
+}
+
+std::unique_ptr<Objective> MakeRegression(const ObjectiveConfig& config, const TrainParams*);
+std::unique_ptr<Objective> MakeCox(const ObjectiveConfig& config, const TrainParams*);
+std::unique_ptr<Objective> MakeAft(const ObjectiveConfig& config, const TrainParams*);
+// `params` may be nullptr (prediction only).
+std::unique_ptr<Objective> MakeLambdaRank(const ObjectiveConfig& config, const TrainParams* params);
+
+}  // namespace clary::gbdt
