@@ -83,7 +83,7 @@ class World:
         for name in ("AWS_PROFILE", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
             env.pop(name, None)
         run = subprocess.run([str(cli), "--endpoint-url", self.endpoint, *map(str, args)],
-                             env=env, input=stdin, capture_output=True, timeout=120)
+                             env=env, input=stdin, capture_output=True, timeout=400)
         if check:
             assert run.returncode == 0, (args, run.stdout, run.stderr)
         return run
