@@ -50,6 +50,26 @@ def clary(*args, home, check=True, env=None, timeout=120):
     return process
 
 
+def remove_folder(temporary):
+    """Removes a TemporaryDirectory in which services ran. Their runners outlive them, and must not
+    outlive the test."""
+    for proc in pathlib.Path("/proc").iterdir():
+        try:
+            if proc.name.isdigit() and temporary.name in (proc / "cmdline").read_text("latin-1"):
+                os.kill(int(proc.name), signal.SIGKILL)
+        except OSError:
+            pass  # it has ended by itself
+
+    def removed():
+        try:
+            temporary.cleanup()
+            return True
+        except OSError:  # one of them is still writing its last file
+            return False
+
+    wait_for(removed, 10, "the end of the runners")
+
+
 class Service:
     """`clary serve` on a fresh home, or on a given one. Use it in a with statement."""
 
@@ -65,19 +85,7 @@ class Service:
 
     def __exit__(self, *_):
         self.stop()
-        # Runners outlive the service; none may outlive the test.
-        for spec in self.home.glob("exec/*/pid"):
-            try:
-                os.killpg(int(spec.read_text().split()[0]), signal.SIGKILL)
-            except (ValueError, ProcessLookupError, PermissionError):
-                pass
-        for attempt in range(50):
-            try:
-                self.temporary.cleanup()
-                return
-            except OSError:  # a runner that is still writing its end
-                time.sleep(0.1)
-        self.temporary.cleanup()
+        remove_folder(self.temporary)
 
     def start(self):
         self.log = open(self.home.parent / "serve.log", "ab")

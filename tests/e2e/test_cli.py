@@ -15,7 +15,7 @@ from service import CLARY, census, clary
 class CommandLine(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory(prefix="clary-e2e-")
-        self.addCleanup(self.folder.cleanup)
+        self.addCleanup(service.remove_folder, self.folder)
         self.dir = pathlib.Path(self.folder.name)
         self.home = self.dir / "home"
         for part in ("train", "validation"):
@@ -41,7 +41,7 @@ class CommandLine(unittest.TestCase):
         self.assertIn("[19]", log)
         with service.Service() as served:
             served.stop()
-            served.home = self.home
+            served.home = self.home  # serve the one that trained
             served.start()
             jobs = json.loads(self.clary("jobs", "--json").stdout)
             self.assertEqual([(j["name"], j["status"]) for j in jobs], [("first", "Completed")])
