@@ -59,7 +59,8 @@ std::string FailureReason(int exit_code, std::string_view detail) {
 }  // namespace
 
 size_t Reconciler::Pass() {
-  const bool look = exits_.exchange(false) || passes_++ % kLookEvery == 0;
+  const bool look = bell_.TakeLaunchEnded() || passes_ % kLookEvery == 0;
+  ++passes_;
   const auto active = records_.Active();
   if (memory_.size() > 2 * active.size() + 16) {  // drop what is known of ended jobs
     std::map<std::string, Memory> kept;

@@ -92,31 +92,12 @@ Service::State::State(const Environment& environment, Options given)
                    ? options.capacity_cpus
                    : std::max(1, static_cast<int>(std::thread::hardware_concurrency()))),
       records(env.records),
-      reconciler(env, options, capacity, records) {}
-
-Service::State::~State() {
-  env.executor.OnExit([] {});
-}
-
-void Service::State::Wake() {
-  {
-    MutexLock lock(mu);
-    woken = true;
-  }
-  wake.notify_one();
-}
+      reconciler(env, options, capacity, records, *bell) {}
 
 void Service::State::Run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     const size_t active = reconciler.Pass();
-    MutexLock lock(mu);
-    const auto ready = [this]() REQUIRES(mu) { return woken; };
-    if (active > 0) {
-      wake.wait_for(lock, stop, kPoll, ready);
-    } else {
-      wake.wait(lock, stop, ready);
-    }
-    woken = false;
+    bell->Wait(stop, active > 0 ? std::optional(kPoll) : std::nullopt);
   }
 }
 
@@ -150,7 +131,7 @@ Result<json> Service::State::Create(const json& input) {
   const Status created = records.Create(std::move(record), tags_json);
   if (!created && created.error().code == Code::kAlreadyExists) return in_use(arn);
   if (!created) return std::unexpected(created.error());
-  Wake();
+  bell->Ring(false);
   return json{{"TrainingJobArn", arn}};
 }
 
@@ -172,7 +153,7 @@ Result<json> Service::State::Stop(const json& input) {
     record.stop_requested_ms = ToMillis(env.clock.Now());
     const auto written = records.Update(job, std::move(record));
     if (written) {
-      Wake();
+      bell->Ring(false);
       return json::object();
     }
     if (written.error().code != Code::kConflict) return std::unexpected(written.error());
@@ -339,10 +320,7 @@ Result<std::unique_ptr<Service>> Service::Start(const Environment& environment, 
       new Service(std::make_unique<State>(environment, std::move(options))));
   State& state = *service->state_;
   CLARY_CHECK_OK(state.records.Load());
-  state.env.executor.OnExit([&state] {
-    state.reconciler.NoteExit();
-    state.Wake();
-  });
+  state.env.executor.OnExit([bell = state.bell] { bell->Ring(true); });
   if (start) state.thread = std::jthread([&state](const std::stop_token& s) { state.Run(s); });
   return service;
 }

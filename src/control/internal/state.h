@@ -1,7 +1,7 @@
 // What a Service is made of; shared by its .cc files only.
 #pragma once
 
-#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -13,6 +13,7 @@
 #include <string>
 #include <thread>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/mutex.h"
@@ -116,13 +117,49 @@ class Records {
 TagMap TagsFromJson(const nlohmann::json& list);
 nlohmann::json TagsToJson(const TagMap& tags);
 
+// What wakes the reconciler. Shared with the executor, whose threads may still ring it while the
+// service goes.
+class Bell {
+ public:
+  void Ring(bool launch_ended) {
+    {
+      MutexLock lock(mu_);
+      rung_ = true;
+      launch_ended_ = launch_ended_ || launch_ended;
+    }
+    rings_.notify_one();
+  }
+  // Waits for a ring, for `limit` if there is one, or for the stop.
+  void Wait(const std::stop_token& stop, std::optional<std::chrono::milliseconds> limit) {
+    MutexLock lock(mu_);
+    const auto rung = [this]() REQUIRES(mu_) { return rung_; };
+    if (limit) {
+      rings_.wait_for(lock, stop, *limit, rung);
+    } else {
+      rings_.wait(lock, stop, rung);
+    }
+    rung_ = false;
+  }
+  // Whether some launch may have ended since the last call.
+  bool TakeLaunchEnded() {
+    MutexLock lock(mu_);
+    return std::exchange(launch_ended_, false);
+  }
+
+ private:
+  Mutex mu_;
+  std::condition_variable_any rings_;
+  bool rung_ GUARDED_BY(mu_) = true;
+  bool launch_ended_ GUARDED_BY(mu_) = true;
+};
+
 // Moves jobs on. Run by one thread at a time.
 class Reconciler {
  public:
-  Reconciler(const Environment& environment, const Options& options, int capacity, Records& records)
-      : env_(environment), options_(options), capacity_(capacity), records_(records) {}
+  Reconciler(const Environment& environment, const Options& options, int capacity, Records& records,
+             Bell& bell)
+      : env_(environment), options_(options), capacity_(capacity), records_(records), bell_(bell) {}
   size_t Pass();
-  void NoteExit() { exits_ = true; }  // any thread: some launch may have ended
 
  private:
   // What is known of a job in this process only.
@@ -156,16 +193,14 @@ class Reconciler {
   const Options& options_;
   const int capacity_;
   Records& records_;
-  std::atomic<bool> exits_ = true;
+  Bell& bell_;
   uint64_t passes_ = 0;
   std::map<std::string, Memory> memory_;
 };
 
 struct Service::State {
   State(const Environment& environment, Options given);
-  ~State();
   void Run(const std::stop_token& stop);
-  void Wake();
 
   Result<nlohmann::json> Create(const nlohmann::json& input);
   Result<nlohmann::json> Describe(const nlohmann::json& input);
@@ -181,11 +216,8 @@ struct Service::State {
   Options options;
   int capacity = 1;
   Records records;
+  std::shared_ptr<Bell> bell = std::make_shared<Bell>();
   Reconciler reconciler;
-
-  Mutex mu;
-  std::condition_variable_any wake;
-  bool woken GUARDED_BY(mu) = true;
   std::jthread thread;  // last member: joined before what it uses goes
 };
 
