@@ -218,8 +218,9 @@ TEST_F(ChannelTest, ManifestFiles) {
   Put("p/one", "1");
   Put("p/two/x", "2");
   Put("m.json", R"([{"prefix":"s3://bkt/p/"},"one","two/x"])");
-  ASSERT_TRUE(Download({.name = "train", .s3_uri = "s3://bkt/m.json", .s3_data_type = "ManifestFile"})
-                  .has_value());
+  ASSERT_TRUE(
+      Download({.name = "train", .s3_uri = "s3://bkt/m.json", .s3_data_type = "ManifestFile"})
+          .has_value());
   EXPECT_EQ(Text("train/one"), "1");
   EXPECT_EQ(Text("train/two/x"), "2");
 }

@@ -1,8 +1,8 @@
 // clary_gbdt_tool: trains on matrices that a script has written; for tests/compat and bench.
 //   clary_gbdt_tool train OUT.json|OUT.ubj TRAIN.bin [NAME=EVAL.bin ...] -- [name=value ...]
 // prints the metric lines of every round, then the seconds spent. A .bin holds int64 rows, columns
-// and flags (1: weights, 2: groups, 4: label bounds follow), then float32 labels, weights, uint32 group
-// count and sizes, float32 lower and upper bounds, and row-major values.
+// and flags (1: weights, 2: groups, 4: label bounds follow), then float32 labels, weights, uint32
+// group count and sizes, float32 lower and upper bounds, and row-major values.
 #include <chrono>
 #include <cstdio>
 #include <cstring>
