@@ -2,7 +2,7 @@
 # Installs what the tests need, builds, and runs every test.
 #   ./test.sh                 everything, in the dev build
 #   ./test.sh -R objects      arguments go to ctest
-#   ./test.sh --all           also format, headers, sanitizers and clang, as CI does
+#   ./test.sh --all           also format, headers, sanitizers and clang
 set -euo pipefail
 cd "$(dirname "$0")"
 
