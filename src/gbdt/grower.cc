@@ -375,8 +375,8 @@ void TreeGrower::DivideRows(std::span<const Node> batch, std::vector<Node>& chil
   }
 }
 
-std::vector<TreeGrower::Leaf> TreeGrower::leaves() const {
-  std::vector<Leaf> out;
+std::vector<LeafRows> TreeGrower::leaves() const {
+  std::vector<LeafRows> out;
   for (const Node& node : leaf_nodes_) {
     out.push_back({node.id, std::span(rows_).subspan(node.begin, node.rows())});
   }

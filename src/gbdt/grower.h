@@ -54,11 +54,7 @@ class TreeGrower {
   // Adds the leaf values of the last tree to margin[row * stride] for the rows it was grown on.
   void AddTo(const Tree& tree, float* margin, size_t stride);
 
-  struct Leaf {
-    NodeId node;
-    std::span<const uint32_t> rows;  // ascending
-  };
-  std::vector<Leaf> leaves() const;
+  std::vector<LeafRows> leaves() const;
 
  private:
   struct Node {

@@ -8,14 +8,11 @@
 
 #include "base/thread_pool.h"
 #include "clary/gbdt.h"
-#include "gbdt/binned_matrix.h"
-#include "gbdt/cuts.h"
-#include "gbdt/grower.h"
 #include "gbdt/metric.h"
 #include "gbdt/objective.h"
-#include "gbdt/quantize.h"
 #include "gbdt/sampler.h"
 #include "gbdt/tree.h"
+#include "gbdt/tree_builder.h"
 
 namespace clary::gbdt {
 namespace {
@@ -114,7 +111,7 @@ struct Watched {
   std::string name;
   Dataset data;
   bool is_train = false;  // shares the margins of training
-  std::unique_ptr<BinnedMatrix> bins;
+  size_t number = 0;      // of the builder
   std::vector<float> margin;
 };
 
@@ -150,14 +147,11 @@ class Training {
   std::unique_ptr<Objective> objective_;
   std::vector<std::string> metric_names_;
   std::vector<std::unique_ptr<Metric>> metrics_;
-  std::unique_ptr<BinnedMatrix> bins_;
-  std::unique_ptr<FeatureSampler> features_;
-  std::unique_ptr<TreeGrower> grower_;
+  std::unique_ptr<TreeBuilder> builder_;
   std::unique_ptr<RowSampler> rows_;
   std::vector<float> margin_;
   std::vector<float> grad_;
   std::vector<float> hess_;
-  std::vector<PackedGrad> packed_;
   std::vector<Watched> watched_;
   std::vector<MetricValue> values_;
   Model model_;
@@ -241,20 +235,12 @@ Status Training::SetUp(const std::vector<EvalSet>& evals) {
     forest.base_score = {base};
   }
 
-  const std::span<const float> weights = train_.fields().weight.size() == train_.rows()
-                                             ? std::span<const float>(train_.fields().weight)
-                                             : std::span<const float>();
-  const auto cuts =
-      std::make_shared<const Cuts>(ComputeCuts(train_, weights, params_.max_bin, pool_));
-  bins_ = std::make_unique<BinnedMatrix>(train_, cuts, true, pool_);
-  features_ = std::make_unique<FeatureSampler>(params_, cuts->features(), engine_);
-  const bool refit = objective_->leaf_quantile(0) > 0;
-  grower_ = std::make_unique<TreeGrower>(params_, *bins_, *features_, pool_, refit);
+  builder_ = TreeBuilder::Make(params_, train_, engine_, pool_,
+                               {.leaf_rows = objective_->leaf_quantile(0) > 0});
   rows_ = std::make_unique<RowSampler>(params_, train_.rows());
   CLARY_TRY(margin_, StartMargins(train_));
   grad_.resize(margin_.size());
   hess_.resize(margin_.size());
-  packed_.resize(train_.rows());
   for (const EvalSet& set : evals) {
     CLARY_CHECK_OK(check(set.name, set.data));
     if (set.data.columns() > train_.columns()) {
@@ -264,7 +250,7 @@ Status Training::SetUp(const std::vector<EvalSet>& evals) {
     }
     Watched w{.name = set.name, .data = set.data, .is_train = set.data.SameAs(train_)};
     if (!w.is_train) {
-      w.bins = std::make_unique<BinnedMatrix>(set.data, cuts, false, pool_);
+      w.number = builder_->Watch(set.data);
       CLARY_TRY(w.margin, StartMargins(set.data));
     }
     watched_.push_back(std::move(w));
@@ -281,18 +267,13 @@ void Training::GrowRound(int round) {
       // Any fixed mixing will do; it only has to differ from tree to tree.
       const uint32_t seed = static_cast<uint32_t>(params_.seed) * 0x9E3779B1U +
                             static_cast<uint32_t>(forest.trees.size()) * 0x85EBCA77U;
-      const GradScale scale =
-          QuantizeGradients(grad_, hess_, outputs_, output, seed, pool_, packed_);
-      Tree tree = grower_->Grow(packed_.data(), scale, rows_->kept());
+      Tree tree =
+          builder_->Grow({.grad = grad_, .hess = hess_, .outputs = outputs_, .output = output},
+                         seed, {.kept = rows_->kept(), .dropped = rows_->dropped()});
       if (objective_->leaf_quantile(0) > 0) RefitLeaves(tree);
-      grower_->AddTo(tree, margin_.data() + output, outputs_);
-      if (rows_->active()) {
-        grower_->binned().AddTo(*bins_, rows_->dropped(), tree.threshold, margin_.data() + output,
-                                outputs_, pool_);
-      }
+      builder_->AddTo(tree, margin_.data() + output, outputs_);
       for (Watched& w : watched_) {
-        if (w.is_train) continue;
-        grower_->binned().AddTo(*w.bins, tree.threshold, w.margin.data() + output, outputs_, pool_);
+        if (!w.is_train) builder_->AddToWatched(w.number, tree, w.margin.data() + output, outputs_);
       }
       forest.trees.push_back(std::move(tree));
       forest.tree_output.push_back(static_cast<int>(output));
@@ -306,7 +287,7 @@ void Training::RefitLeaves(Tree& tree) {
   const double share = objective_->leaf_quantile(0);
   // 1.x does not shrink refitted leaves.
   const float rate = params_.version < 2 ? 1.0F : params_.eta;
-  const auto leaves = grower_->leaves();
+  const auto leaves = builder_->leaves();
   pool_.ForEach(leaves.size(), [&](size_t k, int) {
     if (leaves[k].rows.empty()) return;
     std::vector<float> residual;

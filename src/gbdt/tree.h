@@ -49,6 +49,12 @@ struct Tree {
   NodeId FindLeaf(std::span<const float> row) const;
 };
 
+// A leaf and the training rows that ended in it.
+struct LeafRows {
+  NodeId node;
+  std::span<const uint32_t> rows;  // ascending
+};
+
 // An objective as it stands in a model file.
 struct ObjectiveConfig {
   std::string name = "reg:squarederror";

@@ -1,0 +1,62 @@
+// A tree method at work: from gradients to trees, and from trees to margins.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "clary/gbdt.h"
+#include "gbdt/sampler.h"
+#include "gbdt/tree.h"
+
+namespace clary::gbdt {
+
+// One output's gradients in those of all outputs: both are [rows * outputs], row-major.
+struct OutputGradients {
+  std::span<const float> grad;
+  std::span<const float> hess;
+  size_t outputs = 1;
+  size_t output = 0;
+};
+
+// The rows that a tree is grown on, and the others; both ascending. Both empty: every row.
+struct RowSample {
+  std::span<const uint32_t> kept;
+  std::span<const uint32_t> dropped;
+};
+
+// One per training run; not for several threads at once.
+class TreeBuilder {
+ public:
+  struct Options {
+    // leaves() will be asked for (objectives that refit leaves).
+    bool leaf_rows = false;
+  };
+  // The builder of params.tree_method. Borrows everything; takes the draws from `engine` that
+  // upstream's method takes when it is set up.
+  static std::unique_ptr<TreeBuilder> Make(const TrainParams& params, const Dataset& train,
+                                           RandomEngine& engine, ThreadPool& pool,
+                                           const Options& options);
+  virtual ~TreeBuilder() = default;
+
+  // Leaf values include eta / num_parallel_tree. `seed` keys the rounding of gradients.
+  virtual Tree Grow(const OutputGradients& gradients, uint32_t seed, const RowSample& rows) = 0;
+  // The rows of each leaf of the last tree, of those it was grown on.
+  virtual std::vector<LeafRows> leaves() const = 0;
+  // Adds the last tree's leaf values (`tree` may have others by now) to margin[row * stride] for
+  // every row of the training data.
+  virtual void AddTo(const Tree& tree, float* margin, size_t stride) = 0;
+
+  // Prepares another dataset (kept as a handle) for AddToWatched; returns its number.
+  virtual size_t Watch(const Dataset& data) = 0;
+  // The same as AddTo for a watched dataset.
+  virtual void AddToWatched(size_t set, const Tree& tree, float* margin, size_t stride) = 0;
+};
+
+// Adds each row's leaf value to margin[row * stride], by values rather than bins.
+void AddLeaves(const Tree& tree, const Dataset& data, float* margin, size_t stride,
+               ThreadPool& pool);
+
+}  // namespace clary::gbdt
