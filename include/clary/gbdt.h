@@ -190,12 +190,21 @@ struct MetricValue {
   double value = 0;
 };
 
+// How long training spent in one phase: "binning" (with all of the set-up), "gradient",
+// "histogram", "split", "partition", "predict" (margins), "evaluate" (metrics).
+struct PhaseTime {
+  std::string_view name;
+  double seconds = 0;  // of the clock on the wall
+};
+
 // What an observer sees after each round. Everything is borrowed for the call.
 struct RoundReport {
   int round = 0;                                    // of this run, from 0
   int rounds = 0;                                   // how many are planned
+  bool last = false;                                // no round follows this one
   std::span<const MetricValue> metrics;             // all of eval set 0, then all of 1, ...
   std::span<const std::span<const float>> margins;  // per eval set, [rows * outputs]
+  std::span<const PhaseTime> phases;                // since the last report, without its observer
   const Model& model;                               // with the trees of this round
 };
 
@@ -262,6 +271,9 @@ class Model {
   std::string ToJson() const;
   // UBJSON that XGBoost 1.6 to 3.x load.
   std::string ToUbjson() const;
+
+  // The predictions (PredictKind::kValue) that belong to `margins` [rows * outputs].
+  std::vector<float> FromMargins(std::vector<float> margins, int threads = 1) const;
 
   // Narrower data is padded with missing values; wider is kInvalidArgument "BadShape".
   Result<std::vector<float>> Predict(const Dataset& data, const PredictOptions& options = {}) const;

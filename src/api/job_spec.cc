@@ -98,6 +98,7 @@ std::string JobSpec::ToJson() const {
                {"checkpoint_uri", checkpoint_uri},
                {"checkpoint_path", checkpoint_path},
                {"debug_hook_json", debug_hook_json},
+               {"report_tensors", report_tensors},
                {"profiler_json", profiler_json},
                {"tensorboard_json", tensorboard_json},
                {"network_isolation", network_isolation},
@@ -135,6 +136,7 @@ Result<JobSpec> JobSpec::FromJson(std::string_view text) {
   r.Get("checkpoint_uri", spec.checkpoint_uri);
   r.Get("checkpoint_path", spec.checkpoint_path);
   r.Get("debug_hook_json", spec.debug_hook_json);
+  r.Get("report_tensors", spec.report_tensors);
   r.Get("profiler_json", spec.profiler_json);
   r.Get("tensorboard_json", spec.tensorboard_json);
   r.Get("network_isolation", spec.network_isolation);

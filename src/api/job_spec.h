@@ -43,6 +43,7 @@ struct JobSpec {
   std::string checkpoint_uri;               // empty: none
   std::string checkpoint_path;              // container path
   std::string debug_hook_json;              // DebugHookConfig as sent; empty: none
+  bool report_tensors = false;              // save what the training report needs beside that
   std::string profiler_json;
   std::string tensorboard_json;
   bool network_isolation = false;

@@ -310,6 +310,10 @@ api::JobSpec MakeJobSpec(const JobRecord& record, const Environment& environment
     spec.checkpoint_path = Text(*checkpoint, "LocalPath");
   }
   spec.debug_hook_json = DumpMember(request, "DebugHookConfig");
+  for (const json& rule : request.value("DebugRuleConfigurations", json::array())) {
+    const json parameters = rule.value("RuleParameters", json::object());
+    spec.report_tensors |= Text(parameters, "rule_to_invoke") == "CreateXgboostReport";
+  }
   spec.profiler_json = DumpMember(request, "ProfilerConfig");
   spec.tensorboard_json = DumpMember(request, "TensorBoardOutputConfig");
   spec.network_isolation = request.value("EnableNetworkIsolation", false);

@@ -51,6 +51,10 @@ TEST(TrainingJob, TheRunnerIsToldEverything) {
   request["EnableNetworkIsolation"] = true;
   request["CheckpointConfig"] = {{"S3Uri", "s3://bkt/cp"}};
   request["DebugHookConfig"] = {{"S3OutputPath", "s3://bkt/d"}};
+  request["DebugRuleConfigurations"] = {
+      {{"RuleConfigurationName", "Report"},
+       {"RuleEvaluatorImage", "i"},
+       {"RuleParameters", {{"rule_to_invoke", "CreateXgboostReport"}}}}};
   w.Create(request);
   w.service->Reconcile();
   ASSERT_EQ(w.executor.launches().size(), 1u);
@@ -67,6 +71,7 @@ TEST(TrainingJob, TheRunnerIsToldEverything) {
   EXPECT_TRUE(spec.network_isolation);
   EXPECT_EQ(spec.checkpoint_path, "/opt/ml/checkpoints");
   EXPECT_EQ(spec.debug_hook_json, R"({"S3OutputPath":"s3://bkt/d"})");
+  EXPECT_TRUE(spec.report_tensors);
   EXPECT_EQ(spec.log_group, kGroup);
   EXPECT_THAT(spec.log_stream, testing::StartsWith("j/algo-1-"));
   EXPECT_EQ(spec.cpus, 4);

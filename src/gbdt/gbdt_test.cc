@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
+#include <set>
 
 #include "gbdt/cuts.h"
 #include "gbdt/kernels.h"
@@ -198,6 +200,39 @@ TEST(Train, StopsWhenAsked) {
                              }});
   ASSERT_FALSE(result.has_value());
   EXPECT_EQ(result.error().code, Code::kCancelled);
+}
+
+TEST(Train, ReportsSayWhichRoundIsLastAndWhereTimeWent) {
+  const Dataset data = Random(2000, 5, 6);
+  std::vector<bool> last;
+  std::vector<std::set<std::string_view>> phases;
+  MustTrain(Params({{"num_round", "3"}}), data, {{"train", data}},
+            {.on_round = [&](const RoundReport& r) {
+              last.push_back(r.last);
+              auto& names = phases.emplace_back();
+              for (const PhaseTime& p : r.phases) {
+                names.insert(p.name);
+                EXPECT_GT(p.seconds, 0) << p.name;
+              }
+              return true;
+            }});
+  EXPECT_THAT(last, testing::ElementsAre(false, false, true));
+  ASSERT_EQ(phases.size(), 3U);
+  EXPECT_THAT(phases[0], testing::UnorderedElementsAre("binning", "gradient", "histogram", "split",
+                                                       "partition", "predict", "evaluate"));
+  EXPECT_FALSE(phases[1].contains("binning"));
+  last.clear();
+  MustTrain(Params({{"num_round", "300"}, {"eval_metric", "rmse"}, {"eta", "1"}}), data,
+            {{"train", data}, {"validation", Random(200, 5, 7)}},
+            {.on_round =
+                 [&](const RoundReport& r) {
+                   last.push_back(r.last);
+                   return true;
+                 },
+             .early_stopping_rounds = 2});
+  EXPECT_LT(last.size(), 300U);
+  EXPECT_TRUE(last.back());
+  EXPECT_EQ(std::ranges::count(last, true), 1);
 }
 
 TEST(Train, RefusesWhatItCannotDo) {

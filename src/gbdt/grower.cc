@@ -16,7 +16,8 @@ constexpr size_t kBinsPerThread = 8192;
 }  // namespace
 
 TreeGrower::TreeGrower(const TrainParams& params, const BinnedMatrix& bins,
-                       FeatureSampler& features, ThreadPool& pool, bool leaf_rows)
+                       FeatureSampler& features, ThreadPool& pool, bool leaf_rows,
+                       PhaseClock* phases)
     : params_(params),
       bins_(bins),
       features_(features),
@@ -25,12 +26,14 @@ TreeGrower::TreeGrower(const TrainParams& params, const BinnedMatrix& bins,
       histograms_(bins, pool),
       finder_(params, bins),
       eta_(params.eta / static_cast<float>(params.num_parallel_tree)),
+      phases_(phases),
       right_(bins.rows()) {
   rows_.reserve(bins.rows());
 }
 
 Tree TreeGrower::Grow(const PackedGrad* packed, const GradScale& scale,
                       std::span<const uint32_t> rows) {
+  Enter(Phase::kHistogram);
   packed_ = packed;
   scale_ = scale;
   leaf_count_ = 1;
@@ -62,6 +65,7 @@ Tree TreeGrower::Grow(const PackedGrad* packed, const GradScale& scale,
   root.histogram = histograms_.storage().Take();
   const HistogramBuilder::Task task{.rows = rows_, .out = &root.histogram};
   histograms_.Build(std::span(&task, 1), packed_);
+  Enter(Phase::kSplit);
   Node* nodes[] = {&root};
   FindSplits(nodes);
 
@@ -210,7 +214,9 @@ std::vector<TreeGrower::Node> TreeGrower::Expand(Tree& tree, std::vector<Node>& 
       growing_children.push_back(std::move(children[2 * i + 1]));
     }
   }
+  Enter(Phase::kPartition);
   DivideRows(grow, growing_children);
+  Enter(Phase::kHistogram);
 
   std::vector<HistogramBuilder::Task> tasks;
   std::vector<std::pair<Histogram*, const Histogram*>> differences;
@@ -234,6 +240,7 @@ std::vector<TreeGrower::Node> TreeGrower::Expand(Tree& tree, std::vector<Node>& 
   }
   histograms_.Build(tasks, packed_);
   histograms_.Subtract(differences);
+  Enter(Phase::kSplit);
   FindSplits(searched);
   return growing_children;
 }

@@ -13,6 +13,7 @@
 #include "clary/gbdt.h"
 #include "gbdt/binned_matrix.h"
 #include "gbdt/histogram.h"
+#include "gbdt/phases.h"
 #include "gbdt/sampler.h"
 #include "gbdt/split.h"
 #include "gbdt/tree.h"
@@ -41,9 +42,10 @@ struct BinnedTree {
 class TreeGrower {
  public:
   // All are borrowed. `leaf_rows` asks that leaves() is complete after Grow (for refitted leaves);
-  // otherwise rows below the last level are divided only when margins are updated.
+  // otherwise rows below the last level are divided only when margins are updated. `phases`, if
+  // given, learns where the time goes.
   TreeGrower(const TrainParams& params, const BinnedMatrix& bins, FeatureSampler& features,
-             ThreadPool& pool, bool leaf_rows);
+             ThreadPool& pool, bool leaf_rows, PhaseClock* phases = nullptr);
 
   // `packed` [rows]; `rows` are those to grow on (ascending), or empty for all. Leaf values include
   // eta / num_parallel_tree.
@@ -89,6 +91,9 @@ class TreeGrower {
   std::vector<uint32_t> AllowedFeatures(const Node& node, std::span<const uint32_t> sampled) const;
   void Finish(Tree& tree, Node& node);
   std::vector<Piece> CutIntoPieces(std::span<const Node> nodes) const;
+  void Enter(Phase phase) {
+    if (phases_ != nullptr) phases_->Enter(phase);
+  }
   template <typename Bin>
   void DividePiece(const Node& node, Piece& piece);
 
@@ -100,6 +105,7 @@ class TreeGrower {
   HistogramBuilder histograms_;
   SplitFinder finder_;
   float eta_;
+  PhaseClock* phases_;
 
   // State of the tree that is being grown.
   const PackedGrad* packed_ = nullptr;

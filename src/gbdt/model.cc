@@ -3,6 +3,7 @@
 
 #include "clary/gbdt.h"
 #include "gbdt/model_io.h"
+#include "gbdt/objective.h"
 #include "gbdt/predict.h"
 #include "gbdt/tree.h"
 
@@ -25,6 +26,11 @@ std::string Model::ToUbjson() const { return WriteUbjson(*forest_); }
 Result<std::vector<float>> Model::Predict(const Dataset& data,
                                           const PredictOptions& options) const {
   return gbdt::Predict(*forest_, data, options);
+}
+
+std::vector<float> Model::FromMargins(std::vector<float> margins, int threads) const {
+  ThreadPool pool(threads);
+  return FinishPrediction(forest_->objective, std::move(margins), pool);
 }
 
 int Model::num_round() const { return forest_->num_round(); }

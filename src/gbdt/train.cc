@@ -10,6 +10,7 @@
 #include "clary/gbdt.h"
 #include "gbdt/metric.h"
 #include "gbdt/objective.h"
+#include "gbdt/phases.h"
 #include "gbdt/sampler.h"
 #include "gbdt/tree.h"
 #include "gbdt/tree_builder.h"
@@ -140,6 +141,7 @@ class Training {
   const TrainParams& params_;
   const Dataset& train_;
   const TrainOptions& options_;
+  PhaseClock phases_;
   ThreadPool pool_;
   ObjectiveConfig config_;
   RandomEngine engine_;
@@ -236,7 +238,7 @@ Status Training::SetUp(const std::vector<EvalSet>& evals) {
   }
 
   builder_ = TreeBuilder::Make(params_, train_, engine_, pool_,
-                               {.leaf_rows = objective_->leaf_quantile(0) > 0});
+                               {.leaf_rows = objective_->leaf_quantile(0) > 0, .phases = &phases_});
   rows_ = std::make_unique<RowSampler>(params_, train_.rows());
   CLARY_TRY(margin_, StartMargins(train_));
   grad_.resize(margin_.size());
@@ -260,9 +262,11 @@ Status Training::SetUp(const std::vector<EvalSet>& evals) {
 
 void Training::GrowRound(int round) {
   Forest& forest = model_.forest();
+  phases_.Enter(Phase::kGradient);
   objective_->Gradient(margin_, train_, round, pool_, grad_, hess_);
   for (size_t output = 0; output < outputs_; ++output) {
     for (int t = 0; t < params_.num_parallel_tree; ++t) {
+      phases_.Enter(Phase::kGradient);
       rows_->Draw(engine_, pool_);
       // Any fixed mixing will do; it only has to differ from tree to tree.
       const uint32_t seed = static_cast<uint32_t>(params_.seed) * 0x9E3779B1U +
@@ -270,6 +274,7 @@ void Training::GrowRound(int round) {
       Tree tree =
           builder_->Grow({.grad = grad_, .hess = hess_, .outputs = outputs_, .output = output},
                          seed, {.kept = rows_->kept(), .dropped = rows_->dropped()});
+      phases_.Enter(Phase::kPredict);
       if (objective_->leaf_quantile(0) > 0) RefitLeaves(tree);
       builder_->AddTo(tree, margin_.data() + output, outputs_);
       for (Watched& w : watched_) {
@@ -345,12 +350,17 @@ Result<Model> Training::Run(const std::vector<EvalSet>& evals) {
                   "training was stopped after " + std::to_string(round) + " rounds");
     }
     GrowRound(kept_rounds + round);
+    phases_.Enter(Phase::kEvaluate);
     Evaluate();
+    phases_.Enter(Phase::kOther);
+    const std::vector<PhaseTime> phases = phases_.Take();
     const bool stop = CheckEarlyStop(round);
     if (options_.on_round && !options_.on_round({.round = round,
                                                  .rounds = params_.num_round,
+                                                 .last = stop || round + 1 == params_.num_round,
                                                  .metrics = values_,
                                                  .margins = margins,
+                                                 .phases = phases,
                                                  .model = model_})) {
       break;
     }

@@ -25,7 +25,7 @@ class HistBuilder : public TreeBuilder {
             ComputeCuts(train, RowWeights(train), params.max_bin, pool))),
         bins_(train, cuts_, true, pool),
         features_(params, cuts_->features(), engine),
-        grower_(params, bins_, features_, pool, options.leaf_rows),
+        grower_(params, bins_, features_, pool, options.leaf_rows, options.phases),
         packed_(train.rows()) {}
 
   Tree Grow(const OutputGradients& g, uint32_t seed, const RowSample& rows) override {

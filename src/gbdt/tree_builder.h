@@ -8,6 +8,7 @@
 
 #include "base/thread_pool.h"
 #include "clary/gbdt.h"
+#include "gbdt/phases.h"
 #include "gbdt/sampler.h"
 #include "gbdt/tree.h"
 
@@ -33,6 +34,7 @@ class TreeBuilder {
   struct Options {
     // leaves() will be asked for (objectives that refit leaves).
     bool leaf_rows = false;
+    PhaseClock* phases = nullptr;  // learns where the time goes, as far as the method tells
   };
   // The builder of params.tree_method. Borrows everything; takes the draws from `engine` that
   // upstream's method takes when it is set up.
