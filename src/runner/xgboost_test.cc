@@ -5,12 +5,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <thread>
 
 #include "base/file.h"
@@ -158,13 +161,107 @@ TEST_F(XgboostTest, BadHyperparametersAndChannels) {
 }
 
 TEST_F(XgboostTest, WhatThisVersionCannotDoIsSaid) {
-  hyper_["_kfold"] = "3";
-  EXPECT_THAT(UserError(), HasSubstr("not in this version"));
-  hyper_.erase("_kfold");
   hyper_["booster"] = "gblinear";
   const int code = Run();
   if (code == 0) GTEST_SKIP() << "gblinear is there by now";
   EXPECT_THAT(Failure(), HasSubstr("gblinear"));
+}
+
+TEST_F(XgboostTest, CrossValidationWritesModelsPredictionsAndMeans) {
+  Channel("validation", "csv");
+  Write("input/data/validation/b.csv", Rows(52));  // joins the training data
+  hyper_["_kfold"] = "3";
+  hyper_["_num_cv_round"] = "2";
+  hyper_["eval_metric"] = "logloss,error";
+  ASSERT_EQ(Run(), 0) << Failure();
+  const std::string log = Log();
+  EXPECT_THAT(log, HasSubstr("INFO] Run 2-round of 3-fold cross validation with 252 rows\n"));
+  EXPECT_THAT(log, HasSubstr("INFO] Train cross validation fold 3\n"));
+  EXPECT_THAT(log, HasSubstr("INFO] The metrics of round 2 cross validation\n[5]\ttrain-logloss:"));
+  EXPECT_THAT(log, HasSubstr("INFO] The overall metrics of 2-round cross validation\n[5]\t"));
+  EXPECT_THAT(log, HasSubstr("\tvalidation-logloss:"));
+  EXPECT_EQ(ModelBytes(), "!");
+  const fs::path models = base() / "model";
+  EXPECT_EQ(std::distance(fs::directory_iterator(models), {}), 6);
+  const std::string first = Read(models / "xgboost-model-0");
+  EXPECT_EQ(gbdt::Model::Parse(Read(models / "xgboost-model-5"))->num_round(), 5);
+  EXPECT_NE(first, Read(models / "xgboost-model-1"));
+  EXPECT_NE(first, Read(models / "xgboost-model-3"));  // another round has other folds
+
+  std::istringstream csv(Read(base() / "output/data/predictions.csv"));
+  const std::string data = Rows(200) + Rows(52);
+  std::istringstream labels(data);
+  int rows = 0;
+  int right = 0;
+  for (std::string line, row; std::getline(csv, line); ++rows) {
+    ASSERT_TRUE(std::getline(labels, row));
+    double label;
+    double probability;
+    double predicted;
+    ASSERT_EQ(std::sscanf(line.c_str(), "%lf,%lf,%lf", &label, &probability, &predicted), 3);
+    EXPECT_EQ(label, row[0] - '0');
+    EXPECT_GT(probability, 0);
+    EXPECT_LT(probability, 1);
+    right += label == predicted;
+  }
+  EXPECT_EQ(rows, 252);
+  EXPECT_GT(right, 200);
+
+  ASSERT_EQ(Run(), 0);
+  EXPECT_EQ(Read(models / "xgboost-model-0"), first);  // the same folds again
+}
+
+TEST_F(XgboostTest, CrossValidationOfClassesAndOfNumbers) {
+  hyper_ = {
+      {"num_round", "3"}, {"objective", "multi:softprob"}, {"num_class", "3"}, {"_kfold", "4"}};
+  std::string rows;
+  for (int i = 0; i < 120; ++i)
+    rows += std::to_string(i % 3) + "," + std::to_string(i % 3) + ",1\n";
+  Write("input/data/train/a.csv", rows);
+  ASSERT_EQ(Run(), 0) << Failure();
+  EXPECT_THAT(Log(), testing::Not(HasSubstr("overall")));
+  std::istringstream csv(Read(base() / "output/data/predictions.csv"));
+  int n = 0;
+  for (std::string line; std::getline(csv, line); ++n) {
+    EXPECT_THAT(line, testing::StartsWith(std::to_string(n % 3) + ".000000,0."));
+    EXPECT_THAT(line, testing::EndsWith("," + std::to_string(n % 3) + ".000000"));
+  }
+  EXPECT_EQ(n, 120);
+
+  fs::remove_all(base() / "model");
+  hyper_ = {{"num_round", "3"}, {"_kfold", "2"}};
+  ASSERT_EQ(Run(), 0) << Failure();
+  const std::string text = Read(base() / "output/data/predictions.csv");
+  EXPECT_EQ(std::count(text.begin(), text.end(), ','), 120);  // label and prediction
+
+  Write("input/data/train/a.csv", "0 qid:1 0:1\n1 qid:1 0:2\n0 qid:2 0:1\n");
+  Channel("train", "libsvm");
+  fs::remove_all(base() / "model");
+  EXPECT_THAT(UserError(), HasSubstr("rows with qid cannot be split"));
+}
+
+TEST_F(XgboostTest, CrossValidationNamesTheRowOfABadLabel) {
+  hyper_["_kfold"] = "2";
+  std::string rows = Rows(40);
+  rows.replace(rows.rfind('\n', rows.size() - 2) + 1, 1, "7");
+  Write("input/data/train/a.csv", rows);
+  EXPECT_EQ(Run(), 1);
+  EXPECT_THAT(Failure(), HasSubstr("a.csv, row 40, column 1 (label)"));
+}
+
+TEST_F(XgboostTest, CrossValidationGoesOnFromItsCheckpoints) {
+  hyper_["_kfold"] = "2";
+  Write("input/config/checkpointconfig.json", R"({"LocalPath":"/opt/ml/checkpoints"})");
+  ASSERT_EQ(Run(), 0) << Failure();
+  const std::string log = Log();
+  const std::string means = log.substr(log.find("[5]\t"));
+  const std::string predictions = Read(base() / "output/data/predictions.csv");
+  ASSERT_TRUE(fs::exists(base() / "checkpoints/model-1/xgboost-checkpoint.4"));
+  fs::remove_all(base() / "checkpoints/model-1");
+  ASSERT_EQ(Run(), 0) << Failure();
+  EXPECT_THAT(Log(), HasSubstr("Resuming from the checkpoint after round 4"));
+  EXPECT_EQ(Log().substr(Log().find("[5]\t")).substr(0, 60), means.substr(0, 60));
+  EXPECT_EQ(Read(base() / "output/data/predictions.csv"), predictions);
 }
 
 TEST_F(XgboostTest, BadDataNamesFileRowAndColumn) {
@@ -186,6 +283,31 @@ TEST_F(XgboostTest, BadDataNamesFileRowAndColumn) {
   EXPECT_THAT(UserError(), HasSubstr("No data in training channel path"));
   Write("input/data/train/.hidden", "1,2\n");
   EXPECT_THAT(UserError(), HasSubstr("Hidden file found"));
+}
+
+TEST_F(XgboostTest, PipeModeReadsTheFirstEpochsFifo) {
+  const std::string rows = Rows(200);
+  ASSERT_EQ(Run(), 0);
+  const std::string from_file = ModelBytes();
+  fs::remove_all(base() / "input/data/train");
+  channels_["train"]["TrainingInputMode"] = "Pipe";
+  const fs::path fifo = base() / "input/data/train_0";
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  const pid_t pid = Start("1.7-1");
+  std::ofstream(fifo, std::ios::binary) << rows;
+  EXPECT_EQ(Wait(pid), 0) << Failure();
+  EXPECT_EQ(ModelBytes(), from_file);
+  fs::remove_all(base() / "model");
+
+  const pid_t none = Start("1.7-1");
+  std::ofstream(fifo, std::ios::binary) << "\n";
+  EXPECT_EQ(Wait(none), 1);
+  EXPECT_THAT(Failure(), HasSubstr("No data in training channel path"));
+  channels_["train"]["ContentType"] = "text/libsvm";
+  EXPECT_EQ(UserError(), "Pipe mode not supported for LibSVM.");
+  channels_["train"]["ContentType"] = "text/csv";
+  channels_["train"]["RecordWrapperType"] = "RecordIO";
+  EXPECT_THAT(UserError(), HasSubstr("Channel configuration for 'train' channel is not supported"));
 }
 
 TEST_F(XgboostTest, ValidationOfAnotherWidthIsRefused) {
