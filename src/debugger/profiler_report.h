@@ -2,10 +2,12 @@
 #pragma once
 
 #include <filesystem>
+#include <vector>
 
 #include "base/error.h"
+#include "debugger/profiler_files.h"
+#include "debugger/profiler_rules.h"
 #include "debugger/report_context.h"
-#include "debugger/trial.h"
 
 namespace clary::debugger {
 
@@ -15,13 +17,12 @@ namespace clary::debugger {
 //   profiler-report.ipynb       draws the main charts again from the JSON files
 //   profiler-reports/*.json     one for each of the eleven profiler rules, always, and the numbers
 //                               of the page: docs/formats/reports.md
-// `profiler` is rooted at the job's profiler-output (system/incremental/, framework/pevents/). Call
-// it again while the job runs; lines that are cut off or broken are skipped, so a file that is
-// still being written is fine. Missing files give a page that says what to do.
+// from what has been profiled so far; call it again while the job runs. `rules` are the results of
+// EvaluateProfilerRules on the same profile. An empty profile gives a page that says what to do.
 //
 // One thread at a time per directory. A full disk is kResourceExhausted, with the older files left
 // as they were.
-Status WriteProfilerReport(TrialFiles& profiler, const ReportContext& context,
-                           const std::filesystem::path& directory);
+Status WriteProfilerReport(const Profile& profile, const std::vector<ProfilerRuleResult>& rules,
+                           const ReportContext& context, const std::filesystem::path& directory);
 
 }  // namespace clary::debugger

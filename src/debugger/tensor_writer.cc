@@ -1,6 +1,5 @@
 #include "debugger/tensor_writer.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 
 #include "base/file.h"
 #include "debugger/event_record.h"
+#include "debugger/internal/publish.h"
 
 namespace clary::debugger {
 namespace fs = std::filesystem;
@@ -23,21 +23,6 @@ json SaveConfigJson(const SaveConfig& save) {
                     {"start_step", save.start_step},
                     {"end_step", save.end_step ? json(*save.end_step) : json()}};
   return {{"TRAIN", one}, {"EVAL", one}, {"PREDICT", one}, {"GLOBAL", one}};
-}
-
-// Complete or absent, like WriteFileAtomic, but without fsync: tensors are uploaded soon after, and
-// a job whose host dies has failed anyway.
-Status Publish(const fs::path& path, std::string_view bytes) {
-  CLARY_CHECK_OK(MakeDirectories(path.parent_path()));
-  const fs::path temp = path.string() + ".tmp";
-  {
-    CLARY_TRY(const Fd fd, OpenFile(temp, O_WRONLY | O_CREAT | O_TRUNC));
-    CLARY_CHECK_OK(WriteAll(fd.get(), bytes));
-  }
-  if (::rename(temp.c_str(), path.c_str()) != 0) {
-    return std::unexpected(ErrnoError(errno, "rename to " + path.string()));
-  }
-  return {};
 }
 
 }  // namespace
@@ -138,15 +123,16 @@ Status TensorWriter::FinishStep(int64_t step) {
   }
   step_.clear();
   in_step_.clear();
-  CLARY_CHECK_OK(Publish(directory_ / event_file, events));
+  CLARY_CHECK_OK(PublishFile(directory_ / event_file, events));
   const json index = {
       {"meta", {{"mode", "GLOBAL"}, {"mode_step", step}, {"event_file_name", event_file}}},
       {"tensor_payload", payload},
       {"shape_payload", json::array()}};
-  return Publish(directory_ / fmt::format("index/{:09}/{}.json", step / 1000, name), index.dump());
+  return PublishFile(directory_ / fmt::format("index/{:09}/{}.json", step / 1000, name),
+                     index.dump());
 }
 
-Status TensorWriter::Close() { return Publish(directory_ / "training_job_end.ts", ""); }
+Status TensorWriter::Close() { return PublishFile(directory_ / "training_job_end.ts", ""); }
 
 Status TensorWriter::WriteCollections() {
   json collections = json::object();
@@ -164,7 +150,7 @@ Status TensorWriter::WriteCollections() {
         {"save_histogram", false}};
   }
   const json doc = {{"collections", collections}, {"_meta", {{"num_workers", workers_}}}};
-  CLARY_CHECK_OK(Publish(
+  CLARY_CHECK_OK(PublishFile(
       directory_ / fmt::format("collections/000000000/{}_collections.json", worker_), doc.dump()));
   names_changed_ = false;
   return {};

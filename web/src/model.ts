@@ -1,0 +1,267 @@
+// What the C++ side puts into the page: src/debugger/report_model.cc and profiler_report.cc.
+
+export type Level = "good" | "notice" | "warning" | "problem";
+
+export interface Finding {
+  level: Level;
+  id: string;
+  title: string;
+  detail: string;
+  advice: string;
+  section: string;
+}
+
+export interface Verdict {
+  level: Level;
+  headline: string;
+  summary: string;
+  findings: Finding[];
+}
+
+export interface RuleStatus {
+  name: string;
+  rule: string;
+  status: string;
+  details: string;
+}
+
+export interface Job {
+  name: string;
+  base: string;
+  status: string;
+  failureReason: string;
+  image: string;
+  instance: string;
+  created: string | null;
+  started: string | null;
+  ended: string | null;
+  written: string;
+  version: string;
+  channels: { name: string; source: string; contentType: string }[];
+  rules: RuleStatus[];
+  hyperparameters: Record<string, string>;
+}
+
+export interface TrainingJob extends Job {
+  objective: string;
+  running: boolean;
+  rounds: number;
+  trainRows: number;
+  validationRows: number;
+  features: number;
+}
+
+export interface Series {
+  name: string;
+  data: string;
+  metric: string;
+  maximize: boolean;
+  points: [round: number, value: number | null][];
+  best?: [round: number, value: number];
+  last?: number;
+}
+
+export type PrecisionRecallF1 = [precision: number, recall: number, f1: number];
+
+export interface Classification {
+  classes: number;
+  counts: number[]; // row: true class, column: predicted; empty if there are too many classes
+  accuracy: number;
+  rows: number;
+  report: { id: number; scores: PrecisionRecallF1; support: number }[];
+  micro: PrecisionRecallF1;
+  macro: PrecisionRecallF1;
+  weighted: PrecisionRecallF1;
+}
+
+export interface Curve {
+  id: number;
+  positives: number;
+  negatives: number;
+  auc: number;
+  averagePrecision: number;
+  roc: [number, number][];
+  pr: [number, number][];
+}
+
+export interface HistogramData {
+  edges: number[];
+  counts: number[];
+}
+
+export interface Thresholds {
+  positives: number;
+  negatives: number;
+  tp: number[]; // rows with a score of at least i / 1000
+  fp: number[];
+}
+
+export interface Numbers {
+  mae: number;
+  rmse: number;
+  r2: number;
+  mape: number;
+  mapeRows: number;
+  medianError: number;
+  maxError: number;
+  bias: number;
+  labelMean: number;
+  labelStd: number;
+  poissonDeviance?: number;
+  groups: [rows: number, predicted: number, observed: number][];
+  scatter: [label: number, prediction: number][];
+  binErrors: [low: number, high: number, rows: number, error: number | null][];
+}
+
+export interface Shap {
+  rows: number;
+  points: number;
+  classes: number;
+  pointClasses: number;
+  features: {
+    name: string;
+    mean: number[]; // of each class
+    inputs: (number | null)[]; // of each point; null is missing
+    contributions: number[][]; // of each class with points, of each point
+  }[];
+}
+
+export interface WorstRow {
+  row: number;
+  label: number;
+  prediction: number;
+  loss: number;
+  why?: { base: number; parts: [string, number | null, number][]; rest: number };
+}
+
+export interface OtherJob {
+  name: string;
+  status: string;
+  ended: string | null;
+  metrics: Record<string, number>;
+  hyperparameters: Record<string, string>;
+}
+
+export interface TrainingModel {
+  kind: "training";
+  task: "binary" | "multiclass" | "regression" | "count" | "ranking" | "survival";
+  step: number;
+  job: TrainingJob;
+  verdict: Verdict;
+  metrics: { series: Series[]; deciding?: string; modelRound?: number };
+  labels?: {
+    names: string[];
+    edges: number[];
+    validation: number[];
+    train: number[];
+    stability: number;
+  };
+  classification?: Classification;
+  curves?: Curve[];
+  calibration?: {
+    brier: number;
+    error: number;
+    bins: [low: number, high: number, rows: number, predicted: number, observed: number][];
+  };
+  gains?: number[];
+  thresholds?: Thresholds;
+  scores?: [negatives: HistogramData, positives: HistogramData];
+  numbers?: Numbers;
+  residuals?: HistogramData & { mean: number; std: number };
+  lines?: { steps: number[]; lines: { name: string; values: (number | null)[] }[] };
+  grades?: [grade: number, rows: number, p5: number, p25: number, p50: number, p75: number, p95: number][];
+  survival?: {
+    concordance: number;
+    groups: { name: string; rows: number; curve: [number, number][] }[];
+  };
+  importance?: Record<string, [string, number][]>;
+  shap?: Shap;
+  worst?: { rows: WorstRow[]; explained: WorstRow[] };
+  trees?: { total: number; list: string[] };
+  data?: {
+    features: number;
+    rows: [
+      name: string,
+      missing: number,
+      mean: number | null,
+      std: number | null,
+      min: number | null,
+      max: number | null,
+    ][];
+  };
+  comparison?: { total: number; jobs: OtherJob[] };
+}
+
+export interface TreeNode {
+  f?: string | number; // feature of a split
+  t?: number; // goes to y if the value is below, to n otherwise
+  in?: number[]; // of a category: goes to n
+  y?: number;
+  n?: number;
+  m?: number; // if the value is missing
+  g?: number;
+  c?: number;
+  v?: number; // of a leaf
+}
+
+export interface Tree {
+  round: number;
+  class: number;
+  nodes: TreeNode[];
+}
+
+export interface Phase {
+  name: string;
+  seconds: number;
+}
+
+export interface ProfilerModel {
+  kind: "profiler";
+  job: Job & { running: boolean };
+  verdict: Verdict;
+  begin: number; // seconds since 1970; times below count from it
+  seconds: number;
+  jobPhases: Phase[];
+  enginePhases: Phase[];
+  rounds?: {
+    count: number;
+    mean: number; // milliseconds, as all of these
+    std: number;
+    min: number;
+    p50: number;
+    p95: number;
+    p99: number;
+    max: number;
+    durations: [round: number, ms: number][];
+    histogram: HistogramData;
+    outliers: [round: number, ms: number][];
+    stacked: { round: number; ms: number[] }[]; // a bar of some rounds, by phase
+    phases: string[];
+  };
+  cores: { bucket: number; names: string[]; percent: (number | null)[][] };
+  lines: { id: string; unit: string; series: { name: string; points: [number, number][] }[] }[];
+  spans: { name: string; begin: number; seconds: number }[];
+  usage: {
+    node: string;
+    metric: string;
+    unit: string;
+    max: number;
+    p99: number;
+    p95: number;
+    p50: number;
+    min: number;
+  }[];
+  memory?: { max: number; growth: number };
+  rules: {
+    name: string;
+    description: string;
+    recommendation: string;
+    triggered: number;
+    violations: number;
+    datapoints: number;
+    parameters: [string, string][];
+    message: string;
+  }[];
+}
+
+export type Model = TrainingModel | ProfilerModel;
