@@ -97,6 +97,12 @@ void BinnedMatrix::Fill(const Dataset& data, ThreadPool& pool) {
                                             cuts.begin());
         }
       }
+      if (cuts_->is_categorical(f) && f < columns) {
+        const auto unknown = static_cast<Bin>(cuts_->categories(f));
+        for (size_t i = 0; i < count; ++i) {
+          if (values[i * data.columns() + f] < 0) codes[i] = unknown;
+        }
+      }
       Bin* out = row_major + begin * stride_ + f;
       for (size_t i = 0; i < count; ++i) out[i * stride_] = codes[i];
       if (!column_bytes_.empty()) {

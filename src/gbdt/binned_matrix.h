@@ -13,7 +13,8 @@
 namespace clary::gbdt {
 
 // Bins are one byte, or two if a feature needs more than 256 codes. The code of a missing value is
-// the feature's number of bins, one past the last.
+// the feature's number of bins, one past the last. The code of a category is the category; one that
+// the cuts don't know, or a negative value, gets the last bin, which no training row is in.
 //
 // Rows are stored twice: row-major for histograms, and (for training) column-major for deciding
 // which way a node's rows go. Both together are half the size of the float matrix.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <string>
 
 namespace clary::gbdt {
 namespace {
@@ -202,6 +203,26 @@ std::vector<uint8_t> FindMissing(const Dataset& data, ThreadPool& pool) {
   return std::move(per_thread[0]);
 }
 
+// Bins by category: [0, 1), [1, 2), ... up to the largest, then the rest.
+void CutByCategory(const Dataset& data, uint32_t f, CutFinder::FeatureCuts& out) {
+  float largest = 0;
+  if (data.is_sparse()) {
+    const auto csr = data.csr();
+    for (size_t k = 0; k < csr.value.size(); ++k) {
+      if (csr.column[k] == f && csr.value[k] > largest) largest = csr.value[k];
+    }
+  } else {
+    const auto dense = data.dense();
+    for (size_t k = f; k < dense.size(); k += data.columns()) {
+      if (dense[k] > largest) largest = dense[k];
+    }
+  }
+  const auto count = static_cast<uint32_t>(largest) + 1;
+  out.cuts.clear();
+  for (uint32_t c = 1; c <= count + 1; ++c) out.cuts.push_back(static_cast<float>(c));
+  out.min_value = 0;
+}
+
 }  // namespace
 
 uint32_t Cuts::max_bins() const {
@@ -272,6 +293,15 @@ Cuts ComputeCuts(const Dataset& data, std::span<const float> weights, int max_bi
   }
 
   Cuts cuts;
+  const auto& types = data.fields().feature_types;
+  if (std::ranges::find(types, "c") != types.end()) {
+    cuts.categorical.resize(columns, 0);
+    pool.ForEach(columns, [&](size_t f, int) {
+      if (types[f] != "c") return;
+      cuts.categorical[f] = 1;
+      CutByCategory(data, static_cast<uint32_t>(f), found[f]);
+    });
+  }
   cuts.begin.push_back(0);
   for (const auto& f : found) {
     cuts.value.insert(cuts.value.end(), f.cuts.begin(), f.cuts.end());

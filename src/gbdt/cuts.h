@@ -4,6 +4,9 @@
 // max_bin distinct values, the second to the last of them; else values at evenly spaced (weighted)
 // ranks, from exact ranks of the rows or of an even sample of a million of them. The last cut lies
 // above every value.
+//
+// A categorical feature has a bin for each category 0 .. k - 1, whatever max_bin says, and one more
+// for values that are no category of the training data (see BinnedMatrix).
 #pragma once
 
 #include <cstdint>
@@ -20,12 +23,16 @@ struct Cuts {
   std::vector<float> value;          // ascending within a feature
   std::vector<float> min_value;      // [features]: a threshold below every value
   std::vector<uint8_t> has_missing;  // [features]: some row has no value
+  std::vector<uint8_t> categorical;  // [features], or empty if no feature is
 
   uint32_t features() const { return static_cast<uint32_t>(begin.size()) - 1; }
   uint32_t bins(uint32_t f) const { return begin[f + 1] - begin[f]; }
   std::span<const float> of(uint32_t f) const {
     return std::span(value).subspan(begin[f], bins(f));
   }
+  bool is_categorical(uint32_t f) const { return !categorical.empty() && categorical[f] != 0; }
+  // How many categories the training data has of feature f, counting those below the largest.
+  uint32_t categories(uint32_t f) const { return bins(f) - 1; }
   uint32_t max_bins() const;
 };
 

@@ -40,6 +40,7 @@ Tree TreeGrower::Grow(const PackedGrad* packed, const GradScale& scale,
   leaf_nodes_.clear();
   undivided_.clear();
   binned_.nodes.clear();
+  binned_.left_codes.clear();
   binned_.depth = 0;
   if (rows.empty()) {
     rows_.resize(bins_.rows());
@@ -143,7 +144,7 @@ void TreeGrower::GrowLossguide(Tree& tree, Node root) {
 void TreeGrower::Finish(Tree& tree, Node& node) {
   const auto n = static_cast<size_t>(node.id);
   const GradSum sum = scale_.ToReal(node.total);
-  const float value = eta_ * finder_.Weight(sum, node.bounds);
+  const float value = eta_ * finder_.scorer().Weight(sum, node.bounds);
   tree.cover[n] = static_cast<float>(sum.hess);
   tree.base_weight[n] = value;
   tree.threshold[n] = value;
@@ -161,19 +162,31 @@ std::vector<TreeGrower::Node> TreeGrower::Expand(Tree& tree, std::vector<Node>& 
     const auto n = static_cast<size_t>(node.id);
     const GradSum sum = scale_.ToReal(node.total);
     tree.cover[n] = static_cast<float>(sum.hess);
-    tree.base_weight[n] = finder_.Weight(sum, node.bounds);
+    tree.base_weight[n] = finder_.scorer().Weight(sum, node.bounds);
     tree.gain[n] = s.gain;
-    const float threshold =
-        s.bin < 0 ? cuts.min_value[s.feature] : cuts.of(s.feature)[static_cast<size_t>(s.bin)];
-    const NodeId left_id = tree.Split(node.id, s.feature, threshold, s.default_left);
+    const uint32_t missing = bins_.MissingCode(s.feature);
+    NodeId left_id = kNoNode;
+    BinnedTree::Node binned{.left = kNoNode,
+                            .feature = s.feature,
+                            .bin = s.bin,
+                            .missing_left = s.default_left ? missing : UINT32_MAX};
+    if (s.right_categories.empty()) {
+      const float threshold =
+          s.bin < 0 ? cuts.min_value[s.feature] : cuts.of(s.feature)[static_cast<size_t>(s.bin)];
+      left_id = tree.Split(node.id, s.feature, threshold, s.default_left);
+    } else {
+      left_id = tree.SplitByCategories(node.id, s.feature, s.right_categories, s.default_left);
+      binned.bin = BinnedTree::kCategorical;
+      std::vector<uint32_t> right_codes = s.right_categories;
+      if (!s.default_left) right_codes.push_back(missing);
+      binned.missing_left = binned_.AddLeftCodes(missing + 1, right_codes);
+    }
+    binned.left = left_id;
     binned_.nodes.resize(tree.size());
-    binned_.nodes[n] = {.left = left_id,
-                        .feature = s.feature,
-                        .bin = s.bin,
-                        .missing_left = s.default_left ? bins_.MissingCode(s.feature) : UINT32_MAX};
+    binned_.nodes[n] = binned;
     binned_.depth = std::max(binned_.depth, node.depth + 1);
     const PackedGrad right_sum = node.total - s.left;
-    const auto [left_bounds, right_bounds] = finder_.ChildBounds(
+    const auto [left_bounds, right_bounds] = finder_.scorer().ChildBounds(
         node.bounds, s.feature, scale_.ToReal(s.left), scale_.ToReal(right_sum));
     Node child;
     child.depth = node.depth + 1;
@@ -245,22 +258,6 @@ std::vector<TreeGrower::Node> TreeGrower::Expand(Tree& tree, std::vector<Node>& 
   return growing_children;
 }
 
-std::vector<uint32_t> TreeGrower::AllowedFeatures(const Node& node,
-                                                  std::span<const uint32_t> sampled) const {
-  std::vector<uint32_t> allowed = node.path;
-  for (const auto& group : params_.interaction_constraints) {
-    const bool holds_path = std::ranges::all_of(
-        node.path, [&](uint32_t f) { return std::ranges::find(group, f) != group.end(); });
-    if (holds_path) allowed.insert(allowed.end(), group.begin(), group.end());
-  }
-  std::ranges::sort(allowed);
-  std::vector<uint32_t> both;
-  for (const uint32_t f : sampled) {
-    if (node.path.empty() || std::ranges::binary_search(allowed, f)) both.push_back(f);
-  }
-  return both;
-}
-
 void TreeGrower::FindSplits(std::span<Node*> nodes) {
   if (nodes.empty()) return;
   // Features are drawn in node order, before anything runs in parallel.
@@ -275,7 +272,8 @@ void TreeGrower::FindSplits(std::span<Node*> nodes) {
     } else if (params_.interaction_constraints.empty()) {
       sets.emplace_back(drawn.emplace_back(set.begin(), set.end()));
     } else {
-      sets.emplace_back(drawn.emplace_back(AllowedFeatures(*node, set)));
+      sets.emplace_back(
+          drawn.emplace_back(AllowedFeatures(params_.interaction_constraints, node->path, set)));
     }
   }
   const auto search = [&](size_t i, size_t part, size_t parts) {
@@ -329,19 +327,26 @@ std::vector<TreeGrower::Piece> TreeGrower::CutIntoPieces(std::span<const Node> n
 // Stable: left rows move to the front of the piece, right ones to the same place in right_.
 template <typename Bin>
 void TreeGrower::DividePiece(const Node& node, Piece& piece) {
-  const SplitCandidate& s = node.best;
-  const Bin* column = bins_.column<Bin>(s.feature);
-  const uint32_t missing = s.default_left ? bins_.MissingCode(s.feature) : UINT32_MAX;
+  const BinnedTree::Node split = binned_.nodes[static_cast<size_t>(node.id)];
+  const Bin* column = bins_.column<Bin>(split.feature);
   uint32_t* left = rows_.data() + piece.begin;
   uint32_t* right = right_.data() + piece.begin;
-  for (uint32_t i = piece.begin; i < piece.end; ++i) {
-    const uint32_t row = rows_[i];
-    const uint32_t bin = column[row];
-    const bool go_left = static_cast<int32_t>(bin) <= s.bin || bin == missing;
-    *left = row;
-    *right = row;
-    left += go_left ? 1 : 0;
-    right += go_left ? 0 : 1;
+  const auto divide = [&](auto&& goes_left) {
+    for (uint32_t i = piece.begin; i < piece.end; ++i) {
+      const uint32_t row = rows_[i];
+      const bool go_left = goes_left(column[row]);
+      *left = row;
+      *right = row;
+      left += go_left ? 1 : 0;
+      right += go_left ? 0 : 1;
+    }
+  };
+  if (split.bin == BinnedTree::kCategorical) {
+    divide([&](uint32_t code) { return binned_.GoesLeft(split, code); });
+  } else {
+    divide([&](uint32_t code) {
+      return static_cast<int32_t>(code) <= split.bin || code == split.missing_left;
+    });
   }
   piece.left = static_cast<uint32_t>(left - (rows_.data() + piece.begin));
 }
@@ -401,14 +406,12 @@ void TreeGrower::AddTo(const Tree& tree, float* margin, size_t stride) {
       return;
     }
     const Piece& p = split_pieces[k - leaf_pieces.size()];
-    const auto& node = binned_.nodes[static_cast<size_t>(undivided_[p.node].id)];
+    const BinnedTree::Node node = binned_.nodes[static_cast<size_t>(undivided_[p.node].id)];
     const float value[2] = {tree.threshold[static_cast<size_t>(node.left) + 1],
                             tree.threshold[static_cast<size_t>(node.left)]};
     const auto add = [&](const auto* column) {
       for (uint32_t i = p.begin; i < p.end; ++i) {
-        const uint32_t bin = column[rows_[i]];
-        const bool go_left = static_cast<int32_t>(bin) <= node.bin || bin == node.missing_left;
-        margin[rows_[i] * stride] += value[go_left ? 1 : 0];
+        margin[rows_[i] * stride] += value[binned_.GoesLeft(node, column[rows_[i]]) ? 1 : 0];
       }
     };
     if (bins_.wide()) {
@@ -422,7 +425,7 @@ void TreeGrower::AddTo(const Tree& tree, float* margin, size_t stride) {
 namespace {
 
 // Walks a handful of rows at once, so that their loads overlap; leaves loop on themselves.
-template <typename Bin, typename RowOf>
+template <typename Bin, bool kCategories, typename RowOf>
 void Walk(const BinnedTree& tree, const BinnedMatrix& bins, size_t begin, size_t end,
           RowOf&& row_of, std::span<const float> leaf_value, float* margin, size_t stride) {
   constexpr size_t kLanes = 8;
@@ -435,7 +438,9 @@ void Walk(const BinnedTree& tree, const BinnedMatrix& bins, size_t begin, size_t
       for (size_t j = 0; j < kLanes; ++j) {
         const BinnedTree::Node& n = tree.nodes[static_cast<size_t>(at[j])];
         const uint32_t bin = row[j][n.feature];
-        const bool go_left = (static_cast<int32_t>(bin) <= n.bin) | (bin == n.missing_left);
+        const bool go_left = kCategories && n.bin == BinnedTree::kCategorical
+                                 ? tree.GoesLeft(n, bin)
+                                 : (static_cast<int32_t>(bin) <= n.bin) | (bin == n.missing_left);
         at[j] = n.left + (go_left ? 0 : 1);
       }
     }
@@ -451,15 +456,29 @@ void WalkAll(const BinnedTree& tree, const BinnedMatrix& bins, size_t count, Row
   constexpr size_t kBlock = 8192;
   pool.ForEach((count + kBlock - 1) / kBlock, [&](size_t b, int) {
     const size_t end = std::min(count, (b + 1) * kBlock);
+    const auto walk = [&]<typename Bin>(Bin) {
+      if (tree.left_codes.empty()) {
+        Walk<Bin, false>(tree, bins, b * kBlock, end, row_of, leaf_value, margin, stride);
+      } else {
+        Walk<Bin, true>(tree, bins, b * kBlock, end, row_of, leaf_value, margin, stride);
+      }
+    };
     if (bins.wide()) {
-      Walk<uint16_t>(tree, bins, b * kBlock, end, row_of, leaf_value, margin, stride);
+      walk(uint16_t{});
     } else {
-      Walk<uint8_t>(tree, bins, b * kBlock, end, row_of, leaf_value, margin, stride);
+      walk(uint8_t{});
     }
   });
 }
 
 }  // namespace
+
+uint32_t BinnedTree::AddLeftCodes(uint32_t codes, std::span<const uint32_t> right) {
+  const size_t begin = left_codes.size();
+  left_codes.resize(begin + codes / 64 + 1, ~uint64_t{0});
+  for (const uint32_t code : right) left_codes[begin + code / 64] &= ~(uint64_t{1} << code % 64);
+  return static_cast<uint32_t>(begin);
+}
 
 void BinnedTree::AddTo(const BinnedMatrix& bins, std::span<const float> leaf_value, float* margin,
                        size_t stride, ThreadPool& pool) const {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -22,13 +23,25 @@ namespace clary::gbdt {
 
 // A grown tree over bins, for rows that are binned already.
 struct BinnedTree {
+  static constexpr int32_t kCategorical = std::numeric_limits<int32_t>::min();
   struct Node {
     NodeId left;  // its own id for a leaf
     uint32_t feature;
-    int32_t bin;            // bins <= bin go left; INT32_MAX for a leaf
-    uint32_t missing_left;  // the code that goes left too, or UINT32_MAX
+    int32_t bin;            // bins <= bin go left; INT32_MAX for a leaf; kCategorical
+    uint32_t missing_left;  // the code that goes left too, or UINT32_MAX; if categorical, where in
+                            // left_codes the node's bits begin
   };
+  bool GoesLeft(const Node& node, uint32_t code) const {
+    if (node.bin == kCategorical) {
+      return (left_codes[node.missing_left + code / 64] >> (code % 64) & 1) != 0;
+    }
+    return static_cast<int32_t>(code) <= node.bin || code == node.missing_left;
+  }
+  // Adds a categorical node's bits, of `codes` codes: all but `right` go left.
+  uint32_t AddLeftCodes(uint32_t codes, std::span<const uint32_t> right);
+
   std::vector<Node> nodes;
+  std::vector<uint64_t> left_codes;  // empty if no node is categorical
   int depth = 0;
   // Adds each row's leaf value to margin[row * stride].
   void AddTo(const BinnedMatrix& bins, std::span<const float> leaf_value, float* margin,
@@ -88,7 +101,6 @@ class TreeGrower {
   bool ChildrenMaySplit(const Node& node) const;
   void DivideRows(std::span<const Node> batch, std::vector<Node>& children);
   void FindSplits(std::span<Node*> nodes);
-  std::vector<uint32_t> AllowedFeatures(const Node& node, std::span<const uint32_t> sampled) const;
   void Finish(Tree& tree, Node& node);
   std::vector<Piece> CutIntoPieces(std::span<const Node> nodes) const;
   void Enter(Phase phase) {

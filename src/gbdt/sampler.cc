@@ -51,8 +51,9 @@ FeatureSampler::FeatureSampler(const TrainParams& params, uint32_t features, Ran
       by_node_(params.colsample_bynode),
       engine_(engine()) {
   for (uint32_t f = 0; f < features; ++f) all_.push_back(f);
-  // Releases 2.0 to 3.3 set their sampler up once more before the first tree.
-  if (params.version >= 2) StartTree();
+  const bool hist =
+      params.tree_method == TreeMethod::kHist || params.tree_method == TreeMethod::kAuto;
+  if (params.version >= 2 && hist) StartTree();
 }
 
 void FeatureSampler::Shrink(std::vector<uint32_t>& set, float rate) {
@@ -81,6 +82,23 @@ std::span<const uint32_t> FeatureSampler::ForNode(int depth) {
   node_ = level_[d];
   Shrink(node_, by_node_);
   return node_;
+}
+
+std::vector<uint32_t> AllowedFeatures(const std::vector<std::vector<uint32_t>>& groups,
+                                      std::span<const uint32_t> path,
+                                      std::span<const uint32_t> sampled) {
+  std::vector<uint32_t> allowed(path.begin(), path.end());
+  for (const auto& group : groups) {
+    const bool holds_path = std::ranges::all_of(
+        path, [&](uint32_t f) { return std::ranges::find(group, f) != group.end(); });
+    if (holds_path) allowed.insert(allowed.end(), group.begin(), group.end());
+  }
+  std::ranges::sort(allowed);
+  std::vector<uint32_t> both;
+  for (const uint32_t f : sampled) {
+    if (path.empty() || std::ranges::binary_search(allowed, f)) both.push_back(f);
+  }
+  return both;
 }
 
 }  // namespace clary::gbdt

@@ -36,7 +36,8 @@ class RowSampler {
 // Which features a tree, a level and a node may use. Rates of 1 draw nothing.
 class FeatureSampler {
  public:
-  // Takes one draw from `engine` to seed a generator of its own.
+  // Takes one draw from `engine` to seed a generator of its own. With hist, releases 2.0 to 3.3
+  // sample once more before the first tree.
   FeatureSampler(const TrainParams& params, uint32_t features, RandomEngine& engine);
   void StartTree();
   // The features of the next evaluated node of `depth`, ascending; valid until the next call.
@@ -54,5 +55,12 @@ class FeatureSampler {
   std::vector<std::vector<uint32_t>> level_;  // empty until first used in the tree
   std::vector<uint32_t> node_;
 };
+
+// Those of `sampled` (ascending) that interaction constraints leave to a node below splits on the
+// features `path` (ascending): all at the root; then those of the path, and of every group that
+// holds the whole path.
+std::vector<uint32_t> AllowedFeatures(const std::vector<std::vector<uint32_t>>& groups,
+                                      std::span<const uint32_t> path,
+                                      std::span<const uint32_t> sampled);
 
 }  // namespace clary::gbdt

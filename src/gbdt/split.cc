@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace clary::gbdt {
 namespace {
@@ -15,12 +16,11 @@ double Shrink(double g, double alpha) {
 
 }  // namespace
 
-SplitFinder::SplitFinder(const TrainParams& params, const BinnedMatrix& bins)
-    : params_(params), bins_(bins), kernels_(BestKernels()) {
+SplitScorer::SplitScorer(const TrainParams& params) : params_(params) {
   monotone_ = std::ranges::any_of(params.monotone_constraints, [](int c) { return c != 0; });
 }
 
-float SplitFinder::Weight(GradSum sum, const WeightBounds& bounds) const {
+float SplitScorer::Weight(GradSum sum, const WeightBounds& bounds) const {
   if (sum.hess < params_.min_child_weight || sum.hess <= 0) return 0;
   double w = -Shrink(sum.grad, params_.alpha) / (sum.hess + params_.lambda);
   if (params_.max_delta_step != 0 && std::fabs(w) > params_.max_delta_step) {
@@ -30,7 +30,7 @@ float SplitFinder::Weight(GradSum sum, const WeightBounds& bounds) const {
   return monotone_ ? std::clamp(weight, bounds.low, bounds.high) : weight;
 }
 
-float SplitFinder::TermGiven(GradSum sum, float weight) const {
+float SplitScorer::TermGiven(GradSum sum, float weight) const {
   if (sum.hess <= 0) return 0;
   if (params_.max_delta_step == 0 && !monotone_) {
     const double t = Shrink(sum.grad, params_.alpha);
@@ -41,27 +41,46 @@ float SplitFinder::TermGiven(GradSum sum, float weight) const {
   return -(2.0F * grad * weight + (hess + params_.lambda) * weight * weight);
 }
 
-float SplitFinder::NodeGain(GradSum sum, const WeightBounds& bounds) const {
+float SplitScorer::NodeGain(GradSum sum, const WeightBounds& bounds) const {
   return TermGiven(sum, Weight(sum, bounds));
 }
 
-ScanBest SplitFinder::ScanConstrained(const ScanInput& in, int direction,
+std::optional<float> SplitScorer::SplitScore(GradSum left, GradSum right, uint32_t feature,
+                                             const WeightBounds& bounds) const {
+  const double least = params_.min_child_weight;
+  if (!(left.hess >= least && right.hess >= least && left.hess > 0 && right.hess > 0)) return {};
+  const float wl = Weight(left, bounds);
+  const float wr = Weight(right, bounds);
+  const int direction = MonotoneDirection(feature);
+  if ((direction > 0 && wl > wr) || (direction < 0 && wl < wr)) return {};
+  return TermGiven(left, wl) + TermGiven(right, wr);
+}
+
+std::pair<WeightBounds, WeightBounds> SplitScorer::ChildBounds(const WeightBounds& bounds,
+                                                               uint32_t feature, GradSum left,
+                                                               GradSum right) const {
+  std::pair<WeightBounds, WeightBounds> children{bounds, bounds};
+  const int direction = MonotoneDirection(feature);
+  if (direction == 0) return children;
+  const float middle = (Weight(left, bounds) + Weight(right, bounds)) / 2;
+  (direction > 0 ? children.first.high : children.first.low) = middle;
+  (direction > 0 ? children.second.low : children.second.high) = middle;
+  return children;
+}
+
+SplitFinder::SplitFinder(const TrainParams& params, const BinnedMatrix& bins)
+    : params_(params), bins_(bins), kernels_(BestKernels()), scorer_(params) {}
+
+ScanBest SplitFinder::ScanConstrained(const ScanInput& in, uint32_t feature,
                                       const WeightBounds& bounds) const {
   const GradScale scale{in.grad_unit, in.hess_unit};
-  const GradSum total = scale.ToReal(in.total);
   ScanBest best;
-  const auto consider = [&](PackedGrad left_sum, int32_t bin, bool default_left) {
-    const GradSum left = scale.ToReal(left_sum);
-    const GradSum right{total.grad - left.grad, total.hess - left.hess};
-    const double least = in.min_child_weight;
-    if (!(left.hess >= least && right.hess >= least && left.hess > 0 && right.hess > 0)) return;
-    const float wl = Weight(left, bounds);
-    const float wr = Weight(right, bounds);
-    if ((direction > 0 && wl > wr) || (direction < 0 && wl < wr)) return;
-    const float score = TermGiven(left, wl) + TermGiven(right, wr);
+  const auto consider = [&](PackedGrad left, int32_t bin, bool default_left) {
+    const auto score =
+        scorer_.SplitScore(scale.ToReal(left), scale.ToReal(in.total - left), feature, bounds);
     // Scores can be negative here; "none yet" is told by best.left.
-    if (best.left == 0 || score > best.score) {
-      best = {.score = score, .bin = bin, .default_left = default_left, .left = left_sum};
+    if (score && (best.left == 0 || *score > best.score)) {
+      best = {.score = *score, .bin = bin, .default_left = default_left, .left = left};
     }
   };
   PackedGrad sum = 0;
@@ -77,26 +96,80 @@ ScanBest SplitFinder::ScanConstrained(const ScanInput& in, int direction,
   return best;
 }
 
+ScanBest SplitFinder::ScanCategories(const ScanInput& in, uint32_t feature,
+                                     const WeightBounds& bounds,
+                                     std::vector<uint32_t>& right) const {
+  const GradScale scale{in.grad_unit, in.hess_unit};
+  const uint32_t categories = bins_.cuts().categories(feature);
+  ScanBest best;
+  uint32_t chosen = 0;  // the category, or how many of `order` go right
+  const auto consider = [&](PackedGrad right_sum, uint32_t choice, bool default_left) {
+    const PackedGrad left = in.total - right_sum;
+    const auto score =
+        scorer_.SplitScore(scale.ToReal(left), scale.ToReal(right_sum), feature, bounds);
+    if (score && (best.left == 0 || *score > best.score)) {
+      best = {.score = *score, .bin = 0, .default_left = default_left, .left = left};
+      chosen = choice;
+    }
+  };
+  right.clear();
+  if (categories < static_cast<uint32_t>(params_.max_cat_to_onehot)) {
+    for (uint32_t c = 0; c < categories; ++c) {
+      consider(in.hist[c], c, true);
+      consider(in.hist[c] + in.missing, c, false);
+    }
+    if (best.left != 0) right.push_back(chosen);
+    return best;
+  }
+  std::vector<float> weight(categories);
+  for (uint32_t c = 0; c < categories; ++c)
+    weight[c] = scorer_.Weight(scale.ToReal(in.hist[c]), {});
+  std::vector<uint32_t> order(categories);
+  std::iota(order.begin(), order.end(), 0U);
+  std::ranges::stable_sort(order, [&](uint32_t a, uint32_t b) { return weight[a] < weight[b]; });
+  const uint32_t steps = std::min(static_cast<uint32_t>(params_.max_cat_threshold), categories) - 1;
+  PackedGrad sum = 0;
+  for (uint32_t i = 0; i < steps; ++i) {
+    sum += in.hist[order[i]];
+    consider(sum, i + 1, true);
+  }
+  sum = 0;  // of those that go left
+  for (uint32_t i = 0; i < steps; ++i) {
+    sum += in.hist[order[categories - 1 - i]];
+    consider(in.total - sum, categories - 1 - i, false);
+  }
+  if (best.left != 0) {
+    right.assign(order.begin(), order.begin() + chosen);
+    std::ranges::sort(right);
+  }
+  return best;
+}
+
 SplitCandidate SplitFinder::Best(const NodeToSplit& node, const GradScale& scale,
                                  std::span<const uint32_t> features) const {
   const GradSum total = scale.ToReal(node.total);
-  const float own = NodeGain(total, node.bounds);
+  const float own = scorer_.NodeGain(total, node.bounds);
+  const Cuts& cuts = bins_.cuts();
   SplitCandidate best;
+  std::vector<uint32_t> right;
   for (const uint32_t f : features) {
     const PackedGrad* hist = node.histogram->data() + bins_.HistOffset(f);
-    const uint32_t bins = bins_.cuts().bins(f);
+    const uint32_t bins = cuts.bins(f);
     const ScanInput in{.hist = hist,
                        .bins = bins,
-                       .missing = bins_.cuts().has_missing[f] != 0 ? hist[bins] : 0,
+                       .missing = cuts.has_missing[f] != 0 ? hist[bins] : 0,
                        .total = node.total,
                        .grad_unit = scale.grad_unit,
                        .hess_unit = scale.hess_unit,
                        .lambda = params_.lambda,
                        .alpha = params_.alpha,
                        .min_child_weight = params_.min_child_weight};
-    const bool plain = !monotone_ && params_.max_delta_step == 0 && bins <= kMaxScanBins;
-    const ScanBest found =
-        plain ? kernels_.scan(in) : ScanConstrained(in, MonotoneDirection(f), node.bounds);
+    const bool categorical = cuts.is_categorical(f);
+    const bool plain =
+        !scorer_.monotone() && params_.max_delta_step == 0 && bins <= kMaxScanBins && !categorical;
+    const ScanBest found = plain         ? kernels_.scan(in)
+                           : categorical ? ScanCategories(in, f, node.bounds, right)
+                                         : ScanConstrained(in, f, node.bounds);
     if (found.left == 0) continue;
     const float gain = found.score - own;
     if (gain > best.gain && !std::isinf(gain)) {
@@ -104,22 +177,12 @@ SplitCandidate SplitFinder::Best(const NodeToSplit& node, const GradScale& scale
               .feature = f,
               .bin = found.bin,
               .default_left = found.default_left,
-              .left = found.left};
+              .left = found.left,
+              .right_categories = {}};
+      if (categorical) best.right_categories = right;
     }
   }
   return best;
-}
-
-std::pair<WeightBounds, WeightBounds> SplitFinder::ChildBounds(const WeightBounds& bounds,
-                                                               uint32_t feature, GradSum left,
-                                                               GradSum right) const {
-  std::pair<WeightBounds, WeightBounds> children{bounds, bounds};
-  const int direction = MonotoneDirection(feature);
-  if (direction == 0) return children;
-  const float middle = (Weight(left, bounds) + Weight(right, bounds)) / 2;
-  (direction > 0 ? children.first.high : children.first.low) = middle;
-  (direction > 0 ? children.second.low : children.second.high) = middle;
-  return children;
 }
 
 }  // namespace clary::gbdt

@@ -3,7 +3,10 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include "clary/gbdt.h"
 #include "gbdt/binned_matrix.h"
@@ -39,7 +42,37 @@ struct SplitCandidate {
   int32_t bin = 0;  // bins <= bin go left; -1: every present value goes right
   bool default_left = false;
   PackedGrad left = 0;
+  // A categorical split instead: these go right, ascending; never empty then.
+  std::vector<uint32_t> right_categories;
   bool found() const { return gain > 0; }
+};
+
+// XGBoost's scores under one set of parameters. Scores are float32, as they are compared there.
+class SplitScorer {
+ public:
+  explicit SplitScorer(const TrainParams& params);
+
+  bool monotone() const { return monotone_; }
+  // w(G, H) within `bounds`, without eta; 0 below min_child_weight.
+  float Weight(GradSum sum, const WeightBounds& bounds) const;
+  // The gain that a node has by itself, as it is subtracted from that of its children.
+  float NodeGain(GradSum sum, const WeightBounds& bounds) const;
+  // The sum of both children's gains; nothing if the split is not allowed: a child below
+  // min_child_weight or without weight, or against the feature's monotone direction.
+  std::optional<float> SplitScore(GradSum left, GradSum right, uint32_t feature,
+                                  const WeightBounds& bounds) const;
+  // The bounds of both children of a split.
+  std::pair<WeightBounds, WeightBounds> ChildBounds(const WeightBounds& bounds, uint32_t feature,
+                                                    GradSum left, GradSum right) const;
+
+ private:
+  float TermGiven(GradSum sum, float weight) const;
+  int MonotoneDirection(uint32_t f) const {
+    return f < params_.monotone_constraints.size() ? params_.monotone_constraints[f] : 0;
+  }
+
+  const TrainParams& params_;
+  bool monotone_ = false;
 };
 
 // The node whose splits are asked for.
@@ -50,33 +83,28 @@ struct NodeToSplit {
   std::span<const uint32_t> features;  // ascending
 };
 
+// The search over histograms.
 class SplitFinder {
  public:
   SplitFinder(const TrainParams& params, const BinnedMatrix& bins);
 
-  // w(G, H) within `bounds`, without eta.
-  float Weight(GradSum sum, const WeightBounds& bounds) const;
-  // The gain that a node has by itself, as it is subtracted from that of its children.
-  float NodeGain(GradSum sum, const WeightBounds& bounds) const;
+  const SplitScorer& scorer() const { return scorer_; }
   // The best split among `features` (part of node.features): higher gain, then lower feature, then
   // earlier in scan order. Any thread.
   SplitCandidate Best(const NodeToSplit& node, const GradScale& scale,
                       std::span<const uint32_t> features) const;
-  // The bounds of both children of a split.
-  std::pair<WeightBounds, WeightBounds> ChildBounds(const WeightBounds& bounds, uint32_t feature,
-                                                    GradSum left, GradSum right) const;
 
  private:
-  float TermGiven(GradSum sum, float weight) const;
-  ScanBest ScanConstrained(const ScanInput& in, int direction, const WeightBounds& bounds) const;
-  int MonotoneDirection(uint32_t f) const {
-    return f < params_.monotone_constraints.size() ? params_.monotone_constraints[f] : 0;
-  }
+  ScanBest ScanConstrained(const ScanInput& in, uint32_t feature, const WeightBounds& bounds) const;
+  // Splits of a categorical feature by `max_cat_to_onehot`: one category against the rest, or the
+  // categories in the order of their weights, cut in two. `right` gets those that go right.
+  ScanBest ScanCategories(const ScanInput& in, uint32_t feature, const WeightBounds& bounds,
+                          std::vector<uint32_t>& right) const;
 
   const TrainParams& params_;
   const BinnedMatrix& bins_;
   const Kernels& kernels_;
-  bool monotone_ = false;
+  SplitScorer scorer_;
 };
 
 }  // namespace clary::gbdt

@@ -190,12 +190,6 @@ Status Training::SetUp(const std::vector<EvalSet>& evals) {
     if (f.label.size() != data.rows() && !bounds) {
       return Fail(Code::kInvalidArgument, "BadLabel", std::string(name) + " has no labels");
     }
-    for (const std::string& type : f.feature_types) {
-      if (type == "c") {
-        return Fail(Code::kUnimplemented, "Unimplemented",
-                    "categorical features are not in this version");
-      }
-    }
     return objective_->CheckLabels(data);
   };
   if (train_.rows() == 0 || train_.columns() == 0) {
@@ -237,8 +231,9 @@ Status Training::SetUp(const std::vector<EvalSet>& evals) {
     forest.base_score = {base};
   }
 
-  builder_ = TreeBuilder::Make(params_, train_, engine_, pool_,
-                               {.leaf_rows = objective_->leaf_quantile(0) > 0, .phases = &phases_});
+  CLARY_TRY(builder_,
+            TreeBuilder::Make(params_, train_, engine_, pool_,
+                              {.leaf_rows = objective_->leaf_quantile(0) > 0, .phases = &phases_}));
   rows_ = std::make_unique<RowSampler>(params_, train_.rows());
   CLARY_TRY(margin_, StartMargins(train_));
   grad_.resize(margin_.size());
@@ -385,8 +380,6 @@ Status TrainParams::Validate() const {
   };
   if (booster == Booster::kDart) return unimplemented("booster=dart");
   if (booster == Booster::kGblinear) return unimplemented("booster=gblinear");
-  if (tree_method == TreeMethod::kApprox) return unimplemented("tree_method=approx");
-  if (tree_method == TreeMethod::kExact) return unimplemented("tree_method=exact");
   if (process_type == ProcessType::kUpdate) return unimplemented("process_type=update");
   if (sampling_method == SamplingMethod::kGradientBased && subsample < 1) {
     return unimplemented("sampling_method=gradient_based");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace clary::gbdt {
 
@@ -26,6 +27,23 @@ NodeId Tree::Split(NodeId n, uint32_t split_feature, float split_threshold, bool
   feature[i] = split_feature;
   threshold[i] = split_threshold;
   default_left[i] = is_default_left ? 1 : 0;
+  return child;
+}
+
+NodeId Tree::SplitByCategories(NodeId n, uint32_t split_feature, std::span<const uint32_t> right,
+                               bool is_default_left) {
+  // Upstream's filler where a numeric node has its threshold.
+  const NodeId child =
+      Split(n, split_feature, std::numeric_limits<float>::denorm_min(), is_default_left);
+  if (category_begin.empty()) category_begin.push_back(0);
+  const auto at = std::ranges::lower_bound(categorical, n);
+  const auto k = at - categorical.begin();
+  const uint32_t begin = category_begin[static_cast<size_t>(k)];
+  const auto count = static_cast<uint32_t>(right.size());
+  categories.insert(categories.begin() + begin, right.begin(), right.end());
+  category_begin.insert(category_begin.begin() + k, begin);
+  for (auto it = category_begin.begin() + k + 1; it != category_begin.end(); ++it) *it += count;
+  categorical.insert(at, n);
   return child;
 }
 

@@ -43,6 +43,9 @@ struct Tree {
   NodeId AddNode(NodeId its_parent);
   // Makes leaf `n` an inner node with two new leaves; returns the left one.
   NodeId Split(NodeId n, uint32_t split_feature, float split_threshold, bool is_default_left);
+  // The same by categories: `right` (ascending, not empty) go right.
+  NodeId SplitByCategories(NodeId n, uint32_t split_feature, std::span<const uint32_t> right,
+                           bool is_default_left);
   // The set of categorical node `n`; nullptr-sized span and false if it is numeric.
   std::pair<bool, std::span<const uint32_t>> RightCategories(NodeId n) const;
   // The leaf that `row` [columns] ends in; features at or beyond row.size() are missing.

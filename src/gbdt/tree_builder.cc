@@ -1,9 +1,12 @@
 #include "gbdt/tree_builder.h"
 
 #include <algorithm>
+#include <string>
+#include <utility>
 
 #include "gbdt/binned_matrix.h"
 #include "gbdt/cuts.h"
+#include "gbdt/exact_grower.h"
 #include "gbdt/grower.h"
 #include "gbdt/quantize.h"
 
@@ -34,7 +37,7 @@ class HistBuilder : public TreeBuilder {
         QuantizeGradients(g.grad, g.hess, g.outputs, g.output, seed, pool_, packed_);
     return grower_.Grow(packed_.data(), scale, rows.kept);
   }
-  std::vector<LeafRows> leaves() const override { return grower_.leaves(); }
+  std::vector<LeafRows> leaves() override { return grower_.leaves(); }
   void AddTo(const Tree& tree, float* margin, size_t stride) override {
     grower_.AddTo(tree, margin, stride);
     if (dropped_.empty()) return;
@@ -59,12 +62,179 @@ class HistBuilder : public TreeBuilder {
   std::vector<std::unique_ptr<BinnedMatrix>> watched_;
 };
 
+// What exact and approx share: other datasets are walked by value.
+class ByValueBuilder : public TreeBuilder {
+ public:
+  size_t Watch(const Dataset& data) override {
+    watched_.push_back(data);
+    return watched_.size() - 1;
+  }
+  void AddToWatched(size_t set, const Tree& tree, float* margin, size_t stride) override {
+    AddLeaves(tree, watched_[set], margin, stride, pool_);
+  }
+
+ protected:
+  explicit ByValueBuilder(ThreadPool& pool) : pool_(pool) {}
+  ThreadPool& pool_;
+
+ private:
+  std::vector<Dataset> watched_;
+};
+
+// approx: new bins for each tree, from quantiles weighted by the second derivatives (and, as
+// upstream, by the weights once more), so that bins are narrow where the loss is curved. Only once
+// where the second derivatives never change.
+class ApproxBuilder : public ByValueBuilder {
+ public:
+  ApproxBuilder(const TrainParams& params, const Dataset& train, RandomEngine& engine,
+                ThreadPool& pool, const Options& options)
+      : ByValueBuilder(pool),
+        params_(params),
+        train_(train),
+        options_(options),
+        constant_hessian_(params.objective == "reg:squarederror" ||
+                          params.objective == "reg:absoluteerror" ||
+                          params.objective == "reg:quantileerror"),
+        features_(params, train.columns(), engine),
+        packed_(train.rows()) {}
+
+  Tree Grow(const OutputGradients& g, uint32_t seed, const RowSample& rows) override {
+    dropped_ = rows.dropped;
+    if (grower_ == nullptr || !constant_hessian_) Bin(g);
+    const GradScale scale =
+        QuantizeGradients(g.grad, g.hess, g.outputs, g.output, seed, pool_, packed_);
+    return grower_->Grow(packed_.data(), scale, rows.kept);
+  }
+  std::vector<LeafRows> leaves() override { return grower_->leaves(); }
+  void AddTo(const Tree& tree, float* margin, size_t stride) override {
+    grower_->AddTo(tree, margin, stride);
+    if (dropped_.empty()) return;
+    grower_->binned().AddTo(*bins_, dropped_, tree.threshold, margin, stride, pool_);
+  }
+
+ private:
+  void Bin(const OutputGradients& g) {
+    if (options_.phases != nullptr) options_.phases->Enter(Phase::kBinning);
+    const auto weight = RowWeights(train_);
+    std::vector<float> curvature(train_.rows());
+    for (size_t r = 0; r < curvature.size(); ++r) {
+      curvature[r] = g.hess[r * g.outputs + g.output] * (weight.empty() ? 1.0F : weight[r]);
+    }
+    for (const uint32_t r : dropped_) curvature[r] = 0;
+    auto cuts =
+        std::make_shared<const Cuts>(ComputeCuts(train_, curvature, params_.max_bin, pool_));
+    // With few distinct values the cuts are always the same.
+    if (grower_ != nullptr && cuts->value == bins_->cuts().value) return;
+    grower_ = nullptr;
+    bins_ = std::make_unique<BinnedMatrix>(train_, std::move(cuts), true, pool_);
+    grower_ = std::make_unique<TreeGrower>(params_, *bins_, features_, pool_, options_.leaf_rows,
+                                           options_.phases);
+  }
+
+  const TrainParams& params_;
+  const Dataset& train_;
+  const Options options_;
+  const bool constant_hessian_;
+  FeatureSampler features_;
+  std::unique_ptr<BinnedMatrix> bins_;
+  std::unique_ptr<TreeGrower> grower_;
+  std::vector<PackedGrad> packed_;
+  std::span<const uint32_t> dropped_;
+};
+
+// exact: no bins; features are sampled afresh for each tree.
+class ExactBuilder : public ByValueBuilder {
+ public:
+  ExactBuilder(const TrainParams& params, const Dataset& train, RandomEngine& engine,
+               ThreadPool& pool, const Options& options)
+      : ByValueBuilder(pool),
+        params_(params),
+        phases_(options.phases),
+        columns_(train.columns()),
+        engine_(engine),
+        grower_(params, train, pool),
+        packed_(train.rows()) {}
+
+  Tree Grow(const OutputGradients& g, uint32_t seed, const RowSample& rows) override {
+    const GradScale scale =
+        QuantizeGradients(g.grad, g.hess, g.outputs, g.output, seed, pool_, packed_);
+    FeatureSampler features(params_, columns_, engine_);
+    if (phases_ != nullptr) phases_->Enter(Phase::kSplit);
+    return grower_.Grow(packed_.data(), scale, rows.dropped, features);
+  }
+  std::vector<LeafRows> leaves() override { return grower_.leaves(); }
+  void AddTo(const Tree& tree, float* margin, size_t stride) override {
+    const auto leaf = grower_.leaf_of();
+    constexpr size_t kRows = 16384;
+    pool_.ForEach((leaf.size() + kRows - 1) / kRows, [&](size_t b, int) {
+      for (size_t r = b * kRows; r < std::min(leaf.size(), (b + 1) * kRows); ++r) {
+        margin[r * stride] += tree.threshold[static_cast<size_t>(leaf[r])];
+      }
+    });
+  }
+
+ private:
+  const TrainParams& params_;
+  PhaseClock* const phases_;
+  const uint32_t columns_;
+  RandomEngine& engine_;
+  ExactGrower grower_;
+  std::vector<PackedGrad> packed_;
+};
+
+// Categories are numbers from 0, and each gets a bin.
+Status CheckCategories(const Dataset& data) {
+  constexpr float kMost = 65533;  // what two-byte codes leave room for
+  const auto& types = data.fields().feature_types;
+  if (std::ranges::find(types, "c") == types.end()) return {};
+  std::vector<float> row(data.columns());
+  for (size_t r = 0; r < data.rows(); ++r) {
+    data.CopyRow(r, row);
+    for (uint32_t f = 0; f < data.columns(); ++f) {
+      if (types[f] != "c" || !(row[f] < 0 || row[f] > kMost)) continue;
+      return Fail(Code::kInvalidArgument, "BadCategory",
+                  "feature " + std::to_string(f) + " is categorical, but its value in row " +
+                      std::to_string(r) + " is " + std::to_string(row[f]) +
+                      "; categories are numbers from 0 to 65533");
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
-std::unique_ptr<TreeBuilder> TreeBuilder::Make(const TrainParams& params, const Dataset& train,
-                                               RandomEngine& engine, ThreadPool& pool,
-                                               const Options& options) {
-  return std::make_unique<HistBuilder>(params, train, engine, pool, options);
+Result<std::unique_ptr<TreeBuilder>> TreeBuilder::Make(const TrainParams& params,
+                                                       const Dataset& train, RandomEngine& engine,
+                                                       ThreadPool& pool, const Options& options) {
+  CLARY_CHECK_OK(CheckCategories(train));
+  std::unique_ptr<TreeBuilder> builder;
+  switch (params.tree_method) {
+    case TreeMethod::kExact: {
+      const auto refuse = [](std::string message) {
+        return Fail(Code::kInvalidArgument, "BadParameter", std::move(message));
+      };
+      if (params.max_depth == 0) {
+        return refuse("tree_method=exact needs a max_depth above 0");
+      }
+      if (params.colsample_bynode < 1) {
+        return refuse("tree_method=exact cannot sample columns by node; use hist or approx");
+      }
+      if (std::ranges::find(train.fields().feature_types, "c") !=
+          train.fields().feature_types.end()) {
+        return refuse("tree_method=exact cannot split on categories; use hist or approx");
+      }
+      builder = std::make_unique<ExactBuilder>(params, train, engine, pool, options);
+      break;
+    }
+    case TreeMethod::kApprox:
+      builder = std::make_unique<ApproxBuilder>(params, train, engine, pool, options);
+      break;
+    case TreeMethod::kAuto:
+    case TreeMethod::kHist:
+      builder = std::make_unique<HistBuilder>(params, train, engine, pool, options);
+      break;
+  }
+  return builder;
 }
 
 void AddLeaves(const Tree& tree, const Dataset& data, float* margin, size_t stride,

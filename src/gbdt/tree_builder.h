@@ -37,16 +37,17 @@ class TreeBuilder {
     PhaseClock* phases = nullptr;  // learns where the time goes, as far as the method tells
   };
   // The builder of params.tree_method. Borrows everything; takes the draws from `engine` that
-  // upstream's method takes when it is set up.
-  static std::unique_ptr<TreeBuilder> Make(const TrainParams& params, const Dataset& train,
-                                           RandomEngine& engine, ThreadPool& pool,
-                                           const Options& options);
+  // upstream's method takes when it is set up. kInvalidArgument for what the method cannot do (the
+  // message says what to change) and for values of a categorical feature that are no categories.
+  static Result<std::unique_ptr<TreeBuilder>> Make(const TrainParams& params, const Dataset& train,
+                                                   RandomEngine& engine, ThreadPool& pool,
+                                                   const Options& options);
   virtual ~TreeBuilder() = default;
 
   // Leaf values include eta / num_parallel_tree. `seed` keys the rounding of gradients.
   virtual Tree Grow(const OutputGradients& gradients, uint32_t seed, const RowSample& rows) = 0;
   // The rows of each leaf of the last tree, of those it was grown on.
-  virtual std::vector<LeafRows> leaves() const = 0;
+  virtual std::vector<LeafRows> leaves() = 0;
   // Adds the last tree's leaf values (`tree` may have others by now) to margin[row * stride] for
   // every row of the training data.
   virtual void AddTo(const Tree& tree, float* margin, size_t stride) = 0;

@@ -37,3 +37,12 @@ def train(model, data, evals, params):
 def margins(model):
     """Margins of the last evaluation set (or of the training set) by our own predictor."""
     return np.fromfile(model + ".margin", dtype=np.float32)
+
+
+def predict(model, data, kind):
+    """Our predictions of any model file: kind is value, margin, leaf, contributions, interactions."""
+    out = model + ".predicted"
+    run = subprocess.run([TOOL, "predict", model, data, kind, out], capture_output=True, text=True)
+    if run.returncode != 0:
+        raise RuntimeError(run.stderr.strip())
+    return np.fromfile(out, dtype=np.float32)

@@ -1,13 +1,19 @@
 // clary_gbdt_tool: trains on matrices that a script has written; for tests/compat and bench.
 //   clary_gbdt_tool train OUT.json|OUT.ubj TRAIN.bin [NAME=EVAL.bin ...] -- [name=value ...]
-// prints the metric lines of every round, then the seconds spent. A .bin holds int64 rows, columns
-// and flags (1: weights, 2: groups, 4: label bounds follow), then float32 labels, weights, uint32
-// group count and sizes, float32 lower and upper bounds, and row-major values.
+// prints the metric lines of every round, then the seconds spent. Among the values may be
+// feature_types=q,c,...
+//   clary_gbdt_tool predict MODEL DATA.bin KIND OUT.bin
+// writes float32 predictions.
+// A .bin holds int64 rows, columns and flags (1: weights, 2: groups, 4: label bounds follow), then
+// float32 labels, weights, uint32 group count and sizes, float32 lower and upper bounds, and
+// row-major values.
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <ranges>
 #include <string>
 
 #include "clary/gbdt.h"
@@ -17,7 +23,7 @@ namespace {
 using namespace clary;
 using namespace clary::gbdt;
 
-Result<Dataset> ReadBin(const std::string& path) {
+Result<Dataset> ReadBin(const std::string& path, const std::vector<std::string>& types) {
   std::ifstream in(path, std::ios::binary);
   int64_t head[3] = {};
   in.read(reinterpret_cast<char*>(head), sizeof head);
@@ -43,16 +49,50 @@ Result<Dataset> ReadBin(const std::string& path) {
   std::vector<float> values;
   read(values, rows * columns);
   if (!in) return Fail(Code::kNotFound, "BadFile", "cannot read " + path);
+  fields.feature_types = types;
   return Dataset::FromDense(std::move(values), rows, static_cast<uint32_t>(columns),
                             std::move(fields));
 }
 
+Status Predict(const std::string& file, const std::string& path, std::string_view kind,
+               const std::string& out) {
+  constexpr std::pair<std::string_view, PredictKind> kKinds[] = {
+      {"value", PredictKind::kValue},
+      {"margin", PredictKind::kMargin},
+      {"leaf", PredictKind::kLeaf},
+      {"contributions", PredictKind::kContributions},
+      {"approx_contributions", PredictKind::kApproxContributions},
+      {"interactions", PredictKind::kInteractions}};
+  const auto* const found = std::ranges::find(kKinds, kind, [](const auto& k) { return k.first; });
+  if (found == std::end(kKinds)) return Fail(Code::kInvalidArgument, "Usage", "unknown kind");
+  std::ifstream in(file, std::ios::binary);
+  const std::string bytes((std::istreambuf_iterator<char>(in)), {});
+  CLARY_TRY(const Model model, Model::Parse(bytes));
+  CLARY_TRY(const Dataset data, ReadBin(path, {}));
+  CLARY_TRY(const auto predictions, model.Predict(data, {.kind = found->second}));
+  std::ofstream(out, std::ios::binary)
+      .write(reinterpret_cast<const char*>(predictions.data()),
+             static_cast<std::streamsize>(predictions.size() * sizeof(float)));
+  return {};
+}
+
 Status Run(int argc, char** argv) {
+  if (argc == 6 && std::strcmp(argv[1], "predict") == 0) {
+    return Predict(argv[2], argv[3], argv[4], argv[5]);
+  }
   if (argc < 4 || std::strcmp(argv[1], "train") != 0) {
     return Fail(Code::kInvalidArgument, "Usage", "see the head of gbdt_tool.cc");
   }
   const std::string out = argv[2];
-  CLARY_TRY(const Dataset train, ReadBin(argv[3]));
+  std::vector<std::string> types;
+  for (int k = 4; k < argc; ++k) {
+    const std::string_view arg = argv[k];
+    if (!arg.starts_with("feature_types=")) continue;
+    for (const auto part : std::views::split(arg.substr(arg.find('=') + 1), ',')) {
+      types.emplace_back(part.begin(), part.end());
+    }
+  }
+  CLARY_TRY(const Dataset train, ReadBin(argv[3], types));
   std::vector<EvalSet> evals;
   std::map<std::string, std::string> text;
   TrainOptions options;
@@ -67,7 +107,7 @@ Status Run(int argc, char** argv) {
       evals.push_back({arg.substr(0, eq), train});
       continue;
     }
-    CLARY_TRY(Dataset data, ReadBin(path));
+    CLARY_TRY(Dataset data, ReadBin(path, types));
     evals.push_back({arg.substr(0, eq), std::move(data)});
   }
   for (++i; i < argc; ++i) {
@@ -79,6 +119,8 @@ Status Run(int argc, char** argv) {
       options.early_stopping_rounds = std::stoi(value);
     } else if (name == "version") {
       version = std::stoi(value);
+    } else if (name == "feature_types") {
+      continue;
     } else if (name == "quiet") {
       quiet = true;
     } else {
