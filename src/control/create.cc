@@ -43,12 +43,6 @@ Status CheckChannel(const json& channel, const json& request, const Environment&
   if (s3 == source.end()) {
     return Invalid("Channel '" + name + "': only S3DataSource is supported as data source");
   }
-  const std::string mode =
-      channel.value("InputMode", request.at("AlgorithmSpecification").at("TrainingInputMode"));
-  if (mode == "Pipe") {
-    return Invalid("Channel '" + name +
-                   "': input mode 'Pipe' is not supported by this release; use 'File'");
-  }
   const std::string type = s3->at("S3DataType");
   if (type != "S3Prefix" && type != "ManifestFile") {
     return Invalid("Channel '" + name + "': S3DataType '" + type +
@@ -291,7 +285,9 @@ api::JobSpec MakeJobSpec(const JobRecord& record, const Environment& environment
   }
   for (const json& c : request.value("InputDataConfig", json::array())) {
     const json& s3 = c.at("DataSource").at("S3DataSource");
-    // FastFile looks like File to the program; this release downloads for both.
+    std::string mode = Text(c, "InputMode", Text(algorithm, "TrainingInputMode").c_str());
+    // FastFile looks like File to the program; this release brings the files for both.
+    if (mode != "Pipe") mode = "File";
     spec.channels.push_back({.name = Text(c, "ChannelName"),
                              .s3_uri = Text(s3, "S3Uri"),
                              .s3_data_type = Text(s3, "S3DataType"),
@@ -299,7 +295,7 @@ api::JobSpec MakeJobSpec(const JobRecord& record, const Environment& environment
                              .content_type = Text(c, "ContentType"),
                              .compression = Text(c, "CompressionType", "None"),
                              .record_wrapper = Text(c, "RecordWrapperType", "None"),
-                             .input_mode = "File"});
+                             .input_mode = mode});
   }
   const json& output = request.at("OutputDataConfig");
   spec.output_uri = Text(output, "S3OutputPath");

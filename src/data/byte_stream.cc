@@ -5,8 +5,14 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <string_view>
 
 namespace clary::data::internal {
+namespace {
+
+constexpr size_t kCompressedBytes = size_t{128} << 10;
+
+}  // namespace
 
 Result<std::unique_ptr<ByteStream>> ByteStream::Open(const std::filesystem::path& path) {
   std::unique_ptr<ByteStream> stream(new ByteStream);
@@ -15,11 +21,15 @@ Result<std::unique_ptr<ByteStream>> ByteStream::Open(const std::filesystem::path
   if (::fstat(stream->fd_.get(), &st) != 0) return std::unexpected(ErrnoError(errno, "fstat"));
   if (!S_ISREG(st.st_mode)) return stream;
   stream->size_ = static_cast<uint64_t>(st.st_size);
-  char magic[2] = {};
+  char magic[4] = {};
   CLARY_TRY(const size_t got, stream->ReadAt(magic, sizeof magic, 0));
-  if (got == 2 && magic[0] == '\x1f' && magic[1] == '\x8b') {
+  const std::string_view front(magic, got);
+  if (front.starts_with("\x1f\x8b")) {
     stream->gzip_ = ::inflateInit2(&stream->zlib_, 15 + 16) == Z_OK;
     if (!stream->gzip_) return Fail(Code::kInternal, "Zlib", "cannot start zlib");
+  } else if (front == "\x28\xb5\x2f\xfd") {
+    stream->zstd_ = ::ZSTD_createDCtx();
+    if (stream->zstd_ == nullptr) return Fail(Code::kInternal, "Zstd", "cannot start zstd");
   } else {
     stream->plain_ = true;
   }
@@ -28,24 +38,30 @@ Result<std::unique_ptr<ByteStream>> ByteStream::Open(const std::filesystem::path
 
 ByteStream::~ByteStream() {
   if (gzip_) ::inflateEnd(&zlib_);
+  ::ZSTD_freeDCtx(zstd_);  // nullptr is fine
+}
+
+Result<size_t> ByteStream::ReadFile(void* to, size_t size) {
+  for (;;) {
+    const ssize_t n = ::read(fd_.get(), to, size);
+    if (n >= 0) return static_cast<size_t>(n);
+    if (errno != EINTR) return std::unexpected(ErrnoError(errno, "reading"));
+  }
 }
 
 Result<size_t> ByteStream::Read(char* to, size_t size) {
-  const auto read = [&](void* buffer, size_t bytes) -> Result<size_t> {
-    for (;;) {
-      const ssize_t n = ::read(fd_.get(), buffer, bytes);
-      if (n >= 0) return static_cast<size_t>(n);
-      if (errno != EINTR) return std::unexpected(ErrnoError(errno, "reading"));
-    }
-  };
-  if (!gzip_) return read(to, size);
-  if (end_) return 0;
+  if (end_ || size == 0) return 0;
+  if (gzip_) return ReadGzip(to, size);
+  return zstd_ != nullptr ? ReadZstd(to, size) : ReadFile(to, size);
+}
+
+Result<size_t> ByteStream::ReadGzip(char* to, size_t size) {
   zlib_.next_out = reinterpret_cast<Bytef*>(to);
   zlib_.avail_out = static_cast<uInt>(size);
   while (zlib_.avail_out == size) {
     if (zlib_.avail_in == 0) {
-      compressed_.resize(size_t{128} << 10);
-      CLARY_TRY(const size_t n, read(compressed_.data(), compressed_.size()));
+      compressed_.resize(kCompressedBytes);
+      CLARY_TRY(const size_t n, ReadFile(compressed_.data(), compressed_.size()));
       if (n == 0) {
         if (!member_done_) return Fail(Code::kDataLoss, "BadGzip", "the gzip data ends too early");
         end_ = true;
@@ -66,6 +82,28 @@ Result<size_t> ByteStream::Read(char* to, size_t size) {
     }
   }
   return size - zlib_.avail_out;
+}
+
+Result<size_t> ByteStream::ReadZstd(char* to, size_t size) {
+  ZSTD_outBuffer out = {to, size, 0};
+  while (out.pos == 0) {
+    if (zstd_in_.pos == zstd_in_.size) {
+      compressed_.resize(kCompressedBytes);
+      CLARY_TRY(const size_t n, ReadFile(compressed_.data(), compressed_.size()));
+      zstd_in_ = {compressed_.data(), n, 0};
+      if (n == 0) {
+        if (!member_done_) return Fail(Code::kDataLoss, "BadZstd", "the zstd data ends too early");
+        end_ = true;
+        return 0;
+      }
+    }
+    const size_t rc = ::ZSTD_decompressStream(zstd_, &out, &zstd_in_);
+    if (::ZSTD_isError(rc) != 0) {
+      return Fail(Code::kDataLoss, "BadZstd", "the zstd data is damaged");
+    }
+    member_done_ = rc == 0;  // the end of a frame
+  }
+  return out.pos;
 }
 
 Result<size_t> ByteStream::ReadFully(char* to, size_t size) {

@@ -133,11 +133,9 @@ Result<Matrix> ReadFiles(const std::vector<fs::path>& files, const ReadOptions& 
     case ContentType::kRecordIo:
       return internal::ReadRecordIo(files, options);
     case ContentType::kParquet:
-      break;
+      return internal::ReadParquet(files, options);
   }
-  return Fail(Code::kUnimplemented, "ContentType",
-              fmt::format("this version cannot read {} data yet; convert it to csv or libsvm",
-                          ContentTypeName(options.type)));
+  return Fail(Code::kInternal, "ContentType", "no such content type");
 }
 
 }  // namespace clary::data

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <zlib.h>
+#include <zstd.h>
 
 #include <array>
 #include <bit>
@@ -289,6 +290,29 @@ TEST_F(ReadTest, GzipIsRecognised) {
   const auto cut = ReadFiles({path}, {.type = ContentType::kCsv});
   ASSERT_FALSE(cut);
   EXPECT_EQ(cut.error().code, Code::kDataLoss);
+}
+
+TEST_F(ReadTest, ZstdIsRecognised) {
+  std::vector<float> expected;
+  const std::string text = ManyRows(20000, &expected);
+  const auto frame = [](std::string_view part) {
+    std::string out(ZSTD_compressBound(part.size()), '\0');
+    out.resize(ZSTD_compress(out.data(), out.size(), part.data(), part.size(), 1));
+    return out;
+  };
+  const std::string_view whole = text;
+  const std::string bytes = frame(whole.substr(0, 500000)) + frame(whole.substr(500000));
+  const auto m = ReadFiles({Write("part.csv.zst", bytes)}, {.type = ContentType::kCsv});
+  ASSERT_TRUE(m) << m.error().message;
+  EXPECT_EQ(Values(m->values), expected);
+  const auto cut = ReadFiles({Write("part.csv.zst", bytes.substr(0, bytes.size() - 9))},
+                             {.type = ContentType::kCsv});
+  ASSERT_FALSE(cut);
+  EXPECT_EQ(cut.error().reason, "BadZstd");
+  const auto svm =
+      ReadFiles({Write("part.zst", frame("1 0:2\n0 1:3\n"))}, {.type = ContentType::kLibsvm});
+  ASSERT_TRUE(svm) << svm.error().message;
+  EXPECT_THAT(Values(svm->values), ElementsAre(2, 3));
 }
 
 TEST_F(ReadTest, FifoIsReadAsItComes) {
@@ -614,6 +638,17 @@ TEST_F(RecordIoTest, SparseRowsAmongDenseOnes) {
   EXPECT_THAT(Values(m->row_begin), ElementsAre(0, 2, 4, 4, 6));
   EXPECT_THAT(Values(m->column), ElementsAre(0, 1, 1, 3, 0, 1));
   EXPECT_THAT(Values(m->values), ElementsAre(1, 2, 10, 30, 5, 6));
+}
+
+TEST_F(RecordIoTest, RowsWithoutAnyEntry) {
+  // An empty packed list, and a row of nothing but a width.
+  const auto m =
+      Read(Framed(Entry(1, 2, Bytes(1, "") + Bytes(2, "") + Bytes(3, Integers({4}))) + Label(1)) +
+           Framed(Entry(1, 2, Bytes(3, Integers({4}))) + Label(0)));
+  ASSERT_TRUE(m) << m.error().message;
+  EXPECT_EQ(m->rows, 2U);
+  EXPECT_EQ(m->cols, 4U);
+  EXPECT_TRUE(m->values.empty());
 }
 
 TEST_F(RecordIoTest, Errors) {

@@ -131,6 +131,7 @@ bool AddValues(const Field& field, uint32_t type, std::vector<float>& out) {
     return true;
   }
   if (field.wire_type != 2 || field.bytes.size() % width != 0) return false;
+  if (field.bytes.empty()) return true;  // memcpy() wants no null pointer, whatever the size
   const size_t n = field.bytes.size() / width;
   const size_t at = out.size();
   out.resize(at + n);

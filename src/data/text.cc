@@ -104,7 +104,7 @@ Result<std::shared_ptr<BlockReader::File>> BlockReader::Open(uint32_t index) {
 Status BlockReader::ReadStream(File& file, TextBlock& block, bool* end) {
   size_t have = file.carry.size();
   block.storage.Resize(std::max(kBlockBytes, 2 * have) + 2 * kPadding);
-  std::memcpy(block.storage.data() + kPadding, file.carry.data(), have);
+  std::copy(file.carry.begin(), file.carry.end(), block.storage.data() + kPadding);
   file.carry.clear();
   for (;;) {
     const size_t room = block.storage.size() - 2 * kPadding;

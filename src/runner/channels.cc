@@ -140,23 +140,28 @@ Result<std::vector<Item>> ItemsOf(const api::ChannelSpec& channel, objects::Obje
   return items;
 }
 
-Status DownloadChannel(const api::JobSpec& spec, const api::ChannelSpec& channel,
-                       objects::ObjectStore& store, const fs::path& dir,
-                       const DownloadOptions& options) {
-  if (channel.input_mode == "Pipe") {
-    return Fail(Code::kUnimplemented, "PipeMode",
-                "input mode Pipe is not supported by this version; use File or FastFile");
-  }
+// The part of a channel's objects that the first host gets. This version runs on one host, the
+// first of the sorted list; the rule holds for any number.
+Result<std::vector<Item>> ItemsOfHost(const api::JobSpec& spec, const api::ChannelSpec& channel,
+                                      objects::ObjectStore& store, std::string& bucket) {
   if (channel.s3_data_type != "S3Prefix" && channel.s3_data_type != "ManifestFile") {
     return Fail(Code::kUnimplemented, "DataType",
                 "S3DataType " + channel.s3_data_type + " is not supported by this version");
   }
-  std::string bucket;
-  CLARY_TRY(const auto items, ItemsOf(channel, store, bucket));
-  // This version runs on one host, the first of the sorted list; the rule holds for any number.
+  CLARY_TRY(auto items, ItemsOf(channel, store, bucket));
   const size_t hosts = channel.distribution == "ShardedByS3Key" ? spec.hosts.size() : 1;
-  for (size_t i = 0; i < items.size(); i += hosts) {
-    CLARY_CHECK_OK(Fetch({bucket, items[i].key}, items[i].place, store, dir, options));
+  std::vector<Item> mine;
+  for (size_t i = 0; i < items.size(); i += hosts) mine.push_back(std::move(items[i]));
+  return mine;
+}
+
+Status DownloadChannel(const api::JobSpec& spec, const api::ChannelSpec& channel,
+                       objects::ObjectStore& store, const fs::path& dir,
+                       const DownloadOptions& options) {
+  std::string bucket;
+  CLARY_TRY(const auto items, ItemsOfHost(spec, channel, store, bucket));
+  for (const Item& item : items) {
+    CLARY_CHECK_OK(Fetch({bucket, item.key}, item.place, store, dir, options));
   }
   return {};
 }
@@ -211,6 +216,7 @@ Result<Manifest> ParseManifest(std::string_view text) {
 Status DownloadChannels(const api::JobSpec& spec, objects::ObjectStore& store, const fs::path& data,
                         const DownloadOptions& options) {
   for (const api::ChannelSpec& channel : spec.channels) {
+    if (channel.input_mode == "Pipe") continue;
     Status done = DownloadChannel(spec, channel, store, data / channel.name, options);
     if (done) continue;
     Error error = std::move(done).error();
@@ -220,6 +226,18 @@ Status DownloadChannels(const api::JobSpec& spec, objects::ObjectStore& store, c
     return std::unexpected(std::move(error).With("Data download failed: channel " + channel.name));
   }
   return {};
+}
+
+Result<std::vector<objects::ObjectRef>> ChannelObjects(const api::JobSpec& spec,
+                                                       const api::ChannelSpec& channel,
+                                                       objects::ObjectStore& store) {
+  std::string bucket;
+  CLARY_TRY(const auto items, ItemsOfHost(spec, channel, store, bucket));
+  std::vector<objects::ObjectRef> refs;
+  for (const Item& item : items) {
+    if (!item.key.ends_with('/')) refs.push_back({bucket, item.key});
+  }
+  return refs;
 }
 
 Status DownloadFolder(const std::string& uri, objects::ObjectStore& store,

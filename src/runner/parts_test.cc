@@ -2,9 +2,14 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
+#include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
@@ -13,6 +18,7 @@
 #include "runner/internal/channels.h"
 #include "runner/internal/container.h"
 #include "runner/internal/job_log.h"
+#include "runner/internal/pipes.h"
 #include "runner/internal/tree.h"
 
 namespace clary::runner {
@@ -238,11 +244,102 @@ TEST_F(ChannelTest, FailuresSayWhichChannelAndWhy) {
                              HasSubstr("both a file and a folder")));
   EXPECT_THAT(message({.name = "t2", .s3_uri = "s3://bkt/none"}), HasSubstr("no S3 objects found"));
   EXPECT_THAT(message({.name = "t3", .s3_uri = "s3://nobucket/x"}), HasSubstr("nobucket"));
-  EXPECT_THAT(message({.name = "t4", .s3_uri = "s3://bkt/a", .input_mode = "Pipe"}),
-              HasSubstr("Pipe is not supported"));
   EXPECT_THAT(message({.name = "t5", .s3_uri = "s3://bkt/a", .s3_data_type = "ManifestFile"}),
               HasSubstr("manifest file"));
   EXPECT_THAT(message({.name = "t6", .s3_uri = "http://b/a"}), HasSubstr("s3://"));
+}
+
+// A channel's first epoch, read as a program reads it.
+class PipeTest : public ChannelTest {
+ protected:
+  void SetUp() override {
+    ChannelTest::SetUp();
+    ::signal(SIGPIPE, SIG_IGN);
+  }
+  std::unique_ptr<Pipes> Open(api::ChannelSpec channel) {
+    channel.name = "train";
+    channel.input_mode = "Pipe";
+    api::JobSpec spec;
+    spec.channels = {channel};
+    auto pipes = Pipes::Make(spec, store_, temp_.path());
+    EXPECT_TRUE(pipes) << pipes.error().message;
+    if (pipes) (*pipes)->Start();
+    return pipes ? std::move(*pipes) : nullptr;
+  }
+  std::string Epoch(int n) {
+    std::ifstream in(temp_.path() / ("train_" + std::to_string(n)), std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  static std::string Gzip(const std::string& text) {
+    z_stream z = {};
+    deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
+    std::string out(text.size() + 100, '\0');
+    z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+    z.avail_in = static_cast<uInt>(text.size());
+    z.next_out = reinterpret_cast<Bytef*>(out.data());
+    z.avail_out = static_cast<uInt>(out.size());
+    deflate(&z, Z_FINISH);
+    out.resize(z.total_out);
+    deflateEnd(&z);
+    return out;
+  }
+};
+
+TEST_F(PipeTest, EveryEpochHasAllObjectsInOrder) {
+  Put("p/b", "2\n");
+  Put("p/a", "1\n");
+  Put("p/folder/", "");
+  const auto pipes = Open({.s3_uri = "s3://bkt/p/"});
+  for (int epoch = 0; epoch < 3; ++epoch) EXPECT_EQ(Epoch(epoch), "1\n2\n");
+}
+
+TEST_F(PipeTest, AReaderMayCloseEarlyAndGoOn) {
+  const std::string large(5 << 20, 'x');
+  Put("p", large);
+  const auto pipes = Open({.s3_uri = "s3://bkt/p"});
+  {
+    std::ifstream in(temp_.path() / "train_0", std::ios::binary);
+    EXPECT_EQ(in.get(), 'x');
+  }
+  EXPECT_EQ(Epoch(1), large);
+  EXPECT_TRUE(pipes->status());
+  // One that stops reading but stays open does not hold up the end.
+  std::ifstream idle(temp_.path() / "train_2", std::ios::binary);
+  EXPECT_EQ(idle.get(), 'x');
+  pipes->Stop();
+}
+
+TEST_F(PipeTest, GunzipsAndWrapsInRecords) {
+  Put("p/1", Gzip("hello") + Gzip(" you"));
+  Put("p/2", Gzip("abcd"));
+  {
+    const auto pipes = Open({.s3_uri = "s3://bkt/p/", .compression = "Gzip"});
+    EXPECT_EQ(Epoch(0), "hello youabcd");
+  }
+  fs::remove(temp_.path() / "train_0");
+  fs::remove(temp_.path() / "train_1");
+  const auto pipes =
+      Open({.s3_uri = "s3://bkt/p/", .compression = "Gzip", .record_wrapper = "RecordIO"});
+  const std::string magic = "\x0a\x23\xd7\xce";
+  EXPECT_EQ(Epoch(0), magic + std::string("\x09\0\0\0", 4) + "hello you" + std::string(3, '\0') +
+                          magic + std::string("\x04\0\0\0", 4) + "abcd");
+}
+
+TEST_F(PipeTest, AnObjectThatCannotBeReadIsNoEnd) {
+  Put("p", "not gzip");
+  const auto pipes = Open({.s3_uri = "s3://bkt/p", .compression = "Gzip"});
+  const Fd reader = *OpenFile(temp_.path() / "train_0", O_RDONLY);
+  pollfd polls[] = {{pipes->failed_fd(), POLLIN, 0}, {reader.get(), POLLIN, 0}};
+  ASSERT_GT(::poll(polls, 2, 20'000), 0);
+  EXPECT_NE(polls[0].revents, 0);
+  EXPECT_EQ(polls[1].revents, 0);
+  pipes->Stop();
+  EXPECT_THAT(pipes->status().error().message,
+              HasSubstr("Data download failed: channel train: s3://bkt/p: the object is not gzip"));
+  api::JobSpec spec;
+  spec.channels = {{.name = "t", .s3_uri = "s3://bkt/none", .input_mode = "Pipe"}};
+  EXPECT_THAT(Pipes::Make(spec, store_, temp_.path()).error().message,
+              HasSubstr("Data download failed: channel t: no S3 objects found"));
 }
 
 TEST_F(ChannelTest, AStopEndsTheDownload) {

@@ -22,6 +22,7 @@
 #include "runner/internal/channels.h"
 #include "runner/internal/container.h"
 #include "runner/internal/job_log.h"
+#include "runner/internal/pipes.h"
 #include "runner/internal/program.h"
 #include "runner/internal/tree.h"
 
@@ -183,6 +184,9 @@ class Job {
     const DownloadOptions options{.link = sandbox_, .stopped = [&] { return stop_.Requested(); }};
     CLARY_CHECK_OK(
         guilty("ClientError", DownloadChannels(spec_, store_, work_ / "input/data", options)));
+    auto pipes = Pipes::Make(spec_, store_, work_ / "input/data");
+    if (!pipes) return guilty("ClientError", std::unexpected(std::move(pipes).error()));
+    pipes_ = std::move(*pipes);
     CLARY_CHECK_OK(guilty("ClientError", PrepareMirrors(options)));
     return {};
   }
@@ -223,6 +227,7 @@ class Job {
     auto ended = Train();
     if (!ended) return Blame("InternalServerError", ended.error());
     Outcome outcome{ended->exit_code, ""};
+    if (const Status fed = pipes_->status(); !fed) return Blame("ClientError", fed.error());
     if (outcome.exit_code != 0) {
       program_failed_ = true;
       outcome.detail = FailureText();
@@ -242,6 +247,7 @@ class Job {
   Result<Ended> Train() {
     CLARY_TRY(Program program, StartProgram());
     // After the fork, so that the child was made by a process with one thread.
+    pipes_->Start();
     std::jthread mirroring;
     if (!mirrors_.empty()) {
       mirroring = std::jthread([this](const std::stop_token& stop) { MirrorLoop(stop); });
@@ -250,6 +256,7 @@ class Job {
     std::optional<int> code;
     std::optional<steady_clock::time_point> deadline;
     bool told = false;
+    bool killed = false;
     std::vector<char> buffer(1 << 16);
     while (!code) {
       int timeout = -1;
@@ -264,10 +271,17 @@ class Job {
         if (!told) wait = kTermRetry;
         timeout = static_cast<int>(std::min<int64_t>(wait.count(), INT_MAX));
       }
-      pollfd polls[] = {
-          {program.output(), POLLIN, 0}, {program.pidfd(), POLLIN, 0}, {stop_.fd(), POLLIN, 0}};
+      pollfd polls[] = {{program.output(), POLLIN, 0},
+                        {program.pidfd(), POLLIN, 0},
+                        {stop_.fd(), POLLIN, 0},
+                        {pipes_->failed_fd(), POLLIN, 0}};
       if (output_ended_) polls[0].fd = -1;
-      ::poll(polls, 3, timeout);
+      if (killed) polls[3].fd = -1;
+      ::poll(polls, 4, timeout);
+      if (polls[3].revents != 0) {
+        program.Kill();  // it would wait for data for ever
+        killed = true;
+      }
       Drain(program, splitter, buffer);
       if (polls[1].revents != 0) code = program.Wait();
     }
@@ -275,6 +289,7 @@ class Job {
     // plain process that left its group, not worth waiting for.
     Drain(program, splitter, buffer);
     log_.Write(splitter.Finish());
+    pipes_->Stop();
     return Ended{*code, deadline.has_value()};
   }
 
@@ -403,6 +418,7 @@ class Job {
   Cores cores_;
   std::optional<SandboxProbe> probe_;
   std::vector<Mirror> mirrors_;
+  std::unique_ptr<Pipes> pipes_;
   std::optional<Outcome> failed_;
   bool sandbox_ = false;
   bool output_ended_ = false;

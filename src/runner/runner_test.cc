@@ -182,6 +182,25 @@ TEST_P(RunnerTest, ABadChannelFailsBeforeTheProgramRuns) {
   EXPECT_EQ(Log().find("ran\n"), std::string::npos);
 }
 
+TEST_P(RunnerTest, PipeChannelsComeThroughFifos) {
+  spec_.channels[0].input_mode = "Pipe";
+  Put("in/train.csv", std::string(3 << 20, 'x') + "\n");
+  const int code = RunScript(
+      "cd $SAGEMAKER_BASE_DIR/input/data; head -c 3 train_0; echo; wc -c < train_1; "
+      "tail -c 3 train_2");
+  EXPECT_EQ(code, 0) << Log();
+  EXPECT_EQ(Log(), "xxx\n3145729\nxx\n");
+  // A program that wants nothing is not held up.
+  fs::remove(job_dir() / "events.jsonl");
+  EXPECT_EQ(RunScript("true"), 0);
+  fs::remove(job_dir() / "events.jsonl");
+  spec_.channels[0].compression = "Gzip";
+  EXPECT_EQ(RunScript("cat $SAGEMAKER_BASE_DIR/input/data/train_0 | wc -c"), 1);
+  EXPECT_EQ(End().detail,
+            "ClientError: Data download failed: channel train: s3://bkt/in/train.csv: the object "
+            "is not gzip data, or it is damaged");
+}
+
 TEST_P(RunnerTest, AnArtifactThatCannotBeStoredFailsTheJob) {
   spec_.output_uri = "s3://no-such-bucket/out";
   EXPECT_EQ(RunScript("true"), 1);

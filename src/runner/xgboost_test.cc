@@ -173,7 +173,9 @@ TEST_F(XgboostTest, CrossValidationWritesModelsPredictionsAndMeans) {
     std::string out;
     for (int i = 0; i < n; ++i) {
       const int a = i * 37 % 101;
-      out += std::to_string(a > 50) + "," + std::to_string(a) + "," + std::to_string(i) + "\n";
+      const bool flipped = i % 23 == 7;
+      out += std::to_string((a > 50) != flipped) + "," + std::to_string(a) + "," +
+             std::to_string(i * i % 89) + "\n";
     }
     return out;
   };
@@ -214,7 +216,7 @@ TEST_F(XgboostTest, CrossValidationWritesModelsPredictionsAndMeans) {
     right += label == predicted;
   }
   EXPECT_EQ(rows, 252);
-  EXPECT_GT(right, 240);
+  EXPECT_GT(right, 215);
 
   ASSERT_EQ(Run(), 0);
   EXPECT_EQ(Read(models / "xgboost-model-0"), first);  // the same folds again

@@ -13,7 +13,8 @@ namespace clary::data::internal {
 Result<Matrix> ReadCsv(const std::vector<std::filesystem::path>& files, const ReadOptions& options);
 Result<Matrix> ReadLibsvm(const std::vector<std::filesystem::path>& files,
                           const ReadOptions& options);
-
+Result<Matrix> ReadParquet(const std::vector<std::filesystem::path>& files,
+                           const ReadOptions& options);
 Result<Matrix> ReadRecordIo(const std::vector<std::filesystem::path>& files,
                             const ReadOptions& options);
 

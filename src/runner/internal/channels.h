@@ -19,11 +19,17 @@ struct DownloadOptions {
   std::function<bool()> stopped;  // asked often; true ends the download with kCancelled
 };
 
-// Brings all channels of `spec` below `data` (input/data of the job).
+// Brings all channels of `spec` but those of input mode Pipe below `data` (input/data of the job).
 // Every failure has a message for FailureReason ("Data download failed: channel train: ...") and
 // reason "DownloadFailed", whatever its cause; kCancelled if stopped.
 Status DownloadChannels(const api::JobSpec& spec, objects::ObjectStore& store,
                         const std::filesystem::path& data, const DownloadOptions& options);
+
+// The objects of one channel for the first host, in order, without folder markers. kNotFound
+// "NoObjects" if there are none.
+Result<std::vector<objects::ObjectRef>> ChannelObjects(const api::JobSpec& spec,
+                                                       const api::ChannelSpec& channel,
+                                                       objects::ObjectStore& store);
 
 // Brings every object below `uri` (a folder: "s3://b/p" means the keys "p/...") to `directory`.
 Status DownloadFolder(const std::string& uri, objects::ObjectStore& store,

@@ -1,0 +1,119 @@
+// One column of one row group of a Parquet file, read from front to back as floats.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string_view>
+
+#include "base/error.h"
+#include "data/buffer.h"
+#include "data/internal/byte_stream.h"
+#include "data/internal/codecs.h"
+#include "data/internal/parquet_format.h"
+
+namespace clary::data::internal {
+
+// Bytes by offset: a file, or a part of what a stream brought.
+class ByteRange {
+ public:
+  explicit ByteRange(const ByteStream& file) : file_(&file), size_(file.size()) {}
+  explicit ByteRange(std::string_view bytes) : bytes_(bytes), size_(bytes.size()) {}
+
+  uint64_t size() const { return size_; }
+  // [offset, offset + size) must be inside. Any thread.
+  Status Read(char* to, size_t size, uint64_t offset) const;
+
+ private:
+  const ByteStream* file_ = nullptr;
+  std::string_view bytes_;
+  uint64_t size_;
+};
+
+// Runs and bit-packed groups of small integers (Encodings.md, "RLE / Bit-Packing Hybrid").
+class HybridDecoder {
+ public:
+  HybridDecoder() = default;
+  // kSlack readable bytes follow `bytes`. `width` in bits, at most 32.
+  HybridDecoder(std::string_view bytes, uint32_t width);
+
+  // The next `n` integers; false if there are no more.
+  bool Read(size_t n, uint32_t* to);
+  // True, and passed over, if the next `n` are one run of `value`.
+  bool SkipRun(size_t n, uint32_t value);
+
+  static constexpr size_t kSlack = 48;
+
+ private:
+  bool NextRun();
+
+  const uint8_t* at_ = nullptr;
+  const uint8_t* end_ = nullptr;
+  uint32_t width_ = 0;
+  size_t left_ = 0;  // of the run
+  bool packed_ = false;
+  uint32_t value_ = 0;                  // of a run that is not packed
+  const uint8_t* packed_at_ = nullptr;  // of a packed one: its bytes, and the next integer
+  size_t packed_index_ = 0;
+};
+
+// Not for several threads at once.
+class ParquetColumnReader {
+ public:
+  // All arguments outlive the reader. kInvalidArgument "BadData" for an unsupported codec.
+  static Result<ParquetColumnReader> Open(const ByteRange& file, const ParquetColumn& column,
+                                          const ParquetChunk& chunk);
+
+  // The next `n` rows; NaN for null. There must be so many left. Values that a float cannot hold
+  // become infinite. kInvalidArgument "BadData" says what is damaged or not supported.
+  Status Read(size_t n, float* to);
+
+ private:
+  ParquetColumnReader(const ByteRange& file, const ParquetColumn& column, const ParquetChunk& chunk)
+      : file_(&file),
+        column_(&column),
+        at_(chunk.offset),
+        end_(chunk.offset + chunk.size),
+        values_left_(chunk.values) {}
+
+  // The first `size` bytes at at_, followed by HybridDecoder::kSlack readable ones.
+  Result<std::string_view> Peek(size_t size);
+  Status NextPage();
+  Status StartPage(const ParquetPage& page, std::string_view bytes);
+  Status StartDictionary(const ParquetPage& page, std::string_view bytes);
+  // `bytes` as they were before compression, valid until the next call.
+  Result<std::string_view> Uncompressed(std::string_view bytes, size_t size);
+  Status StartDelta(size_t max_values);
+  // The next `n` values that are not null.
+  Status Decode(size_t n, float* to);
+  bool DecodePlain(size_t n, float* to);
+  bool DecodeDictionary(size_t n, float* to);
+  bool DecodeSplit(size_t n, float* to);
+  bool DecodeBooleans(size_t n, float* to);
+
+  const ByteRange* file_;
+  const ParquetColumn* column_;
+  uint64_t at_;  // of the next page
+  uint64_t end_;
+  uint64_t values_left_;  // of all pages to come
+  Codec codec_ = Codec::kNone;
+
+  Buffer<char> window_;  // file bytes [window_at_, window_at_ + window_size_)
+  uint64_t window_at_ = 0;
+  size_t window_size_ = 0;
+  Buffer<char> plain_;  // a decompressed page
+
+  Buffer<float> dictionary_;
+  bool has_dictionary_ = false;
+
+  size_t page_left_ = 0;  // values, nulls too
+  ParquetEncoding encoding_ = ParquetEncoding::kPlain;
+  bool has_nulls_ = false;
+  HybridDecoder levels_;
+  std::string_view values_;  // what is left of PLAIN; all of BYTE_STREAM_SPLIT
+  size_t value_index_ = 0;   // BYTE_STREAM_SPLIT, booleans, deltas
+  HybridDecoder indices_;
+  Buffer<int64_t> deltas_;
+};
+
+}  // namespace clary::data::internal

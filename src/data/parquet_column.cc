@@ -1,0 +1,531 @@
+#include "data/internal/parquet_column.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <limits>
+#include <type_traits>
+#include <utility>
+
+namespace clary::data::internal {
+namespace {
+
+static_assert(std::endian::native == std::endian::little);
+
+constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+constexpr size_t kSlack = HybridDecoder::kSlack;
+constexpr size_t kWindow = size_t{256} << 10;
+constexpr size_t kHeaderBytes = 512;                  // enough for most page headers
+constexpr size_t kMaxHeaderBytes = size_t{16} << 20;  // statistics may be long
+constexpr size_t kBatch = 1024;
+
+std::unexpected<Error> Bad(std::string_view what) {
+  return Fail(Code::kInvalidArgument, "BadData", std::string(what));
+}
+std::unexpected<Error> DamagedPage() { return Bad("a page is damaged"); }
+
+template <typename T>
+T Load(const void* from) {
+  T value;
+  std::memcpy(&value, from, sizeof value);
+  return value;
+}
+
+// Eight integers of W bits. Reads up to seven bytes beyond the last of their W.
+template <size_t W>
+void Unpack8(const uint8_t* from, uint32_t* to) {
+  constexpr uint64_t kMask = (uint64_t{1} << W) - 1;
+  for (size_t i = 0; i < 8; ++i) {
+    const size_t bit = i * W;
+    to[i] = static_cast<uint32_t>(Load<uint64_t>(from + bit / 8) >> (bit % 8) & kMask);
+  }
+}
+using Unpack = void(const uint8_t*, uint32_t*);
+template <size_t... W>
+constexpr std::array<Unpack*, sizeof...(W)> Unpackers(std::index_sequence<W...>) {
+  return {&Unpack8<W>...};
+}
+constexpr auto kUnpack8 = Unpackers(std::make_index_sequence<33>());
+
+bool Varint(const uint8_t*& at, const uint8_t* end, uint64_t& value) {
+  value = 0;
+  for (unsigned shift = 0; shift < 64 && at < end; shift += 7) {
+    const uint8_t byte = *at++;
+    value |= uint64_t{byte & 0x7fU} << shift;
+    if (byte < 0x80) return true;
+  }
+  return false;
+}
+int64_t ZigZag(uint64_t v) { return static_cast<int64_t>(v >> 1) ^ -static_cast<int64_t>(v & 1); }
+
+float HalfToFloat(uint16_t half) {
+  const uint32_t sign = uint32_t{half & 0x8000U} << 16;
+  const uint32_t exponent = half >> 10 & 0x1f;
+  const uint32_t fraction = half & 0x3ff;
+  if (exponent == 0) {
+    const float value = static_cast<float>(fraction) * 0x1p-24F;
+    return sign != 0 ? -value : value;
+  }
+  const uint32_t wide = exponent == 0x1f ? 0xffU : exponent + 112;
+  return std::bit_cast<float>(sign | wide << 23 | fraction << 13);
+}
+
+// A signed big-endian integer times `scale`.
+float DecimalToFloat(const char* from, size_t width, double scale) {
+  const bool negative = (static_cast<uint8_t>(from[0]) & 0x80) != 0;
+  // The magnitude: doubles hold each byte exactly, so only the sum rounds.
+  double value = 0;
+  for (size_t i = 0; i < width; ++i) {
+    const auto byte = static_cast<uint8_t>(from[i]);
+    value = value * 256 + static_cast<double>(negative ? uint8_t(~byte) : byte);
+  }
+  return static_cast<float>((negative ? -(value + 1) : value) * scale);
+}
+
+template <typename T>
+void Convert(const char* from, size_t n, float* to, double scale) {
+  if constexpr (std::is_same_v<T, float>) {
+    std::memcpy(to, from, n * sizeof(float));
+  } else if (scale == 1) {
+    for (size_t i = 0; i < n; ++i) to[i] = static_cast<float>(Load<T>(from + i * sizeof(T)));
+  } else {
+    for (size_t i = 0; i < n; ++i) {
+      to[i] = static_cast<float>(static_cast<double>(Load<T>(from + i * sizeof(T))) * scale);
+    }
+  }
+}
+
+// `n` PLAIN values of a column's type but booleans.
+void ConvertPlain(const ParquetColumn& c, const char* from, size_t n, float* to) {
+  switch (c.type) {
+    case ParquetType::kFloat:
+      return Convert<float>(from, n, to, c.scale);
+    case ParquetType::kDouble:
+      return Convert<double>(from, n, to, c.scale);
+    case ParquetType::kInt32:
+      return c.is_unsigned ? Convert<uint32_t>(from, n, to, c.scale)
+                           : Convert<int32_t>(from, n, to, c.scale);
+    case ParquetType::kInt64:
+      return c.is_unsigned ? Convert<uint64_t>(from, n, to, c.scale)
+                           : Convert<int64_t>(from, n, to, c.scale);
+    case ParquetType::kFixedBytes:
+      for (size_t i = 0; i < n; ++i, from += c.width) {
+        to[i] =
+            c.is_half ? HalfToFloat(Load<uint16_t>(from)) : DecimalToFloat(from, c.width, c.scale);
+      }
+      return;
+    default:
+      return;
+  }
+}
+
+}  // namespace
+
+Status ByteRange::Read(char* to, size_t size, uint64_t offset) const {
+  if (size == 0) return {};
+  if (file_ == nullptr) {
+    std::memcpy(to, bytes_.data() + offset, size);
+    return {};
+  }
+  CLARY_TRY(const size_t got, file_->ReadAt(to, size, offset));
+  if (got < size) {
+    return Fail(Code::kDataLoss, "FileShrank", "the file became shorter while it was read");
+  }
+  return {};
+}
+
+HybridDecoder::HybridDecoder(std::string_view bytes, uint32_t width)
+    : at_(reinterpret_cast<const uint8_t*>(bytes.data())),
+      end_(at_ + bytes.size()),
+      width_(width) {}
+
+bool HybridDecoder::NextRun() {
+  uint64_t head;
+  if (!Varint(at_, end_, head)) return false;
+  packed_ = (head & 1) != 0;
+  const uint64_t count = head >> 1;
+  const auto have = static_cast<size_t>(end_ - at_);
+  if (packed_) {
+    // The last group may lack the bytes that nothing needs.
+    if (width_ > 0 && count > have / width_ + 1) return false;
+    if (count > INT32_MAX / 8) return false;
+    const size_t bytes = std::min(static_cast<size_t>(count) * width_, have);
+    left_ = width_ == 0 ? static_cast<size_t>(count) * 8
+                        : std::min(static_cast<size_t>(count) * 8, bytes * 8 / width_);
+    packed_at_ = at_;
+    packed_index_ = 0;
+    at_ += bytes;
+  } else {
+    const size_t bytes = (width_ + 7) / 8;
+    if (have < bytes) return false;
+    value_ = 0;
+    std::memcpy(&value_, at_, bytes);
+    at_ += bytes;
+    left_ = static_cast<size_t>(std::min<uint64_t>(count, INT32_MAX));
+  }
+  return true;
+}
+
+bool HybridDecoder::SkipRun(size_t n, uint32_t value) {
+  while (left_ == 0) {
+    if (!NextRun()) return false;
+  }
+  if (packed_ || left_ < n || value_ != value) return false;
+  left_ -= n;
+  return true;
+}
+
+bool HybridDecoder::Read(size_t n, uint32_t* to) {
+  while (n > 0) {
+    if (left_ == 0) {
+      if (!NextRun()) return false;
+      continue;
+    }
+    const size_t take = std::min(n, left_);
+    if (!packed_) {
+      std::fill_n(to, take, value_);
+    } else {
+      size_t done = 0;
+      uint32_t group[8];
+      const auto one_by_one = [&](size_t until) {
+        if (done == until) return;
+        kUnpack8[width_](packed_at_ + packed_index_ / 8 * width_, group);
+        for (; done < until; ++done) to[done] = group[packed_index_++ % 8];
+      };
+      one_by_one(std::min(take, (8 - packed_index_ % 8) % 8));
+      for (; done + 8 <= take; done += 8, packed_index_ += 8) {
+        kUnpack8[width_](packed_at_ + packed_index_ / 8 * width_, to + done);
+      }
+      one_by_one(take);
+    }
+    to += take;
+    n -= take;
+    left_ -= take;
+  }
+  return true;
+}
+
+Result<ParquetColumnReader> ParquetColumnReader::Open(const ByteRange& file,
+                                                      const ParquetColumn& column,
+                                                      const ParquetChunk& chunk) {
+  if (!IsSupportedCodec(chunk.codec)) {
+    return Bad(
+        fmt::format("compression {} is not supported; write the file with snappy, gzip, "
+                    "zstd or none",
+                    CodecName(chunk.codec)));
+  }
+  ParquetColumnReader reader(file, column, chunk);
+  reader.codec_ = static_cast<Codec>(chunk.codec);
+  return reader;
+}
+
+Result<std::string_view> ParquetColumnReader::Peek(size_t size) {
+  if (size > end_ - at_) return DamagedPage();
+  if (at_ < window_at_ || at_ + size > window_at_ + window_size_) {
+    const auto want = static_cast<size_t>(std::min<uint64_t>(std::max(size, kWindow), end_ - at_));
+    window_.Resize(want + kSlack);
+    CLARY_CHECK_OK(file_->Read(window_.data(), want, at_));
+    window_at_ = at_;
+    window_size_ = want;
+  }
+  return std::string_view(window_.data() + (at_ - window_at_), size);
+}
+
+Status ParquetColumnReader::NextPage() {
+  while (page_left_ == 0) {
+    if (at_ >= end_) return Bad("its pages have fewer values than there are rows");
+    size_t header_size = 0;
+    ParquetPage page;
+    for (size_t want = kHeaderBytes;; want *= 8) {
+      const size_t have = static_cast<size_t>(std::min<uint64_t>(want, end_ - at_));
+      CLARY_TRY(const std::string_view bytes, Peek(have));
+      auto parsed = ParseParquetPage(bytes, &header_size);
+      if (parsed) {
+        page = *parsed;
+        break;
+      }
+      if (parsed.error().reason != "Truncated") return std::unexpected(std::move(parsed).error());
+      if (have < want || want > kMaxHeaderBytes) return DamagedPage();
+    }
+    at_ += header_size;
+    CLARY_TRY(const std::string_view bytes, Peek(page.size));
+    switch (page.kind) {
+      case ParquetPage::Kind::kDictionary:
+        CLARY_CHECK_OK(StartDictionary(page, bytes));
+        break;
+      case ParquetPage::Kind::kData:
+      case ParquetPage::Kind::kDataV2:
+        CLARY_CHECK_OK(StartPage(page, bytes));
+        break;
+      case ParquetPage::Kind::kOther:
+        break;
+    }
+    at_ += page.size;
+  }
+  return {};
+}
+
+Result<std::string_view> ParquetColumnReader::Uncompressed(std::string_view bytes, size_t size) {
+  if (codec_ == Codec::kNone) {
+    if (bytes.size() != size) return DamagedPage();
+    return bytes;
+  }
+  // No codec makes more of a byte than about this.
+  if (size / 70'000 > bytes.size()) return DamagedPage();
+  plain_.Resize(size + kSlack);
+  if (size > 0) CLARY_CHECK_OK(Decompress(codec_, bytes, plain_.data(), size));
+  return std::string_view(plain_.data(), size);
+}
+
+Status ParquetColumnReader::StartDictionary(const ParquetPage& page, std::string_view bytes) {
+  if (page.encoding != static_cast<int>(ParquetEncoding::kPlain) &&
+      page.encoding != static_cast<int>(ParquetEncoding::kPlainDictionary)) {
+    return Bad(fmt::format("a dictionary in encoding {} is not supported",
+                           ParquetEncodingName(page.encoding)));
+  }
+  CLARY_TRY(const std::string_view values, Uncompressed(bytes, page.uncompressed_size));
+  if (column_->width == 0 || values.size() / column_->width < page.values) return DamagedPage();
+  dictionary_.Resize(page.values);
+  ConvertPlain(*column_, values.data(), page.values, dictionary_.data());
+  has_dictionary_ = true;
+  return {};
+}
+
+Status ParquetColumnReader::StartPage(const ParquetPage& page, std::string_view bytes) {
+  if (page.values > values_left_) return Bad("its pages have more values than there are rows");
+  values_left_ -= page.values;
+  encoding_ = static_cast<ParquetEncoding>(page.encoding);
+  std::string_view levels;
+  if (page.kind == ParquetPage::Kind::kDataV2) {
+    if (page.level_bytes > bytes.size() || page.encoding < 0) return DamagedPage();
+    const std::string_view rest = bytes.substr(page.level_bytes);
+    const size_t size = page.uncompressed_size - page.level_bytes;
+    levels = bytes.substr(0, page.level_bytes);
+    if (page.is_compressed) {
+      CLARY_TRY(values_, Uncompressed(rest, size));
+    } else {
+      values_ = rest;
+    }
+    has_nulls_ = column_->optional && page.has_nulls;
+  } else {
+    CLARY_TRY(values_, Uncompressed(bytes, page.uncompressed_size));
+    has_nulls_ = column_->optional;
+    if (has_nulls_) {
+      if (page.level_encoding != static_cast<int>(ParquetEncoding::kRle)) {
+        return Bad(fmt::format("levels in encoding {} are not supported",
+                               ParquetEncodingName(page.level_encoding)));
+      }
+      if (values_.size() < 4) return DamagedPage();
+      const size_t size = Load<uint32_t>(values_.data());
+      if (size > values_.size() - 4) return DamagedPage();
+      levels = values_.substr(4, size);
+      values_.remove_prefix(4 + size);
+    }
+  }
+  if (has_nulls_) levels_ = HybridDecoder(levels, 1);
+  page_left_ = page.values;
+  value_index_ = 0;
+  switch (encoding_) {
+    case ParquetEncoding::kPlain:
+      return {};
+    case ParquetEncoding::kPlainDictionary:
+    case ParquetEncoding::kRleDictionary: {
+      if (!has_dictionary_) return Bad("a page needs a dictionary, but there is none before it");
+      encoding_ = ParquetEncoding::kRleDictionary;
+      if (values_.empty()) {  // all are null
+        indices_ = {};
+        return {};
+      }
+      const auto width = static_cast<uint8_t>(values_.front());
+      if (width > 32) return DamagedPage();
+      indices_ = HybridDecoder(values_.substr(1), width);
+      return {};
+    }
+    case ParquetEncoding::kRle: {
+      if (column_->type != ParquetType::kBoolean) break;
+      if (values_.size() < 4) return DamagedPage();
+      const size_t size = Load<uint32_t>(values_.data());
+      if (size > values_.size() - 4) return DamagedPage();
+      indices_ = HybridDecoder(values_.substr(4, size), 1);
+      return {};
+    }
+    case ParquetEncoding::kDeltaBinaryPacked:
+      if (column_->type != ParquetType::kInt32 && column_->type != ParquetType::kInt64) break;
+      return StartDelta(page.values);
+    case ParquetEncoding::kByteStreamSplit:
+      if (column_->width == 0 || column_->width > 16) break;
+      return {};
+    default:
+      break;
+  }
+  return Bad(fmt::format("encoding {} is not supported", ParquetEncodingName(page.encoding)));
+}
+
+// Decodes a whole page of deltas (Encodings.md, "Delta Encoding").
+Status ParquetColumnReader::StartDelta(size_t max_values) {
+  const auto* at = reinterpret_cast<const uint8_t*>(values_.data());
+  const uint8_t* const end = at + values_.size();
+  uint64_t block = 0;
+  uint64_t minis = 0;
+  uint64_t total = 0;
+  uint64_t first = 0;
+  if (!Varint(at, end, block) || !Varint(at, end, minis) || !Varint(at, end, total) ||
+      !Varint(at, end, first) || total > max_values || minis == 0 || minis > 512 ||
+      block > (1U << 20) || block % (minis * 8) != 0 || block == 0) {
+    return DamagedPage();
+  }
+  const size_t per_mini = static_cast<size_t>(block / minis);
+  deltas_.Resize(static_cast<size_t>(total));
+  auto value = static_cast<uint64_t>(ZigZag(first));  // wraps around, as the format wants it
+  size_t n = 0;
+  if (total > 0) deltas_[n++] = static_cast<int64_t>(value);
+  while (n < total) {
+    uint64_t minimum = 0;
+    if (!Varint(at, end, minimum) || static_cast<uint64_t>(end - at) < minis) return DamagedPage();
+    const auto base = static_cast<uint64_t>(ZigZag(minimum));
+    const uint8_t* const widths = at;
+    at += minis;
+    for (size_t m = 0; m < minis && n < total; ++m) {
+      const size_t width = widths[m];
+      const size_t bytes = width * per_mini / 8;
+      if (width > 64 || static_cast<size_t>(end - at) < bytes) return DamagedPage();
+      const size_t count = std::min<size_t>(per_mini, static_cast<size_t>(total) - n);
+      for (size_t i = 0; i < count; ++i) {
+        uint64_t delta = 0;
+        if (width > 0) {
+          const size_t bit = i * width;
+          const uint8_t* const from = at + bit / 8;
+          const auto shift = static_cast<unsigned>(bit % 8);
+          delta = Load<uint64_t>(from) >> shift;
+          if (shift + width > 64) delta |= uint64_t{from[8]} << (64 - shift);
+          if (width < 64) delta &= (uint64_t{1} << width) - 1;
+        }
+        value += base + delta;
+        deltas_[n++] = static_cast<int64_t>(value);
+      }
+      at += bytes;
+    }
+  }
+  if (column_->type == ParquetType::kInt32) {
+    for (int64_t& v : deltas_) {
+      v = column_->is_unsigned ? int64_t{static_cast<uint32_t>(v)} : static_cast<int32_t>(v);
+    }
+  }
+  return {};
+}
+
+bool ParquetColumnReader::DecodePlain(size_t n, float* to) {
+  if (column_->type == ParquetType::kBoolean) return DecodeBooleans(n, to);
+  const size_t bytes = n * column_->width;
+  if (values_.size() < bytes) return false;
+  ConvertPlain(*column_, values_.data(), n, to);
+  values_.remove_prefix(bytes);
+  return true;
+}
+
+bool ParquetColumnReader::DecodeBooleans(size_t n, float* to) {
+  if ((value_index_ + n + 7) / 8 > values_.size()) return false;
+  for (size_t i = 0; i < n; ++i, ++value_index_) {
+    to[i] = static_cast<float>(
+        static_cast<uint8_t>(values_[value_index_ / 8]) >> (value_index_ % 8) & 1);
+  }
+  return true;
+}
+
+bool ParquetColumnReader::DecodeDictionary(size_t n, float* to) {
+  uint32_t index[kBatch];
+  const size_t size = dictionary_.size();
+  const float* const values = dictionary_.data();
+  while (n > 0) {
+    const size_t take = std::min(n, kBatch);
+    if (!indices_.Read(take, index)) return false;
+    uint32_t largest = 0;
+    for (size_t i = 0; i < take; ++i) largest = std::max(largest, index[i]);
+    if (largest >= size) return false;
+    for (size_t i = 0; i < take; ++i) to[i] = values[index[i]];
+    to += take;
+    n -= take;
+  }
+  return true;
+}
+
+bool ParquetColumnReader::DecodeSplit(size_t n, float* to) {
+  const size_t width = column_->width;
+  const size_t stride = values_.size() / width;  // values in the page
+  if (value_index_ + n > stride) return false;
+  const char* from = values_.data() + value_index_;
+  value_index_ += n;
+  char batch[kBatch * 16];
+  while (n > 0) {
+    const size_t take = std::min(n, kBatch);
+    for (size_t b = 0; b < width; ++b) {
+      for (size_t i = 0; i < take; ++i) batch[i * width + b] = from[b * stride + i];
+    }
+    ConvertPlain(*column_, batch, take, to);
+    from += take;
+    to += take;
+    n -= take;
+  }
+  return true;
+}
+
+Status ParquetColumnReader::Decode(size_t n, float* to) {
+  if (n == 0) return {};
+  bool ok = false;
+  switch (encoding_) {
+    case ParquetEncoding::kPlain:
+      ok = DecodePlain(n, to);
+      break;
+    case ParquetEncoding::kRleDictionary:
+      ok = DecodeDictionary(n, to);
+      break;
+    case ParquetEncoding::kByteStreamSplit:
+      ok = DecodeSplit(n, to);
+      break;
+    case ParquetEncoding::kRle: {
+      uint32_t bits[kBatch];
+      ok = indices_.Read(n, bits);
+      for (size_t i = 0; ok && i < n; ++i) to[i] = static_cast<float>(bits[i]);
+      break;
+    }
+    default:  // deltas
+      ok = deltas_.size() - value_index_ >= n;
+      if (!ok) break;
+      ConvertPlain({.type = ParquetType::kInt64,
+                    .is_unsigned = column_->is_unsigned,
+                    .scale = column_->scale},
+                   reinterpret_cast<const char*>(deltas_.data() + value_index_), n, to);
+      value_index_ += n;
+  }
+  if (!ok) return DamagedPage();
+  return {};
+}
+
+Status ParquetColumnReader::Read(size_t n, float* to) {
+  while (n > 0) {
+    CLARY_CHECK_OK(NextPage());
+    const size_t take = std::min({n, page_left_, kBatch});
+    if (!has_nulls_ || levels_.SkipRun(take, 1)) {
+      CLARY_CHECK_OK(Decode(take, to));
+    } else if (levels_.SkipRun(take, 0)) {
+      std::fill_n(to, take, kNaN);
+    } else {
+      uint32_t present[kBatch];
+      if (!levels_.Read(take, present)) return DamagedPage();
+      size_t count = 0;
+      for (size_t i = 0; i < take; ++i) count += present[i];
+      CLARY_CHECK_OK(Decode(count, to));
+      // To their rows, from the back, so that none is written over before it moves.
+      for (size_t i = take; i-- > 0;) to[i] = present[i] != 0 ? to[--count] : kNaN;
+    }
+    to += take;
+    n -= take;
+    page_left_ -= take;
+  }
+  return {};
+}
+
+}  // namespace clary::data::internal
