@@ -34,7 +34,7 @@ namespace clary::gbdt {
 // What belongs to the rows of a Dataset beside their features. Each vector is empty or has the
 // length given here.
 struct RowFields {
-  std::vector<float> label;                // [rows], or [rows * targets]
+  std::vector<float> label;                // [rows], or [rows * targets] for reg:* and binary:*
   std::vector<float> weight;               // [rows], or [groups] for rank:* objectives; >= 0
   std::vector<uint32_t> group_sizes;       // rows of each query, in row order; they sum to rows
   std::vector<float> label_lower;          // [rows] for survival:aft
@@ -174,6 +174,7 @@ struct TrainParams {
 
   // What training checks first: kInvalidArgument for combinations that make no sense, and
   // kUnimplemented "Unimplemented" for what this version cannot do. Nothing is silently ignored.
+  // `updater`, where given, decides instead of tree_method.
   Status Validate() const;
 };
 
@@ -212,7 +213,8 @@ struct TrainOptions {
   std::stop_token stop;  // asked once a round; a stopped run returns kCancelled
   // Called on the calling thread after each round. Return false to stop early with the model as is.
   std::function<bool(const RoundReport&)> on_round;
-  // Continue from this model; its rounds are kept in front. Parameters must fit it.
+  // Continue from this model, made by the same booster; its rounds are kept in front. With
+  // process_type=update, instead, its first num_round rounds are what is updated.
   const Model* initial = nullptr;
 
   // Early stopping watches `metric` (empty: the last one) of the last eval set: training ends after
@@ -229,9 +231,11 @@ Result<Model> Train(const TrainParams& params, const Dataset& train,
                     const std::vector<EvalSet>& evals = {}, const TrainOptions& options = {});
 
 // Metric `name` ("rmse", "error@0.6", ...) of `predictions` (transformed, [rows * outputs]) on the
-// labels and weights of `data`. kInvalidArgument "UnknownMetric".
+// labels and weights of `data`. Some metrics have parameters of the objective (huber_slope,
+// quantile_alpha, those of survival:aft); without `params` these are the defaults.
+// kInvalidArgument "UnknownMetric".
 Result<double> EvalMetric(std::string_view name, std::span<const float> predictions,
-                          const Dataset& data);
+                          const Dataset& data, const TrainParams* params = nullptr);
 // True if larger is better.
 bool MetricIsMaximized(std::string_view name);
 
@@ -282,7 +286,7 @@ class Model {
   uint32_t num_feature() const;
   int num_output() const;  // margins per row
   const std::string& objective() const;
-  // Rounds [begin, end) as a model of its own.
+  // Rounds [begin, end) as a model of its own; all of it for gblinear, which keeps no rounds.
   Model Slice(int begin, int end) const;
 
   // Free text kept in the file; training writes best_iteration and best_score after early stopping.
@@ -290,7 +294,8 @@ class Model {
   const std::map<std::string, std::string>& attributes() const;
   std::optional<int> best_iteration() const;
 
-  // Of features with at least one split, by index.
+  // Of features with at least one split, by index. gblinear has only kWeight: each feature's
+  // coefficient (their sum over the outputs), and nothing for the other kinds.
   std::map<uint32_t, double> FeatureImportance(Importance kind) const;
 
   const Forest& forest() const { return *forest_; }

@@ -21,7 +21,8 @@ float WeightOf(const RowFields& f, size_t row) {
   return f.weight.size() == f.label.size() ? f.weight[row] : 1.0F;
 }
 
-// Weighted mean over rows of loss(prediction, label), then finish(mean).
+// Weighted mean of loss(prediction, label) over all predictions, then finish(mean). A row has one
+// prediction or one a label.
 class MeanMetric final : public Metric {
  public:
   using Loss = double (*)(float prediction, float label, float parameter);
@@ -31,10 +32,12 @@ class MeanMetric final : public Metric {
 
   double Evaluate(std::span<const float> p, const Dataset& data) const override {
     const RowFields& f = data.fields();
+    const size_t targets = std::max<size_t>(1, f.label.size() / std::max<size_t>(1, data.rows()));
+    const bool weighted = f.weight.size() == data.rows();  // else by query, which is not used
     double sum = 0;
     double total = 0;
     for (size_t i = 0; i < f.label.size(); ++i) {
-      const double w = WeightOf(f, i);
+      const double w = weighted ? f.weight[i / targets] : 1.0F;
       sum += w * loss_(p[i], f.label[i], parameter_);
       total += w;
     }
@@ -45,6 +48,31 @@ class MeanMetric final : public Metric {
   Loss loss_;
   Finish finish_;
   float parameter_;
+};
+
+// The pinball loss, a prediction for each alpha in a row.
+class QuantileMetric final : public Metric {
+ public:
+  explicit QuantileMetric(std::vector<float> alpha) : alpha_(std::move(alpha)) {
+    if (alpha_.empty()) alpha_ = {0.5F};
+  }
+  double Evaluate(std::span<const float> p, const Dataset& data) const override {
+    const RowFields& f = data.fields();
+    double sum = 0;
+    double total = 0;
+    for (size_t i = 0; i < p.size(); ++i) {
+      const size_t row = i / alpha_.size();
+      const double alpha = alpha_[i % alpha_.size()];
+      const double d = static_cast<double>(f.label[row]) - p[i];
+      const double w = WeightOf(f, row);
+      sum += w * (d >= 0 ? alpha * d : (alpha - 1) * d);
+      total += w;
+    }
+    return total == 0 ? kNaN : sum / total;
+  }
+
+ private:
+  std::vector<float> alpha_;
 };
 
 double Identity(double x) { return x; }
@@ -90,10 +118,6 @@ double TweedieLoss(float p, float y, float rho) {
   const double power = rho;
   const double mean = p;
   return -y * std::pow(mean, 1 - power) / (1 - power) + std::pow(mean, 2 - power) / (2 - power);
-}
-double PinballLoss(float p, float y, float alpha) {
-  const double d = static_cast<double>(y) - p;
-  return d >= 0 ? alpha * d : (static_cast<double>(alpha) - 1) * d;
 }
 double Double(double x) { return 2 * x; }
 double ErrorLoss(float p, float y, float threshold) { return p > threshold ? 1.0 - y : y; }
@@ -465,9 +489,8 @@ constexpr Entry kMetrics[] = {
     {"aft-nloglik", Survival<false>},
     {"interval-regression-accuracy", Survival<true>, true},
     {"quantile",
-     [](const Asked& a) {
-       return MakeMean<PinballLoss>(a.params.quantile_alpha.empty() ? 0.5F
-                                                                    : a.params.quantile_alpha[0]);
+     [](const Asked& a) -> std::unique_ptr<Metric> {
+       return std::make_unique<QuantileMetric>(a.params.quantile_alpha);
      }},
 };
 
@@ -514,8 +537,8 @@ bool MetricIsMaximized(std::string_view name) {
 }
 
 Result<double> EvalMetric(std::string_view name, std::span<const float> predictions,
-                          const Dataset& data) {
-  CLARY_TRY(const auto metric, MakeMetric(name));
+                          const Dataset& data, const TrainParams* params) {
+  CLARY_TRY(const auto metric, MakeMetric(name, params));
   return metric->Evaluate(predictions, data);
 }
 

@@ -75,6 +75,14 @@ std::optional<int> Model::best_iteration() const {
 std::map<uint32_t, double> Model::FeatureImportance(Importance kind) const {
   std::map<uint32_t, double> splits;
   std::map<uint32_t, double> total;
+  if (forest_->booster == Booster::kGblinear) {
+    if (kind != Importance::kWeight) return {};
+    const auto outputs = static_cast<size_t>(forest_->num_output());
+    for (size_t i = 0; i < forest_->num_feature * outputs; ++i) {
+      splits[static_cast<uint32_t>(i / outputs)] += forest_->linear_weights[i];
+    }
+    return splits;
+  }
   const bool of_gain = kind == Importance::kGain || kind == Importance::kTotalGain;
   for (const Tree& tree : forest_->trees) {
     for (size_t n = 0; n < tree.size(); ++n) {

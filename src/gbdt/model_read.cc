@@ -710,6 +710,12 @@ Status ReadObjective(const Value& v, ObjectiveConfig& out) {
   if (const Value* rank = v.Find("lambdarank_param")) {
     for (const auto& [key, value] : rank->members) out.lambdarank[key] = value.text;
   }
+  const Value* high = v.Find("ti+");
+  const Value* low = v.Find("tj-");
+  if (high != nullptr && low != nullptr && high->numbers.size() == low->numbers.size()) {
+    out.position_bias_high.assign(high->numbers.begin(), high->numbers.end());
+    out.position_bias_low.assign(low->numbers.begin(), low->numbers.end());
+  }
   return {};
 }
 

@@ -375,6 +375,10 @@ class Writer {
     } else if (c.name.starts_with("rank:")) {
       param("lambda_rank_param", {{"fix_list_weight", "0"}, {"num_pairsample", "1"}});
       if (!c.lambdarank.empty()) param("lambdarank_param", c.lambdarank);
+      if (!c.position_bias_high.empty()) {
+        Floats("ti+", c.position_bias_high);
+        Floats("tj-", c.position_bias_low);
+      }
     } else {
       if (c.name == "reg:pseudohubererror") {
         param("pseudo_huber_param", {{"huber_slope", FloatText(c.huber_slope)}});

@@ -42,6 +42,7 @@ class Softmax final : public Objective {
     });
   }
   std::string_view default_metric() const override { return "mlogloss"; }
+  size_t OutputsFor(size_t) const override { return classes_; }
   bool intercept_is_fixed() const override { return true; }
 
  private:

@@ -34,6 +34,12 @@ class Objective {
   // Objectives with a piecewise constant gradient set each leaf to a quantile of the residuals of
   // its rows, this share of them from below; 0 means that leaves stay as grown.
   virtual float leaf_quantile(int /*output*/) const { return 0; }
+  // Margins of a row whose label has `targets` numbers.
+  virtual size_t OutputsFor(size_t targets) const { return targets; }
+  // True if a row's label may have several numbers.
+  virtual bool takes_targets() const { return false; }
+  // Writes what training has learned beside the model into the objective of its file.
+  virtual void Save(ObjectiveConfig& /*config*/) const {}
   // True if the mean label is the intercept that 3.x estimates; else it takes one Newton step.
   virtual bool intercept_is_mean() const { return false; }
   // True if there is no estimate at all and 0.5 stands.

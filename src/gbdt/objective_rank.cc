@@ -21,6 +21,10 @@ class LambdaRank final : public Objective {
     normalize_scores_ = params->lambdarank_score_normalization;
     exponential_gain_ = params->ndcg_exp_gain;
     seed_ = static_cast<uint32_t>(params->seed);
+    unbiased_ = params->lambdarank_unbiased;
+    bias_power_ = 1 / (1 + params->lambdarank_bias_norm);
+    bias_high_.assign(config.position_bias_high.begin(), config.position_bias_high.end());
+    bias_low_.assign(config.position_bias_low.begin(), config.position_bias_low.end());
     metric_ = kind_ == kMap ? "map" : "ndcg";
     if (params->version < 2) {
       metric_ = "map";
@@ -52,22 +56,68 @@ class LambdaRank final : public Objective {
     if (weighted) {
       for (const float w : f.weight) total_weight += w;
     }
+    std::vector<PositionCosts> costs(unbiased_ ? queries : 0);
+    if (unbiased_ && bias_high_.empty()) {
+      size_t longest = 0;
+      for (size_t q = 0; q < queries; ++q) longest = std::max(longest, begin[q + 1] - begin[q]);
+      bias_high_.assign(topk_ ? static_cast<size_t>(pairs_) : std::min<size_t>(longest, 32), 1.0);
+      bias_low_ = bias_high_;
+    }
     pool.ForEach(queries, [&](size_t q, int) {
       const size_t size = begin[q + 1] - begin[q];
       const double w = weighted ? f.weight[q] * static_cast<double>(queries) / total_weight : 1.0;
       Query(margin.subspan(begin[q], size), std::span(f.label).subspan(begin[q], size),
             static_cast<uint32_t>(round) * 0x9E3779B1U + static_cast<uint32_t>(q) + seed_, w,
-            grad.subspan(begin[q], size), hess.subspan(begin[q], size));
+            grad.subspan(begin[q], size), hess.subspan(begin[q], size),
+            unbiased_ ? &costs[q] : nullptr);
     });
+    if (unbiased_) LearnBias(costs);
+  }
+  void Save(ObjectiveConfig& config) const override {
+    config.position_bias_high.assign(bias_high_.begin(), bias_high_.end());
+    config.position_bias_low.assign(bias_low_.begin(), bias_low_.end());
   }
   void Transform(std::span<float>, ThreadPool&) const override {}
   std::string_view default_metric() const override { return metric_; }
 
  private:
   enum Kind { kPairwise, kNdcg, kMap };
+  // Unbiased LambdaMART (Hu et al., "Unbiased LambdaMART: An Unbiased Pairwise Learning-to-Rank
+  // Algorithm", 2019): the order of a query's rows is the order in which they were shown, and
+  // clicks favour the first. What a query's pairs cost by the position of their better and of their
+  // worse document, each divided by the bias of the other one's position.
+  struct PositionCosts {
+    std::vector<double> high;
+    std::vector<double> low;
+  };
+  static constexpr double kLeastBias = 1e-16;
 
+  void LearnBias(const std::vector<PositionCosts>& costs) {
+    PositionCosts sum{.high = std::vector<double>(bias_high_.size()),
+                      .low = std::vector<double>(bias_low_.size())};
+    for (const PositionCosts& query : costs) {
+      for (size_t i = 0; i < query.high.size(); ++i) {
+        sum.high[i] += query.high[i];
+        sum.low[i] += query.low[i];
+      }
+    }
+    const auto update = [&](const std::vector<double>& cost, std::vector<double>& bias) {
+      if (bias.empty() || cost[0] < kLeastBias) return;
+      for (size_t i = 0; i < bias.size(); ++i) bias[i] = std::pow(cost[i] / cost[0], bias_power_);
+    };
+    update(sum.high, bias_high_);
+    update(sum.low, bias_low_);
+  }
+
+  // costs: what the query adds to learning the position bias; nullptr if there is none to learn.
   void Query(std::span<const float> score, std::span<const float> label, uint32_t seed,
-             double weight, std::span<float> grad, std::span<float> hess) const {
+             double weight, std::span<float> grad, std::span<float> hess,
+             PositionCosts* costs) const {
+    if (costs != nullptr) {
+      const size_t positions = std::min(score.size(), bias_high_.size());
+      costs->high.resize(positions);
+      costs->low.resize(positions);
+    }
     const size_t n = score.size();
     std::vector<double> g(n, 0);
     std::vector<double> h(n, 0);
@@ -117,8 +167,19 @@ class LambdaRank final : public Objective {
       const double difference = static_cast<double>(score[high]) - score[low];
       const double p = 1 / (1 + std::exp(-difference));
       if (normalize_scores_ && spread) delta /= std::fabs(difference) + 0.01;
-      const double lambda = (p - 1) * delta;
-      const double curve = std::max(p * (1 - p), 1e-16) * delta * 2;
+      double lambda = (p - 1) * delta;
+      double curve = std::max(p * (1 - p), 1e-16) * delta * 2;
+      if (costs != nullptr && high < costs->high.size() && low < costs->high.size()) {
+        const double bias_high = bias_high_[high];
+        const double bias_low = bias_low_[low];
+        const double cost = std::log(1 / (1 - p)) * delta;
+        if (bias_low >= kLeastBias) costs->high[high] += cost / bias_low;
+        if (bias_high >= kLeastBias) costs->low[low] += cost / bias_high;
+        if (bias_low >= kLeastBias && bias_high >= kLeastBias) {
+          lambda /= bias_high * bias_low;
+          curve /= bias_high * bias_low;
+        }
+      }
       g[high] += lambda;
       g[low] -= lambda;
       h[high] += curve;
@@ -162,6 +223,10 @@ class LambdaRank final : public Objective {
   bool normalize_scores_ = true;
   bool exponential_gain_ = true;
   uint32_t seed_ = 0;
+  bool unbiased_ = false;
+  double bias_power_ = 0.5;
+  std::vector<double> bias_high_;  // by position; of the better document of a pair
+  std::vector<double> bias_low_;   // and of the worse one
   std::string metric_ = "ndcg";
 };
 

@@ -127,16 +127,21 @@ class PseudoHuber final : public PointwiseObjective {
   }
 };
 
-// The alpha-quantile; with alpha = 1/2 this is the absolute error (its gradient is twice as large).
+// Quantiles of the label, one output each; the absolute error is the median (its gradient is twice
+// as large).
 class Quantile final : public PointwiseObjective {
  public:
   explicit Quantile(const ObjectiveConfig& config) : PointwiseObjective(config) {
     if (config.name == "reg:quantileerror" && !config.quantile_alpha.empty()) {
-      alpha_ = config.quantile_alpha[0];
+      alpha_ = config.quantile_alpha;
     }
   }
   std::string_view default_metric() const override { return absolute() ? "mae" : "quantile"; }
-  float leaf_quantile(int) const override { return alpha_; }
+  float leaf_quantile(int output) const override {
+    return alpha_[static_cast<size_t>(output) % alpha_.size()];
+  }
+  size_t OutputsFor(size_t targets) const override { return targets * alpha_.size(); }
+  bool takes_targets() const override { return absolute(); }
 
  protected:
   void Losses(const float* margin, const float* label, size_t count, float* grad,
@@ -146,14 +151,15 @@ class Quantile final : public PointwiseObjective {
       if (absolute()) {
         grad[i] = margin[i] > label[i] ? 1.0F : (margin[i] < label[i] ? -1.0F : 0.0F);
       } else {
-        grad[i] = margin[i] >= label[i] ? 1 - alpha_ : -alpha_;
+        const float alpha = alpha_[i % alpha_.size()];
+        grad[i] = margin[i] >= label[i] ? 1 - alpha : -alpha;
       }
     }
   }
 
  private:
   bool absolute() const { return config_.name == "reg:absoluteerror"; }
-  float alpha_ = 0.5F;
+  std::vector<float> alpha_ = {0.5F};
 };
 
 // Losses whose margin is the logarithm of the mean.

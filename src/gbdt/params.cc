@@ -6,6 +6,7 @@
 
 #include "base/strings.h"
 #include "clary/gbdt.h"
+#include "gbdt/tree_update.h"
 
 namespace clary::gbdt {
 namespace {
@@ -309,6 +310,45 @@ Result<TrainParams> TrainParams::FromMap(const std::map<std::string, std::string
   }
   if (params.objective == "count:poisson" && !given("max_delta_step")) params.max_delta_step = 0.7F;
   return params;
+}
+
+Status TrainParams::Validate() const {
+  const auto bad = [](std::string message) -> Status {
+    return Fail(Code::kInvalidArgument, "BadParameter", std::move(message));
+  };
+  CLARY_TRY(const UpdaterPlan plan, PlanUpdaters(*this));
+  if (process_type == ProcessType::kUpdate) {
+    if (booster != Booster::kGbtree) return bad("process_type=update needs booster=gbtree");
+    if (plan.after.empty()) {
+      return bad("process_type 'update' can only be used with updater 'refresh' and 'prune'");
+    }
+  }
+  if (booster == Booster::kGblinear) {
+    const bool shotgun = updater.empty() || updater.front() == "shotgun";
+    if (shotgun && feature_selector != "cyclic" && feature_selector != "shuffle") {
+      return bad("feature_selector=" + feature_selector +
+                 " needs updater=coord_descent; shotgun takes cyclic and shuffle");
+    }
+    if (objective == "reg:absoluteerror" || objective == "reg:quantileerror") {
+      return bad(objective + " refits leaves, so it needs a tree booster");
+    }
+  }
+  if (objective.starts_with("multi:") && num_class < 2) {
+    return bad("Require input for parameter 'num_class' for multi-classification");
+  }
+  if (objective == "reg:quantileerror") {
+    if (quantile_alpha.empty()) return bad("reg:quantileerror needs quantile_alpha");
+  } else if (!quantile_alpha.empty()) {
+    return bad("quantile_alpha belongs to reg:quantileerror, not to " + objective);
+  }
+  if ((objective == "reg:absoluteerror" || objective == "reg:quantileerror") &&
+      num_parallel_tree > 1) {
+    return bad(objective + " refits leaves, so num_parallel_tree must be 1");
+  }
+  if (scale_pos_weight != 1 && objective.starts_with("multi:")) {
+    return bad("scale_pos_weight has no meaning for " + objective);
+  }
+  return {};
 }
 
 }  // namespace clary::gbdt

@@ -21,20 +21,29 @@ uint64_t SkipAhead(uint64_t seed, uint64_t steps) {
   return state % kModulus;  // arithmetic modulo 2^64 keeps the low 63 bits right
 }
 
+// Rows that are drawn at a time.
+constexpr size_t kBlock = 65536;
+
+// A number in [0, 1) of row `row`, by counter (the finaliser of splitmix64).
+float UniformOf(uint64_t seed, uint64_t row) {
+  uint64_t x = (seed << 32) + row + 0x9E3779B97F4A7C15U;
+  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9U;
+  x = (x ^ (x >> 27)) * 0x94D049BB133111EBU;
+  x ^= x >> 31;
+  return static_cast<float>(x >> 40) * 0x1p-24F;
+}
+
 }  // namespace
 
-void RowSampler::Draw(RandomEngine& engine, ThreadPool& pool) {
-  if (!active()) return;
-  const uint64_t seed = engine();
-  constexpr size_t kBlock = 65536;
+template <typename KeepOf>
+void RowSampler::Divide(ThreadPool& pool, KeepOf&& keep_of) {
   const size_t blocks = (rows_ + kBlock - 1) / kBlock;
   std::vector<std::vector<uint32_t>> kept(blocks);
   std::vector<std::vector<uint32_t>> dropped(blocks);
   pool.ForEach(blocks, [&](size_t b, int) {
-    RowEngine rng(SkipAhead(seed, b * kBlock));
-    std::bernoulli_distribution keep(rate_);
+    auto keep = keep_of(b);
     for (size_t r = b * kBlock; r < std::min(rows_, (b + 1) * kBlock); ++r) {
-      (keep(rng) ? kept[b] : dropped[b]).push_back(static_cast<uint32_t>(r));
+      (keep(r) ? kept[b] : dropped[b]).push_back(static_cast<uint32_t>(r));
     }
   });
   kept_.clear();
@@ -43,6 +52,75 @@ void RowSampler::Draw(RandomEngine& engine, ThreadPool& pool) {
     kept_.insert(kept_.end(), kept[b].begin(), kept[b].end());
     dropped_.insert(dropped_.end(), dropped[b].begin(), dropped[b].end());
   }
+}
+
+OutputGradients RowSampler::Draw(RandomEngine& engine, ThreadPool& pool,
+                                 const OutputGradients& gradients) {
+  if (!active()) return gradients;
+  const uint64_t seed = engine();
+  if (method_ == SamplingMethod::kUniform) {
+    Divide(pool, [&](size_t block) {
+      return [rng = RowEngine(SkipAhead(seed, block * kBlock)),
+              keep = std::bernoulli_distribution(rate_)](size_t) mutable { return keep(rng); };
+    });
+    return gradients;
+  }
+  std::vector<float> score(rows_);
+  grad_.resize(rows_);
+  hess_.resize(rows_);
+  const size_t blocks = (rows_ + kBlock - 1) / kBlock;
+  pool.ForEach(blocks, [&](size_t b, int) {
+    for (size_t r = b * kBlock; r < std::min(rows_, (b + 1) * kBlock); ++r) {
+      const size_t at = r * gradients.outputs + gradients.output;
+      grad_[r] = gradients.grad[at];
+      hess_[r] = gradients.hess[at];
+      score[r] = std::sqrt(grad_[r] * grad_[r] + 0.1F * hess_[r] * hess_[r]);
+    }
+  });
+  std::vector<float> scratch = score;
+  const float threshold = SamplingThreshold(scratch, double{rate_} * static_cast<double>(rows_));
+  Divide(pool, [&](size_t) {
+    return [&](size_t r) {
+      const float p = score[r] > threshold ? 1.0F : (score[r] > 0 ? score[r] / threshold : 0.0F);
+      if (p < 1 && !(UniformOf(seed, r) < p)) {
+        grad_[r] = 0;
+        hess_[r] = 0;
+        return false;
+      }
+      grad_[r] /= p;
+      hess_[r] /= p;
+      return true;
+    };
+  });
+  return {.grad = grad_, .hess = hess_, .outputs = 1, .output = 0};
+}
+
+float SamplingThreshold(std::vector<float>& score, double target) {
+  // A search by halves over the scores in [begin, end). Those above are certain to be kept, the sum
+  // of those below is known.
+  auto begin = score.begin();
+  auto end = score.end();
+  double below = 0;
+  double above = 0;
+  while (begin != end) {
+    const auto middle = begin + (end - begin) / 2;
+    std::nth_element(begin, middle, end);
+    const float pivot = *middle;
+    double sum = below;
+    for (auto it = begin; it != middle; ++it) sum += *it;
+    // If the threshold were the pivot, this many would be kept.
+    const double kept = above + static_cast<double>(end - middle) +
+                        (pivot > 0 ? sum / static_cast<double>(pivot) : 0.0);
+    if (kept > target) {
+      // The threshold is higher, so the pivot is not certain to be kept.
+      below = sum + static_cast<double>(pivot);
+      begin = middle + 1;
+    } else {
+      above += static_cast<double>(end - middle);
+      end = middle;
+    }
+  }
+  return target > above ? static_cast<float>(below / (target - above)) : 0.0F;
 }
 
 FeatureSampler::FeatureSampler(const TrainParams& params, uint32_t features, RandomEngine& engine)

@@ -15,23 +15,51 @@ namespace clary::gbdt {
 // The run's one source of randomness.
 using RandomEngine = std::mt19937;
 
-// Which rows a tree is grown on.
+// One output's gradients in those of all outputs: both are [rows * outputs], row-major.
+struct OutputGradients {
+  std::span<const float> grad;
+  std::span<const float> hess;
+  size_t outputs = 1;
+  size_t output = 0;
+};
+
+// Which rows a tree is grown on, and with which gradients.
+//
+// uniform keeps each row with probability `subsample`. gradient_based keeps row i with probability
+// p_i = min(1, s_i / t), s_i = sqrt(g_i^2 + 0.1 h_i^2), and divides its gradients by p_i; t makes
+// the p_i sum to subsample * rows (Ibragimov and Gusev, "Minimal Variance Sampling in Stochastic
+// Gradient Boosting", 2019). Rows of weight 0 are never kept by it.
 class RowSampler {
  public:
-  RowSampler(const TrainParams& params, size_t rows) : rate_(params.subsample), rows_(rows) {}
-  // Draws the next tree's rows; ascending. Draws nothing and gives an empty list when every row is
-  // kept (active() is false).
-  void Draw(RandomEngine& engine, ThreadPool& pool);
+  RowSampler(const TrainParams& params, size_t rows)
+      : rate_(params.subsample), method_(params.sampling_method), rows_(rows) {}
+
+  // Draws the next tree's rows. Gives back the gradients to grow on: the given ones, or a copy kept
+  // here that is 0 for dropped rows. Draws nothing, and kept() is empty, when every row is kept
+  // (active() is false).
+  OutputGradients Draw(RandomEngine& engine, ThreadPool& pool, const OutputGradients& gradients);
   bool active() const { return rate_ < 1; }
-  std::span<const uint32_t> kept() const { return kept_; }
-  std::span<const uint32_t> dropped() const { return dropped_; }
+  std::span<const uint32_t> kept() const { return kept_; }        // ascending
+  std::span<const uint32_t> dropped() const { return dropped_; }  // ascending
 
  private:
+  // Fills kept_ and dropped_; keep(block) makes a function that is asked row by row.
+  template <typename KeepOf>
+  void Divide(ThreadPool& pool, KeepOf&& keep_of);
+
   float rate_;
+  SamplingMethod method_;
   size_t rows_;
   std::vector<uint32_t> kept_;
   std::vector<uint32_t> dropped_;
+  std::vector<float> grad_;  // of gradient_based
+  std::vector<float> hess_;
 };
+
+// The t for which the sum of min(1, score / t) is `target`, which is at least 0 and less than the
+// number of scores. 0 if no more than `target` scores are positive: all of them are kept. Reorders
+// `score`, which is not negative.
+float SamplingThreshold(std::vector<float>& score, double target);
 
 // Which features a tree, a level and a node may use. Rates of 1 draw nothing.
 class FeatureSampler {

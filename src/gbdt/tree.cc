@@ -56,22 +56,38 @@ std::pair<bool, std::span<const uint32_t>> Tree::RightCategories(NodeId n) const
       std::span(categories).subspan(category_begin[k], category_begin[k + 1] - category_begin[k])};
 }
 
-NodeId Tree::FindLeaf(std::span<const float> row) const {
+NodeId Tree::Child(NodeId n, float x) const {
   constexpr float kCategoryLimit = 16777216.0F;  // 2^24: larger codes are no category
+  const auto i = static_cast<size_t>(n);
+  bool go_left = default_left[i] != 0;
+  if (!std::isnan(x)) {
+    if (const auto [is_categorical, set] = RightCategories(n); is_categorical) {
+      go_left = !(x >= 0 && x < kCategoryLimit) ||
+                !std::ranges::binary_search(set, static_cast<uint32_t>(x));
+    } else {
+      go_left = x < threshold[i];
+    }
+  }
+  return left[i] + (go_left ? 0 : 1);
+}
+
+NodeId Tree::FindLeaf(std::span<const float> row) const {
   NodeId n = 0;
   while (!IsLeaf(n)) {
-    const auto i = static_cast<size_t>(n);
-    const float x = feature[i] < row.size() ? row[feature[i]] : std::nanf("");
-    bool go_left = default_left[i] != 0;
-    if (!std::isnan(x)) {
-      if (const auto [is_categorical, set] = RightCategories(n); is_categorical) {
-        go_left = !(x >= 0 && x < kCategoryLimit) ||
-                  !std::ranges::binary_search(set, static_cast<uint32_t>(x));
-      } else {
-        go_left = x < threshold[i];
-      }
-    }
-    n = left[i] + (go_left ? 0 : 1);
+    const uint32_t f = feature[static_cast<size_t>(n)];
+    n = Child(n, f < row.size() ? row[f] : std::numeric_limits<float>::quiet_NaN());
+  }
+  return n;
+}
+
+NodeId Tree::FindLeafSparse(std::span<const uint32_t> column, std::span<const float> value) const {
+  NodeId n = 0;
+  while (!IsLeaf(n)) {
+    const uint32_t f = feature[static_cast<size_t>(n)];
+    const auto at = std::ranges::lower_bound(column, f);
+    const bool there = at != column.end() && *at == f;
+    n = Child(n, there ? value[static_cast<size_t>(at - column.begin())]
+                       : std::numeric_limits<float>::quiet_NaN());
   }
   return n;
 }

@@ -50,6 +50,10 @@ struct Tree {
   std::pair<bool, std::span<const uint32_t>> RightCategories(NodeId n) const;
   // The leaf that `row` [columns] ends in; features at or beyond row.size() are missing.
   NodeId FindLeaf(std::span<const float> row) const;
+  // The same for a sparse row: ascending columns and their values.
+  NodeId FindLeafSparse(std::span<const uint32_t> column, std::span<const float> value) const;
+  // Where a row with value x (NaN if missing) of the feature goes from inner node n.
+  NodeId Child(NodeId n, float x) const;
 };
 
 // A leaf and the training rows that ended in it.
@@ -71,6 +75,10 @@ struct ObjectiveConfig {
   float aft_loss_distribution_scale = 1;
   // lambdarank_param of the file, as text; written back as they were read.
   std::map<std::string, std::string> lambdarank;
+  // lambdarank_unbiased: how much each position favours a relevant (ti+ in the file) and an
+  // irrelevant document (tj-); empty otherwise.
+  std::vector<float> position_bias_high;
+  std::vector<float> position_bias_low;
 };
 
 // A whole model. Trees are in file order: by round, then output, then parallel tree.

@@ -8,6 +8,7 @@
 #include "gbdt/cuts.h"
 #include "gbdt/exact_grower.h"
 #include "gbdt/grower.h"
+#include "gbdt/predict.h"
 #include "gbdt/quantize.h"
 
 namespace clary::gbdt {
@@ -239,19 +240,8 @@ Result<std::unique_ptr<TreeBuilder>> TreeBuilder::Make(const TrainParams& params
 
 void AddLeaves(const Tree& tree, const Dataset& data, float* margin, size_t stride,
                ThreadPool& pool) {
-  constexpr size_t kRows = 1024;
-  const size_t columns = data.columns();
-  pool.ForEach((data.rows() + kRows - 1) / kRows, [&](size_t block, int) {
-    std::vector<float> copy(data.is_sparse() ? columns : 0);
-    for (size_t r = block * kRows; r < std::min(data.rows(), (block + 1) * kRows); ++r) {
-      std::span<const float> row = copy;
-      if (data.is_sparse()) {
-        data.CopyRow(r, copy);
-      } else {
-        row = data.dense().subspan(r * columns, columns);
-      }
-      margin[r * stride] += tree.threshold[static_cast<size_t>(tree.FindLeaf(row))];
-    }
+  ForEachLeaf(tree, data, pool, [&](size_t row, NodeId leaf) {
+    margin[row * stride] += tree.threshold[static_cast<size_t>(leaf)];
   });
 }
 

@@ -14,14 +14,6 @@
 
 namespace clary::gbdt {
 
-// One output's gradients in those of all outputs: both are [rows * outputs], row-major.
-struct OutputGradients {
-  std::span<const float> grad;
-  std::span<const float> hess;
-  size_t outputs = 1;
-  size_t output = 0;
-};
-
 // The rows that a tree is grown on, and the others; both ascending. Both empty: every row.
 struct RowSample {
   std::span<const uint32_t> kept;

@@ -11,7 +11,8 @@ import numpy as np
 import xgboost as xgb
 
 import clary_gbdt
-from xgboost_trees import MAJOR, first_difference, is_near_tie, trees_of
+from tree_walk import first_difference, is_near_tie, trees_of
+from xgboost_trees import MAJOR
 
 DEFAULTS = {"lambda": 1.0, "gamma": 0.0, "min_child_weight": 1.0}
 ROW_METRICS = "rmse,mae,mape,mphe,rmsle"

@@ -25,17 +25,18 @@ void ForBlocks(ThreadPool& pool, size_t count, Body&& body) {
 template <typename Ok>
 Status CheckEach(const Dataset& data, Ok&& ok, std::string_view rule) {
   const auto& label = data.fields().label;
+  const size_t targets = label.size() / std::max<size_t>(1, data.rows());
   for (size_t i = 0; i < label.size(); ++i) {
     if (!ok(label[i])) {
-      return Fail(
-          Code::kInvalidArgument, "BadLabel",
-          std::string(rule) + ": row " + std::to_string(i) + " has " + std::to_string(label[i]));
+      return Fail(Code::kInvalidArgument, "BadLabel",
+                  std::string(rule) + ": row " + std::to_string(i / targets) + " has " +
+                      std::to_string(label[i]));
     }
   }
   return {};
 }
 
-// Losses with one margin a row and a closed formula.
+// Losses with a closed formula for each margin and its label.
 class PointwiseObjective : public Objective {
  public:
   explicit PointwiseObjective(const ObjectiveConfig& config) : config_(config) {}
@@ -44,20 +45,31 @@ class PointwiseObjective : public Objective {
   void Gradient(std::span<const float> margin, const Dataset& data, int /*round*/, ThreadPool& pool,
                 std::span<float> grad, std::span<float> hess) override {
     const RowFields& f = data.fields();
+    const size_t rows = data.rows();
+    const size_t outputs = margin.size() / std::max<size_t>(1, rows);
+    const size_t targets = f.label.size() / std::max<size_t>(1, rows);
     const float positive = weighs_positives() ? config_.scale_pos_weight : 1.0F;
-    ForBlocks(pool, margin.size(), [&](size_t begin, size_t end) {
-      Losses(margin.data() + begin, f.label.data() + begin, end - begin, grad.data() + begin,
-             hess.data() + begin);
-      const bool weighted = f.weight.size() == margin.size();
+    const bool weighted = f.weight.size() == rows;
+    ForBlocks(pool, rows, [&](size_t begin, size_t end) {
+      const size_t first = begin * outputs;
+      const size_t count = (end - begin) * outputs;
+      std::vector<float> repeated;  // outputs that share a label
+      const float* label = f.label.data() + begin * targets;
+      if (targets != outputs) {
+        for (size_t i = 0; i < count; ++i) repeated.push_back(label[i / outputs]);
+        label = repeated.data();
+      }
+      Losses(margin.data() + first, label, count, grad.data() + first, hess.data() + first);
       if (!weighted && positive == 1) return;
-      for (size_t i = begin; i < end; ++i) {
-        float w = weighted ? f.weight[i] : 1.0F;
-        if (f.label[i] == 1.0F) w *= positive;
-        grad[i] *= w;
-        hess[i] *= w;
+      for (size_t i = 0; i < count; ++i) {
+        float w = weighted ? f.weight[begin + i / outputs] : 1.0F;
+        if (label[i] == 1.0F) w *= positive;
+        grad[first + i] *= w;
+        hess[first + i] *= w;
       }
     });
   }
+  bool takes_targets() const override { return true; }
   void Transform(std::span<float> values, ThreadPool& pool) const override {
     ForBlocks(pool, values.size(), [&](size_t begin, size_t end) {
       TransformBlock(values.data() + begin, end - begin);
@@ -65,7 +77,7 @@ class PointwiseObjective : public Objective {
   }
 
  protected:
-  // Of `count` rows, without weights.
+  // Of `count` margins that begin with output 0 of a row, without weights.
   virtual void Losses(const float* margin, const float* label, size_t count, float* grad,
                       float* hess) const = 0;
   virtual void TransformBlock(float* /*values*/, size_t /*count*/) const {}

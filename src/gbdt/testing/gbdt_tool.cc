@@ -1,12 +1,19 @@
-// clary_gbdt_tool: trains on matrices that a script has written; for tests/compat and bench.
+// clary_gbdt_tool: the engine for scripts; for tests/compat and bench.
 //   clary_gbdt_tool train OUT.json|OUT.ubj TRAIN.bin [NAME=EVAL.bin ...] -- [name=value ...]
-// prints the metric lines of every round, then the seconds spent. Among the values may be
-// feature_types=q,c,...
-//   clary_gbdt_tool predict MODEL DATA.bin KIND OUT.bin
-// writes float32 predictions.
-// A .bin holds int64 rows, columns and flags (1: weights, 2: groups, 4: label bounds follow), then
-// float32 labels, weights, uint32 group count and sizes, float32 lower and upper bounds, and
-// row-major values.
+// prints the metric lines of every round, then the seconds spent; besides XGBoost's parameters
+// there are version, quiet, early_stopping_rounds, initial=MODEL and feature_types=q,c,...
+//   clary_gbdt_tool predict MODEL DATA.bin KIND OUT.f32 [FIRST_ROUND END_ROUND]
+// with KIND value, margin, leaf, contributions, approx_contributions or interactions.
+//   clary_gbdt_tool importance MODEL
+// prints lines of kind, feature and value.
+//   clary_gbdt_tool metrics PREDICTIONS.f32 DATA.bin METRIC... [-- name=value ...]
+// prints each metric's value with 5 digits, as training does.
+//   clary_gbdt_tool convert MODEL OUT.json|OUT.ubj
+//
+// A .bin holds int64 rows, columns and flags (1: weights, 2: groups, 4: label bounds follow, 8:
+// base margins follow; from bit 8 on the labels of a row less one), then float32 labels, weights,
+// uint32 group count and sizes, float32 lower and upper bounds, int64 count and float32 base
+// margins, and row-major values.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -23,7 +30,7 @@ namespace {
 using namespace clary;
 using namespace clary::gbdt;
 
-Result<Dataset> ReadBin(const std::string& path, const std::vector<std::string>& types) {
+Result<Dataset> ReadBin(const std::string& path, const std::vector<std::string>& types = {}) {
   std::ifstream in(path, std::ios::binary);
   int64_t head[3] = {};
   in.read(reinterpret_cast<char*>(head), sizeof head);
@@ -34,7 +41,7 @@ Result<Dataset> ReadBin(const std::string& path, const std::vector<std::string>&
   const auto rows = static_cast<size_t>(head[0]);
   const auto columns = static_cast<size_t>(head[1]);
   RowFields fields;
-  read(fields.label, rows);
+  read(fields.label, rows * (1 + static_cast<size_t>(head[2] >> 8)));
   if ((head[2] & 1) != 0) read(fields.weight, rows);
   if ((head[2] & 2) != 0) {
     uint32_t groups = 0;
@@ -46,6 +53,11 @@ Result<Dataset> ReadBin(const std::string& path, const std::vector<std::string>&
     read(fields.label_lower, rows);
     read(fields.label_upper, rows);
   }
+  if ((head[2] & 8) != 0) {
+    int64_t count = 0;
+    in.read(reinterpret_cast<char*>(&count), sizeof count);
+    read(fields.base_margin, static_cast<size_t>(count));
+  }
   std::vector<float> values;
   read(values, rows * columns);
   if (!in) return Fail(Code::kNotFound, "BadFile", "cannot read " + path);
@@ -54,8 +66,30 @@ Result<Dataset> ReadBin(const std::string& path, const std::vector<std::string>&
                             std::move(fields));
 }
 
-Status Predict(const std::string& file, const std::string& path, std::string_view kind,
-               const std::string& out) {
+Result<std::string> ReadAll(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::string bytes(std::istreambuf_iterator<char>(in), {});
+  if (!in) return Fail(Code::kNotFound, "BadFile", "cannot read " + path);
+  return bytes;
+}
+
+Result<Model> ReadModelFile(const std::string& path) {
+  CLARY_TRY(const std::string bytes, ReadAll(path));
+  return Model::Parse(bytes);
+}
+
+void WriteFloats(const std::string& path, const std::vector<float>& values) {
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(values.data()),
+             static_cast<std::streamsize>(values.size() * sizeof(float)));
+}
+
+void WriteModelFile(const std::string& path, const Model& model) {
+  std::ofstream(path, std::ios::binary)
+      << (path.ends_with(".json") ? model.ToJson() : model.ToUbjson());
+}
+
+Status RunPredict(const std::vector<std::string>& args) {
   constexpr std::pair<std::string_view, PredictKind> kKinds[] = {
       {"value", PredictKind::kValue},
       {"margin", PredictKind::kMargin},
@@ -63,26 +97,64 @@ Status Predict(const std::string& file, const std::string& path, std::string_vie
       {"contributions", PredictKind::kContributions},
       {"approx_contributions", PredictKind::kApproxContributions},
       {"interactions", PredictKind::kInteractions}};
-  const auto* const found = std::ranges::find(kKinds, kind, [](const auto& k) { return k.first; });
-  if (found == std::end(kKinds)) return Fail(Code::kInvalidArgument, "Usage", "unknown kind");
-  std::ifstream in(file, std::ios::binary);
-  const std::string bytes((std::istreambuf_iterator<char>(in)), {});
-  CLARY_TRY(const Model model, Model::Parse(bytes));
-  CLARY_TRY(const Dataset data, ReadBin(path, {}));
-  CLARY_TRY(const auto predictions, model.Predict(data, {.kind = found->second}));
-  std::ofstream(out, std::ios::binary)
-      .write(reinterpret_cast<const char*>(predictions.data()),
-             static_cast<std::streamsize>(predictions.size() * sizeof(float)));
+  CLARY_TRY(const Model model, ReadModelFile(args.at(0)));
+  CLARY_TRY(const Dataset data, ReadBin(args.at(1)));
+  PredictOptions options;
+  for (const auto& [name, kind] : kKinds) {
+    if (name == args.at(2)) options.kind = kind;
+  }
+  if (args.size() > 5) {
+    options.round_begin = std::stoi(args[4]);
+    options.round_end = std::stoi(args[5]);
+  }
+  CLARY_TRY(const auto predictions, model.Predict(data, options));
+  WriteFloats(args.at(3), predictions);
   return {};
 }
 
-Status Run(int argc, char** argv) {
-  if (argc == 6 && std::strcmp(argv[1], "predict") == 0) {
-    return Predict(argv[2], argv[3], argv[4], argv[5]);
+Status RunImportance(const std::vector<std::string>& args) {
+  constexpr std::pair<const char*, Importance> kKinds[] = {
+      {"weight", Importance::kWeight},
+      {"gain", Importance::kGain},
+      {"cover", Importance::kCover},
+      {"total_gain", Importance::kTotalGain},
+      {"total_cover", Importance::kTotalCover}};
+  CLARY_TRY(const Model model, ReadModelFile(args.at(0)));
+  for (const auto& [name, kind] : kKinds) {
+    for (const auto& [feature, value] : model.FeatureImportance(kind)) {
+      std::printf("%s %u %.9g\n", name, feature, value);
+    }
   }
-  if (argc < 4 || std::strcmp(argv[1], "train") != 0) {
-    return Fail(Code::kInvalidArgument, "Usage", "see the head of gbdt_tool.cc");
+  return {};
+}
+
+Status RunMetrics(const std::vector<std::string>& args) {
+  CLARY_TRY(const std::string bytes, ReadAll(args.at(0)));
+  std::vector<float> predictions(bytes.size() / sizeof(float));
+  std::memcpy(predictions.data(), bytes.data(), predictions.size() * sizeof(float));
+  CLARY_TRY(const Dataset data, ReadBin(args.at(1)));
+  const auto names_end = std::ranges::find(args, "--");
+  std::map<std::string, std::string> text;
+  for (auto it = names_end; it != args.end(); ++it) {
+    if (const size_t eq = it->find('='); eq != std::string::npos) {
+      text[it->substr(0, eq)] = it->substr(eq + 1);
+    }
   }
+  CLARY_TRY(const TrainParams params, TrainParams::FromMap(text));
+  for (size_t i = 2; i < static_cast<size_t>(names_end - args.begin()); ++i) {
+    CLARY_TRY(const double value, EvalMetric(args[i], predictions, data, &params));
+    std::printf("%s:%.5f\n", args[i].c_str(), value);
+  }
+  return {};
+}
+
+Status RunConvert(const std::vector<std::string>& args) {
+  CLARY_TRY(const Model model, ReadModelFile(args.at(0)));
+  WriteModelFile(args.at(1), model);
+  return {};
+}
+
+Status RunTrain(int argc, char** argv) {
   const std::string out = argv[2];
   std::vector<std::string> types;
   for (int k = 4; k < argc; ++k) {
@@ -96,6 +168,7 @@ Status Run(int argc, char** argv) {
   std::vector<EvalSet> evals;
   std::map<std::string, std::string> text;
   TrainOptions options;
+  Model initial;
   int version = 3;
   bool quiet = false;
   int i = 4;
@@ -119,6 +192,9 @@ Status Run(int argc, char** argv) {
       options.early_stopping_rounds = std::stoi(value);
     } else if (name == "version") {
       version = std::stoi(value);
+    } else if (name == "initial") {
+      CLARY_TRY(initial, ReadModelFile(value));
+      options.initial = &initial;
     } else if (name == "feature_types") {
       continue;
     } else if (name == "quiet") {
@@ -142,15 +218,31 @@ Status Run(int argc, char** argv) {
   CLARY_TRY(const Model model, Train(params, train, evals, options));
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   std::printf("seconds %.4f\n", seconds.count());
-  std::ofstream(out, std::ios::binary)
-      << (out.ends_with(".json") ? model.ToJson() : model.ToUbjson());
+  WriteModelFile(out, model);
   const PredictOptions margin{.kind = PredictKind::kMargin};
   CLARY_TRY(const auto predictions,
             model.Predict(evals.empty() ? train : evals.back().data, margin));
-  std::ofstream(out + ".margin", std::ios::binary)
-      .write(reinterpret_cast<const char*>(predictions.data()),
-             static_cast<std::streamsize>(predictions.size() * sizeof(float)));
+  WriteFloats(out + ".margin", predictions);
   return {};
+}
+
+Status Run(int argc, char** argv) {
+  struct Command {
+    std::string_view name;
+    size_t arguments;  // at least
+    Status (*run)(const std::vector<std::string>&);
+  };
+  constexpr Command kCommands[] = {{"predict", 4, RunPredict},
+                                   {"importance", 1, RunImportance},
+                                   {"metrics", 3, RunMetrics},
+                                   {"convert", 2, RunConvert}};
+  const std::vector<std::string> args(argv + std::min(argc, 2), argv + argc);
+  const std::string_view name = argc > 1 ? argv[1] : "";
+  if (name == "train" && args.size() >= 2) return RunTrain(argc, argv);
+  for (const Command& command : kCommands) {
+    if (name == command.name && args.size() >= command.arguments) return command.run(args);
+  }
+  return Fail(Code::kInvalidArgument, "Usage", "see the head of gbdt_tool.cc");
 }
 
 }  // namespace

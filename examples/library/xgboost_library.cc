@@ -4,7 +4,7 @@
 #include <random>
 #include <vector>
 
-#include "clary/gbdt.h"
+#include <clary/gbdt.h>
 
 using clary::gbdt::Dataset;
 
@@ -32,7 +32,6 @@ static clary::Status Run() {
   std::printf("AUC on data not seen before: %.4f\n", auc);
   return {};
 }
-
 int main() {
   const auto done = Run();
   if (!done) std::fprintf(stderr, "%s\n", done.error().message.c_str());

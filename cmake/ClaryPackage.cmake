@@ -1,0 +1,34 @@
+# The engine as an installed library: find_package(clary) gives clary::gbdt, one static archive of
+# the engine and the few general functions it uses. Nothing of the service is in it, and nothing
+# but threads has to be linked with it.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+function(clary_install_package)
+  set(src ${CMAKE_SOURCE_DIR}/src)
+  add_library(clary_gbdt_package STATIC $<TARGET_OBJECTS:clary_gbdt>
+    ${src}/base/error.cc ${src}/base/strings.cc ${src}/base/thread_pool.cc ${src}/data/matrix.cc)
+  set_target_properties(clary_gbdt_package PROPERTIES
+    EXPORT_NAME gbdt OUTPUT_NAME clary_gbdt ARCHIVE_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/package)
+  target_link_libraries(clary_gbdt_package
+    PRIVATE $<BUILD_INTERFACE:clary_options> PUBLIC Threads::Threads)
+  target_compile_features(clary_gbdt_package PUBLIC cxx_std_23)
+  target_include_directories(clary_gbdt_package INTERFACE
+    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+
+  set(dir ${CMAKE_INSTALL_LIBDIR}/cmake/clary)
+  install(TARGETS clary_gbdt_package EXPORT clary
+    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT gbdt)
+  install(FILES ${CMAKE_SOURCE_DIR}/include/clary/gbdt.h ${CMAKE_SOURCE_DIR}/include/clary/error.h
+    DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/clary COMPONENT gbdt)
+  install(EXPORT clary NAMESPACE clary:: FILE claryTargets.cmake DESTINATION ${dir} COMPONENT gbdt)
+  file(WRITE ${CMAKE_BINARY_DIR}/package/claryConfig.cmake
+"include(CMakeFindDependencyMacro)
+find_dependency(Threads)
+include(\${CMAKE_CURRENT_LIST_DIR}/claryTargets.cmake)
+")
+  write_basic_package_version_file(${CMAKE_BINARY_DIR}/package/claryConfigVersion.cmake
+    COMPATIBILITY SameMinorVersion)
+  install(FILES ${CMAKE_BINARY_DIR}/package/claryConfig.cmake
+    ${CMAKE_BINARY_DIR}/package/claryConfigVersion.cmake DESTINATION ${dir} COMPONENT gbdt)
+endfunction()

@@ -1,0 +1,194 @@
+// gbtree and dart: a tree per output and round, grown by the tree method.
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "gbdt/dart.h"
+#include "gbdt/gradient_booster.h"
+#include "gbdt/intercept.h"
+#include "gbdt/predict.h"
+#include "gbdt/tree_builder.h"
+#include "gbdt/tree_update.h"
+
+namespace clary::gbdt {
+namespace {
+
+class TreeBooster final : public GradientBooster {
+ public:
+  explicit TreeBooster(const BoostContext& context)
+      : c_(context),
+        dart_(context.params.booster == Booster::kDart),
+        refit_(context.objective.leaf_quantile(0) > 0),
+        after_(PlanUpdaters(context.params).value_or(UpdaterPlan{}).after),
+        rows_(context.params, context.train().rows()) {
+    if (dart_) {
+      for (const TrackedSet& set : c_.sets)
+        exact_.emplace_back(set.margin.begin(), set.margin.end());
+    }
+    // dart keeps a weight for every tree, those that it continues from included.
+    if (dart_) c_.forest.tree_weight.resize(c_.forest.trees.size(), 1.0F);
+  }
+
+  Status SetUp() {
+    // Upstream draws the first round's trees before the tree method draws its own seeds.
+    if (dart_) next_dropped_ = DrawDropped(c_.params, c_.forest.tree_weight, c_.engine);
+    CLARY_TRY(builder_, TreeBuilder::Make(c_.params, c_.train(), c_.engine, c_.pool,
+                                          {.leaf_rows = refit_, .phases = &c_.phases}));
+    for (size_t s = 1; s < c_.sets.size(); ++s) builder_->Watch(c_.sets[s].data);
+    return {};
+  }
+
+  void StartRound() override {
+    if (!dart_) return;
+    dropped_ = next_dropped_ ? *std::exchange(next_dropped_, std::nullopt)
+                             : DrawDropped(c_.params, c_.forest.tree_weight, c_.engine);
+    without_.clear();
+    if (dropped_.empty()) return;
+    for (const TrackedSet& set : c_.sets) {
+      std::vector<double>& sum = without_.emplace_back(set.margin.size());
+      for (const size_t t : dropped_) {
+        const double weight = c_.forest.tree_weight[t];
+        const Tree& tree = c_.forest.trees[t];
+        double* const out = sum.data() + c_.forest.tree_output[t];
+        ForEachLeaf(tree, set.data, c_.pool, [&](size_t row, NodeId leaf) {
+          out[row * c_.outputs] += weight * tree.threshold[static_cast<size_t>(leaf)];
+        });
+      }
+    }
+    std::vector<float>& margin = c_.sets.front().margin;
+    for (size_t i = 0; i < margin.size(); ++i) {
+      margin[i] = static_cast<float>(exact_[0][i] - without_[0][i]);
+    }
+  }
+
+  void Boost(int, std::span<float> grad, std::span<float> hess) override {
+    // dart collects what the new trees give, since their weight comes last.
+    std::vector<std::vector<float>> fresh;
+    if (dart_) {
+      for (const TrackedSet& set : c_.sets) fresh.emplace_back(set.margin.size());
+    }
+    const size_t before = c_.forest.trees.size();
+    for (size_t output = 0; output < c_.outputs; ++output) {
+      for (int t = 0; t < c_.params.num_parallel_tree; ++t) {
+        std::vector<float*> margins;
+        for (size_t s = 0; s < c_.sets.size(); ++s) {
+          margins.push_back((dart_ ? fresh[s] : c_.sets[s].margin).data() + output);
+        }
+        GrowTree(output, grad, hess, margins);
+      }
+    }
+    c_.forest.round_begin.push_back(c_.forest.trees.size());
+    if (dart_) Weigh(c_.forest.trees.size() - before, fresh);
+  }
+
+  std::vector<float> Snapshot() const override { return c_.forest.tree_weight; }
+  void Restore(std::vector<float> snapshot) override {
+    std::ranges::copy(snapshot, c_.forest.tree_weight.begin());
+  }
+
+ private:
+  // margins: of each set, at the first row's item of the output.
+  void GrowTree(size_t output, std::span<const float> grad, std::span<const float> hess,
+                std::span<float* const> margins) {
+    Forest& forest = c_.forest;
+    c_.phases.Enter(Phase::kGradient);
+    const OutputGradients gradients = rows_.Draw(
+        c_.engine, c_.pool, {.grad = grad, .hess = hess, .outputs = c_.outputs, .output = output});
+    // Any fixed mixing will do; it only has to differ from tree to tree.
+    const uint32_t seed = static_cast<uint32_t>(c_.params.seed) * 0x9E3779B1U +
+                          static_cast<uint32_t>(forest.trees.size()) * 0x85EBCA77U;
+    Tree tree = builder_->Grow(gradients, seed, {.kept = rows_.kept(), .dropped = rows_.dropped()});
+    c_.phases.Enter(Phase::kPredict);
+    const bool changed = ApplyUpdaters(tree, gradients);
+    // As upstream: only if the tree is as it was grown.
+    if (refit_ && after_.empty()) RefitLeaves(tree, output);
+    for (size_t s = 0; s < c_.sets.size(); ++s) {
+      if (changed) {
+        AddLeaves(tree, c_.sets[s].data, margins[s], c_.outputs, c_.pool);
+      } else if (s == 0) {
+        builder_->AddTo(tree, margins[0], c_.outputs);
+      } else {
+        builder_->AddToWatched(s - 1, tree, margins[s], c_.outputs);
+      }
+    }
+    forest.trees.push_back(std::move(tree));
+    forest.tree_output.push_back(static_cast<int>(output));
+  }
+
+  // The updaters after the one that grew the tree. True if they may have changed its nodes.
+  bool ApplyUpdaters(Tree& tree, const OutputGradients& gradients) {
+    bool changed = false;
+    for (const std::string& updater : after_) {
+      // Rows that were left out of the sample have no gradient.
+      if (updater == "refresh") {
+        RefreshTree(c_.params, c_.train(), rows_.kept(), gradients, c_.pool, tree);
+      } else if (updater == "prune") {
+        changed = PruneTree(c_.params, tree) || changed;
+      }
+    }
+    return changed;
+  }
+
+  // Sets each leaf to the objective's quantile of its rows' residuals.
+  void RefitLeaves(Tree& tree, size_t output) {
+    const Dataset& train = c_.train();
+    const RowFields& f = train.fields();
+    const std::vector<float>& margin = c_.sets.front().margin;
+    const size_t targets = f.label.size() / train.rows();
+    const double share = c_.objective.leaf_quantile(static_cast<int>(output));
+    // 1.x does not shrink refitted leaves.
+    const float rate = c_.params.version < 2 ? 1.0F : c_.params.eta;
+    const auto leaves = builder_->leaves();
+    c_.pool.ForEach(leaves.size(), [&](size_t k, int) {
+      if (leaves[k].rows.empty()) return;
+      std::vector<float> residual;
+      std::vector<float> weight;
+      for (const uint32_t r : leaves[k].rows) {
+        residual.push_back(f.label[r * targets + output % targets] -
+                           margin[r * c_.outputs + output]);
+        if (f.weight.size() == train.rows()) weight.push_back(f.weight[r]);
+      }
+      tree.threshold[static_cast<size_t>(leaves[k].node)] =
+          rate * static_cast<float>(WeightedQuantile(residual, weight, share));
+    });
+  }
+
+  // dart: gives the round's trees their weight, the dropped ones their smaller one, and all margins
+  // what that makes them.
+  void Weigh(size_t new_trees, const std::vector<std::vector<float>>& fresh) {
+    const DropScale scale = ScaleAfter(c_.params, dropped_.size(), new_trees);
+    for (const size_t t : dropped_) c_.forest.tree_weight[t] *= scale.dropped;
+    c_.forest.tree_weight.resize(c_.forest.trees.size(), scale.fresh);
+    for (size_t s = 0; s < c_.sets.size(); ++s) {
+      std::vector<double>& exact = exact_[s];
+      for (size_t i = 0; i < exact.size(); ++i) {
+        if (!dropped_.empty()) exact[i] -= without_[s][i] * (1 - double{scale.dropped});
+        exact[i] += double{scale.fresh} * fresh[s][i];
+        c_.sets[s].margin[i] = static_cast<float>(exact[i]);
+      }
+    }
+  }
+
+  const BoostContext c_;
+  const bool dart_;
+  const bool refit_;                      // leaves become quantiles of residuals
+  const std::vector<std::string> after_;  // updaters that follow the one that grows
+  std::unique_ptr<TreeBuilder> builder_;
+  RowSampler rows_;
+
+  // dart. Margins are kept in doubles, since trees are taken out and put back many times.
+  std::vector<std::vector<double>> exact_;           // a set each
+  std::optional<std::vector<size_t>> next_dropped_;  // drawn already
+  std::vector<size_t> dropped_;
+  std::vector<std::vector<double>> without_;  // a set each: what the dropped trees gave
+};
+
+}  // namespace
+
+Result<std::unique_ptr<GradientBooster>> MakeTreeBooster(const BoostContext& context) {
+  auto booster = std::make_unique<TreeBooster>(context);
+  CLARY_CHECK_OK(booster->SetUp());
+  return booster;
+}
+
+}  // namespace clary::gbdt
