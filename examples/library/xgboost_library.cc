@@ -1,10 +1,10 @@
 // The engine as a library: no service, no files. Learns when two numbers are alike.
+#include <clary/gbdt.h>
+
 #include <cmath>
 #include <cstdio>
 #include <random>
 #include <vector>
-
-#include <clary/gbdt.h>
 
 using clary::gbdt::Dataset;
 
