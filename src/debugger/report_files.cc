@@ -4,11 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
+
+#include "debugger/internal/report_json.h"
 
 namespace clary::debugger {
 namespace {
-using json = nlohmann::ordered_json;
+using json = Json;
 
 // Five decimals, as SageMaker's files have.
 double Round(double v) { return std::round(v * 1e5) / 1e5; }
@@ -302,30 +303,15 @@ json SurvivalFile(const TrainingFigures& f) {
   return {{"concordance", *f.concordance}, {"groups", std::move(groups)}};
 }
 
-json FindingsFile(const Verdict& verdict) {
-  json list = json::array();
-  for (const Finding& f : verdict.findings) {
-    list.push_back({{"id", f.id},
-                    {"level", LevelName(f.level)},
-                    {"title", f.title},
-                    {"detail", f.detail},
-                    {"advice", f.advice}});
-  }
-  return {{"level", LevelName(verdict.level)},
-          {"headline", verdict.headline},
-          {"summary", verdict.summary},
-          {"findings", std::move(list)}};
-}
-
 }  // namespace
 
 std::vector<ReportFile> TrainingReportFiles(const TrainingData& data, const TrainingFigures& f,
                                             const Verdict& verdict) {
   std::vector<ReportFile> out;
   const auto add = [&](const char* name, const json& value) {
-    out.push_back({name, value.dump(2, ' ', false, json::error_handler_t::replace) + "\n"});
+    out.push_back({name, DumpJson(value, 2) + "\n"});
   };
-  add("Findings.json", FindingsFile(verdict));
+  add("Findings.json", VerdictJson(verdict));
   add("LossData.json", LossData(data));
   add("FeatureImportance.json", FeatureImportance(data));
   if (data.shap.rows > 0) add("ShapSummary.json", ShapSummary(data));

@@ -7,7 +7,6 @@
 #include "debugger/report_data.h"
 #include "debugger/report_figures.h"
 #include "debugger/report_findings.h"
-#include "debugger/report_page.h"
 
 namespace clary::debugger {
 
@@ -18,9 +17,5 @@ struct ReportFile {
 // SageMaker's files with its names and shapes, and ours; those that make no sense are left out.
 std::vector<ReportFile> TrainingReportFiles(const TrainingData& data,
                                             const TrainingFigures& figures, const Verdict& verdict);
-
-// A notebook that reads these files and draws them with pandas and matplotlib.
-std::vector<NotebookCell> TrainingNotebook(const ReportContext& context,
-                                           const std::vector<ReportFile>& files);
 
 }  // namespace clary::debugger

@@ -428,8 +428,14 @@ class Judgement {
                                            : fmt::format("; it was best at round {} with {:.5g}.",
                                                          c.Round(c.best), c.At(c.best));
     }
-    if (verdict_.level == Level::kGood) {
+    if (verdict_.level <= Level::kNotice) {
       verdict_.headline = data_.ended ? "No sign of trouble" : "Training, and no sign of trouble";
+      const size_t notes = verdict_.findings.size();
+      if (notes > 0) {
+        verdict_.headline +=
+            notes == 1 ? "; one thing to know" : fmt::format("; {} things to know", notes);
+      }
+      verdict_.level = Level::kGood;
     } else {
       verdict_.headline = verdict_.findings.front().title;
     }

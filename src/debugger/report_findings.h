@@ -24,7 +24,7 @@ struct Finding {
 };
 
 struct Verdict {
-  Level level = Level::kGood;  // the worst of the findings
+  Level level = Level::kGood;  // the worst of the findings; notices alone are good
   std::string headline;
   std::string summary;            // the deciding metric in a sentence
   std::vector<Finding> findings;  // worst first

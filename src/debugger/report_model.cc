@@ -4,14 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "debugger/report_page.h"
+#include "debugger/internal/report_json.h"
 
 namespace clary::debugger {
 namespace {
-using json = nlohmann::ordered_json;
+using json = Json;
 
 constexpr size_t kCurvePoints = 300;
 constexpr size_t kShapFeatures = 20;
@@ -338,27 +337,11 @@ json Labels(const TrainingFigures& f) {
           {"stability", f.labels.stability}};
 }
 
-json VerdictJson(const Verdict& v) {
-  json findings = json::array();
-  for (const Finding& f : v.findings) {
-    findings.push_back({{"level", LevelName(f.level)},
-                        {"id", f.id},
-                        {"title", f.title},
-                        {"detail", f.detail},
-                        {"advice", f.advice},
-                        {"section", f.section}});
-  }
-  return {{"level", LevelName(v.level)},
-          {"headline", v.headline},
-          {"summary", v.summary},
-          {"findings", std::move(findings)}};
-}
-
 }  // namespace
 
 std::string TrainingModelJson(const TrainingData& data, const TrainingFigures& f,
                               const Verdict& verdict, const ReportContext& context) {
-  json job = json::parse(JobJson(context), nullptr, false);
+  json job = JobJson(context);
   for (const auto& [name, value] : data.hyperparameters) job["hyperparameters"][name] = value;
   job["objective"] = data.objective;
   job["running"] = !data.ended;
@@ -421,7 +404,7 @@ std::string TrainingModelJson(const TrainingData& data, const TrainingFigures& f
   set("trees", !data.trees.empty(), [&] { return Trees(data); });
   set("data", !data.summary.missing.empty(), [&] { return DataJson(data); });
   set("comparison", !context.other_jobs.empty(), [&] { return Comparison(data, context); });
-  return out.dump(-1, ' ', false, json::error_handler_t::replace);
+  return DumpJson(out);
 }
 
 }  // namespace clary::debugger

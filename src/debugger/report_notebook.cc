@@ -1,10 +1,9 @@
-// The notebooks beside the reports: Python that draws the JSON files.
+#include "debugger/report_notebook.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cctype>
-
-#include "debugger/report_files.h"
 
 namespace clary::debugger {
 namespace {
@@ -100,21 +99,18 @@ plt.xlabel("time"); plt.ylabel("share without event"); plt.legend())py"},
      R"py(pd.DataFrame(load("WorstPredictions")["rows"]))py"},
 };
 
-}  // namespace
-
-std::vector<NotebookCell> TrainingNotebook(const ReportContext& context,
-                                           const std::vector<ReportFile>& files) {
+// Title and imports of both; `load` reads a file of `folder`.
+std::vector<NotebookCell> Head(std::string_view title, const ReportContext& context,
+                               std::string_view folder) {
   std::string name;  // as text in Markdown: what could be markup is left out
   for (const char c : context.job_name) {
     if (std::isalnum(static_cast<unsigned char>(c)) || c == '-') name += c;
   }
-  std::vector<NotebookCell> cells = {
-      {NotebookCell::kMarkdown,
-       fmt::format("# Training report\n\n{}\n\nDraws the numbers in `xgboost-reports/`, which lie "
-                   "beside this notebook. Needs pandas and matplotlib.",
-                   name)},
-      {NotebookCell::kCode,
-       R"py(import json
+  return {{NotebookCell::kMarkdown,
+           fmt::format("# {}\n\n{}\n\nDraws the numbers in `{}/`, which lies beside this notebook. "
+                       "Needs pandas and matplotlib.",
+                       title, name, folder)},
+          {NotebookCell::kCode, fmt::format(R"py(import json
 import pathlib
 
 import matplotlib.pyplot as plt
@@ -122,17 +118,71 @@ import numpy as np
 import pandas as pd
 
 plt.rcParams["text.parse_math"] = False  # names may hold a $
-reports = pathlib.Path("xgboost-reports")
+reports = pathlib.Path("{}")
 
 
 def load(name):
-    return json.loads((reports / f"{name}.json").read_text()))py"}};
+    return json.loads((reports / f"{{name}}.json").read_text()))py",
+                                            folder)}};
+}
+
+}  // namespace
+
+std::vector<NotebookCell> TrainingNotebook(const ReportContext& context,
+                                           const std::vector<ReportFile>& files) {
+  std::vector<NotebookCell> cells = Head("Training report", context, "xgboost-reports");
   for (const Drawing& drawing : kDrawings) {
     const bool there = std::any_of(files.begin(), files.end(),
                                    [&](const ReportFile& f) { return f.name == drawing.file; });
     if (!there) continue;
     cells.push_back({NotebookCell::kMarkdown, fmt::format("## {}", drawing.title)});
     cells.push_back({NotebookCell::kCode, std::string(drawing.code)});
+  }
+  return cells;
+}
+
+std::vector<NotebookCell> ProfilerNotebook(const ReportContext& context) {
+  constexpr std::pair<std::string_view, std::string_view> kCells[] = {
+      {"Summary", R"py(summary = load("Summary")
+print(summary["verdict"]["headline"])
+print(summary["verdict"]["summary"])
+pd.DataFrame(summary["verdict"]["findings"]))py"},
+      {"Where the time went", R"py(for title in ["job_phases", "engine_phases"]:
+    phases = pd.DataFrame(summary[title])
+    if len(phases):
+        phases.set_index("name")["seconds"][::-1].plot.barh(title=title, xlabel="seconds")
+        plt.show())py"},
+      {"Use of the system", R"py(pd.DataFrame(summary["system_usage"]))py"},
+      {"Use over time", R"py(utilization = load("Utilization")
+for group in utilization["lines"]:
+    for series in group["series"]:
+        points = np.array(series["points"]).reshape(-1, 2)
+        plt.plot(points[:, 0], points[:, 1], label=series["name"])
+    plt.xlabel("seconds"); plt.ylabel(group["unit"]); plt.title(group["id"]); plt.legend()
+    plt.show())py"},
+      {"Use of each core", R"py(cores = utilization["cores"]
+if cores["names"]:
+    plt.imshow(np.array(cores["percent"], dtype=float), aspect="auto", vmin=0, vmax=100,
+               extent=[0, cores["bucket"] * len(cores["percent"][0]), len(cores["names"]) - 0.5, -0.5])
+    plt.yticks(range(len(cores["names"])), cores["names"])
+    plt.xlabel("seconds"); plt.colorbar(label="percent"))py"},
+      {"Rounds", R"py(rounds = pd.DataFrame(load("RoundDurations")["rounds"])
+if len(rounds):
+    rounds.plot(x="round", y="milliseconds", legend=False, ylabel="milliseconds")
+    plt.show()
+    rounds["milliseconds"].plot.hist(bins=40, xlabel="milliseconds")
+rounds.describe())py"},
+      {"Rules", R"py(rules = {}
+for path in sorted(reports.glob("*.json")):
+    content = json.loads(path.read_text())
+    if "RuleTriggered" in content:
+        rules[path.stem] = {k: content[k] for k in ["RuleTriggered", "Violations", "Datapoints", "RuleParameters"]}
+pd.DataFrame(rules).T)py"},
+  };
+  std::vector<NotebookCell> cells = Head("Profiling report", context, "profiler-reports");
+  for (const auto& [title, code] : kCells) {
+    cells.push_back({NotebookCell::kMarkdown, fmt::format("## {}", title)});
+    cells.push_back({NotebookCell::kCode, std::string(code)});
   }
   return cells;
 }

@@ -2,14 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "debugger/internal/page_template.h"
+#include "debugger/internal/report_json.h"
 
 namespace clary::debugger {
 namespace {
-using nlohmann::ordered_json;
-
 // JSON inside <script>: these characters occur only in its strings, where \u is the same text.
 std::string EscapeJsonForHtml(std::string_view json) {
   std::string out;
@@ -28,7 +25,7 @@ std::string EscapeJsonForHtml(std::string_view json) {
   return out;
 }
 
-std::string EscapeHtml(std::string_view text) {
+std::string EscapeHtml(const std::string& text) {
   std::string out;
   for (const char c : text) {
     switch (c) {
@@ -51,9 +48,7 @@ std::string EscapeHtml(std::string_view text) {
   return out;
 }
 
-ordered_json TimeJson(const std::optional<Time>& t) {
-  return t ? ordered_json(FormatIso8601(*t)) : ordered_json();
-}
+Json TimeJson(const std::optional<Time>& t) { return t ? Json(FormatIso8601(*t)) : Json(); }
 
 }  // namespace
 
@@ -65,7 +60,7 @@ std::string RenderPage(std::string_view title, std::string_view model_json) {
   std::string out;
   out.reserve(page.size() + model_json.size() + model_json.size() / 32);
   out += page.substr(0, title_at);
-  out += EscapeHtml(title);
+  out += EscapeHtml(Json::parse(DumpJson(Json(title)), nullptr, false).get<std::string>());
   out += page.substr(title_at + kTitle.size(), model_at - title_at - kTitle.size());
   out += EscapeJsonForHtml(model_json);
   out += page.substr(model_at + kModel.size());
@@ -73,56 +68,75 @@ std::string RenderPage(std::string_view title, std::string_view model_json) {
 }
 
 std::string RenderNotebook(const std::vector<NotebookCell>& cells) {
-  ordered_json list = ordered_json::array();
+  Json list = Json::array();
   for (size_t i = 0; i < cells.size(); ++i) {
     const bool code = cells[i].kind == NotebookCell::kCode;
-    ordered_json cell = {{"cell_type", code ? "code" : "markdown"},
-                         {"id", fmt::format("cell-{}", i)},
-                         {"metadata", ordered_json::object()},
-                         {"source", cells[i].source}};
+    Json cell = {{"cell_type", code ? "code" : "markdown"},
+                 {"id", fmt::format("cell-{}", i)},
+                 {"metadata", Json::object()},
+                 {"source", cells[i].source}};
     if (code) {
       cell["execution_count"] = nullptr;
-      cell["outputs"] = ordered_json::array();
+      cell["outputs"] = Json::array();
     }
     list.push_back(std::move(cell));
   }
-  const ordered_json notebook = {
+  const Json notebook = {
       {"cells", std::move(list)},
       {"metadata",
        {{"kernelspec", {{"display_name", "Python 3"}, {"language", "python"}, {"name", "python3"}}},
         {"language_info", {{"name", "python"}}}}},
       {"nbformat", 4},
       {"nbformat_minor", 5}};
-  return notebook.dump(1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+  return DumpJson(notebook, 1) + "\n";
 }
 
-std::string JobJson(const ReportContext& context) {
-  ordered_json channels = ordered_json::array();
+Json JobJson(const ReportContext& context) {
+  Json channels = Json::array();
   for (const ReportChannel& c : context.channels) {
     channels.push_back({{"name", c.name}, {"source", c.source}, {"contentType", c.content_type}});
   }
-  ordered_json rules = ordered_json::array();
+  Json rules = Json::array();
   for (const RuleResult& r : context.rules) {
     rules.push_back(
         {{"name", r.name}, {"rule", r.rule}, {"status", r.status}, {"details", r.details}});
   }
-  ordered_json hyperparameters = ordered_json::object();
+  Json hyperparameters = Json::object();
   for (const auto& [name, value] : context.hyperparameters) hyperparameters[name] = value;
-  const ordered_json job = {{"name", context.job_name},
-                            {"base", context.base_job_name},
-                            {"status", context.status},
-                            {"failureReason", context.failure_reason},
-                            {"image", context.image},
-                            {"instance", context.instance},
-                            {"created", TimeJson(context.created)},
-                            {"started", TimeJson(context.started)},
-                            {"ended", TimeJson(context.ended)},
-                            {"written", FormatIso8601(context.written)},
-                            {"version", CLARY_VERSION},
-                            {"channels", std::move(channels)},
-                            {"rules", std::move(rules)},
-                            {"hyperparameters", std::move(hyperparameters)}};
-  return job.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  return {{"name", context.job_name},
+          {"base", context.base_job_name},
+          {"status", context.status},
+          {"failureReason", context.failure_reason},
+          {"image", context.image},
+          {"instance", context.instance},
+          {"created", TimeJson(context.created)},
+          {"started", TimeJson(context.started)},
+          {"ended", TimeJson(context.ended)},
+          {"written", FormatIso8601(context.written)},
+          {"version", CLARY_VERSION},
+          {"channels", std::move(channels)},
+          {"rules", std::move(rules)},
+          {"hyperparameters", std::move(hyperparameters)}};
+}
+
+Json VerdictJson(const Verdict& verdict) {
+  Json findings = Json::array();
+  for (const Finding& f : verdict.findings) {
+    findings.push_back({{"level", LevelName(f.level)},
+                        {"id", f.id},
+                        {"title", f.title},
+                        {"detail", f.detail},
+                        {"advice", f.advice},
+                        {"section", f.section}});
+  }
+  return {{"level", LevelName(verdict.level)},
+          {"headline", verdict.headline},
+          {"summary", verdict.summary},
+          {"findings", std::move(findings)}};
+}
+
+std::string DumpJson(const Json& value, int indent) {
+  return value.dump(indent, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace clary::debugger

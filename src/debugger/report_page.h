@@ -1,12 +1,9 @@
 // The frame of both reports: one HTML page around a model in JSON, and a notebook.
 #pragma once
 
-#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "debugger/report_context.h"
 
 namespace clary::debugger {
 
@@ -21,8 +18,5 @@ struct NotebookCell {
 };
 // nbformat 4.5 without outputs, for a Python 3 kernel.
 std::string RenderNotebook(const std::vector<NotebookCell>& cells);
-
-// The job as the head of each page shows it; a JSON object. Text that is no UTF-8 is repaired.
-std::string JobJson(const ReportContext& context);
 
 }  // namespace clary::debugger

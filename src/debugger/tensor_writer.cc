@@ -129,7 +129,7 @@ Status TensorWriter::FinishStep(int64_t step) {
       {"tensor_payload", payload},
       {"shape_payload", json::array()}};
   return PublishFile(directory_ / fmt::format("index/{:09}/{}.json", step / 1000, name),
-                     index.dump());
+                     index.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
 Status TensorWriter::Close() { return PublishFile(directory_ / "training_job_end.ts", ""); }
@@ -150,8 +150,9 @@ Status TensorWriter::WriteCollections() {
         {"save_histogram", false}};
   }
   const json doc = {{"collections", collections}, {"_meta", {{"num_workers", workers_}}}};
-  CLARY_CHECK_OK(PublishFile(
-      directory_ / fmt::format("collections/000000000/{}_collections.json", worker_), doc.dump()));
+  CLARY_CHECK_OK(
+      PublishFile(directory_ / fmt::format("collections/000000000/{}_collections.json", worker_),
+                  doc.dump(-1, ' ', false, json::error_handler_t::replace)));
   names_changed_ = false;
   return {};
 }

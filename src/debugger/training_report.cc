@@ -9,6 +9,7 @@
 #include "debugger/report_files.h"
 #include "debugger/report_findings.h"
 #include "debugger/report_model.h"
+#include "debugger/report_notebook.h"
 #include "debugger/report_page.h"
 
 namespace clary::debugger {

@@ -213,7 +213,7 @@ def ranking():
     x = random.normal(size=(2400, 7)).astype(np.float32)
     score = x[:, 0] + 0.7 * x[:, 1] * x[:, 2] + random.normal(scale=0.6, size=2400)
     y = np.digitize(score, [-0.5, 0.6, 1.5, 2.4]).astype(np.float32)
-    return job("search", dict(objective="rank:ndcg", max_depth=4, eta=0.1, eval_metric="ndcg@5,map@5"), x[:1800],
+    return job("search", dict(objective="rank:ndcg", max_depth=4, eta=0.1, eval_metric="ndcg,ndcg@5"), x[:1800],
                y[:1800], x[1800:], y[1800:], 40, groups=([20] * 90, [20] * 30))
 
 

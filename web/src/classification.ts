@@ -141,7 +141,7 @@ function heat(c: Classification, byRow: boolean): HTMLElement {
   const sums = Array.from({ length: n }, (_, r) => c.counts.slice(r * n, r * n + n).reduce((a, b) => a + b, 0));
   const most = Math.max(...c.counts, 1);
   const ids = Array.from({ length: n }, (_, i) => i);
-  return h("div", { class: "table" }, h("table", { class: "heat" },
+  return h("div", { class: "table" }, h("table", { class: n <= 3 ? "heat few" : "heat" },
     h("thead", {}, h("tr", {}, h("th", {}, "true \\ predicted"), ...ids.map((i) => h("th", { scope: "col" }, i)))),
     h("tbody", {}, ...ids.map((r) =>
       h("tr", {}, h("th", { scope: "row" }, r), ...ids.map((p) => {

@@ -103,16 +103,20 @@ function dependence(shap: Shap): HTMLElement {
   let feature = shap.features[0], by: Shap["features"][number] | null = shap.features[1] ?? null, k = 0;
   const fig = figure("shap-dependence", "", (width) => {
     const place = by ? ranks(by.inputs) : null;
-    const points = feature.inputs.map((x, i) => ({ x, y: feature.contributions[k][i], fill: place ? tone(place[i]) : color(0), other: by?.inputs[i] ?? null }))
+    const distinct = new Set(feature.inputs.filter((v) => v !== null));
+    const few = distinct.size <= 15 && [...distinct].every((v) => Number.isInteger(v));
+    // Codes lie on top of each other: spread a little, the same way each time.
+    const spread = (i: number) => (few ? (((i * 7919) % 101) / 100 - 0.5) * 0.3 : 0);
+    const points = feature.inputs.map((x, i) => ({ x, place: (x ?? 0) + spread(i), y: feature.contributions[k][i], fill: place ? tone(place[i]) : color(0), other: by?.inputs[i] ?? null }))
       .filter((p) => p.x !== null);
     return plot(width, {
       height: 320,
-      x: { label: feature.name, grid: true },
+      x: { label: feature.name, grid: true, ...(few ? { ticks: [...distinct] as number[], tickFormat: String } : {}) },
       y: { label: "contribution to the margin", grid: true },
       marks: [
         Plot.ruleY([0], { stroke: "currentColor", strokeOpacity: 0.4 }),
-        Plot.dot(points, { x: "x", y: "y", r: 2.6, fill: "fill", fillOpacity: 0.8 }),
-        Plot.tip(points, Plot.pointer({ x: "x", y: "y", title: (d) => `${feature.name} = ${num(d.x)}\ncontribution ${num(d.y)}${by ? `\n${by.name} = ${num(d.other)}` : ""}` })),
+        Plot.dot(points, { x: "place", y: "y", r: 2.6, fill: "fill", fillOpacity: 0.8 }),
+        Plot.tip(points, Plot.pointer({ x: "place", y: "y", title: (d) => `${feature.name} = ${num(d.x)}\ncontribution ${num(d.y)}${by ? `\n${by.name} = ${num(d.other)}` : ""}` })),
       ],
     });
   });

@@ -1,5 +1,5 @@
 // Figures of regression, counts, ranking and survival.
-import type { TrainingModel } from "./model";
+import type { Classification, TrainingModel } from "./model";
 import { Plot, card, chart, color, count, fixed, grid, num, percent, plot, section, shade, table, withLegend } from "./ui";
 
 export function numbersSection(model: TrainingModel): HTMLElement {
@@ -41,6 +41,32 @@ export function numbersSection(model: TrainingModel): HTMLElement {
   });
 }
 
+// Of classes only whole differences are there.
+function classResiduals(c: Classification): HTMLElement {
+  const rows = new Map<number, number>();
+  c.counts.forEach((n, i) => {
+    const d = (i % c.classes) - Math.floor(i / c.classes);
+    rows.set(d, (rows.get(d) ?? 0) + n);
+  });
+  const bars = [...rows].map(([d, n]) => ({ d, share: n / c.rows, n })).sort((a, b) => a.d - b.d);
+  return section({
+    id: "residuals",
+    title: "Residuals",
+    intro: "Predicted minus true class, as numbers: what is not 0 is wrong. It says most where the classes are ordered, and on which side a binary model errs.",
+    body: [chart("residuals", "Distribution of the residuals", (width) => plot(Math.min(width, 160 + 90 * bars.length), {
+      height: 240,
+      x: { type: "band", label: "predicted − true", domain: bars.map((b) => b.d), tickFormat: (d: number) => (d > 0 ? `+${d}` : String(d)) },
+      y: { label: "share of rows", tickFormat: "%", grid: true },
+      marks: [
+        Plot.barY(bars, { x: "d", y: "share", fill: (b) => (b.d === 0 ? "var(--good)" : "var(--problem)"), fillOpacity: 0.75, tip: true,
+          title: (b) => `${b.d === 0 ? "right" : `off by ${b.d}`}\n${count(b.n)} rows, ${percent(b.share)}` }),
+        Plot.text(bars, { x: "d", y: "share", text: (b) => count(b.n), dy: -8, fill: "var(--muted)" }),
+        Plot.ruleY([0], { stroke: "var(--line)" }),
+      ],
+    }))],
+  });
+}
+
 export function residualsSection(model: TrainingModel): HTMLElement {
   const r = model.residuals!;
   const total = r.counts.reduce((a, b) => a + b, 0);
@@ -55,13 +81,12 @@ export function residualsSection(model: TrainingModel): HTMLElement {
   const n = model.numbers;
   const lines = model.lines;
   const bins = n?.binErrors.filter((b) => b[2] > 0) ?? [];
-  const classes = model.classification !== undefined;
+  const c = model.classification;
+  if (c) return classResiduals(c);
   return section({
     id: "residuals",
     title: "Residuals",
-    intro: classes
-      ? "Predicted minus true class, as numbers: what is not 0 is wrong. It says most where the classes are ordered."
-      : "Predicted minus true value. A narrow peak at 0 is good; a peak beside 0 means that predictions are off on average, a long tail that some rows are hard.",
+    intro: "Predicted minus true value. A narrow peak at 0 is good; a peak beside 0 means that predictions are off on average, a long tail that some rows are hard.",
     body: [
       grid(
         chart("residuals", "Distribution of the residuals", (width) => plot(width, {

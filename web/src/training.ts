@@ -45,7 +45,6 @@ function lossChart(series: Series[], deciding: string | undefined, modelRound: n
   const data = series.flatMap((s) => s.points.filter(([, v]) => v !== null).map(([x, y]) => ({ x, y: y as number, s })));
   const main = series.find((s) => s.name === deciding) ?? series.find((s) => s.data !== "train") ?? series[0];
   const best = main.best ? [{ x: main.best[0], y: main.best[1] }] : [];
-  // The first rounds can be so bad that nothing else is seen: then the axis starts later.
   return chart(`metric-${metric}`, `${metric}${main.maximize ? " (larger is better)" : " (smaller is better)"}`, (width) => {
     const last = Math.max(...data.map((d) => d.x));
     const flip = best.length > 0 && best[0].x > last * 0.7;
@@ -93,7 +92,7 @@ function labelsSection(m: TrainingModel): HTMLElement {
     const common = { height: 260, y: { label: both ? "share of the rows" : "rows", tickFormat: both ? "%" : undefined, grid: true } } as const;
     const value = both ? "share" : "n";
     const svg = classes
-      ? plot(width, { ...common, x: { axis: null }, fx: { label: "label", domain: l.names, padding: 0.2 }, marks: [
+      ? plot(Math.min(width, 140 + 150 * l.names.length), { ...common, x: { axis: null }, fx: { label: "label", domain: l.names, padding: 0.2 }, marks: [
         Plot.barY(rows, { fx: "name", x: "k", y: value, fill: (d) => sets[d.k].color, fillOpacity: 0.85, title, tip: true, inset: 0.5 }),
         Plot.ruleY([0], { stroke: "var(--line)" }),
       ] })
@@ -189,7 +188,8 @@ function comparisonSection(m: TrainingModel): HTMLElement {
       dots.length > 1 ? chart("comparison", `${main}, oldest job to newest`, (width) => plot(width, {
         height: 200,
         x: { label: "job", ticks: [], domain: [0.5, jobs.length + 0.5] },
-        y: { label: null, grid: true },
+        y: { label: null, grid: true, inset: 10 },
+        r: { type: "identity" },
         marks: [
           Plot.line(dots, { x: "i", y: "v", stroke: "var(--line)" }),
           Plot.dot(dots, { x: "i", y: "v", r: (d) => (d.j === mine ? 7 : 4), fill: (d) => (d.j === mine ? "var(--accent)" : "var(--muted)"), stroke: "var(--surface)", tip: true,
@@ -221,7 +221,7 @@ export function trainingReport(m: TrainingModel): HTMLElement {
   add(m.numbers, () => numbersSection(m));
   add(m.grades, () => rankingSection(m));
   add(m.survival && !m.numbers, () => survivalSection(m));
-  add(m.residuals, () => residualsSection(m));
+  add(m.residuals && !(m.classification && !m.classification.counts.length), () => residualsSection(m));
   add(m.importance || m.shap, () => importanceSection(m));
   add(m.worst, () => worstSection(m));
   add(m.trees, () => treesSection(m));

@@ -193,7 +193,7 @@ export function plot(width: number, options: Plot.PlotOptions): Element {
     height: Math.round(Math.min(320, Math.max(220, width * 0.52))),
     marginLeft: 48,
     marginRight: 16,
-    marginTop: 18,
+    marginTop: 26,
     marginBottom: 36,
     ...options,
     style: { background: "transparent", fontSize: "12px", fontFamily: "inherit", overflow: "visible" },

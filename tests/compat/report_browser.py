@@ -1,0 +1,209 @@
+#!/usr/bin/env python3
+"""Both reports open from disk in a real browser without a network, draw every chart, and work.
+
+    report_browser.py TOOL [--pictures DIR]     TOOL: clary_report_tool
+"""
+import argparse
+import base64
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import Select, WebDriverWait
+
+import report_jobs
+
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars",
+         "--disable-background-networking", "--disable-component-update", "--disable-sync", "--force-color-profile=srgb",
+         "--window-size=1360,1000"]
+
+# What each job's page must show.
+CHARTS = {
+    "census": {"metric-auc", "metric-logloss", "threshold-curves", "score-distribution", "confusion", "class-recall",
+               "roc", "precision-recall", "calibration", "gains", "lift", "residuals", "importance", "shap-mean",
+               "shap-beeswarm", "shap-dependence", "waterfall", "trees", "labels", "comparison"},
+    "overfitted": {"metric-logloss", "roc", "shap-beeswarm", "trees"},
+    "multiclass": {"confusion", "class-recall", "roc", "precision-recall", "calibration", "shap-mean", "shap-beeswarm",
+                   "waterfall", "trees", "labels"},
+    "regression": {"predicted-true", "prediction-groups", "residuals", "bin-errors", "bin-errors-rounds", "labels",
+                   "shap-beeswarm", "waterfall"},
+    "count": {"predicted-true", "prediction-groups", "residuals", "bin-errors", "labels"},
+    "ranking": {"metric-ndcg", "scores-by-grade", "labels", "importance"},
+    "survival": {"survival", "importance"},
+}
+
+
+def need(condition, what):
+    if not condition:
+        raise SystemExit(f"FAILED {what}")
+
+
+class Browser:
+    def __init__(self, profile):
+        options = webdriver.ChromeOptions()
+        options.binary_location = shutil.which("chromium") or ""
+        for flag in FLAGS + [f"--user-data-dir={profile}"]:
+            options.add_argument(flag)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+        service = webdriver.ChromeService(executable_path=shutil.which("chromedriver"))
+        self.driver = webdriver.Chrome(options=options, service=service)
+        self.driver.execute_cdp_cmd("Network.enable", {})
+        self.driver.execute_cdp_cmd("Network.emulateNetworkConditions",
+                                    dict(offline=True, latency=0, downloadThroughput=-1, uploadThroughput=-1))
+
+    def scheme(self, value):
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia",
+                                    dict(features=[dict(name="prefers-color-scheme", value=value)]))
+
+    def open(self, path):
+        self.driver.get_log("browser")
+        self.driver.get_log("performance")
+        self.driver.get(path.resolve().as_uri())
+        WebDriverWait(self.driver, 20).until(lambda d: d.find_elements(By.CSS_SELECTOR, "main section"))
+        WebDriverWait(self.driver, 20).until(lambda d: not d.find_elements(
+            By.CSS_SELECTOR, "figure[data-chart]:not([data-drawn])"))
+
+    def one(self, selector):
+        return self.driver.find_element(By.CSS_SELECTOR, selector)
+
+    def press(self, selector, by=By.CSS_SELECTOR):
+        self.driver.execute_script("arguments[0].click()", self.driver.find_element(by, selector))
+
+    def check(self, name, expected):
+        charts = self.driver.execute_script("""
+            return [...document.querySelectorAll('figure[data-chart]')].map(f => [f.dataset.chart,
+              f.querySelectorAll('svg path, svg rect, svg circle, svg line, td').length,
+              Math.round(f.getBoundingClientRect().height)])""")
+        drawn = {c[0] for c in charts}
+        need(expected <= drawn, f"{name}: no chart {sorted(expected - drawn)}")
+        for chart, marks, height in charts:
+            need(marks > 2 and height > 40, f"{name}: chart {chart} is empty ({marks} marks, {height} px)")
+        errors = [e for e in self.driver.get_log("browser") if e["level"] in ("SEVERE", "WARNING")]
+        need(not errors, f"{name}: console: {errors}")
+        requests = [json.loads(e["message"])["message"] for e in self.driver.get_log("performance")]
+        urls = [r["params"]["request"]["url"] for r in requests if r["method"] == "Network.requestWillBeSent"]
+        outside = [u for u in urls if not u.startswith(("file:", "data:"))]
+        need(not outside, f"{name}: asked the network for {outside}")
+        overflow = self.driver.execute_script(
+            "return document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        need(overflow <= 0, f"{name}: the page is {overflow} px too wide")
+        broken = self.driver.execute_script(
+            "return [...document.querySelectorAll('svg [d*=NaN], svg [transform*=NaN], svg [x*=NaN], svg [cx*=NaN]')].length")
+        need(broken == 0, f"{name}: {broken} marks at no place")
+
+    def picture(self, folder, name, selector=None, height=None):
+        if folder is None:
+            return
+        size = self.driver.execute_script("return [document.documentElement.clientWidth, document.documentElement.scrollHeight]")
+        clip = dict(x=0, y=0, width=size[0], height=min(size[1], height or 16000), scale=1)
+        if selector:
+            box = self.driver.execute_script(
+                "const r = document.querySelector(arguments[0]).getBoundingClientRect();"
+                "return [r.x + scrollX, r.y + scrollY, r.width, r.height]", selector)
+            clip = dict(x=max(0, box[0] - 12), y=max(0, box[1] - 12), width=box[2] + 24, height=box[3] + 24, scale=1)
+        data = self.driver.execute_cdp_cmd("Page.captureScreenshot", dict(format="png", captureBeyondViewport=True, clip=clip))
+        (folder / f"{name}.png").write_bytes(base64.b64decode(data["data"]))
+
+
+def cells(browser):
+    return {key: browser.one(f"#cell-{key} b").text for key in ("tn", "fp", "fn", "tp")}
+
+
+def move(browser, value):
+    browser.driver.execute_script(
+        "const r = document.getElementById('threshold'); r.value = arguments[0];"
+        "r.dispatchEvent(new Event('input', {bubbles: true}))", value)
+
+
+def check_threshold(browser, numbers):
+    """The slider changes the confusion matrix to the numbers of the JSON file."""
+    counts = json.loads((numbers / "ThresholdCounts.json").read_text())
+    before = cells(browser)
+    for at in (500, 250, 812):
+        move(browser, at)
+        tp, fp = counts["true_positives"][at], counts["false_positives"][at]
+        want = dict(tp=tp, fp=fp, fn=counts["positives"] - tp, tn=counts["negatives"] - fp)
+        got = cells(browser)
+        need(got == {k: f"{v:,}" for k, v in want.items()}, f"threshold {at}: {got}, not {want}")
+        need(browser.one("#threshold-value").text == f"{at / 1000:.3f}", "the threshold is not shown")
+    need(cells(browser) != before, "the slider changed nothing")
+    cost = browser.one("#cost-fn")
+    cost.clear()
+    cost.send_keys("8")
+    browser.press("#pick-cost")
+    cheapest = min(range(1001), key=lambda i: counts["false_positives"][i] + 8 * (counts["positives"] - counts["true_positives"][i]))
+    at = round(float(browser.one("#threshold-value").text) * 1000)
+    price = lambda i: counts["false_positives"][i] + 8 * (counts["positives"] - counts["true_positives"][i])
+    need(price(at) == price(cheapest), f"the least cost is at {cheapest}, not {at}")
+
+
+def check_controls(browser):
+    before = browser.one("figure[data-chart=trees] svg").get_attribute("outerHTML")
+    Select(browser.one("#tree-pick")).select_by_index(3)
+    Select(browser.one("#tree-depth")).select_by_value("5")
+    need(browser.one("figure[data-chart=trees] svg").get_attribute("outerHTML") != before, "another tree looks the same")
+    bars = browser.one("figure[data-chart=importance] svg").get_attribute("outerHTML")
+    browser.press("//button[text()='Weight']", By.XPATH)
+    need(browser.one("figure[data-chart=importance] svg").get_attribute("outerHTML") != bars, "another importance looks the same")
+
+
+def training(browser, tool, work, pictures):
+    for name, expected in CHARTS.items():
+        folder = work / name
+        folder.mkdir(parents=True)
+        (folder / "job.json").write_text(json.dumps(report_jobs.JOBS[name]()))
+        subprocess.run([tool, folder / "job.json", folder], check=True, stdout=subprocess.DEVNULL)
+        page = folder / "report" / "xgboost_report.html"
+        for scheme in ("light", "dark"):
+            browser.scheme(scheme)
+            browser.open(page)
+            browser.check(f"{name}, {scheme}", expected)
+            browser.picture(pictures, f"{name}-{scheme}")
+        browser.scheme("light")
+        if name == "census":
+            browser.open(page)
+            check_threshold(browser, folder / "report" / "xgboost-reports")
+            check_controls(browser)
+            browser.check("census, after use", expected)
+            browser.picture(pictures, "census-used-threshold", "#threshold-section")
+            pdf = base64.b64decode(browser.driver.print_page())
+            need(len(pdf) > 100_000 and pdf.startswith(b"%PDF"), "the printed report is empty")
+            if pictures:
+                (pictures / "census.pdf").write_bytes(pdf)
+        if name == "overfitted":
+            browser.open(page)
+            need(browser.driver.find_elements(By.CSS_SELECTOR, "[data-finding=overfitting]"), "overfitting was not found")
+            need(browser.driver.execute_script("return document.querySelectorAll('main script, main img').length") == 0,
+                 "a name became an element")
+            need("</script><script>alert(1)</script>" in browser.one("#data").text, "a hostile name is not shown as it is")
+        print(f"{name}: every chart is drawn, light and dark")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("tool")
+    parser.add_argument("--pictures", type=pathlib.Path)
+    args = parser.parse_args()
+    if not shutil.which("chromium") or not shutil.which("chromedriver"):
+        print("SKIPPED: no chromium or chromedriver (tools/install-deps.sh test)")
+        sys.exit(77)
+    if args.pictures:
+        args.pictures.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("SE_OFFLINE", "true")
+    with tempfile.TemporaryDirectory() as scratch:
+        work = pathlib.Path(scratch)
+        browser = Browser(work / "profile")
+        try:
+            training(browser, args.tool, work / "jobs", args.pictures)
+        finally:
+            browser.driver.quit()
+
+
+if __name__ == "__main__":
+    main()
