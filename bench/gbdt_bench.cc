@@ -1,0 +1,228 @@
+// gbdt_bench: the engine's side of gbdt_bench.py. Reads .npy files, times inside, prints one JSON
+// object a line.
+//   gbdt_bench train DIR REPEATS [name=value ...]    trains on DIR/x_train.npy (or its CSR parts)
+//     and writes DIR/clary.model.json and the margins of the test part, DIR/clary.margin.f32
+//   gbdt_bench csv FILE REPEATS [name=value ...]     from a CSV file with the label first
+//   gbdt_bench predict MODEL.json DIR THREADS REPEATS    the test part: margins, and single rows
+//   gbdt_bench contributions MODEL.json DIR ROWS THREADS REPEATS
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "clary/gbdt.h"
+#include "data/read.h"
+#include "gbdt/kernels.h"
+
+namespace {
+
+using namespace clary;
+using namespace clary::gbdt;
+using Clock = std::chrono::steady_clock;
+
+double Seconds(Clock::time_point from) {
+  return std::chrono::duration<double>(Clock::now() - from).count();
+}
+
+// The items of a C-ordered little-endian .npy file of T; its last dimension if it has two.
+template <typename T>
+Result<std::vector<T>> ReadNpy(const std::string& path, std::string_view type, size_t* width) {
+  std::ifstream in(path, std::ios::binary);
+  char head[10] = {};
+  in.read(head, sizeof head);
+  if (!in || std::memcmp(head, "\x93NUMPY\x01", 7) != 0) {
+    return Fail(Code::kNotFound, "BadFile", path + " is not a version 1 .npy file");
+  }
+  std::string text(static_cast<unsigned char>(head[8]) + 256U * static_cast<unsigned char>(head[9]),
+                   0);
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (text.find(type) == std::string::npos || text.find("False") == std::string::npos) {
+    return Fail(Code::kInvalidArgument, "BadFile", path + " must hold " + std::string(type));
+  }
+  size_t items = 1;
+  size_t last = 1;
+  const char* at = text.data() + text.find('(') + 1;
+  for (; *at != ')' && *at != 0; ++at) {
+    if (*at < '0' || *at > '9') continue;
+    const auto [end, error] = std::from_chars(at, text.data() + text.size(), last);
+    items *= last;
+    at = end - 1;
+  }
+  if (width != nullptr) *width = last;
+  std::vector<T> out(items);
+  in.read(reinterpret_cast<char*>(out.data()), static_cast<std::streamsize>(items * sizeof(T)));
+  if (!in) return Fail(Code::kDataLoss, "BadFile", path + " is cut short");
+  return out;
+}
+
+Result<Dataset> ReadPart(const std::string& dir, const std::string& part, uint32_t columns = 0) {
+  const auto path = [&](const char* what) { return dir + "/" + what + "_" + part + ".npy"; };
+  RowFields fields;
+  CLARY_TRY(fields.label, ReadNpy<float>(path("y"), "<f4", nullptr));
+  if (std::ifstream(path("groups"))) {
+    CLARY_TRY(fields.group_sizes, ReadNpy<uint32_t>(path("groups"), "<u4", nullptr));
+  }
+  if (std::ifstream(path("indptr"))) {
+    CLARY_TRY(auto begin, ReadNpy<uint64_t>(path("indptr"), "<u8", nullptr));
+    CLARY_TRY(auto column, ReadNpy<uint32_t>(path("indices"), "<u4", nullptr));
+    CLARY_TRY(auto value, ReadNpy<float>(path("values"), "<f4", nullptr));
+    for (const uint32_t c : column) columns = std::max(columns, c + 1);
+    return Dataset::FromCsr(std::move(begin), std::move(column), std::move(value), columns,
+                            std::move(fields));
+  }
+  size_t width = 0;
+  CLARY_TRY(auto values, ReadNpy<float>(path("x"), "<f4", &width));
+  const size_t rows = fields.label.size();
+  return Dataset::FromDense(std::move(values), rows, static_cast<uint32_t>(width),
+                            std::move(fields));
+}
+
+// Kibibytes of a /proc/self/status entry.
+long StatusKb(const char* name) {
+  std::ifstream in("/proc/self/status");
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with(name)) return std::atol(line.c_str() + std::strlen(name) + 1);
+  }
+  return 0;
+}
+
+struct Run {
+  double total = 0;
+  double first = 0;  // until the end of the first round
+  long extra_kb = 0;
+  long peak_kb = 0;
+};
+
+void Print(const Run& run, int rounds) {
+  // Rounds cost about the same, so what the first one took longer is construction.
+  const double round = rounds > 1 ? (run.total - run.first) / (rounds - 1) : 0;
+  std::printf(
+      "{\"total\": %.5f, \"construct\": %.5f, \"train\": %.5f, \"extra_mb\": %.1f, "
+      "\"peak_mb\": %.1f, \"kernels\": \"%s\"}\n",
+      run.total, run.first - round, round * rounds, static_cast<double>(run.extra_kb) / 1024,
+      static_cast<double>(run.peak_kb) / 1024, BestKernels().name);
+  std::fflush(stdout);
+}
+
+Result<Model> TimedTrain(const TrainParams& params, const Dataset& data, Run& run) {
+  std::ofstream("/proc/self/clear_refs") << "5";  // the peak starts anew
+  const long before = StatusKb("VmRSS");
+  const auto start = Clock::now();
+  TrainOptions options;
+  options.on_round = [&](const RoundReport& report) {
+    if (report.round == 0) run.first += Seconds(start);
+    return true;
+  };
+  CLARY_TRY(Model model, Train(params, data, {}, options));
+  run.total += Seconds(start);
+  run.peak_kb = StatusKb("VmHWM");
+  run.extra_kb = run.peak_kb - before;
+  return model;
+}
+
+Result<TrainParams> Params(int argc, char** argv, int from) {
+  std::map<std::string, std::string> text;
+  for (int i = from; i < argc; ++i) {
+    const std::string arg = argv[i];
+    const size_t eq = arg.find('=');
+    text[arg.substr(0, eq)] = arg.substr(eq + 1);
+  }
+  return TrainParams::FromMap(text);
+}
+
+void WriteFloats(const std::string& path, const std::vector<float>& values) {
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(values.data()),
+             static_cast<std::streamsize>(values.size() * sizeof(float)));
+}
+
+Status TrainCommand(int argc, char** argv) {
+  const std::string dir = argv[2];
+  CLARY_TRY(const TrainParams params, Params(argc, argv, 4));
+  CLARY_TRY(const Dataset train, ReadPart(dir, "train"));
+  Model model;
+  for (int r = 0; r < std::atoi(argv[3]); ++r) {
+    Run run;
+    CLARY_TRY(model, TimedTrain(params, train, run));
+    Print(run, params.num_round);
+  }
+  std::ofstream(dir + "/clary.model.json", std::ios::binary) << model.ToJson();
+  CLARY_TRY(const Dataset test, ReadPart(dir, "test"));
+  CLARY_TRY(const auto margins, model.Predict(test, {.kind = PredictKind::kMargin}));
+  WriteFloats(dir + "/clary.margin.f32", margins);
+  return {};
+}
+
+Status CsvCommand(int argc, char** argv) {
+  CLARY_TRY(const TrainParams params, Params(argc, argv, 4));
+  for (int r = 0; r < std::atoi(argv[3]); ++r) {
+    Run run;
+    const auto start = Clock::now();
+    CLARY_TRY(auto matrix, data::ReadFiles({argv[2]}, {.type = data::ContentType::kCsv,
+                                                       .threads = params.nthread}));
+    RowFields fields;
+    fields.label.assign(matrix.labels.begin(), matrix.labels.end());
+    const auto kept = std::make_shared<data::Matrix>(std::move(matrix));
+    CLARY_TRY(const Dataset train,
+              Dataset::ViewDense(kept->values.span(), kept->rows, static_cast<uint32_t>(kept->cols),
+                                 std::move(fields), kept));
+    run.total = run.first = Seconds(start);
+    CLARY_CHECK_OK(TimedTrain(params, train, run));
+    Print(run, params.num_round);
+  }
+  return {};
+}
+
+Result<Model> ReadModel(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::stringstream text;
+  text << in.rdbuf();
+  return Model::Parse(text.str());
+}
+
+Status PredictCommand(char** argv) {
+  CLARY_TRY(const Model model, ReadModel(argv[2]));
+  CLARY_TRY(const Dataset test, ReadPart(argv[3], "test"));
+  const PredictOptions options{.kind = PredictKind::kMargin, .threads = std::atoi(argv[4])};
+  for (int r = 0; r < std::atoi(argv[5]); ++r) {
+    const auto start = Clock::now();
+    CLARY_CHECK_OK(model.Predict(test, options));
+    std::printf("{\"total\": %.6f}\n", Seconds(start));
+  }
+  return {};
+}
+
+Status ContributionsCommand(char** argv) {
+  CLARY_TRY(const Model model, ReadModel(argv[2]));
+  CLARY_TRY(const Dataset all, ReadPart(argv[3], "test"));
+  std::vector<uint32_t> rows;
+  for (uint32_t r = 0; r < static_cast<uint32_t>(std::atoi(argv[4])); ++r) rows.push_back(r);
+  const Dataset test = all.Subset(rows);
+  const PredictOptions options{.kind = PredictKind::kContributions, .threads = std::atoi(argv[5])};
+  for (int r = 0; r < std::atoi(argv[6]); ++r) {
+    const auto start = Clock::now();
+    CLARY_CHECK_OK(model.Predict(test, options));
+    std::printf("{\"total\": %.6f}\n", Seconds(start));
+  }
+  return {};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string_view command = argc > 1 ? argv[1] : "";
+  Status status = Fail(Code::kInvalidArgument, "Usage", "see the head of gbdt_bench.cc");
+  if (command == "train" && argc > 3) status = TrainCommand(argc, argv);
+  if (command == "csv" && argc > 3) status = CsvCommand(argc, argv);
+  if (command == "predict" && argc == 6) status = PredictCommand(argv);
+  if (command == "contributions" && argc == 7) status = ContributionsCommand(argv);
+  if (!status) std::fprintf(stderr, "%s\n", status.error().message.c_str());
+  return status ? 0 : 1;
+}
