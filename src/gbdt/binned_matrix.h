@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "base/thread_pool.h"
 #include "clary/gbdt.h"
@@ -16,11 +17,30 @@ namespace clary::gbdt {
 // the feature's number of bins, one past the last. The code of a category is the category; one that
 // the cuts don't know, or a negative value, gets the last bin, which no training row is in.
 //
-// Rows are stored twice: row-major for histograms, and (for training) column-major for deciding
-// which way a node's rows go. Both together are half the size of the float matrix.
+// Rows are stored twice: row-major for histograms, and (for training) by column for deciding which
+// way a node's rows go. For a feature that most rows have, both are arrays of codes, together half
+// the size of the float matrix. For training, the row-major form of thin features, which less than
+// kThinShare of the rows have, is one list of present values a row and tile; their columns are
+// lists too where less than kListShare of the rows have them.
 class BinnedMatrix {
  public:
-  // `columns` = false leaves the column-major copy out; enough for FindLeaf.
+  static constexpr float kThinShare = 0.55F;
+  static constexpr float kListShare = 0.125F;
+
+  // Thin features whose part of a histogram is accumulated together.
+  struct Tile {
+    std::vector<uint32_t> features;  // ascending
+    size_t hist_begin = 0;  // its features' slots in a histogram, one after another, then one that
+    uint32_t slots = 0;     // takes the padding: `slots` in all
+    // A row's entries are slots of the tile; padded to a multiple of `pad`, in units of which
+    // row_begin [rows + 1] counts.
+    uint32_t pad = 1;
+    data::Buffer<uint32_t> row_begin;
+    data::Buffer<uint16_t> entries;
+    std::vector<uint32_t> feature_of;  // [slots]: the feature, UINT32_MAX for padding
+  };
+
+  // `columns` = false is for walking rows only: no columns and no thin features.
   BinnedMatrix(const Dataset& data, std::shared_ptr<const Cuts> cuts, bool columns,
                ThreadPool& pool);
 
@@ -30,32 +50,68 @@ class BinnedMatrix {
   bool wide() const { return wide_; }
   uint32_t MissingCode(uint32_t f) const { return cuts_->bins(f); }
 
+  // The features that are not thin, ascending; item k has place k in a row.
+  std::span<const uint32_t> dense() const { return dense_; }
+  std::span<const Tile> tiles() const { return tiles_; }
+  bool is_thin(uint32_t f) const { return thin_[f] != 0; }
+
   // Row r starts at row_major() + r * stride(), in bins of the width; the stride is padded so that
   // a row of up to 64 bytes never straddles a cache line.
   const uint8_t* row_bytes() const { return row_bytes_.data(); }
   size_t stride() const { return stride_; }
+  // The codes of the dense features.
   template <typename Bin>
   const Bin* row(size_t r) const {
     return reinterpret_cast<const Bin*>(row_bytes_.data()) + r * stride_;
   }
+  // All codes of a row, [features]; for a matrix with thin features.
+  void CopyCodes(size_t r, uint8_t* out) const;
+
+  // [rows] codes (with at least three readable bytes behind), or nullptr if they are a list.
   template <typename Bin>
   const Bin* column(uint32_t f) const {
-    return reinterpret_cast<const Bin*>(column_bytes_.data()) + size_t{f} * rows_;
+    if (column_at_[f] == kNoColumn) return nullptr;
+    return reinterpret_cast<const Bin*>(column_bytes_.data()) + column_at_[f] * rows_;
   }
+  // out[i] = code of rows[i], for a column that is a list. `rows` ascend.
+  void ReadColumn(uint32_t f, std::span<const uint32_t> rows, uint8_t* out) const;
 
-  // Where feature f starts in a histogram, in slots; bytes have 256 slots each.
-  size_t HistOffset(uint32_t f) const { return wide_ ? hist_offset_[f] : size_t{f} * 256; }
-  size_t HistSize() const;
+  // Where feature f starts in a histogram, in slots. The k-th dense feature of a byte matrix has
+  // those from 256 k.
+  size_t HistOffset(uint32_t f) const { return hist_offset_[f]; }
+  size_t HistSize() const { return hist_size_; }
 
  private:
+  static constexpr size_t kNoColumn = SIZE_MAX;
+  // The values of a column that is a list.
+  struct List {
+    std::vector<uint32_t> rows;  // ascending
+    std::vector<uint8_t> codes;
+  };
+
+  void ChooseLayout(bool columns);
   template <typename Bin>
-  void Fill(const Dataset& data, ThreadPool& pool);
+  void FillDense(const Dataset& data, ThreadPool& pool);
+  void FillTiles(const Dataset& data, ThreadPool& pool);
+  void FillThinColumns(ThreadPool& pool);
+  template <typename Bin>
+  void FillFromCsr(const Dataset& data, ThreadPool& pool);
+  template <typename Bin>
+  void CodesOf(uint32_t f, const float* values, size_t stride, size_t count, Bin* codes) const;
 
   std::shared_ptr<const Cuts> cuts_;
   size_t rows_;
   bool wide_;
-  size_t stride_;
+  size_t stride_ = 0;
+  std::vector<uint32_t> dense_;
+  std::vector<uint8_t> thin_;  // [features]
+  std::vector<Tile> tiles_;
   std::vector<size_t> hist_offset_;
+  size_t hist_size_ = 0;
+  std::vector<size_t> column_at_;  // [features]
+  std::vector<List> lists_;        // [features], or empty
+  // Cuts of each feature without its last one, padded for a search without branches.
+  std::vector<float> padded_cuts_;
   data::Buffer<uint8_t> row_bytes_;
   data::Buffer<uint8_t> column_bytes_;
 };

@@ -24,6 +24,7 @@ struct Cuts {
   std::vector<float> min_value;      // [features]: a threshold below every value
   std::vector<uint8_t> has_missing;  // [features]: some row has no value
   std::vector<uint8_t> categorical;  // [features], or empty if no feature is
+  std::vector<float> present_share;  // [features]: of the rows, those with a value
 
   uint32_t features() const { return static_cast<uint32_t>(begin.size()) - 1; }
   uint32_t bins(uint32_t f) const { return begin[f + 1] - begin[f]; }

@@ -23,11 +23,13 @@ TreeGrower::TreeGrower(const TrainParams& params, const BinnedMatrix& bins,
       features_(features),
       pool_(pool),
       leaf_rows_(leaf_rows),
+      kernels_(BestKernels()),
       histograms_(bins, pool),
       finder_(params, bins),
       eta_(params.eta / static_cast<float>(params.num_parallel_tree)),
       phases_(phases),
-      right_(bins.rows()) {
+      right_(bins.rows()),
+      codes_(bins.tiles().empty() ? 0 : bins.rows()) {
   rows_.reserve(bins.rows());
 }
 
@@ -329,26 +331,30 @@ template <typename Bin>
 void TreeGrower::DividePiece(const Node& node, Piece& piece) {
   const BinnedTree::Node split = binned_.nodes[static_cast<size_t>(node.id)];
   const Bin* column = bins_.column<Bin>(split.feature);
-  uint32_t* left = rows_.data() + piece.begin;
-  uint32_t* right = right_.data() + piece.begin;
-  const auto divide = [&](auto&& goes_left) {
-    for (uint32_t i = piece.begin; i < piece.end; ++i) {
-      const uint32_t row = rows_[i];
-      const bool go_left = goes_left(column[row]);
-      *left = row;
-      *right = row;
-      left += go_left ? 1 : 0;
-      right += go_left ? 0 : 1;
+  uint32_t* const rows = rows_.data() + piece.begin;
+  uint32_t* const right = right_.data() + piece.begin;
+  const uint32_t count = piece.end - piece.begin;
+  if constexpr (sizeof(Bin) == 1) {
+    if (split.bin != BinnedTree::kCategorical) {
+      const bool by_row = column != nullptr;
+      if (!by_row) {
+        bins_.ReadColumn(split.feature, {rows, count}, codes_.data() + piece.begin);
+        column = codes_.data() + piece.begin;
+      }
+      piece.left =
+          kernels_.divide(rows, count, column, by_row, split.bin, split.missing_left, right);
+      return;
     }
-  };
-  if (split.bin == BinnedTree::kCategorical) {
-    divide([&](uint32_t code) { return binned_.GoesLeft(split, code); });
-  } else {
-    divide([&](uint32_t code) {
-      return static_cast<int32_t>(code) <= split.bin || code == split.missing_left;
-    });
   }
-  piece.left = static_cast<uint32_t>(left - (rows_.data() + piece.begin));
+  uint32_t left = 0;
+  for (uint32_t i = 0; i < count; ++i) {
+    const uint32_t row = rows[i];
+    const bool go_left = binned_.GoesLeft(split, column[row]);
+    rows[left] = row;
+    right[i - left] = row;
+    left += go_left ? 1 : 0;
+  }
+  piece.left = left;
 }
 
 void TreeGrower::DivideRows(std::span<const Node> batch, std::vector<Node>& children) {
@@ -410,8 +416,17 @@ void TreeGrower::AddTo(const Tree& tree, float* margin, size_t stride) {
     const float value[2] = {tree.threshold[static_cast<size_t>(node.left) + 1],
                             tree.threshold[static_cast<size_t>(node.left)]};
     const auto add = [&](const auto* column) {
+      const bool by_row = column != nullptr;
+      if constexpr (sizeof(*column) == 1) {
+        if (!by_row) {
+          bins_.ReadColumn(node.feature, std::span(rows_).subspan(p.begin, p.end - p.begin),
+                           codes_.data() + p.begin);
+          column = codes_.data();
+        }
+      }
       for (uint32_t i = p.begin; i < p.end; ++i) {
-        margin[rows_[i] * stride] += value[binned_.GoesLeft(node, column[rows_[i]]) ? 1 : 0];
+        const uint32_t code = column[by_row ? rows_[i] : i];
+        margin[rows_[i] * stride] += value[binned_.GoesLeft(node, code) ? 1 : 0];
       }
     };
     if (bins_.wide()) {
@@ -429,11 +444,22 @@ template <typename Bin, bool kCategories, typename RowOf>
 void Walk(const BinnedTree& tree, const BinnedMatrix& bins, size_t begin, size_t end,
           RowOf&& row_of, std::span<const float> leaf_value, float* margin, size_t stride) {
   constexpr size_t kLanes = 8;
+  std::vector<Bin> unpacked;
   for (size_t i = begin; i < end; i += kLanes) {
     const size_t lanes = std::min(kLanes, end - i);
     NodeId at[kLanes] = {};
     const Bin* row[kLanes];
-    for (size_t j = 0; j < kLanes; ++j) row[j] = bins.row<Bin>(row_of(i + std::min(j, lanes - 1)));
+    for (size_t j = 0; j < kLanes; ++j) {
+      const size_t r = row_of(i + std::min(j, lanes - 1));
+      row[j] = bins.row<Bin>(r);
+      if constexpr (sizeof(Bin) == 1) {
+        if (bins.tiles().empty()) continue;
+        unpacked.resize(kLanes * bins.features());
+        Bin* const codes = unpacked.data() + j * bins.features();
+        bins.CopyCodes(r, codes);
+        row[j] = codes;
+      }
+    }
     for (int d = 0; d < tree.depth; ++d) {
       for (size_t j = 0; j < kLanes; ++j) {
         const BinnedTree::Node& n = tree.nodes[static_cast<size_t>(at[j])];

@@ -114,6 +114,7 @@ class TreeGrower {
   FeatureSampler& features_;
   ThreadPool& pool_;
   const bool leaf_rows_;
+  const Kernels& kernels_;
   HistogramBuilder histograms_;
   SplitFinder finder_;
   float eta_;
@@ -125,6 +126,7 @@ class TreeGrower {
   int leaf_count_ = 0;
   std::vector<uint32_t> rows_;
   std::vector<uint32_t> right_;  // scratch for dividing
+  std::vector<uint8_t> codes_;   // scratch for columns that are lists
   std::vector<Node> leaf_nodes_;
   std::vector<Node> undivided_;  // split nodes both of whose children are leaves
   BinnedTree binned_;

@@ -12,6 +12,7 @@ namespace clary::gbdt {
 namespace {
 
 constexpr size_t kBlockRows = 1024;  // gradients of a block fit the first-level cache
+constexpr size_t kTiledRows = 4096;  // with thin features, whose tiles want more reuse
 constexpr size_t kPrefetchRows = 24;
 constexpr uint32_t kTileFeatures = 16;      // 32 KB of histogram
 constexpr uint32_t kWholeRowFeatures = 32;  // up to here a row is done at once
@@ -47,6 +48,33 @@ constexpr std::array<AddByteRowsFn, sizeof...(kCounts)> MakeTable(std::index_seq
 }
 constexpr auto kAddByteRows = MakeTable(std::make_index_sequence<kWholeRowFeatures>());
 
+// Adds `count` rows to a tile of thin features. Entries of a row come kPad at a time.
+template <uint32_t kPad>
+void AddEntries(const BinnedMatrix::Tile& tile, const uint32_t* rows, size_t count,
+                const PackedGrad* grad, PackedGrad* hist) {
+  const uint32_t* const begin = tile.row_begin.data();
+  const uint16_t* const entries = tile.entries.data();
+  for (size_t i = 0; i < count; ++i) {
+    __builtin_prefetch(begin + rows[i + kPrefetchRows]);
+    __builtin_prefetch(entries + size_t{begin[rows[i + kPrefetchRows / 2]]} * kPad);
+    const uint16_t* entry = entries + size_t{begin[rows[i]]} * kPad;
+    const uint16_t* const end = entries + size_t{begin[rows[i] + 1]} * kPad;
+    const PackedGrad g = grad[i];
+    for (; entry != end; entry += kPad) {
+      if constexpr (kPad == 4) {
+        uint64_t word;
+        std::memcpy(&word, entry, sizeof word);
+        hist[word & 0xffff] += g;
+        hist[(word >> 16) & 0xffff] += g;
+        hist[(word >> 32) & 0xffff] += g;
+        hist[word >> 48] += g;
+      } else {
+        hist[*entry] += g;
+      }
+    }
+  }
+}
+
 }  // namespace
 
 Histogram HistogramPool::Take() {
@@ -67,9 +95,10 @@ void HistogramBuilder::ForUsedSlots(Op&& op) const {
     op(0, bins_.HistSize());
     return;
   }
-  for (uint32_t f = 0; f < bins_.features(); ++f) {
+  for (const uint32_t f : bins_.dense()) {
     op(bins_.HistOffset(f), size_t{std::min(256U, bins_.cuts().bins(f) + 1)});
   }
+  for (const auto& tile : bins_.tiles()) op(tile.hist_begin, size_t{tile.slots});
 }
 
 void HistogramBuilder::Clear(Histogram& h) const {
@@ -80,11 +109,12 @@ void HistogramBuilder::Clear(Histogram& h) const {
 
 void HistogramBuilder::AddRows(std::span<const uint32_t> rows, const PackedGrad* packed,
                                Histogram& h) const {
-  PackedGrad grad[kBlockRows];
+  PackedGrad grad[kTiledRows];
   // Row numbers of a block, with some to prefetch beyond its end.
-  uint32_t index[kBlockRows + kPrefetchRows];
-  for (size_t begin = 0; begin < rows.size(); begin += kBlockRows) {
-    const size_t count = std::min(kBlockRows, rows.size() - begin);
+  uint32_t index[kTiledRows + kPrefetchRows];
+  const size_t block = bins_.tiles().empty() ? kBlockRows : kTiledRows;
+  for (size_t begin = 0; begin < rows.size(); begin += block) {
+    const size_t count = std::min(block, rows.size() - begin);
     const size_t ahead = std::min(rows.size() - begin, count + kPrefetchRows);
     std::copy_n(rows.data() + begin, ahead, index);
     std::fill(index + ahead, index + count + kPrefetchRows, index[ahead - 1]);
@@ -98,11 +128,15 @@ void HistogramBuilder::AddRows(std::span<const uint32_t> rows, const PackedGrad*
       }
       continue;
     }
-    const uint32_t features = bins_.features();
+    const auto features = static_cast<uint32_t>(bins_.dense().size());
     const uint32_t width = features <= kWholeRowFeatures ? kWholeRowFeatures : kTileFeatures;
     for (uint32_t f = 0; f < features; f += width) {
       kAddByteRows[std::min(width, features - f) - 1](bins_.row_bytes() + f, bins_.stride(), index,
-                                                      count, grad, h.data() + bins_.HistOffset(f));
+                                                      count, grad, h.data() + size_t{f} * 256);
+    }
+    for (const auto& tile : bins_.tiles()) {
+      const auto add = tile.pad == 4 ? AddEntries<4> : AddEntries<1>;
+      add(tile, index, count, grad, h.data() + tile.hist_begin);
     }
   }
 }

@@ -13,7 +13,8 @@
 namespace clary::gbdt {
 
 // One node's histogram: BinnedMatrix::HistSize() slots; feature f owns those from HistOffset(f),
-// its bins first, then one slot for missing values. Slots outside those are not defined.
+// its bins first, then, unless it is thin, one slot for missing values: those of a thin one are
+// what its bins lack of the node's total. Slots outside those are not defined.
 using Histogram = data::Buffer<PackedGrad>;
 
 // Keeps histograms for reuse, so that growing a tree allocates nothing after the first.

@@ -47,6 +47,11 @@ struct Kernels {
                     uint8_t missing_code, uint8_t* out);
   // Best position for a feature of at most kMaxScanBins bins without constraints.
   ScanBest (*scan)(const ScanInput& in);
+  // Divides `rows` [count], stably: those whose code goes left (code <= bin, or code == missing)
+  // move to the front, the others to `right` [count]. Returns how many went left. Row r's code is
+  // column[r], or, if !by_row, item i's is column[i]; three bytes behind the last are readable.
+  uint32_t (*divide)(uint32_t* rows, uint32_t count, const uint8_t* column, bool by_row,
+                     int32_t bin, uint32_t missing, uint32_t* right);
   // Stochastic rounding keyed by row and seed: packed[i] of row first_row + i. Inputs are
   // [count]; h >= 0.
   void (*quantize)(const float* grad, const float* hess, size_t count, uint64_t first_row,

@@ -12,6 +12,7 @@ namespace {
 const Kernels kAvx2Kernels = {.name = "avx2",
                               .bin_bytes = avx2::BinBytes,
                               .scan = avx2::Scan,
+                              .divide = avx2::Divide,
                               .quantize = avx2::Quantize,
                               .logistic = avx2::Logistic,
                               .sigmoid = avx2::Sigmoid};

@@ -11,6 +11,7 @@ namespace {
 const Kernels kPortableKernels = {.name = "portable",
                                   .bin_bytes = portable::BinBytes,
                                   .scan = portable::Scan,
+                                  .divide = portable::Divide,
                                   .quantize = portable::Quantize,
                                   .logistic = portable::Logistic,
                                   .sigmoid = portable::Sigmoid};

@@ -155,9 +155,19 @@ SplitCandidate SplitFinder::Best(const NodeToSplit& node, const GradScale& scale
   for (const uint32_t f : features) {
     const PackedGrad* hist = node.histogram->data() + bins_.HistOffset(f);
     const uint32_t bins = cuts.bins(f);
+    PackedGrad missing = 0;
+    if (bins_.is_thin(f)) {
+      PackedGrad present = 0;
+      for (uint32_t i = 0; i < bins; ++i) present += hist[i];
+      // One side of any split is a part of the present rows.
+      if (scale.ToReal(present).hess < params_.min_child_weight) continue;
+      missing = node.total - present;
+    } else if (cuts.has_missing[f] != 0) {
+      missing = hist[bins];
+    }
     const ScanInput in{.hist = hist,
                        .bins = bins,
-                       .missing = cuts.has_missing[f] != 0 ? hist[bins] : 0,
+                       .missing = missing,
                        .total = node.total,
                        .grad_unit = scale.grad_unit,
                        .hess_unit = scale.hess_unit,
