@@ -3,6 +3,12 @@
 # One fuzz target over LLVMFuzzerTestOneInput. With CLARY_FUZZ (clang) it is a libFuzzer binary;
 # otherwise fuzz/replay.cc gives it a main() that replays the seeds of fuzz/seeds/<name>/ and
 # deterministic mutations of them. ctest runs either for about a second.
+set(CLARY_FUZZ_SECONDS 10 CACHE STRING "How long ctest runs each libFuzzer target")
+add_custom_target(fuzz_targets)
+if(CLARY_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)  # coverage of what the targets call
+endif()
+
 function(clary_fuzz)
   cmake_parse_arguments(F "" "NAME;SOURCE" "LIBS" ${ARGN})
   set(target clary_fuzz_${F_NAME})
@@ -11,11 +17,15 @@ function(clary_fuzz)
     add_executable(${target} ${F_SOURCE})
     target_compile_options(${target} PRIVATE -fsanitize=fuzzer)
     target_link_options(${target} PRIVATE -fsanitize=fuzzer)
-    add_test(NAME fuzz.${F_NAME} COMMAND ${target} -max_total_time=2 -timeout=10 ${CMAKE_CURRENT_BINARY_DIR} ${seeds})
+    set(corpus ${CMAKE_CURRENT_BINARY_DIR}/corpus/${F_NAME})  # what it finds stays for the next run
+    file(MAKE_DIRECTORY ${corpus})
+    add_test(NAME fuzz.${F_NAME} COMMAND ${target} -max_total_time=${CLARY_FUZZ_SECONDS} -timeout=10
+      ${corpus} ${seeds})
   else()
     add_executable(${target} ${F_SOURCE} ${CMAKE_SOURCE_DIR}/fuzz/replay.cc)
     add_test(NAME fuzz.${F_NAME} COMMAND ${target} ${seeds})
   endif()
   target_link_libraries(${target} PRIVATE clary_options ${F_LIBS})
+  add_dependencies(fuzz_targets ${target})
   set_tests_properties(fuzz.${F_NAME} PROPERTIES LABELS fuzz TIMEOUT 60)
 endfunction()

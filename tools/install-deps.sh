@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that a task needs, and only those that are missing.
 #   tools/install-deps.sh build          to compile and run Clary
-#   tools/install-deps.sh build test     also what the tests need
+#   tools/install-deps.sh build test     also what the tests need; lint: clang-tidy
 # Works as root or with sudo. Why each package is needed: docs/dependencies.md.
 set -euo pipefail
 
@@ -17,7 +17,8 @@ for group in "${@:-build}"; do
   case "$group" in
     build) packages+=" $build" ;;
     test) packages+=" $test" ;;
-    *) echo "$0: unknown group '$group' (build, test)" >&2; exit 2 ;;
+    lint) packages+=" clang-tidy-19" ;;
+    *) echo "$0: unknown group '$group' (build, test, lint)" >&2; exit 2 ;;
   esac
 done
 

@@ -227,6 +227,14 @@ constexpr Member kCreateTrainingJobMembers[] = {
 
 constexpr Member kNamedJobMembers[] = {{"TrainingJobName", kJobName, true}};
 
+// --- UpdateTrainingJob.
+constexpr Member kResourceUpdateMembers[] = {{"KeepAlivePeriodInSeconds", Int(0, 21600), true}};
+constexpr Member kUpdateTrainingJobMembers[] = {{"TrainingJobName", kJobName, true},
+                                                {"ProfilerConfig", Struct(kProfilerMembers)},
+                                                {"ProfilerRuleConfigurations", List(kRule, 0, 20)},
+                                                {"ResourceConfig", Struct(kResourceUpdateMembers)},
+                                                {"RemoteDebugConfig", Struct(kRemoteDebugMembers)}};
+
 // --- ListTrainingJobs.
 constexpr std::string_view kJobStatuses[] = {"InProgress", "Completed", "Failed",
                                              "Stopping",   "Stopped",   "Deleting"};
@@ -290,17 +298,23 @@ constexpr Member kSearchMembers[] = {{"Resource", Enum(kResources), true},
 
 constexpr Shape kCreateTrainingJob = Struct(kCreateTrainingJobMembers);
 constexpr Shape kNamedJob = Struct(kNamedJobMembers);
+constexpr Shape kUpdateTrainingJob = Struct(kUpdateTrainingJobMembers);
 constexpr Shape kListTrainingJobs = Struct(kListTrainingJobsMembers);
 constexpr Shape kAddTags = Struct(kAddTagsMembers);
 constexpr Shape kListTags = Struct(kListTagsMembers);
 constexpr Shape kDeleteTags = Struct(kDeleteTagsMembers);
 constexpr Shape kSearch = Struct(kSearchMembers);
 
-constexpr Operation kOperations[] = {
-    {"AddTags", &kAddTags},       {"CreateTrainingJob", &kCreateTrainingJob},
-    {"DeleteTags", &kDeleteTags}, {"DescribeTrainingJob", &kNamedJob},
-    {"ListTags", &kListTags},     {"ListTrainingJobs", &kListTrainingJobs},
-    {"Search", &kSearch},         {"StopTrainingJob", &kNamedJob}};
+constexpr Operation kOperations[] = {{"AddTags", &kAddTags},
+                                     {"CreateTrainingJob", &kCreateTrainingJob},
+                                     {"DeleteTags", &kDeleteTags},
+                                     {"DeleteTrainingJob", &kNamedJob},
+                                     {"DescribeTrainingJob", &kNamedJob},
+                                     {"ListTags", &kListTags},
+                                     {"ListTrainingJobs", &kListTrainingJobs},
+                                     {"Search", &kSearch},
+                                     {"StopTrainingJob", &kNamedJob},
+                                     {"UpdateTrainingJob", &kUpdateTrainingJob}};
 
 }  // namespace
 

@@ -58,6 +58,7 @@ Error ErrnoError(int err, std::string_view context) {
     case EDQUOT:
       e.code = Code::kResourceExhausted;
       e.reason = "DiskFull";
+      e.message += "; free some space and try again";
       break;
     case EMFILE:
     case ENFILE:

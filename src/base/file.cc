@@ -85,6 +85,7 @@ Status WriteFileAtomic(const fs::path& path, std::string_view bytes, int mode) {
 }
 
 Status MakeDirectories(const fs::path& dir, int mode) {
+  if (::mkdir(dir.c_str(), static_cast<mode_t>(mode)) == 0) return {};  // its parent is there
   fs::path at;
   for (const fs::path& part : dir) {
     at /= part;

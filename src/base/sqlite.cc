@@ -22,6 +22,7 @@ Error FromSqlite(sqlite3* db, std::string_view doing) {
     case SQLITE_FULL:
       e.code = Code::kResourceExhausted;
       e.reason = "DiskFull";
+      e.message += "; free some space and try again";
       break;
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:

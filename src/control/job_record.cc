@@ -47,6 +47,7 @@ JobRecord Parse(const json& j) {  // throws what nlohmann throws
   r.max_wait_s = j.at("max_wait_s");
   r.max_pending_s = j.at("max_pending_s");
   r.stop_requested_ms = j.at("stop_requested_ms");
+  r.delete_requested_ms = j.value("delete_requested_ms", int64_t{0});  // since 0.2
   r.status = j.at("status");
   r.secondary = j.at("secondary");
   for (const json& t : j.at("transitions")) {
@@ -123,6 +124,7 @@ std::string JobRecord::ToJson() const {
                     {"max_wait_s", max_wait_s},
                     {"max_pending_s", max_pending_s},
                     {"stop_requested_ms", stop_requested_ms},
+                    {"delete_requested_ms", delete_requested_ms},
                     {"status", status},
                     {"secondary", secondary},
                     {"transitions", std::move(history)},
@@ -175,6 +177,7 @@ void Enter(JobRecord& record, std::string_view status, std::string_view secondar
 }
 
 void FoldIntent(JobRecord& record) {
+  if (record.delete_requested_ms > 0) record.status = "Deleting";
   if (record.stop_requested_ms == 0 || record.status != "InProgress") return;
   record.stop_cause = "Stopped";
   Enter(record, "Stopping", "Stopping", "Stopping the training job", record.stop_requested_ms);

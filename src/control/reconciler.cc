@@ -79,6 +79,7 @@ size_t Reconciler::Pass() {
           {"why", occupies.error().message});
     }
     if (occupies) memory.complained = false;
+    if (!records_.Find(job->record.name)) memory_.erase(job->record.name);  // the name is free
     if (occupies.value_or(!job->record.launch_key.empty())) cpus_in_use += job->record.cpus;
   };
   // Running jobs first: what they free, queued ones may take in the same pass.
@@ -97,6 +98,7 @@ size_t Reconciler::Pass() {
 Result<bool> Reconciler::StepQueued(const SnapshotPtr& job, Memory& memory, int cpus_in_use,
                                     Queue& queue) {
   const JobRecord& current = job->record;
+  if (current.delete_requested_ms > 0) return StepDeleting(job);
   const int64_t now = ToMillis(env_.clock.Now());
   const int64_t waited = now - current.created_ms;
   const bool waited_long = current.max_wait_s > 0 && waited > current.max_wait_s * 1000;
@@ -160,6 +162,7 @@ Status Reconciler::FoldEvents(JobRecord& record) const {
 }
 
 Result<bool> Reconciler::StepRunning(const SnapshotPtr& job, Memory& memory, bool look_for_exit) {
+  if (job->record.delete_requested_ms > 0) return StepDeleting(job);
   if (job->record.terminal()) return CleanUp(job);
   JobRecord record = job->record;
   const int64_t now = ToMillis(env_.clock.Now());
@@ -295,6 +298,16 @@ void Reconciler::Close(JobRecord& record, std::string_view status, std::string_v
       rule.modified_ms = record.modified_ms;
     }
   }
+}
+
+// The record goes last, so that a crash before it leaves a deletion that is still asked for.
+Result<bool> Reconciler::StepDeleting(const SnapshotPtr& job) {
+  if (!job->record.launch_key.empty()) return CleanUp(job);
+  CLARY_CHECK_OK(RemoveTree(Directory(job->record)));
+  // A later job of this name must not be taken for this one by who tails "<name>/".
+  CLARY_CHECK_OK(env_.logs.Remove(std::string(kTrainingLogGroup), job->record.name));
+  CLARY_CHECK_OK(records_.Remove(job));
+  return false;
 }
 
 Result<bool> Reconciler::CleanUp(const SnapshotPtr& job) {

@@ -70,6 +70,7 @@ void Records::Install(SnapshotPtr snapshot) {
 }
 
 Status Records::Reload(const std::string& name) {
+  MutexLock no_removal(rare_);
   CLARY_TRY(const meta::Record stored, store_.Get(kJobsTable, name));
   CLARY_TRY(JobRecord record, JobRecord::FromJson(stored.body));
   FoldIntent(record);
@@ -111,6 +112,19 @@ Result<SnapshotPtr> Records::Update(const SnapshotPtr& base, JobRecord record) {
   return snapshot;
 }
 
+Status Records::Remove(const SnapshotPtr& base) {
+  const JobRecord& r = base->record;
+  MutexLock alone(rare_);
+  CLARY_CHECK_OK(store_.Apply({{kJobsTable, r.name, std::nullopt, base->version},
+                               {kTagsTable, r.arn, std::nullopt, std::nullopt}}));
+  MutexLock lock(mu_);
+  jobs_.erase(r.name);
+  by_creation_.erase({r.created_ms, r.name});
+  active_.erase({r.created_ms, r.name});
+  tags_.erase(r.arn);
+  return {};
+}
+
 std::vector<SnapshotPtr> Records::Active() const {
   MutexLock lock(mu_);
   std::vector<SnapshotPtr> out;
@@ -127,7 +141,7 @@ TagMap Records::Tags(const std::string& arn) const {
 
 Result<TagMap> Records::ChangeTags(const std::string& arn,
                                    const std::function<Status(TagMap& tags)>& change) {
-  MutexLock one_at_a_time(tag_writes_);
+  MutexLock one_at_a_time(rare_);
   TagMap tags = Tags(arn);
   CLARY_CHECK_OK(change(tags));
   CLARY_CHECK_OK(store_.Put(kTagsTable, arn, TagsToJson(tags).dump(), std::nullopt));
@@ -140,7 +154,7 @@ std::shared_ptr<const std::string> Records::DescribeText(const SnapshotPtr& job)
   {
     MutexLock lock(text_mu_);
     const auto it = texts_.find(job->record.name);
-    if (it != texts_.end() && it->second.version == job->version) return it->second.text;
+    if (it != texts_.end() && it->second.of == job) return it->second.text;
   }
   json view = BareView(job->record);
   AddMetricDefinitions(view);
@@ -148,7 +162,7 @@ std::shared_ptr<const std::string> Records::DescribeText(const SnapshotPtr& job)
       view.dump(-1, ' ', false, json::error_handler_t::replace));
   MutexLock lock(text_mu_);
   if (texts_.size() >= kMaxTexts) texts_.clear();
-  texts_.insert_or_assign(job->record.name, Text{.version = job->version, .text = text});
+  texts_.insert_or_assign(job->record.name, Text{.of = job, .text = text});
   return text;
 }
 

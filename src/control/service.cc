@@ -27,6 +27,20 @@ Error NotFound() {
   return {Code::kNotFound, "ValidationException", "Requested resource not found."};
 }
 
+std::unexpected<Error> Rejected(const std::string& status) {
+  return Invalid("The request was rejected because the training job is in status " + status + ".");
+}
+
+// A tag on a job that is not there would show up on a later job of that name.
+Status CheckTaggable(const Records& records, const std::string& arn) {
+  constexpr std::string_view kKind = ":training-job/";
+  const size_t at = arn.find(kKind);
+  if (at == std::string::npos) return {};
+  const SnapshotPtr job = records.Find(std::string_view(arn).substr(at + kKind.size()));
+  if (job && job->record.arn == arn) return {};
+  return std::unexpected(NotFound());
+}
+
 size_t PageSize(const json& input, size_t fallback) {
   return static_cast<size_t>(input.value("MaxResults", static_cast<int64_t>(fallback)));
 }
@@ -142,23 +156,72 @@ Result<json> Service::State::Describe(const json& input) {
   return view;
 }
 
-Result<json> Service::State::Stop(const json& input) {
+Result<SnapshotPtr> Service::State::Write(const json& input,
+                                          const std::function<Status(JobRecord& record)>& change) {
   for (int i = 0; i < kMaxConflicts; ++i) {
     CLARY_TRY(const SnapshotPtr job, Named(input));
-    if (job->record.status != "InProgress") {
-      return Invalid("The request was rejected because the training job is in status " +
-                     job->record.status + ".");
-    }
     JobRecord record = job->record;
-    record.stop_requested_ms = ToMillis(env.clock.Now());
-    const auto written = records.Update(job, std::move(record));
+    CLARY_CHECK_OK(change(record));
+    auto written = records.Update(job, std::move(record));
     if (written) {
       bell->Ring(false);
-      return json::object();
+      return written;
     }
-    if (written.error().code != Code::kConflict) return std::unexpected(written.error());
+    if (written.error().code != Code::kConflict) return written;
   }
   return Fail(Code::kUnavailable, "ThrottlingException", "Rate exceeded");
+}
+
+Result<json> Service::State::Stop(const json& input) {
+  CLARY_CHECK_OK(Write(input, [&](JobRecord& record) -> Status {
+    if (record.status != "InProgress") return Rejected(record.status);
+    record.stop_requested_ms = ToMillis(env.clock.Now());
+    return {};
+  }));
+  return json::object();
+}
+
+// What a job was told at its launch it keeps: an update shows in Describe from now on.
+Result<json> Service::State::Update(const json& input) {
+  if (!input.value("ProfilerRuleConfigurations", json::array()).empty()) {
+    return Invalid(
+        "ProfilerRuleConfigurations cannot be added to a training job by this release; give them "
+        "to CreateTrainingJob");
+  }
+  CLARY_TRY(const SnapshotPtr job, Write(input, [&](JobRecord& record) -> Status {
+              if (record.status != "InProgress") return Rejected(record.status);
+              json request = json::parse(record.request, nullptr, false);
+              for (const char* member : {"ProfilerConfig", "ResourceConfig", "RemoteDebugConfig"}) {
+                const auto given = input.find(member);
+                if (given != input.end()) request[member].update(*given);
+              }
+              record.request = request.dump();
+              record.modified_ms = std::max(record.modified_ms, ToMillis(env.clock.Now()));
+              return {};
+            }));
+  return json{{"TrainingJobArn", job->record.arn}};
+}
+
+// The name is free again when Describe no longer knows the job.
+Result<json> Service::State::Delete(const json& input) {
+  CLARY_CHECK_OK(Write(input, [&](JobRecord& record) -> Status {
+    if (record.delete_requested_ms > 0) return {};
+    if (!record.terminal()) {
+      return Fail(Code::kFailedPrecondition, "ResourceInUse",
+                  "The training job is in status " + record.status +
+                      ". Only jobs that are Completed, Failed or Stopped can be deleted.");
+    }
+    for (const auto* rules : {&record.debug_rules, &record.profiler_rules}) {
+      for (const RuleStatus& rule : *rules) {
+        if (rule.status != "InProgress" && rule.status != "Stopping") continue;
+        return Fail(Code::kFailedPrecondition, "ResourceInUse",
+                    "The rule " + rule.name + " of the training job is still being evaluated.");
+      }
+    }
+    record.delete_requested_ms = ToMillis(env.clock.Now());
+    return {};
+  }));
+  return json::object();
 }
 
 Result<json> Service::State::List(const json& input) {
@@ -205,12 +268,10 @@ Result<json> Service::State::List(const json& input) {
         if (behind && wanted(r)) page.push_back(job);
         return true;
       });
-      const auto status = [](const SnapshotPtr& job) { return job->record.status; };
-      if (ascending) {
-        std::ranges::stable_sort(page, std::less<>(), status);
-      } else {
-        std::ranges::stable_sort(page, std::greater<>(), status);
-      }
+      std::stable_sort(page.begin(), page.end(), [&](const SnapshotPtr& a, const SnapshotPtr& b) {
+        return ascending ? a->record.status < b->record.status
+                         : b->record.status < a->record.status;
+      });
     }
   }
 
@@ -230,11 +291,13 @@ Result<json> Service::State::List(const json& input) {
 
 Result<json> Service::State::AddTags(const json& input) {
   const TagMap added = TagsFromJson(input.at("Tags"));
-  CLARY_TRY(const TagMap tags, records.ChangeTags(input.at("ResourceArn"), [&](TagMap& now) {
-    for (const auto& [key, value] : added) now[key] = value;
-    if (now.size() <= kMaxTags) return Status();
-    return Status(Invalid("A resource may have at most " + std::to_string(kMaxTags) + " tags."));
-  }));
+  CLARY_TRY(const TagMap tags,
+            records.ChangeTags(input.at("ResourceArn"), [&](TagMap& now) -> Status {
+              CLARY_CHECK_OK(CheckTaggable(records, input.at("ResourceArn")));
+              for (const auto& [key, value] : added) now[key] = value;
+              if (now.size() <= kMaxTags) return {};
+              return Invalid("A resource may have at most " + std::to_string(kMaxTags) + " tags.");
+            }));
   return json{{"Tags", TagsToJson(tags)}};
 }
 
@@ -331,10 +394,16 @@ Result<json> Service::Handle(std::string_view operation, const json& input) {
     Result<json> (State::*run)(const json& input);
   };
   static constexpr Entry kTable[] = {
-      {"AddTags", &State::AddTags},       {"CreateTrainingJob", &State::Create},
-      {"DeleteTags", &State::DeleteTags}, {"DescribeTrainingJob", &State::Describe},
-      {"ListTags", &State::ListTags},     {"ListTrainingJobs", &State::List},
-      {"Search", &State::Search},         {"StopTrainingJob", &State::Stop},
+      {"AddTags", &State::AddTags},
+      {"CreateTrainingJob", &State::Create},
+      {"DeleteTags", &State::DeleteTags},
+      {"DeleteTrainingJob", &State::Delete},
+      {"DescribeTrainingJob", &State::Describe},
+      {"ListTags", &State::ListTags},
+      {"ListTrainingJobs", &State::List},
+      {"Search", &State::Search},
+      {"StopTrainingJob", &State::Stop},
+      {"UpdateTrainingJob", &State::Update},
   };
   const auto* entry = std::ranges::find(kTable, operation, &Entry::name);
   if (entry == std::end(kTable)) {

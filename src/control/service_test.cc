@@ -246,6 +246,94 @@ TEST(TrainingJob, StopsAtItsMaxRuntime) {
             "MaxRuntimeExceeded: Training job runtime exceeded MaxRuntimeInSeconds provided");
 }
 
+TEST(Delete, FreesTheNameAndLeavesNothingToALaterJob) {
+  World w;
+  json request = World::Request("j");
+  request["Tags"] = {{{"Key", "team"}, {"Value", "one"}}};
+  w.Create(request);
+  const std::string arn = w.Describe("j")["TrainingJobArn"];
+  const json name = {{"TrainingJobName", "j"}};
+  EXPECT_THAT(w.Refusal("DeleteTrainingJob", name), HasSubstr("ResourceInUse: "));
+  w.service->Reconcile();
+  w.Log("j", {"[0]\ttrain-auc:0.5"});
+  w.RunToEnd("j");
+  const json first = w.Describe("j");
+
+  EXPECT_EQ(*w.Call("DeleteTrainingJob", name), json::object());
+  EXPECT_EQ(w.StatusOf("j"), "Deleting/Completed");
+  EXPECT_THAT(w.Refusal("CreateTrainingJob", request), HasSubstr("ResourceInUse"));
+  EXPECT_EQ(*w.Call("DeleteTrainingJob", name), json::object());  // again is no error
+  w.Restart();
+  EXPECT_EQ(w.StatusOf("j"), "Deleting/Completed");  // and is not forgotten
+  w.service->Reconcile();
+  EXPECT_EQ(w.Refusal("DescribeTrainingJob", name),
+            "ValidationException: Requested resource not found.");
+  EXPECT_FALSE(std::filesystem::exists(w.JobDir("j")));
+  EXPECT_EQ(w.service->Metrics("j").error().code, Code::kNotFound);
+  EXPECT_THAT(w.Refusal("AddTags", {{"ResourceArn", arn}, {"Tags", json::array()}}),
+              HasSubstr("Requested resource not found."));
+  w.Restart();
+  EXPECT_EQ(w.Refusal("DescribeTrainingJob", name),
+            "ValidationException: Requested resource not found.");
+
+  w.Create("j");
+  EXPECT_EQ(w.Call("ListTags", {{"ResourceArn", arn}})->at("Tags"), json::array());
+  EXPECT_EQ(w.StatusOf("j"), "InProgress/Starting");
+  w.RunToEnd("j");
+  EXPECT_EQ(w.executor.launches().size(), 2u);
+  const json second = w.Describe("j");
+  EXPECT_EQ(second["TrainingJobStatus"], "Completed");
+  EXPECT_GE(second["CreationTime"], first["TrainingEndTime"]);
+  EXPECT_FALSE(second.contains("FinalMetricDataList"));  // the first one's log is gone
+}
+
+TEST(Delete, WaitsForTheRunnerToLeave) {
+  World w;
+  w.Create("j");
+  w.service->Reconcile();
+  w.Phase("j", "Downloading");
+  w.End("j", 1, "ClientError: bad");
+  w.service->Reconcile();
+  EXPECT_EQ(w.StatusOf("j"), "Failed/Failed");
+  EXPECT_TRUE(w.Call("DeleteTrainingJob", {{"TrainingJobName", "j"}}));
+  w.service->Reconcile();
+  EXPECT_EQ(w.StatusOf("j"), "Deleting/Failed");  // its process is still there
+  w.executor.Exit(w.Key("j"), 1);
+  w.service->Reconcile();
+  w.service->Reconcile();
+  EXPECT_THAT(w.Refusal("DescribeTrainingJob", {{"TrainingJobName", "j"}}), HasSubstr("not found"));
+}
+
+TEST(Update, ChangesWhatAJobInProgressMayChange) {
+  World w;
+  w.Create("j");
+  w.clock.Advance(seconds(1));
+  const auto updated =
+      w.Call("UpdateTrainingJob", {{"TrainingJobName", "j"},
+                                   {"ProfilerConfig", {{"DisableProfiler", false}}},
+                                   {"ResourceConfig", {{"KeepAlivePeriodInSeconds", 60}}},
+                                   {"RemoteDebugConfig", {{"EnableRemoteDebug", true}}}});
+  ASSERT_TRUE(updated) << updated.error().message;
+  const json d = w.Describe("j");
+  EXPECT_EQ((*updated)["TrainingJobArn"], d["TrainingJobArn"]);
+  EXPECT_EQ(d["ProfilingStatus"], "Enabled");
+  EXPECT_EQ(d["ResourceConfig"]["KeepAlivePeriodInSeconds"], 60);
+  EXPECT_EQ(d["ResourceConfig"]["InstanceType"], "ml.m5.xlarge");
+  EXPECT_EQ(d["RemoteDebugConfig"]["EnableRemoteDebug"], true);
+  EXPECT_GT(d["LastModifiedTime"], d["CreationTime"]);
+  w.RunToEnd("j");
+  EXPECT_EQ(w.StatusOf("j"), "Completed/Completed");
+  EXPECT_EQ(w.Describe("j")["ProfilingStatus"], "Enabled");
+  EXPECT_EQ(w.Refusal("UpdateTrainingJob",
+                      {{"TrainingJobName", "j"}, {"ProfilerConfig", {{"DisableProfiler", true}}}}),
+            "ValidationException: The request was rejected because the training job is in status "
+            "Completed.");
+  EXPECT_THAT(
+      w.Refusal("UpdateTrainingJob", {{"TrainingJobName", "j"}, {"ResourceConfig", {{"X", 1}}}}),
+      HasSubstr("'resourceConfig.keepAlivePeriodInSeconds' failed to satisfy constraint: "
+                "Member must not be null"));
+}
+
 TEST(Queue, JobsWaitForCoresInOrder) {
   World w(8);
   json big = World::Request("big");

@@ -283,6 +283,13 @@ Result<std::vector<LogStreamInfo>> LogStore::Streams(const std::string& group,
   return streams;
 }
 
+Status LogStore::Remove(const std::string& group, const std::string& first) const {
+  if (group.empty() || first.empty()) {
+    return Fail(Code::kInvalidArgument, "BadName", "a group and the first part of a stream");
+  }
+  return RemoveTree(root_ / Encode(group) / Encode(first));
+}
+
 Result<LogPage> LogStore::Read(const std::string& group, const std::string& stream,
                                const ReadOptions& options) const {
   CLARY_TRY(const fs::path path, StreamPath(root_, group, stream));

@@ -67,6 +67,8 @@ class LogStore {
   Result<std::vector<LogStreamInfo>> Streams(const std::string& group,
                                              const std::string& prefix) const;
   Result<std::vector<std::string>> Groups(const std::string& prefix) const;
+  // Removes all streams "<first>/...". None is no error.
+  Status Remove(const std::string& group, const std::string& first) const;
 
   struct ReadOptions {
     uint64_t position = 0;

@@ -41,6 +41,7 @@ constexpr ErrorRow kErrors[] = {
     {"BucketAlreadyOwnedByYou", 409,
      "Your previous request to create the named bucket succeeded and you already own it."},
     {"BucketNotEmpty", 409, "The bucket you tried to delete is not empty"},
+    {"DiskFull", 507, ""},  // not 503: clients would send the whole body again at once
     {"EntityTooLarge", 400, ""},
     {"EntityTooSmall", 400, ""},
     {"ExpiredToken", 400, ""},
@@ -1288,8 +1289,8 @@ Response S3ErrorResponse(const Error& error, std::string_view resource, bool hea
   out.status = a.status;
   if (a.status == 304) return out;
   if (a.status >= 500 && a.status != 501) {
-    LOG(kError, "s3 request failed", {"resource", resource}, {"reason", error.reason},
-        {"message", error.message});
+    LOG(kError, "S3 request failed", {"request", request_id}, {"resource", resource},
+        {"reason", error.reason}, {"message", error.message});
   }
   if (a.code == "InvalidRange") out.headers.Set("Accept-Ranges", "bytes");
   out.headers.Set("Content-Type", "application/xml");

@@ -292,7 +292,7 @@ TEST(S3Xml, ParsesRequests) {
 TEST(S3Front, UnknownFailuresAreAnsweredByTheirCode) {
   SetLogLevel(LogLevel::kOff);
   EXPECT_EQ(S3ErrorResponse({Code::kInternal, "Errno", "x"}, "/", false).status, 500);
-  EXPECT_EQ(S3ErrorResponse({Code::kResourceExhausted, "DiskFull", "x"}, "/", false).status, 503);
+  EXPECT_EQ(S3ErrorResponse({Code::kResourceExhausted, "DiskFull", "x"}, "/", false).status, 507);
   EXPECT_EQ(S3ErrorResponse({Code::kUnavailable, "", "x"}, "/", true).body, "");
 }
 

@@ -38,6 +38,8 @@ Code CodeOf(int status, std::string_view reason) {
       return Code::kUnavailable;
     case 501:
       return Code::kUnimplemented;
+    case 507:
+      return Code::kResourceExhausted;
     default:
       return status >= 500 ? Code::kUnavailable : Code::kInvalidArgument;
   }

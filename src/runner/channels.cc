@@ -221,7 +221,6 @@ Status DownloadChannels(const api::JobSpec& spec, objects::ObjectStore& store, c
     if (done) continue;
     Error error = std::move(done).error();
     if (error.code == Code::kCancelled) return std::unexpected(std::move(error));
-    if (error.reason == "DiskFull") error.message += " (the disk of the job directory is full)";
     error.reason = "DownloadFailed";
     return std::unexpected(std::move(error).With("Data download failed: channel " + channel.name));
   }

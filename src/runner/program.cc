@@ -24,6 +24,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr char kBwrap[] = "/usr/bin/bwrap";
+constexpr char kSelf[] = "/proc/self/exe";      // also when an upgrade has replaced the file
 constexpr char kInside[] = "/run/clary/clary";  // this executable as the sandbox shows it
 constexpr rlim_t kMaxFiles = 65536;
 constexpr rlim_t kMaxProcesses = 16384;  // against fork bombs, far above honest use
@@ -138,6 +139,14 @@ Result<Fd> ArgumentFile(const std::vector<std::string>& arguments) {
   return fd;
 }
 
+// Whether `path` still is this executable, or an upgrade has put another there.
+bool IsSelf(const std::string& path) {
+  struct stat here{};
+  struct stat self{};
+  return ::stat(path.c_str(), &here) == 0 && ::stat(kSelf, &self) == 0 &&
+         here.st_dev == self.st_dev && here.st_ino == self.st_ino;
+}
+
 std::vector<pid_t> ChildrenOf(pid_t pid) {
   std::vector<pid_t> out;
   const std::string p = std::to_string(pid);
@@ -200,9 +209,13 @@ std::string SandboxProbe::Wait() {
 }
 
 Result<Program> Program::Start(const ProgramSpec& spec) {
-  std::error_code ec;
-  const std::string self = fs::read_symlink("/proc/self/exe", ec).string();
   const bool ours = spec.argv[0] == "clary";
+  Fd self;  // where bubblewrap takes this executable from; none: from its path
+  std::error_code ec;
+  const std::string self_path = fs::read_symlink(kSelf, ec).string();
+  if (ours && spec.sandbox && !IsSelf(self_path)) {
+    CLARY_TRY(self, OpenFile(kSelf, O_RDONLY));
+  }
   CLARY_TRY(Pipe output, MakePipe());
   CLARY_TRY(Pipe info, MakePipe());
   Fd arguments;
@@ -215,7 +228,12 @@ Result<Program> Program::Start(const ProgramSpec& spec) {
     inside.insert(inside.end(),
                   {"--bind", work, "/opt/ml", "--ro-bind", work + "/input", "/opt/ml/input",
                    "--bind", spec.temp.string(), "/tmp", "--chdir", "/opt/ml", "--clearenv"});
-    if (ours) inside.insert(inside.end(), {"--ro-bind", self, kInside});
+    if (self) {
+      inside.insert(inside.end(),
+                    {"--perms", "0755", "--ro-bind-data", std::to_string(self.get()), kInside});
+    } else if (ours) {
+      inside.insert(inside.end(), {"--ro-bind", self_path, kInside});
+    }
     for (const std::string& e : spec.env) {
       const size_t equals = e.find('=');
       inside.insert(inside.end(), {"--setenv", e.substr(0, equals), e.substr(equals + 1)});
@@ -232,8 +250,8 @@ Result<Program> Program::Start(const ProgramSpec& spec) {
   } else {
     argv = spec.argv;
     env = spec.env;
-    if (ours) argv[0] = self;
-    executable = argv[0].c_str();
+    if (ours) argv[0] = self_path;
+    executable = ours ? kSelf : argv[0].c_str();
   }
   auto argv_pointers = Pointers(argv);
   auto env_pointers = Pointers(env);
@@ -246,6 +264,7 @@ Result<Program> Program::Start(const ProgramSpec& spec) {
     Prepare(parent, output.write.get(), spec);
     if (spec.sandbox) {
       ::fcntl(arguments.get(), F_SETFD, 0);
+      if (self) ::fcntl(self.get(), F_SETFD, 0);
       ::fcntl(info.write.get(), F_SETFD, 0);
     } else if (::chdir(spec.work.c_str()) != 0) {
       FailExec(spec.work.c_str());

@@ -6,6 +6,7 @@
 #include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -33,7 +34,8 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 namespace {
 
-constexpr size_t kMaxFailureText = 1024;  // FailureReason's own limit
+constexpr size_t kMaxFailureText = 1024;   // FailureReason's own limit
+constexpr uint64_t kFullDisk = 256 << 10;  // bytes that are left to a program
 constexpr milliseconds kMirrorPeriod(1000);
 constexpr milliseconds kTermRetry(5);
 
@@ -231,6 +233,9 @@ class Job {
     if (outcome.exit_code != 0) {
       program_failed_ = true;
       outcome.detail = FailureText();
+      if (outcome.detail.empty() && DiskIsFull()) {
+        outcome.detail = "the disk of the job's directory is full; free some space and try again";
+      }
     }
     Status uploaded = Phase("Uploading", "Uploading generated training model");
     if (uploaded) uploaded = Upload(*ended);
@@ -346,6 +351,12 @@ class Job {
     text.resize(n > 0 ? static_cast<size_t>(n) : 0);
     text = CutText(text, kMaxFailureText);
     return text;
+  }
+
+  // Then a program could not even say why it failed.
+  bool DiskIsFull() const {
+    struct statvfs disk{};
+    return ::statvfs(work_.c_str(), &disk) == 0 && disk.f_bavail * disk.f_frsize < kFullDisk;
   }
 
   // At most `limit` bytes of valid UTF-8, cut between characters.

@@ -377,10 +377,6 @@ net::Response Router::Handle(net::Request& request) const {
   net::Response response;
   if (route.wire == Wire::kS3) {
     response = HandleS3(request, request_id);
-    if (response.status >= 500 && response.status != 501) {
-      LOG(kError, "S3 request failed", {"request", request_id}, {"path", request.path},
-          {"status", response.status}, {"answer", response.body});
-    }
   } else {
     const auto too_large = [&] {
       return ErrorAnswer(route,

@@ -77,6 +77,7 @@ class Service:
         self.temporary = tempfile.TemporaryDirectory(prefix="clary-e2e-")
         self.home = pathlib.Path(self.temporary.name) / "home"
         self.options = options
+        self.executable = CLARY
         self.process = None
 
     def __enter__(self):
@@ -90,7 +91,7 @@ class Service:
     def start(self):
         self.log = open(self.home.parent / "serve.log", "ab")
         self.process = subprocess.Popen(
-            [CLARY, "serve", "--home", str(self.home), "--port", "0", *self.options],
+            [self.executable, "serve", "--home", str(self.home), "--port", "0", *self.options],
             stdout=self.log, stderr=self.log, env={"PATH": os.environ["PATH"], "HOME": "/nowhere"})
 
         def ready():

@@ -108,6 +108,42 @@ class Story(unittest.TestCase):
         except (ClientError, AssertionError):
             return False  # no stream yet
 
+    def test_a_deleted_job_is_gone_and_its_name_free(self):
+        self.create("again", Tags=[{"Key": "team", "Value": "one"}])
+        with self.assertRaises(self.sagemaker.exceptions.ResourceInUse):
+            self.sagemaker.delete_training_job(TrainingJobName="again")
+        arn = self.service.wait("again")["TrainingJobArn"]
+        first = self.messages("again")
+        self.sagemaker.delete_training_job(TrainingJobName="again")
+
+        def gone():
+            try:
+                return self.sagemaker.describe_training_job(TrainingJobName="again")[
+                    "TrainingJobStatus"] != "Deleting"
+            except ClientError as error:
+                self.assertIn("Requested resource not found", str(error))
+                return True
+
+        service.wait_for(gone)
+        self.s3.head_object(Bucket="data", Key="output/again/output/model.tar.gz")
+        self.create("again")
+        job = self.service.wait("again")
+        self.assertEqual(job["TrainingJobStatus"], "Completed")
+        self.assertEqual(self.sagemaker.list_tags(ResourceArn=arn)["Tags"], [])
+        self.assertEqual(len(self.messages("again")), len(first))
+
+    def test_an_update_shows_at_once(self):
+        self.create("updated", HyperParameters=service.PARAMETERS | {"num_round": "100000"})
+        arn = self.sagemaker.update_training_job(
+            TrainingJobName="updated", ProfilerConfig={"DisableProfiler": True})["TrainingJobArn"]
+        job = self.sagemaker.describe_training_job(TrainingJobName="updated")
+        self.assertEqual((job["TrainingJobArn"], job["ProfilingStatus"]), (arn, "Disabled"))
+        self.sagemaker.stop_training_job(TrainingJobName="updated")
+        self.assertEqual(self.service.wait("updated")["TrainingJobStatus"], "Stopped")
+        with self.assertRaisesRegex(ClientError, "job is in status Stopped"):
+            self.sagemaker.update_training_job(TrainingJobName="updated",
+                                               ProfilerConfig={"DisableProfiler": False})
+
     def test_the_time_limit_stops_a_job(self):
         self.create("too-long", StoppingCondition={"MaxRuntimeInSeconds": 1},
                     HyperParameters=service.PARAMETERS | {"num_round": "100000"})

@@ -2,12 +2,13 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import time
 import unittest
 
 import service
-from service import PARAMETERS
+from service import CLARY, PARAMETERS
 
 LONG = PARAMETERS | {"num_round": "300"}
 
@@ -91,6 +92,21 @@ class Killed(unittest.TestCase):
         except OSError:
             return False
         return str(self.service.home) in line and text in line
+
+    def test_an_upgrade_replaces_the_executable_under_a_running_service(self):
+        self.service.stop()
+        executable = self.service.home.parent / "clary"
+        shutil.copy(CLARY, executable)
+        self.service.executable = str(executable)
+        self.service.start()
+        (executable.parent / "next").write_text("#!/bin/sh\nexit 3\n")
+        (executable.parent / "next").chmod(0o755)
+        os.replace(executable.parent / "next", executable)
+        self.create("replaced")
+        self.assert_complete("replaced", 10)
+        executable.unlink()
+        self.create("removed")
+        self.assert_complete("removed", 10)
 
     def test_keys_objects_and_records_survive(self):
         key = json.loads(service.clary("keys", "create", "--json", home=self.service.home).stdout)

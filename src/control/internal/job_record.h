@@ -47,6 +47,7 @@ struct JobRecord {
 
   // Intent; written by request handlers.
   int64_t stop_requested_ms = 0;
+  int64_t delete_requested_ms = 0;
 
   // Status; written by the reconciler.
   std::string status;     // TrainingJobStatus
@@ -83,7 +84,7 @@ struct JobRecord {
 void Enter(JobRecord& record, std::string_view status, std::string_view secondary,
            std::string_view message, int64_t ms);
 
-// A stop that was asked for and not acted on shows as Stopping at once.
+// A stop that was asked for and not acted on shows as Stopping at once, a deletion as Deleting.
 void FoldIntent(JobRecord& record);
 
 // Takes one fact of the runner into the record.

@@ -49,6 +49,8 @@ class Records {
   // Replaces the version that `base` is. kConflict: somebody else wrote; the newer one has been
   // read, Find() it and try again.
   Result<SnapshotPtr> Update(const SnapshotPtr& base, JobRecord record);
+  // Deletes the version that `base` is, and its tags, in one write. kConflict as above.
+  Status Remove(const SnapshotPtr& base);
 
   // Jobs that have not ended or whose launch is still to be forgotten, oldest first.
   std::vector<SnapshotPtr> Active() const;
@@ -88,7 +90,8 @@ class Records {
   }
 
   TagMap Tags(const std::string& arn) const;
-  // Replaces the tags of `arn` by what `change` makes of them. Returns the new ones.
+  // Replaces the tags of `arn` by what `change` makes of them. Returns the new ones. No job is
+  // removed while `change` runs.
   Result<TagMap> ChangeTags(const std::string& arn,
                             const std::function<Status(TagMap& tags)>& change);
 
@@ -105,9 +108,11 @@ class Records {
   std::map<TimeKey, SnapshotPtr> by_creation_ GUARDED_BY(mu_);
   std::set<TimeKey> active_ GUARDED_BY(mu_);
   std::map<std::string, TagMap> tags_ GUARDED_BY(mu_);
-  Mutex tag_writes_;  // held over the store's write: tag changes are rare and one at a time
+  // Held over the store's reads and writes by what is rare: changes of tags, conflicts, removals.
+  // So nothing brings a removed job back.
+  Mutex rare_;
   struct Text {
-    int64_t version;
+    SnapshotPtr of;
     std::shared_ptr<const std::string> text;
   };
   mutable Mutex text_mu_;
@@ -180,6 +185,7 @@ class Reconciler {
   Result<bool> StepQueued(const SnapshotPtr& job, Memory& memory, int cpus_in_use, Queue& queue);
   Result<bool> StepRunning(const SnapshotPtr& job, Memory& memory, bool look_for_exit);
   Result<bool> CleanUp(const SnapshotPtr& job);
+  Result<bool> StepDeleting(const SnapshotPtr& job);
   Status Launch(const JobRecord& record);
   Status FoldEvents(JobRecord& record) const;
   Status Finish(JobRecord& record) const;
@@ -206,11 +212,17 @@ struct Service::State {
   Result<nlohmann::json> Describe(const nlohmann::json& input);
   Result<nlohmann::json> List(const nlohmann::json& input);
   Result<nlohmann::json> Stop(const nlohmann::json& input);
+  Result<nlohmann::json> Update(const nlohmann::json& input);
+  Result<nlohmann::json> Delete(const nlohmann::json& input);
   Result<nlohmann::json> AddTags(const nlohmann::json& input);
   Result<nlohmann::json> ListTags(const nlohmann::json& input);
   Result<nlohmann::json> DeleteTags(const nlohmann::json& input);
   Result<nlohmann::json> Search(const nlohmann::json& input);
   Result<SnapshotPtr> Named(const nlohmann::json& input) const;
+  // Writes what `change` makes of the newest version of the job that `input` names, and wakes the
+  // reconciler. Its error is the answer.
+  Result<SnapshotPtr> Write(const nlohmann::json& input,
+                            const std::function<Status(JobRecord& record)>& change);
 
   Environment env;
   Options options;
