@@ -1,26 +1,35 @@
-// How fast the readers are from page cache: data_bench [directory] [rows]
+// How fast the readers are from page cache. bench/data_bench.py runs it beside its peers.
 //
-// Writes its files below the directory if they are not there, then prints the median of several
-// runs for one and for all threads. Compare bench/data_bench.py, the same files through XGBoost.
-#include <algorithm>
+//   data_bench write DIRECTORY ROWS      makes the text files that are not there
+//   data_bench read TYPE THREADS FILE    reads the file five times
+//   data_bench floor FILE BYTES          copies the file out of the page cache and writes a matrix
+//                                        of so many bytes, five times: what no reader can do
+//                                        without
+//
+// Prints a line for each time: seconds on the clock, seconds of CPU; `read` first the matrix'
+// bytes.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <charconv>
 #include <chrono>
-#include <cmath>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <random>
 #include <string>
-#include <thread>
+#include <string_view>
 #include <vector>
 
+#include "data/buffer.h"
 #include "data/read.h"
 
 namespace {
 
 namespace fs = std::filesystem;
-using clary::data::ContentType;
 
 enum class Style { kShortest, kScientific, kSixDigits };
 
@@ -67,49 +76,68 @@ void WriteOnce(const fs::path& path, size_t rows, size_t cols, Style style, bool
   fs::rename(path.string() + ".tmp", path);
 }
 
-void Run(const fs::path& path, ContentType type) {
-  const double megabytes = static_cast<double>(fs::file_size(path)) / 1e6;
-  std::vector<int> threads = {1};
-  if (const auto cores = static_cast<int>(std::thread::hardware_concurrency()); cores > 1) {
-    threads.push_back(cores);
+// Calls work() five times and prints how long each took.
+template <typename Work>
+void Time(Work&& work) {
+  for (int i = 0; i < 5; ++i) {
+    const std::clock_t cpu_begin = std::clock();
+    const auto begin = std::chrono::steady_clock::now();
+    work();
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    std::printf("%.6f %.6f\n", took.count(),
+                static_cast<double>(std::clock() - cpu_begin) / CLOCKS_PER_SEC);
   }
-  for (const int t : threads) {
-    std::vector<double> seconds;
-    std::vector<double> cpu;  // what a busy machine distorts least
-    for (int i = 0; i < 7; ++i) {
-      const std::clock_t cpu_begin = std::clock();
-      const auto begin = std::chrono::steady_clock::now();
-      const auto m = clary::data::ReadFiles({path}, {.type = type, .threads = t});
-      const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-      if (!m) {
-        std::fprintf(stderr, "%s\n", m.error().message.c_str());
-        std::exit(1);
-      }
-      seconds.push_back(took.count());
-      cpu.push_back(static_cast<double>(std::clock() - cpu_begin) / CLOCKS_PER_SEC);
+}
+
+int Write(const fs::path& dir, size_t rows) {
+  fs::create_directories(dir);
+  WriteOnce(dir / "shortest.csv", rows, 28, Style::kShortest, false);
+  WriteOnce(dir / "fixed.csv", rows, 28, Style::kSixDigits, false);
+  WriteOnce(dir / "scientific.csv", rows / 3, 28, Style::kScientific, false);
+  WriteOnce(dir / "sparse.libsvm", rows / 3, 100, Style::kShortest, true);
+  return 0;
+}
+
+int Read(const char* type, int threads, const fs::path& file) {
+  const auto content = clary::data::ParseContentType(type);
+  if (!content) return 2;
+  bool first = true;
+  Time([&] {
+    const auto m = clary::data::ReadFiles({file}, {.type = *content, .threads = threads});
+    if (!m) {
+      std::fprintf(stderr, "%s\n", m.error().message.c_str());
+      std::exit(1);
     }
-    std::sort(seconds.begin(), seconds.end());
-    std::sort(cpu.begin(), cpu.end());
-    std::printf("%-24s %7.1f MB  %d thread%s  %.3f s (best %.3f)  %.2f GB/s, %.2f a CPU second\n",
-                path.filename().c_str(), megabytes, t, t == 1 ? " " : "s", seconds[3], seconds[0],
-                megabytes / 1e3 / seconds[3], megabytes / 1e3 / cpu[3]);
-  }
+    if (first) {
+      std::printf("%zu\n", 4 * (m->values.size() + m->column.size() + 2 * m->row_begin.size() +
+                                m->labels.size()));
+    }
+    first = false;
+  });
+  return 0;
+}
+
+int Floor(const fs::path& file, size_t bytes) {
+  Time([&] {
+    const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+    std::vector<char> block(size_t{256} << 10);
+    while (::read(fd, block.data(), block.size()) > 0) {
+    }
+    ::close(fd);
+    clary::data::Buffer<char> matrix(bytes);
+    std::memset(matrix.data(), 1, bytes);
+    asm volatile("" : : "r"(matrix.data()) : "memory");
+  });
+  return 0;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const fs::path dir = argc > 1 ? argv[1] : fs::temp_directory_path() / "clary-data-bench";
-  const size_t rows = argc > 2 ? std::stoul(argv[2]) : 1000000;
-  fs::create_directories(dir);
-  const fs::path shortest = dir / "shortest.csv";
-  const fs::path scientific = dir / "scientific.csv";
-  const fs::path fixed = dir / "fixed.csv";
-  const fs::path sparse = dir / "sparse.libsvm";
-  WriteOnce(shortest, rows, 28, Style::kShortest, false);
-  WriteOnce(scientific, rows / 3, 28, Style::kScientific, false);
-  WriteOnce(fixed, rows, 28, Style::kSixDigits, false);
-  WriteOnce(sparse, rows / 3, 100, Style::kShortest, true);
-  for (const fs::path& path : {shortest, fixed, scientific}) Run(path, ContentType::kCsv);
-  Run(sparse, ContentType::kLibsvm);
+  const std::string_view verb = argc > 1 ? argv[1] : "";
+  if (verb == "write" && argc == 4) return Write(argv[2], std::stoul(argv[3]));
+  if (verb == "read" && argc == 5) return Read(argv[2], std::atoi(argv[3]), argv[4]);
+  if (verb == "floor" && argc == 4) return Floor(argv[2], std::stoul(argv[3]));
+  std::fprintf(stderr, "usage: data_bench write|read|floor ...; see the source\n");
+  return 2;
 }

@@ -96,6 +96,13 @@ struct Tensor {
   std::vector<uint64_t> keys;
   std::vector<uint64_t> shape;
   bool found = false;
+
+  void Clear() {  // keeps its memory for the next record
+    values.clear();
+    keys.clear();
+    shape.clear();
+    found = false;
+  }
 };
 
 // Repeated integers, packed or not.
@@ -161,7 +168,8 @@ bool ReadEntry(std::string_view bytes, Tensor& out) {
   Message oneof(value);
   for (Field type; oneof.Next(type);) {
     if ((type.number != 2 && type.number != 3 && type.number != 7) || type.wire_type != 2) continue;
-    out = Tensor{.found = true};
+    out.Clear();
+    out.found = true;
     Message tensor(type.bytes);
     for (Field f; tensor.Next(f);) {
       if (f.number == 1 && !AddValues(f, type.number, out.values)) return false;
@@ -179,8 +187,10 @@ class Reader {
 
   // Adds one record as a row.
   Status Add(std::string_view payload, uint32_t file, uint64_t number) {
-    Tensor features;
-    Tensor label;
+    Tensor& features = features_;
+    Tensor& label = label_;
+    features.Clear();
+    label.Clear();
     Message record(payload);
     for (Field f; record.Next(f);) {
       if (f.wire_type != 2) continue;
@@ -271,6 +281,8 @@ class Reader {
   }
 
   Matrix& m_;
+  Tensor features_;
+  Tensor label_;
   std::vector<std::pair<uint32_t, float>> entries_;
 };
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "gbdt/internal/aft.h"
+#include "gbdt/internal/class_metrics.h"
 #include "gbdt/internal/ranking.h"
 
 namespace clary::gbdt {
@@ -455,12 +456,18 @@ std::unique_ptr<Metric> Plain(const Asked&) {
   return std::make_unique<T>();
 }
 
+template <ClassScore kScore, ClassAverage kAverage>
+std::unique_ptr<Metric> Classes(const Asked& asked) {
+  return MakeClassMetric(kScore, kAverage, asked.params.objective);
+}
+
 enum class Number { kNone, kOptional, kRequired };
 struct Entry {
   std::string_view name;
   Maker make;
   bool maximized = false;
   Number number = Number::kNone;
+  bool two_classes = false;  // makes no sense of more
 };
 constexpr Entry kMetrics[] = {
     {"rmse", Mean<SquaredLoss, std::sqrt>},
@@ -474,6 +481,19 @@ constexpr Entry kMetrics[] = {
      Number::kOptional},
     {"merror", MultiClass<false>},
     {"mlogloss", MultiClass<true>},
+    {"accuracy", Classes<ClassScore::kAccuracy, ClassAverage::kMicro>, true},
+    {"balanced_accuracy", Classes<ClassScore::kBalancedAccuracy, ClassAverage::kMacro>, true},
+    {"f1", Classes<ClassScore::kF1, ClassAverage::kMacro>, true},
+    {"f1_binary", Classes<ClassScore::kF1, ClassAverage::kBinary>, true, Number::kNone, true},
+    {"f1_macro", Classes<ClassScore::kF1, ClassAverage::kMacro>, true},
+    {"precision", Classes<ClassScore::kPrecision, ClassAverage::kBinary>, true, Number::kNone,
+     true},
+    {"precision_macro", Classes<ClassScore::kPrecision, ClassAverage::kMacro>, true},
+    {"precision_micro", Classes<ClassScore::kPrecision, ClassAverage::kMicro>, true},
+    {"recall", Classes<ClassScore::kRecall, ClassAverage::kBinary>, true, Number::kNone, true},
+    {"recall_macro", Classes<ClassScore::kRecall, ClassAverage::kMacro>, true},
+    {"recall_micro", Classes<ClassScore::kRecall, ClassAverage::kMicro>, true},
+    {"r2", [](const Asked&) { return MakeR2(); }, true},
     {"auc", Plain<Auc>, true},
     {"aucpr", Plain<AucPr>, true},
     {"ndcg", Rank<RankMetric::kNdcg>, true, Number::kOptional},
@@ -511,6 +531,12 @@ Result<std::unique_ptr<Metric>> MakeMetric(std::string_view name, const TrainPar
   }
   static const TrainParams defaults;
   Asked asked{.params = params == nullptr ? defaults : *params};
+  if (entry->two_classes && asked.params.num_class > 2) {
+    return Fail(Code::kInvalidArgument, "BadMetric",
+                "metric '" + std::string(name) +
+                    "': Target is multiclass but average='binary'. Choose " + std::string(name) +
+                    "_macro instead.");
+  }
   asked.minus = name.ends_with('-');
   const std::string_view body = asked.minus ? name.substr(0, name.size() - 1) : name;
   const size_t at = body.find('@');

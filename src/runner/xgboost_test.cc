@@ -296,6 +296,22 @@ TEST_F(XgboostTest, BadDataNamesFileRowAndColumn) {
   EXPECT_THAT(UserError(), HasSubstr("Hidden file found"));
 }
 
+TEST_F(XgboostTest, ParquetOfAllForms) {
+  const fs::path golden = fs::path(CLARY_SOURCE_DIR) / "tests/golden/parquet";
+  Channel("train", "application/x-parquet");
+  const fs::path dir = base() / "input/data/train";
+  fs::remove(dir / "a.csv");
+  fs::copy(golden / "v1_snappy.parquet", dir / "1.parquet");
+  fs::copy(golden / "v2_none_delta.parquet", dir / "2.parquet");
+  ASSERT_EQ(Run(), 0) << Failure();
+  EXPECT_THAT(Log(), HasSubstr("Train matrix has 600 rows and 12 columns"));
+  fs::remove_all(base() / "model");
+  fs::copy(golden / "dates.parquet", dir / "3.parquet");
+  EXPECT_EQ(UserError(),
+            "Failed to load parquet data with exception:\n3.parquet: column 3 ('when') holds "
+            "timestamps; every column must hold numbers: convert or remove it");
+}
+
 TEST_F(XgboostTest, PipeModeReadsTheFirstEpochsFifo) {
   const std::string rows = Rows(200);
   ASSERT_EQ(Run(), 0);

@@ -2,6 +2,7 @@
 import gzip
 import io
 import json
+import pathlib
 import socket
 import tarfile
 import unittest
@@ -183,6 +184,56 @@ class Story(unittest.TestCase):
     def test_a_column_without_a_value(self):
         reason = self.failed("missing", b"".join(b"%d,%d,\n" % (i % 2, i) for i in range(200)))
         self.assertIn("part: column 3", reason)
+
+    def model(self, name):
+        body = self.s3.get_object(Bucket="data", Key=f"output/{name}/output/model.tar.gz")["Body"]
+        with tarfile.open(fileobj=io.BytesIO(body.read())) as archive:
+            return {m.name: archive.extractfile(m).read() for m in archive.getmembers()}
+
+    def test_every_input_mode_trains_the_same_model(self):
+        rows = b"".join(b"%d,%d,%d\n" % (i * 7 % 10 < 4, i * 7 % 10, i % 13) for i in range(500))
+        self.put("modes/plain/a.csv", rows)
+        self.put("modes/gzip/a.csv.gz", gzip.compress(rows[:2000]))
+        self.put("modes/gzip/b.csv.gz", gzip.compress(rows[2000:]))
+        models = []
+        for mode, folder, more in (("File", "plain", {}), ("FastFile", "plain", {}),
+                                   ("Pipe", "plain", {}),
+                                   ("Pipe", "gzip", {"CompressionType": "Gzip"})):
+            name = f"mode-{mode}-{folder}"
+            request = self.service.request(name)
+            channel = request["InputDataConfig"][0] | {"InputMode": mode} | more
+            channel["DataSource"]["S3DataSource"]["S3Uri"] = f"s3://data/modes/{folder}/"
+            request["InputDataConfig"] = [channel]
+            self.sagemaker.create_training_job(**request)
+            job = self.service.wait(name)
+            self.assertEqual(job["TrainingJobStatus"], "Completed", job.get("FailureReason"))
+            models.append(self.model(name))
+        for model in models[1:]:
+            self.assertEqual(model, models[0])
+
+    def test_parquet_in_folds(self):
+        golden = pathlib.Path(__file__).parents[1] / "golden" / "parquet"
+        self.put("parquet/a.parquet", (golden / "v1_snappy.parquet").read_bytes())
+        self.put("parquet/b.parquet", (golden / "v2_zstd.parquet").read_bytes())
+        request = self.service.request("folds", HyperParameters={
+            "objective": "binary:logistic", "num_round": "3", "_kfold": "3",
+            "eval_metric": "logloss"})
+        channel = request["InputDataConfig"][0] | {"ContentType": "application/x-parquet"}
+        channel["DataSource"]["S3DataSource"]["S3Uri"] = "s3://data/parquet/"
+        request["InputDataConfig"] = [channel]
+        self.sagemaker.create_training_job(**request)
+        job = self.service.wait("folds")
+        self.assertEqual(job["TrainingJobStatus"], "Completed", job.get("FailureReason"))
+        self.assertEqual(sorted(self.model("folds")), [f"xgboost-model-{i}" for i in range(3)])
+        means = [m for m in self.messages("folds") if m.startswith("[3]#011train-logloss:")]
+        self.assertEqual(len(means), 1)
+        body = self.s3.get_object(Bucket="data", Key="output/folds/output/output.tar.gz")["Body"]
+        with tarfile.open(fileobj=io.BytesIO(body.read())) as archive:
+            lines = archive.extractfile("predictions.csv").read().splitlines()
+        self.assertEqual(len(lines), 600)
+        text = (golden / "text.parquet").read_bytes()
+        reason = self.failed("text-column", text, "parquet", key="t.parquet")
+        self.assertIn("t.parquet: column 3 ('name') holds text", reason)
 
     def test_requests_that_are_refused(self):
         cases = (
