@@ -1,15 +1,21 @@
 // Parquet: columns of many files and row groups, a band of columns at a time, into row-major rows.
 #include <fmt/format.h>
 #include <unistd.h>
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <map>
 #include <mutex>
 #include <optional>
+#include <span>
+#include <thread>
 
 #include "base/thread_pool.h"
 #include "data/internal/byte_stream.h"
@@ -26,9 +32,14 @@ namespace fs = std::filesystem;
 constexpr std::string_view kMagic = "PAR1";
 constexpr size_t kTail = 8;  // length of the footer, then the magic
 constexpr uint64_t kMaxFooterBytes = uint64_t{512} << 20;
-// Columns that one task reads side by side: their floats fill a cache line of the matrix.
+// Columns that one task reads side by side: a cache line of a row.
 constexpr size_t kBand = 16;
-constexpr size_t kBlockRows = 512;  // a band of them fits the first-level cache
+// Rows that a task reads at a time: a band of them fits the first-level cache. With dictionaries
+// that do not fit the second-level cache together, so many that one is used for long at a time.
+constexpr size_t kBlockRows = 512;
+constexpr size_t kLongBlockRows = size_t{1} << 16;
+constexpr size_t kLargeDictionaries = size_t{1} << 20;
+constexpr size_t kPad = 16;  // between columns of a block, so that they share no cache sets
 
 std::unexpected<Error> Bad(std::string message) {
   return Fail(Code::kInvalidArgument, "BadData", std::move(message));
@@ -97,6 +108,36 @@ Result<Buffer<char>> ReadAll(ByteStream& stream, uint64_t limit) {
   }
 }
 
+// Transposes: `columns` columns of `rows` floats, `from_stride` apart, into rows `to_stride` apart.
+void ToRows(const float* from, size_t from_stride, size_t columns, size_t rows, float* to,
+            size_t to_stride) {
+  size_t r = 0;
+#ifdef __SSE2__
+  for (; r + 4 <= rows; r += 4) {
+    size_t c = 0;
+    for (; c + 4 <= columns; c += 4) {
+      const float* const at = from + c * from_stride + r;
+      __m128 a = _mm_loadu_ps(at);
+      __m128 b = _mm_loadu_ps(at + from_stride);
+      __m128 d = _mm_loadu_ps(at + 2 * from_stride);
+      __m128 e = _mm_loadu_ps(at + 3 * from_stride);
+      _MM_TRANSPOSE4_PS(a, b, d, e);
+      float* const row = to + r * to_stride + c;
+      _mm_storeu_ps(row, a);
+      _mm_storeu_ps(row + to_stride, b);
+      _mm_storeu_ps(row + 2 * to_stride, d);
+      _mm_storeu_ps(row + 3 * to_stride, e);
+    }
+    for (; c < columns; ++c) {
+      for (size_t i = r; i < r + 4; ++i) to[i * to_stride + c] = from[c * from_stride + i];
+    }
+  }
+#endif
+  for (; r < rows; ++r) {
+    for (size_t c = 0; c < columns; ++c) to[r * to_stride + c] = from[c * from_stride + r];
+  }
+}
+
 class ParquetFiles {
  public:
   ParquetFiles(const std::vector<fs::path>& files, const ReadOptions& options)
@@ -130,6 +171,13 @@ class ParquetFiles {
     uint64_t first_row;
     size_t first;
     size_t last;
+  };
+
+  // A thread's memory.
+  struct Scratch {
+    ParquetScratch columns[kBand + 1];
+    Buffer<char> window;
+    Buffer<float> block;
   };
 
   Status Open(uint32_t f) {
@@ -224,9 +272,10 @@ class ParquetFiles {
     std::mutex mu;
     std::optional<Error> error;
     std::atomic<size_t> failed = tasks.size();
-    pool.ForEach(tasks.size(), [&](size_t t, int) {
+    std::vector<Scratch> scratch(static_cast<size_t>(pool.size()));
+    pool.ForEach(tasks.size(), [&](size_t t, int thread) {
       if (t > failed.load(std::memory_order_relaxed)) return;
-      Status done = Run(tasks[t]);
+      Status done = Run(tasks[t], scratch[static_cast<size_t>(thread)]);
       if (done) return;
       const std::lock_guard lock(mu);
       if (t > failed) return;
@@ -247,7 +296,7 @@ class ParquetFiles {
     return part.footer.columns[part.order.empty() ? column : part.order[column]];
   }
 
-  Status Run(const Task& task) {
+  Status Run(const Task& task, Scratch& scratch) {
     std::unique_ptr<ByteStream> stream;
     if (task.part->bytes.empty()) {
       auto opened = ByteStream::Open(files_[task.part->file]);
@@ -263,29 +312,39 @@ class ParquetFiles {
         return std::unexpected(At(
             task, c, Error{Code::kDataLoss, "FileShrank", "the file changed while it was read"}));
       }
-      auto reader = ParquetColumnReader::Open(bytes, ColumnOf(*task.part, c), chunk);
+      auto reader = ParquetColumnReader::Open(bytes, ColumnOf(*task.part, c), chunk,
+                                              scratch.columns[c - task.first], scratch.window);
       if (!reader) return std::unexpected(At(task, c, std::move(reader).error()));
       readers.push_back(std::move(*reader));
     }
-    Buffer<float> block((kBand + 1) * kBlockRows);
+    const size_t labels = task.first == 0 ? 1 : 0;
     std::vector<bool> seen(readers.size());
-    for (uint64_t done = 0; done < task.group->rows; done += kBlockRows) {
-      const size_t rows =
-          static_cast<size_t>(std::min<uint64_t>(kBlockRows, task.group->rows - done));
+    size_t block_rows = kBlockRows;
+    for (uint64_t done = 0; done < task.group->rows;) {
+      const auto rows =
+          static_cast<size_t>(std::min<uint64_t>(block_rows, task.group->rows - done));
       const uint64_t row = task.first_row + done;
+      const size_t stride = rows + kPad;
+      if (scratch.block.size() < stride * readers.size()) {
+        scratch.block = Buffer<float>(stride * readers.size());
+      }
+      float* const block = scratch.block.data();
+      size_t dictionaries = 0;
       for (size_t i = 0; i < readers.size(); ++i) {
         const size_t c = task.first + i;
-        float* const to = c == 0 ? m_.labels.data() + row : block.data() + i * kBlockRows;
+        float* const to = c == 0 ? m_.labels.data() + row : block + i * stride;
         if (Status read = readers[i].Read(rows, to); !read) {
           return std::unexpected(At(task, c, std::move(read).error()));
         }
         bool any = false;
         CLARY_CHECK_OK(Check({to, rows}, task, c, row, &any));
         seen[i] = seen[i] || any;
+        dictionaries += readers[i].dictionary_bytes();
       }
-      const size_t labels = task.first == 0 ? 1 : 0;
-      Transpose(block.data() + labels * kBlockRows, readers.size() - labels, rows,
-                m_.values.data() + row * m_.cols + (task.first + labels - 1));
+      ToRows(block + labels * stride, stride, readers.size() - labels, rows,
+             m_.values.data() + row * m_.cols + (task.first + labels - 1), m_.cols);
+      done += rows;
+      block_rows = dictionaries > kLargeDictionaries ? kLongBlockRows : kBlockRows;
     }
     for (size_t i = 0; i < readers.size(); ++i) {
       if (seen[i]) seen_[task.first + i].store(true, std::memory_order_relaxed);
@@ -296,11 +355,15 @@ class ParquetFiles {
   // Values of column `c`, the first of them in row `row` of the matrix.
   Status Check(std::span<const float> values, const Task& task, size_t c, uint64_t row,
                bool* any) const {
-    // Finite: x - x is 0; missing or infinite: NaN.
-    size_t finite = 0;
-    for (const float v : values) finite += static_cast<size_t>(v - v == 0.0F);
-    *any = finite > 0;
-    if (finite == values.size()) return {};
+    uint32_t infinite = 0;
+    uint32_t missing = 0;
+    for (const float v : values) {
+      const uint32_t magnitude = std::bit_cast<uint32_t>(v) & 0x7fffffffU;
+      infinite += static_cast<uint32_t>(magnitude == 0x7f800000U);
+      missing += static_cast<uint32_t>(magnitude > 0x7f800000U);
+    }
+    *any = missing < values.size();
+    if (infinite == 0 && (missing == 0 || c > 0)) return {};
     for (size_t i = 0; i < values.size(); ++i) {
       if (std::isfinite(values[i]) || (std::isnan(values[i]) && c > 0)) continue;
       return Bad(fmt::format(
@@ -310,13 +373,6 @@ class ParquetFiles {
                                 : "the label is missing"));
     }
     return {};
-  }
-
-  // Columns of kBlockRows floats one after another into rows that are m_.cols apart.
-  void Transpose(const float* from, size_t columns, size_t rows, float* to) const {
-    for (size_t r = 0; r < rows; ++r, to += m_.cols) {
-      for (size_t c = 0; c < columns; ++c) to[c] = from[c * kBlockRows + r];
-    }
   }
 
   Status CheckColumns() const {

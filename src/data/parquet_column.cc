@@ -7,6 +7,7 @@
 #include <bit>
 #include <cstring>
 #include <limits>
+#include <span>
 #include <type_traits>
 #include <utility>
 
@@ -17,7 +18,7 @@ static_assert(std::endian::native == std::endian::little);
 
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 constexpr size_t kSlack = HybridDecoder::kSlack;
-constexpr size_t kWindow = size_t{256} << 10;
+constexpr size_t kMinWindow = size_t{8} << 10;
 constexpr size_t kHeaderBytes = 512;                  // enough for most page headers
 constexpr size_t kMaxHeaderBytes = size_t{16} << 20;  // statistics may be long
 constexpr size_t kBatch = 1024;
@@ -34,21 +35,35 @@ T Load(const void* from) {
   return value;
 }
 
-// Eight integers of W bits. Reads up to seven bytes beyond the last of their W.
+// Groups of eight integers of W bits. Reads up to seven bytes beyond the last.
 template <size_t W>
-void Unpack8(const uint8_t* from, uint32_t* to) {
+void UnpackGroups(const uint8_t* from, size_t groups, uint32_t* to) {
   constexpr uint64_t kMask = (uint64_t{1} << W) - 1;
-  for (size_t i = 0; i < 8; ++i) {
-    const size_t bit = i * W;
-    to[i] = static_cast<uint32_t>(Load<uint64_t>(from + bit / 8) >> (bit % 8) & kMask);
+  for (; groups > 0; --groups, from += W, to += 8) {
+    for (size_t i = 0; i < 8; ++i) {
+      const size_t bit = i * W;
+      to[i] = static_cast<uint32_t>(Load<uint64_t>(from + bit / 8) >> (bit % 8) & kMask);
+    }
   }
 }
-using Unpack = void(const uint8_t*, uint32_t*);
+using Unpack = void(const uint8_t*, size_t, uint32_t*);
 template <size_t... W>
 constexpr std::array<Unpack*, sizeof...(W)> Unpackers(std::index_sequence<W...>) {
-  return {&Unpack8<W>...};
+  return {&UnpackGroups<W>...};
 }
-constexpr auto kUnpack8 = Unpackers(std::make_index_sequence<33>());
+constexpr auto kUnpack = Unpackers(std::make_index_sequence<33>());
+
+// The bits of a byte, lowest first, as eight bytes of 0 or 1.
+uint64_t SpreadBits(uint8_t bits) {
+  const uint64_t one_each = (bits * 0x0101010101010101U) & 0x8040201008040201U;
+  return (one_each + 0x7f7f7f7f7f7f7f7fU) >> 7 & 0x0101010101010101U;
+}
+
+// Room for `size` elements of no value; what was there is lost.
+template <typename T>
+void Refill(Buffer<T>& buffer, size_t size) {
+  if (buffer.size() < size) buffer = Buffer<T>(size);
+}
 
 bool Varint(const uint8_t*& at, const uint8_t* end, uint64_t& value) {
   value = 0;
@@ -192,14 +207,44 @@ bool HybridDecoder::Read(size_t n, uint32_t* to) {
       uint32_t group[8];
       const auto one_by_one = [&](size_t until) {
         if (done == until) return;
-        kUnpack8[width_](packed_at_ + packed_index_ / 8 * width_, group);
+        kUnpack[width_](packed_at_ + packed_index_ / 8 * width_, 1, group);
         for (; done < until; ++done) to[done] = group[packed_index_++ % 8];
       };
       one_by_one(std::min(take, (8 - packed_index_ % 8) % 8));
-      for (; done + 8 <= take; done += 8, packed_index_ += 8) {
-        kUnpack8[width_](packed_at_ + packed_index_ / 8 * width_, to + done);
-      }
+      const size_t groups = (take - done) / 8;
+      kUnpack[width_](packed_at_ + packed_index_ / 8 * width_, groups, to + done);
+      done += 8 * groups;
+      packed_index_ += 8 * groups;
       one_by_one(take);
+    }
+    to += take;
+    n -= take;
+    left_ -= take;
+  }
+  return true;
+}
+
+bool HybridDecoder::ReadFlags(size_t n, uint8_t* to) {
+  while (n > 0) {
+    if (left_ == 0) {
+      if (!NextRun()) return false;
+      continue;
+    }
+    const size_t take = std::min(n, left_);
+    if (!packed_) {
+      std::memset(to, static_cast<int>(value_ & 1), take);
+    } else {
+      size_t done = 0;
+      for (; done < take && packed_index_ % 8 != 0; ++done, ++packed_index_) {
+        to[done] = packed_at_[packed_index_ / 8] >> (packed_index_ % 8) & 1;
+      }
+      for (; done + 8 <= take; done += 8, packed_index_ += 8) {
+        const uint64_t flags = SpreadBits(packed_at_[packed_index_ / 8]);
+        std::memcpy(to + done, &flags, sizeof flags);
+      }
+      for (; done < take; ++done, ++packed_index_) {
+        to[done] = packed_at_[packed_index_ / 8] >> (packed_index_ % 8) & 1;
+      }
     }
     to += take;
     n -= take;
@@ -210,31 +255,37 @@ bool HybridDecoder::Read(size_t n, uint32_t* to) {
 
 Result<ParquetColumnReader> ParquetColumnReader::Open(const ByteRange& file,
                                                       const ParquetColumn& column,
-                                                      const ParquetChunk& chunk) {
+                                                      const ParquetChunk& chunk,
+                                                      ParquetScratch& scratch,
+                                                      Buffer<char>& shared_window) {
   if (!IsSupportedCodec(chunk.codec)) {
     return Bad(
         fmt::format("compression {} is not supported; write the file with snappy, gzip, "
                     "zstd or none",
                     CodecName(chunk.codec)));
   }
-  ParquetColumnReader reader(file, column, chunk);
+  ParquetColumnReader reader(file, column, chunk, scratch);
   reader.codec_ = static_cast<Codec>(chunk.codec);
+  reader.window_ = reader.codec_ == Codec::kNone ? &scratch.window : &shared_window;
   return reader;
 }
 
 Result<std::string_view> ParquetColumnReader::Peek(size_t size) {
   if (size > end_ - at_) return DamagedPage();
   if (at_ < window_at_ || at_ + size > window_at_ + window_size_) {
-    const auto want = static_cast<size_t>(std::min<uint64_t>(std::max(size, kWindow), end_ - at_));
-    window_.Resize(want + kSlack);
-    CLARY_CHECK_OK(file_->Read(window_.data(), want, at_));
+    const auto want =
+        static_cast<size_t>(std::min<uint64_t>(std::max(size, read_ahead_), end_ - at_));
+    Refill(*window_, want + kSlack);
+    CLARY_CHECK_OK(file_->Read(window_->data(), want, at_));
     window_at_ = at_;
     window_size_ = want;
   }
-  return std::string_view(window_.data() + (at_ - window_at_), size);
+  return std::string_view(window_->data() + (at_ - window_at_), size);
 }
 
 Status ParquetColumnReader::NextPage() {
+  // Others may have used a window that is not this reader's own.
+  if (page_left_ == 0 && codec_ != Codec::kNone) window_size_ = 0;
   while (page_left_ == 0) {
     if (at_ >= end_) return Bad("its pages have fewer values than there are rows");
     size_t header_size = 0;
@@ -264,20 +315,33 @@ Status ParquetColumnReader::NextPage() {
         break;
     }
     at_ += page.size;
+    // The next page is likely as large.
+    if (codec_ != Codec::kNone) read_ahead_ = std::max(page.size + kHeaderBytes, kMinWindow);
   }
   return {};
 }
 
-Result<std::string_view> ParquetColumnReader::Uncompressed(std::string_view bytes, size_t size) {
+Result<std::string_view> ParquetColumnReader::Uncompressed(std::string_view bytes, size_t prefix,
+                                                           size_t size, bool compressed) {
   if (codec_ == Codec::kNone) {
     if (bytes.size() != size) return DamagedPage();
     return bytes;
   }
+  const std::string_view rest = bytes.substr(prefix);
+  const size_t rest_size = size - prefix;
   // No codec makes more of a byte than about this.
-  if (size / 70'000 > bytes.size()) return DamagedPage();
-  plain_.Resize(size + kSlack);
-  if (size > 0) CLARY_CHECK_OK(Decompress(codec_, bytes, plain_.data(), size));
-  return std::string_view(plain_.data(), size);
+  if (compressed ? rest_size / 70'000 > rest.size() : rest_size != rest.size()) {
+    return DamagedPage();
+  }
+  Buffer<char>& plain = scratch_->plain;
+  Refill(plain, size + kSlack);
+  std::copy_n(bytes.data(), prefix, plain.data());
+  if (!compressed) {
+    std::copy(rest.begin(), rest.end(), plain.data() + prefix);
+  } else if (rest_size > 0) {
+    CLARY_CHECK_OK(Decompress(codec_, rest, plain.data() + prefix, rest_size));
+  }
+  return std::string_view(plain.data(), size);
 }
 
 Status ParquetColumnReader::StartDictionary(const ParquetPage& page, std::string_view bytes) {
@@ -286,11 +350,19 @@ Status ParquetColumnReader::StartDictionary(const ParquetPage& page, std::string
     return Bad(fmt::format("a dictionary in encoding {} is not supported",
                            ParquetEncodingName(page.encoding)));
   }
-  CLARY_TRY(const std::string_view values, Uncompressed(bytes, page.uncompressed_size));
-  if (column_->width == 0 || values.size() / column_->width < page.values) return DamagedPage();
-  dictionary_.Resize(page.values);
-  ConvertPlain(*column_, values.data(), page.values, dictionary_.data());
+  dictionary_size_ = page.values;
   has_dictionary_ = true;
+  if (column_->type == ParquetType::kFloat && codec_ != Codec::kNone &&
+      page.uncompressed_size == page.values * sizeof(float) && page.values > 0) {
+    // Straight to where it is wanted.
+    Refill(scratch_->dictionary, page.values);
+    return Decompress(codec_, bytes, reinterpret_cast<char*>(scratch_->dictionary.data()),
+                      page.uncompressed_size);
+  }
+  CLARY_TRY(const std::string_view values, Uncompressed(bytes, 0, page.uncompressed_size, true));
+  if (column_->width == 0 || values.size() / column_->width < page.values) return DamagedPage();
+  Refill(scratch_->dictionary, page.values);
+  ConvertPlain(*column_, values.data(), page.values, scratch_->dictionary.data());
   return {};
 }
 
@@ -301,17 +373,13 @@ Status ParquetColumnReader::StartPage(const ParquetPage& page, std::string_view 
   std::string_view levels;
   if (page.kind == ParquetPage::Kind::kDataV2) {
     if (page.level_bytes > bytes.size() || page.encoding < 0) return DamagedPage();
-    const std::string_view rest = bytes.substr(page.level_bytes);
-    const size_t size = page.uncompressed_size - page.level_bytes;
-    levels = bytes.substr(0, page.level_bytes);
-    if (page.is_compressed) {
-      CLARY_TRY(values_, Uncompressed(rest, size));
-    } else {
-      values_ = rest;
-    }
+    CLARY_TRY(values_,
+              Uncompressed(bytes, page.level_bytes, page.uncompressed_size, page.is_compressed));
+    levels = values_.substr(0, page.level_bytes);
+    values_.remove_prefix(page.level_bytes);
     has_nulls_ = column_->optional && page.has_nulls;
   } else {
-    CLARY_TRY(values_, Uncompressed(bytes, page.uncompressed_size));
+    CLARY_TRY(values_, Uncompressed(bytes, 0, page.uncompressed_size, true));
     has_nulls_ = column_->optional;
     if (has_nulls_) {
       if (page.level_encoding != static_cast<int>(ParquetEncoding::kRle)) {
@@ -378,10 +446,12 @@ Status ParquetColumnReader::StartDelta(size_t max_values) {
     return DamagedPage();
   }
   const size_t per_mini = static_cast<size_t>(block / minis);
-  deltas_.Resize(static_cast<size_t>(total));
+  delta_count_ = static_cast<size_t>(total);
+  Refill(scratch_->deltas, delta_count_);
+  int64_t* const deltas = scratch_->deltas.data();
   auto value = static_cast<uint64_t>(ZigZag(first));  // wraps around, as the format wants it
   size_t n = 0;
-  if (total > 0) deltas_[n++] = static_cast<int64_t>(value);
+  if (total > 0) deltas[n++] = static_cast<int64_t>(value);
   while (n < total) {
     uint64_t minimum = 0;
     if (!Varint(at, end, minimum) || static_cast<uint64_t>(end - at) < minis) return DamagedPage();
@@ -404,13 +474,13 @@ Status ParquetColumnReader::StartDelta(size_t max_values) {
           if (width < 64) delta &= (uint64_t{1} << width) - 1;
         }
         value += base + delta;
-        deltas_[n++] = static_cast<int64_t>(value);
+        deltas[n++] = static_cast<int64_t>(value);
       }
       at += bytes;
     }
   }
   if (column_->type == ParquetType::kInt32) {
-    for (int64_t& v : deltas_) {
+    for (int64_t& v : std::span(deltas, delta_count_)) {
       v = column_->is_unsigned ? int64_t{static_cast<uint32_t>(v)} : static_cast<int32_t>(v);
     }
   }
@@ -437,8 +507,8 @@ bool ParquetColumnReader::DecodeBooleans(size_t n, float* to) {
 
 bool ParquetColumnReader::DecodeDictionary(size_t n, float* to) {
   uint32_t index[kBatch];
-  const size_t size = dictionary_.size();
-  const float* const values = dictionary_.data();
+  const size_t size = dictionary_size_;
+  const float* const values = scratch_->dictionary.data();
   while (n > 0) {
     const size_t take = std::min(n, kBatch);
     if (!indices_.Read(take, index)) return false;
@@ -492,12 +562,12 @@ Status ParquetColumnReader::Decode(size_t n, float* to) {
       break;
     }
     default:  // deltas
-      ok = deltas_.size() - value_index_ >= n;
+      ok = delta_count_ - value_index_ >= n;
       if (!ok) break;
       ConvertPlain({.type = ParquetType::kInt64,
                     .is_unsigned = column_->is_unsigned,
                     .scale = column_->scale},
-                   reinterpret_cast<const char*>(deltas_.data() + value_index_), n, to);
+                   reinterpret_cast<const char*>(scratch_->deltas.data() + value_index_), n, to);
       value_index_ += n;
   }
   if (!ok) return DamagedPage();
@@ -513,13 +583,19 @@ Status ParquetColumnReader::Read(size_t n, float* to) {
     } else if (levels_.SkipRun(take, 0)) {
       std::fill_n(to, take, kNaN);
     } else {
-      uint32_t present[kBatch];
-      if (!levels_.Read(take, present)) return DamagedPage();
-      size_t count = 0;
+      uint8_t present[kBatch];
+      if (!levels_.ReadFlags(take, present)) return DamagedPage();
+      uint32_t count = 0;
       for (size_t i = 0; i < take; ++i) count += present[i];
       CLARY_CHECK_OK(Decode(count, to));
-      // To their rows, from the back, so that none is written over before it moves.
-      for (size_t i = take; i-- > 0;) to[i] = present[i] != 0 ? to[--count] : kNaN;
+      // To their rows, from the back, so that none is written over before it moves. Nulls come at
+      // random: no branch on them.
+      for (size_t i = take; i-- > 0;) {
+        const uint32_t all = 0U - present[i];
+        count -= present[i];
+        const auto bits = std::bit_cast<uint32_t>(to[count]);
+        to[i] = std::bit_cast<float>((bits & all) | (std::bit_cast<uint32_t>(kNaN) & ~all));
+      }
     }
     to += take;
     n -= take;

@@ -39,6 +39,8 @@ class HybridDecoder {
 
   // The next `n` integers; false if there are no more.
   bool Read(size_t n, uint32_t* to);
+  // The same of integers one bit wide.
+  bool ReadFlags(size_t n, uint8_t* to);
   // True, and passed over, if the next `n` are one run of `value`.
   bool SkipRun(size_t n, uint32_t value);
 
@@ -57,21 +59,37 @@ class HybridDecoder {
   size_t packed_index_ = 0;
 };
 
+// Memory that one reader after another may use.
+struct ParquetScratch {
+  Buffer<char> window;  // bytes of a file that is not compressed
+  Buffer<char> plain;   // a page that was
+  Buffer<float> dictionary;
+  Buffer<int64_t> deltas;
+};
+
 // Not for several threads at once.
 class ParquetColumnReader {
  public:
-  // All arguments outlive the reader. kInvalidArgument "BadData" for an unsupported codec.
+  // All arguments outlive the reader; `scratch` is this reader's alone as long, `shared_window` any
+  // reader's of the same thread.
+  // kInvalidArgument "BadData" for an unsupported codec.
   static Result<ParquetColumnReader> Open(const ByteRange& file, const ParquetColumn& column,
-                                          const ParquetChunk& chunk);
+                                          const ParquetChunk& chunk, ParquetScratch& scratch,
+                                          Buffer<char>& shared_window);
+
+  // Of the dictionary that pages read so far use.
+  size_t dictionary_bytes() const { return dictionary_size_ * sizeof(float); }
 
   // The next `n` rows; NaN for null. There must be so many left. Values that a float cannot hold
   // become infinite. kInvalidArgument "BadData" says what is damaged or not supported.
   Status Read(size_t n, float* to);
 
  private:
-  ParquetColumnReader(const ByteRange& file, const ParquetColumn& column, const ParquetChunk& chunk)
+  ParquetColumnReader(const ByteRange& file, const ParquetColumn& column, const ParquetChunk& chunk,
+                      ParquetScratch& scratch)
       : file_(&file),
         column_(&column),
+        scratch_(&scratch),
         at_(chunk.offset),
         end_(chunk.offset + chunk.size),
         values_left_(chunk.values) {}
@@ -81,8 +99,10 @@ class ParquetColumnReader {
   Status NextPage();
   Status StartPage(const ParquetPage& page, std::string_view bytes);
   Status StartDictionary(const ParquetPage& page, std::string_view bytes);
-  // `bytes` as they were before compression, valid until the next call.
-  Result<std::string_view> Uncompressed(std::string_view bytes, size_t size);
+  // A page of `size` bytes before compression, which spared its first `prefix` bytes and, unless
+  // `compressed`, the rest. Valid until the next call or, without a codec, the next Peek().
+  Result<std::string_view> Uncompressed(std::string_view bytes, size_t prefix, size_t size,
+                                        bool compressed);
   Status StartDelta(size_t max_values);
   // The next `n` values that are not null.
   Status Decode(size_t n, float* to);
@@ -93,17 +113,17 @@ class ParquetColumnReader {
 
   const ByteRange* file_;
   const ParquetColumn* column_;
+  ParquetScratch* scratch_;
   uint64_t at_;  // of the next page
   uint64_t end_;
   uint64_t values_left_;  // of all pages to come
   Codec codec_ = Codec::kNone;
 
-  Buffer<char> window_;  // file bytes [window_at_, window_at_ + window_size_)
+  Buffer<char>* window_ = nullptr;  // has file bytes [window_at_, window_at_ + window_size_)
+  size_t read_ahead_ = size_t{128} << 10;
   uint64_t window_at_ = 0;
   size_t window_size_ = 0;
-  Buffer<char> plain_;  // a decompressed page
-
-  Buffer<float> dictionary_;
+  size_t dictionary_size_ = 0;
   bool has_dictionary_ = false;
 
   size_t page_left_ = 0;  // values, nulls too
@@ -113,7 +133,7 @@ class ParquetColumnReader {
   std::string_view values_;  // what is left of PLAIN; all of BYTE_STREAM_SPLIT
   size_t value_index_ = 0;   // BYTE_STREAM_SPLIT, booleans, deltas
   HybridDecoder indices_;
-  Buffer<int64_t> deltas_;
+  size_t delta_count_ = 0;
 };
 
 }  // namespace clary::data::internal
