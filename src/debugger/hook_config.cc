@@ -112,9 +112,6 @@ Result<HookConfig> HookConfig::FromJson(std::string_view text) {
   }
   CLARY_TRY(const Parameters hook,
             ReadParameters(doc.value("HookParameters", json()), "HookParameters"));
-  if (const auto it = hook.find("include_regex"); it != hook.end()) {
-    config.include_regex = List(it->second);
-  }
   Collection defaults;
   CLARY_CHECK_OK(Apply(hook, "HookParameters", defaults));
 
@@ -148,6 +145,9 @@ Result<HookConfig> HookConfig::FromJson(std::string_view text) {
   const auto save_all = hook.find("save_all");
   if (save_all != hook.end() && EqualsIgnoreCase(Trim(save_all->second), "true")) {
     for (const CollectionEntry& e : kXgboostCollections) want(std::string(e.name));
+  }
+  if (const auto it = hook.find("include_regex"); it != hook.end()) {
+    want("default").include_regex = List(it->second);
   }
   want("metrics");  // what the hook saves when nothing is configured
 

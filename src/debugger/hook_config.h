@@ -35,8 +35,9 @@ struct Collection {
 
 struct HookConfig {
   std::string local_path = "/opt/ml/output/tensors";
-  std::vector<Collection> collections;     // in the order in which a hook writes them
-  std::vector<std::string> include_regex;  // of HookParameters: tensors saved beside the above
+  // In the order in which a hook writes them. An include_regex of HookParameters is the collection
+  // `default`: tensors saved beside those of the others.
+  std::vector<Collection> collections;
 
   const Collection* Find(std::string_view name) const;
 

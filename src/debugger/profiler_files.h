@@ -32,16 +32,19 @@ struct TraceEvent {
   std::string node;      // "0-algo-1"
   int64_t begin_us = 0;  // since 1970
   int64_t duration_us = 0;
-  int64_t step = -1;  // -1: of no step
+  int64_t step = -1;    // -1: of no step
+  int64_t worker = -1;  // the operating system's number of the process it ran in; -1: not told
   bool is_step() const { return name.starts_with("Step:ModeKeys"); }
 };
 
 // One sample as a line of a system file, with the line end.
 std::string SystemSampleLine(const SystemSample& sample);
-// Whole lines of a system file; the last may be cut. kDataLoss "BadProfile" for what is no sample.
+// Whole lines of a system file; a last one without its end is left out. kDataLoss "BadProfile" for
+// what is no sample.
 Result<std::vector<SystemSample>> ParseSystemFile(std::string_view text);
-// kDataLoss "BadProfile".
+// A trace file of events in any order. Nodes are not in it: its name says them.
 std::string WriteTrace(const std::vector<TraceEvent>& events);
+// The complete events ("ph": "X") of a trace file; others are left out. kDataLoss "BadProfile".
 Result<std::vector<TraceEvent>> ParseTrace(std::string_view text, std::string_view node);
 
 // "system/incremental/2026112310/1795428180.algo-1.json"
@@ -64,8 +67,8 @@ class Profile {
 
  private:
   std::unique_ptr<TrialFiles> files_;
-  std::map<std::string, size_t> lines_;  // of a system file: bytes taken
-  std::set<std::string> traces_;
+  std::map<std::string, size_t> taken_;  // of a system file: how many samples
+  std::set<std::string> complete_;       // files that are not read again
   std::vector<SystemSample> system_;
   std::vector<TraceEvent> events_;
   bool ended_ = false;

@@ -135,6 +135,21 @@ Result<size_t> UploadTree(const fs::path& root, const std::string& directory,
   return count;
 }
 
+namespace {
+
+// "index/000000000/000000000005_worker_0.json" -> the event file it tells of; empty for others.
+std::string EventFileOf(std::string_view path) {
+  constexpr std::string_view kIndex = "index/";
+  constexpr std::string_view kEnd = ".json";
+  constexpr size_t kDigits = 12;
+  const std::string_view name = path.substr(path.rfind('/') + 1);
+  if (!path.starts_with(kIndex) || !name.ends_with(kEnd) || name.find('_') != kDigits) return "";
+  return "events/" + std::string(name.substr(0, kDigits)) + "/" +
+         std::string(name.substr(0, name.size() - kEnd.size())) + ".tfevents";
+}
+
+}  // namespace
+
 Status Mirror::Seed() {
   CLARY_TRY(const auto listing, ListTree(root_, directory_));
   for (const TreeEntry& e : listing.entries) {
@@ -151,6 +166,9 @@ Status Mirror::Sync(bool final) {
     if (!final && e.mtime_ns > settled) continue;
     const Seen now{e.size, e.mtime_ns};
     if (const auto it = seen_.find(e.path); it != seen_.end() && it->second == now) continue;
+    // The listing may have read events/ before the event file was there.
+    const std::string event = EventFileOf(e.path);
+    if (!final && !event.empty() && !seen_.contains(event)) continue;
     CLARY_TRY(const auto ref, objects::ObjectRef::ParseUri(uri_ + "/" + e.path));
     auto fd = OpenBeneath(root_, fs::path(directory_) / e.path, O_RDONLY);
     if (!fd) continue;  // gone already, or replaced by a link: the next listing knows

@@ -82,13 +82,22 @@ Result<std::string> BelowOptMl(const std::string& path, const char* what) {
   return WithoutSlashes(clean.substr(kBase.size()));
 }
 
+constexpr char kReport[] = "clary_report";
 constexpr char kTensors[] = "/opt/ml/output/tensors";
 
 Result<json> DebugHook(const api::JobSpec& spec) {
   CLARY_TRY(json doc, ParseObject(spec.debug_hook_json, "DebugHookConfig"));
   doc["LocalPath"] = Member(doc, "LocalPath", kTensors);
   if (!doc.contains("HookParameters")) doc["HookParameters"] = nullptr;
-  if (!doc.contains("CollectionConfigurations")) doc["CollectionConfigurations"] = nullptr;
+  json& collections = doc["CollectionConfigurations"];
+  // Only our own hook knows this one.
+  if (spec.report_tensors && spec.program == "xgboost") {
+    if (!collections.is_array()) collections = json::array();
+    const auto named = [](const json& c) { return Member(c, "CollectionName", "") == kReport; };
+    if (std::ranges::none_of(collections, named)) {
+      collections.push_back({{"CollectionName", kReport}, {"CollectionParameters", nullptr}});
+    }
+  }
   return doc;
 }
 
@@ -99,28 +108,48 @@ Result<std::string> CheckpointDirectory(const api::JobSpec& spec) {
   return BelowOptMl(spec.checkpoint_path, "CheckpointConfig.LocalPath");
 }
 
+Result<std::optional<ProfilerSpec>> Profiler(const api::JobSpec& spec) {
+  if (spec.profiler_json.empty()) return std::nullopt;
+  CLARY_TRY(const json doc, ParseObject(spec.profiler_json, "ProfilerConfig"));
+  const std::string to = Member(doc, "S3OutputPath", "");
+  const auto off = doc.find("DisableProfiler");
+  if (to.empty() || (off != doc.end() && *off == true)) return std::nullopt;
+  ProfilerSpec out{.uri = WithoutSlashes(to) + "/" + spec.job_name + "/profiler-output"};
+  const auto interval = doc.find("ProfilingIntervalInMilliseconds");
+  if (interval != doc.end() && interval->is_number_integer()) {
+    out.interval =
+        std::chrono::milliseconds(std::clamp<int64_t>(interval->get<int64_t>(), 100, 60'000));
+  }
+  return out;
+}
+
 Result<std::vector<MirrorSpec>> Mirrors(const api::JobSpec& spec) {
   std::vector<MirrorSpec> out;
   if (!spec.checkpoint_uri.empty()) {
     CLARY_TRY(const std::string dir, CheckpointDirectory(spec));
-    out.push_back({dir, WithoutSlashes(spec.checkpoint_uri), true});
+    out.push_back({.directory = dir, .uri = WithoutSlashes(spec.checkpoint_uri), .download = true});
   }
-  const auto add = [&](const json& doc, std::string dir, const char* folder) {
+  const auto add = [&](const json& doc, std::string dir, const char* folder) -> MirrorSpec* {
     const std::string to = Member(doc, "S3OutputPath", "");
-    if (!to.empty()) {
-      out.push_back(
-          {std::move(dir), WithoutSlashes(to) + "/" + spec.job_name + "/" + folder, false});
-    }
+    if (to.empty()) return nullptr;
+    return &out.emplace_back(
+        MirrorSpec{.directory = std::move(dir),
+                   .uri = WithoutSlashes(to) + "/" + spec.job_name + "/" + folder});
   };
   if (!spec.debug_hook_json.empty()) {
     CLARY_TRY(const json doc, DebugHook(spec));
     CLARY_TRY(std::string dir,
               BelowOptMl(Member(doc, "LocalPath", kTensors), "DebugHookConfig.LocalPath"));
-    add(doc, std::move(dir), "debug-output");
+    if (MirrorSpec* mirror = add(doc, std::move(dir), "debug-output")) {
+      mirror->end_marker = "training_job_end.ts";
+      mirror->tensors = true;
+    }
   }
-  if (!spec.profiler_json.empty()) {
-    CLARY_TRY(const json doc, ParseObject(spec.profiler_json, "ProfilerConfig"));
-    add(doc, "output/profiler", "profiler-output");
+  CLARY_TRY(const auto profiler, Profiler(spec));
+  if (profiler) {
+    out.push_back({.directory = "output/profiler",
+                   .uri = profiler->uri,
+                   .end_marker = "framework/training_job_end.ts"});
   }
   if (!spec.tensorboard_json.empty()) {
     CLARY_TRY(const json doc, ParseObject(spec.tensorboard_json, "TensorBoardOutputConfig"));

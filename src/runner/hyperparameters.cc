@@ -635,6 +635,24 @@ Result<XgboostParams> ParseHyperparameters(const std::map<std::string, std::stri
   return out;
 }
 
+HyperparameterKind HyperparameterValue(std::string_view name) {
+  const auto* spec = std::ranges::find(kSpecs, name, &Spec::name);
+  if (spec == std::end(kSpecs)) return HyperparameterKind::kText;
+  switch (spec->type) {
+    case Type::kInteger:
+      return HyperparameterKind::kInteger;
+    case Type::kContinuous:
+      return HyperparameterKind::kNumber;
+    case Type::kList:
+      return HyperparameterKind::kList;
+    case Type::kCategorical:
+    case Type::kTuple:
+    case Type::kNestedList:
+      break;
+  }
+  return HyperparameterKind::kText;
+}
+
 std::string ParametersMarkdown() {
   std::string out =
       "# Hyperparameters of the built-in XGBoost\n\n"

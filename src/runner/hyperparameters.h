@@ -43,6 +43,10 @@ struct XgboostParams {
 Result<XgboostParams> ParseHyperparameters(const std::map<std::string, std::string>& given,
                                            std::string_view version = "");
 
+// What the value of a hyperparameter is; kText for a name that the table lacks.
+enum class HyperparameterKind { kInteger, kNumber, kText, kList };
+HyperparameterKind HyperparameterValue(std::string_view name);
+
 // docs/parameters.md.
 std::string ParametersMarkdown();
 

@@ -18,12 +18,14 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "debugger/profiler_files.h"
 #include "objects/file_store.h"
 #include "runner/internal/artifacts.h"
 #include "runner/internal/channels.h"
 #include "runner/internal/container.h"
 #include "runner/internal/job_log.h"
 #include "runner/internal/pipes.h"
+#include "runner/internal/monitor.h"
 #include "runner/internal/program.h"
 #include "runner/internal/tree.h"
 
@@ -37,6 +39,7 @@ namespace {
 constexpr size_t kMaxFailureText = 1024;   // FailureReason's own limit
 constexpr uint64_t kFullDisk = 256 << 10;  // bytes that are left to a program
 constexpr milliseconds kMirrorPeriod(1000);
+constexpr int kMirrorShare = 50;  // of the time, one part in this goes to mirroring
 constexpr milliseconds kTermRetry(5);
 
 // events.jsonl: whole lines, each in one write.
@@ -139,6 +142,7 @@ class Job {
         work_(dir / "work"),
         temp_(dir / "tmp"),
         pack_(dir / "pack.tmp"),
+        profile_(dir / "profile"),
         options_(options),
         store_(environment.store),
         log_(std::move(environment.log), environment.clock),
@@ -155,16 +159,26 @@ class Job {
     } else {
       outcome = failed_.value_or(Blame("InternalServerError", prepared.error()));
     }
+    CloseOutputs();
     if (!outcome.detail.empty() && !program_failed_) log_.Write(CleanLine(outcome.detail));
     CLARY_CHECK_OK(events_.Append(
         {.kind = JobEvent::Kind::kEnd, .detail = outcome.detail, .exit_code = outcome.exit_code}));
     CLARY_CHECK_OK(events_.Sync());
     (void)RemoveTree(work_);
     (void)RemoveTree(temp_);
+    (void)RemoveTree(profile_);
     return outcome.exit_code;
   }
 
  private:
+  // A part of the job's time line, from `begin` until now.
+  void Traced(const char* name, Time begin) {
+    phases_.push_back({.name = name,
+                       .process = "job",
+                       .begin_us = ToMillis(begin) * 1000,
+                       .duration_us = (Clock::System().Now() - begin).count() * 1000});
+  }
+
   Status Phase(const char* phase, const char* message) {
     return events_.Append({.kind = JobEvent::Kind::kPhase, .phase = phase, .detail = message});
   }
@@ -180,9 +194,11 @@ class Job {
     };
     CLARY_CHECK_OK(guilty("InternalServerError", RemoveTree(work_)));
     CLARY_CHECK_OK(guilty("InternalServerError", RemoveTree(temp_)));
+    CLARY_CHECK_OK(guilty("InternalServerError", RemoveTree(profile_)));
     CLARY_CHECK_OK(guilty("InternalServerError", MakeDirectories(temp_)));
     CLARY_CHECK_OK(guilty("ClientError", LayOut(spec_, work_)));
     ChooseSandbox();
+    const Time begin = Clock::System().Now();
     const DownloadOptions options{.link = sandbox_, .stopped = [&] { return stop_.Requested(); }};
     CLARY_CHECK_OK(
         guilty("ClientError", DownloadChannels(spec_, store_, work_ / "input/data", options)));
@@ -190,6 +206,7 @@ class Job {
     if (!pipes) return guilty("ClientError", std::unexpected(std::move(pipes).error()));
     pipes_ = std::move(*pipes);
     CLARY_CHECK_OK(guilty("ClientError", PrepareMirrors(options)));
+    Traced("download", begin);
     return {};
   }
 
@@ -218,6 +235,11 @@ class Job {
       }
       mirrors_.push_back(std::move(mirror));
     }
+    CLARY_TRY(profiler_, runner::Profiler(spec_));
+    if (profiler_) {
+      mirrors_.emplace_back(profile_.parent_path(), profile_.filename().string(), profiler_->uri,
+                            store_);
+    }
     return {};
   }
 
@@ -226,7 +248,9 @@ class Job {
         !done) {
       return Blame("InternalServerError", done.error());
     }
+    const Time begin = Clock::System().Now();
     auto ended = Train();
+    Traced("train", begin);
     if (!ended) return Blame("InternalServerError", ended.error());
     Outcome outcome{ended->exit_code, ""};
     if (const Status fed = pipes_->status(); !fed) return Blame("ClientError", fed.error());
@@ -238,7 +262,9 @@ class Job {
       }
     }
     Status uploaded = Phase("Uploading", "Uploading generated training model");
+    const Time upload = Clock::System().Now();
     if (uploaded) uploaded = Upload(*ended);
+    Traced("upload", upload);
     if (!uploaded) {
       const Outcome blame =
           Blame("ClientError", std::move(uploaded).error().With("Artifact upload failed"));
@@ -253,6 +279,21 @@ class Job {
     CLARY_TRY(Program program, StartProgram());
     // After the fork, so that the child was made by a process with one thread.
     pipes_->Start();
+    std::jthread monitoring;
+    if (profiler_) {
+      monitoring = std::jthread([this, pid = program.pid()](const std::stop_token& stop) {
+        Monitor monitor({.root = pid,
+                         .cores = cores_.cores,
+                         .memory_bytes = spec_.memory_bytes,
+                         .interval = profiler_->interval,
+                         .host = spec_.hosts.front(),
+                         .directory = profile_},
+                        Clock::System());
+        if (const Status done = monitor.Run(stop); !done) {
+          log_.Write(CleanLine("[clary] WARNING: profiling ended: " + done.error().message));
+        }
+      });
+    }
     std::jthread mirroring;
     if (!mirrors_.empty()) {
       mirroring = std::jthread([this](const std::stop_token& stop) { MirrorLoop(stop); });
@@ -328,8 +369,10 @@ class Job {
 
   void MirrorLoop(const std::stop_token& stop) {
     bool warned = false;
+    milliseconds period = kMirrorPeriod;
     while (!stop.stop_requested()) {
-      Clock::System().Sleep(kMirrorPeriod, stop);
+      Clock::System().Sleep(period, stop);
+      const auto start = steady_clock::now();
       for (Mirror& mirror : mirrors_) {
         if (stop.stop_requested()) return;
         const Status done = mirror.Sync(false);
@@ -337,6 +380,45 @@ class Job {
           log_.Write(CleanLine("[clary] WARNING: " + done.error().message));
           warned = true;
         }
+      }
+      // Whoever writes many files makes each pass longer: keep to a small share of one core.
+      period = std::max(kMirrorPeriod, kMirrorShare * std::chrono::duration_cast<milliseconds>(
+                                                          steady_clock::now() - start));
+    }
+  }
+
+  // Tells the readers of the job's outputs that nothing will follow. It does not change how the job
+  // ended: the job's own end says that too.
+  void CloseOutputs() {
+    const auto mirrors = runner::Mirrors(spec_);
+    if (!mirrors) return;
+    const auto put = [&](const std::string& uri, std::string_view text) -> Status {
+      CLARY_TRY(const auto ref, objects::ObjectRef::ParseUri(uri));
+      CLARY_CHECK_OK(store_.Put(ref, *NewStringSource(std::string(text))));
+      return {};
+    };
+    const auto close = [&](const MirrorSpec& m) -> Status {
+      if (m.tensors) {
+        CLARY_TRY(const auto ref, objects::ObjectRef::ParseUri(m.uri + "/collections/"));
+        CLARY_TRY(const auto page, store_.List(ref.bucket, {.prefix = ref.key, .max_keys = 1}));
+        if (page.objects.empty()) {
+          CLARY_CHECK_OK(put(m.uri + "/collections/000000000/worker_0_collections.json",
+                             R"({"collections": {}, "_meta": {"num_workers": 1}})"));
+        }
+      }
+      return put(m.uri + "/" + m.end_marker, "");
+    };
+    if (profiler_ && !phases_.empty()) {
+      const debugger::TraceEvent& last = phases_.back();
+      (void)put(profiler_->uri + "/" +
+                    debugger::TraceFileName(last.begin_us + last.duration_us, spec_.hosts.front(),
+                                            "model_timeline"),
+                debugger::WriteTrace(phases_));
+    }
+    for (const MirrorSpec& m : *mirrors) {
+      if (m.end_marker.empty()) continue;
+      if (const Status done = close(m); !done) {
+        log_.Write(CleanLine("[clary] WARNING: " + m.uri + ": " + done.error().message));
       }
     }
   }
@@ -421,6 +503,7 @@ class Job {
   const fs::path work_;
   const fs::path temp_;
   const fs::path pack_;
+  const fs::path profile_;  // what the runner profiles; the program has its own below work_
   const RunOptions& options_;
   objects::ObjectStore& store_;
   JobLog log_;
@@ -430,6 +513,8 @@ class Job {
   std::optional<SandboxProbe> probe_;
   std::vector<Mirror> mirrors_;
   std::unique_ptr<Pipes> pipes_;
+  std::optional<ProfilerSpec> profiler_;
+  std::vector<debugger::TraceEvent> phases_;  // of the job, for its time line
   std::optional<Outcome> failed_;
   bool sandbox_ = false;
   bool output_ended_ = false;

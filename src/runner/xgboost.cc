@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/strings.h"
 #include "clary/gbdt.h"
+#include "runner/hook.h"
 #include "runner/hyperparameters.h"
 #include "runner/internal/checkpoints.h"
 #include "runner/internal/job_files.h"
@@ -52,6 +53,16 @@ class TermSignal {
   bool Arrived() const {
     signalfd_siginfo info{};
     return ::read(fd_.get(), &info, sizeof info) > 0;
+  }
+  // Ends the process as the signal would have.
+  [[noreturn]] static void Die() {
+    ::signal(SIGTERM, SIG_DFL);
+    sigset_t mask;
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGTERM);
+    ::raise(SIGTERM);
+    ::sigprocmask(SIG_UNBLOCK, &mask, nullptr);
+    ::_exit(128 + SIGTERM);  // as the first process of a namespace it may be immune
   }
 
  private:
@@ -91,8 +102,8 @@ class XgboostJob {
 
   Status Run() {
     LogInfo("Running XGBoost Sagemaker in algorithm mode");
-    CLARY_TRY(const auto given, ReadHyperparameters(base_));
-    CLARY_TRY(const XgboostParams settings, ParseHyperparameters(given, version_));
+    CLARY_TRY(given_, ReadHyperparameters(base_));
+    CLARY_TRY(const XgboostParams settings, ParseHyperparameters(given_, version_));
     for (const std::string& warning : settings.warnings) LogWarning(warning);
     CLARY_TRY(gbdt::TrainParams params, gbdt::TrainParams::FromMap(settings.engine));
     params.version = MajorVersion(version_) >= 2 ? 3 : 1;
@@ -106,7 +117,7 @@ class XgboostJob {
     if (settings.save_model_on_termination) term.emplace();
     if (settings.kfold > 0) return RunFolds(settings, params, term);
     CLARY_TRY(const FoldResult done,
-              Train(settings, params, input_.sets, {}, Checkpoints::Open(base_), term));
+              Train(settings, params, input_.sets, {}, Checkpoints::Open(base_), term, true));
     return SaveModel(done.model, kModelFile);
   }
 
@@ -124,19 +135,21 @@ class XgboostJob {
                          [&](int fold, const std::vector<gbdt::EvalSet>& sets,
                              std::span<const uint32_t> rows) -> Result<FoldResult> {
                            const std::string number = std::to_string(fold);
-                           CLARY_TRY(FoldResult done,
-                                     Train(settings, params, sets, rows,
-                                           Checkpoints::Open(base_, "model-" + number), term));
+                           CLARY_TRY(
+                               FoldResult done,
+                               Train(settings, params, sets, rows,
+                                     Checkpoints::Open(base_, "model-" + number), term, fold == 0));
                            CLARY_CHECK_OK(SaveModel(done.model, kModelFile + ("-" + number)));
                            return done;
                          });
   }
 
-  // One model. `rows`: which rows of the training data sets[0] has; empty: all.
+  // One model. `rows`: which rows of the training data sets[0] has; empty: all. `watched`: it is
+  // the one that Debugger sees, of several the first.
   Result<FoldResult> Train(const XgboostParams& settings, gbdt::TrainParams params,
                            const std::vector<gbdt::EvalSet>& sets, std::span<const uint32_t> rows,
                            std::optional<Checkpoints> checkpoints,
-                           const std::optional<TermSignal>& term) {
+                           const std::optional<TermSignal>& term, bool watched) {
     FoldResult result;
     gbdt::TrainOptions options;
     if (settings.early_stopping_rounds && sets.size() > 1) {
@@ -153,6 +166,18 @@ class XgboostJob {
     }
     std::optional<gbdt::Model> initial;
     if (checkpoints) initial = checkpoints->Newest();
+    std::unique_ptr<Hook> hook;
+    if (watched) {
+      CLARY_TRY(hook, Hook::Open(base_,
+                                 {.sets = sets,
+                                  .hyperparameters = given_,
+                                  .objective = params.objective,
+                                  .best_metric = options.early_stopping_metric,
+                                  .trees_change = params.process_type == gbdt::ProcessType::kUpdate,
+                                  .first_step = initial ? initial->num_round() : 0,
+                                  .threads = params.nthread},
+                                 Clock::System()));
+    }
     if (initial) {
       LogInfo("Resuming from the checkpoint after round " +
               std::to_string(initial->num_round() - 1));
@@ -164,21 +189,36 @@ class XgboostJob {
       params.num_round -= initial->num_round();
       if (initial->num_round() > 0) options.initial = &*initial;
     }
+    // A stopped job still saves the tensors of its last round.
+    std::optional<TermSignal> own_term;
+    if (hook && !term) own_term.emplace();
+    const std::optional<TermSignal>& stop_signal = term ? term : own_term;
     Status saving;
+    // Tensors are worth less than the model: without them training goes on.
+    const auto check_hook = [&](Status done) {
+      if (done) return;
+      LogWarning("Debugger: no more tensors are saved: " + done.error().message);
+      hook.reset();
+    };
     options.on_round = [&](const gbdt::RoundReport& report) {
       PrintLine(RoundLine(report.round, report.metrics));
       result.metrics.assign(report.metrics.begin(), report.metrics.end());
+      result.stopped = stop_signal && stop_signal->Arrived();
+      const bool last = report.last || result.stopped;
       if (checkpoints) {
-        saving = checkpoints->Save(report.model, report.round + 1 == report.rounds);
+        saving = checkpoints->Save(report.model, last);
         if (!saving) return false;
       }
-      if (!term || !term->Arrived()) return true;
-      LogInfo("SIGTERM received: training ends after round " + std::to_string(report.round) +
-              ", the model is saved");
-      result.stopped = true;
-      return false;
+      if (hook) check_hook(hook->Round(report, last));
+      if (result.stopped && term) {
+        LogInfo("SIGTERM received: training ends after round " + std::to_string(report.round) +
+                ", the model is saved");
+      }
+      return !result.stopped;
     };
     auto model = gbdt::Train(params, sets.front().data, sets, options);
+    if (model && hook) check_hook(hook->Finish(*model));
+    if (result.stopped && !term) TermSignal::Die();
     if (!saving) return std::unexpected(saving.error());
     if (!model) {
       Error error = std::move(model).error();
@@ -202,6 +242,7 @@ class XgboostJob {
   const fs::path base_;
   const std::string version_;
   const int cores_;
+  std::map<std::string, std::string> given_;  // hyperparameters
   XgboostInput input_;
 };
 

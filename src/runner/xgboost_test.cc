@@ -19,6 +19,7 @@
 #include "base/file.h"
 #include "base/strings.h"
 #include "clary/gbdt.h"
+#include "debugger/trial.h"
 
 namespace clary::runner {
 namespace fs = std::filesystem;
@@ -391,6 +392,76 @@ TEST_F(XgboostTest, GoesOnFromACheckpointToTheSameModel) {
   EXPECT_THAT(Log(), HasSubstr("xgboost-checkpoint.6 cannot be used"));
   EXPECT_EQ(Rounds(), 8);
   EXPECT_EQ(ModelBytes().size(), whole.size());
+}
+
+// Debugger: what training saves for it, through the whole program.
+class XgboostHookTest : public XgboostTest {
+ protected:
+  void Hook(const char* interval) {
+    Write("input/config/debughookconfig.json",
+          json{{"LocalPath", "/opt/ml/output/tensors"},
+               {"CollectionConfigurations",
+                {{{"CollectionName", "metrics"},
+                  {"CollectionParameters", {{"save_interval", interval}}}}}}}
+              .dump());
+  }
+  std::vector<int64_t> Steps() const {
+    debugger::Trial trial(debugger::NewLocalTrialFiles(base() / "output/tensors"));
+    return trial.Refresh() ? trial.Steps("train-logloss") : std::vector<int64_t>{-1};
+  }
+};
+
+TEST_F(XgboostHookTest, EveryImageVersionSavesTensors) {
+  for (const char* version : {"0.90-1", "1.7-1", "3.0-5"}) {
+    Hook("2");
+    ASSERT_EQ(Run(version), 0) << Log();
+    EXPECT_THAT(Steps(), testing::ElementsAre(0, 2, 4)) << version;
+    fs::remove_all(base() / "output");
+  }
+}
+
+TEST_F(XgboostHookTest, EarlyStoppingSavesItsLastRound) {
+  Channel("validation", "csv");
+  Write("input/data/validation/b.csv", Rows(50));
+  hyper_["num_round"] = "500";
+  hyper_["eval_metric"] = "logloss";
+  hyper_["eta"] = "1";
+  hyper_["early_stopping_rounds"] = "2";
+  Hook("1000");
+  ASSERT_EQ(Run(), 0) << Log();
+  const auto steps = Steps();
+  ASSERT_EQ(steps.size(), 2U);
+  EXPECT_EQ(steps[1], Rounds() + 1);
+}
+
+TEST_F(XgboostHookTest, NumbersGoOnFromACheckpoint) {
+  Write("input/config/checkpointconfig.json", R"({"LocalPath": "/opt/ml/checkpoints"})");
+  ASSERT_EQ(Run(), 0) << Log();
+  hyper_["num_round"] = "9";
+  Hook("3");
+  ASSERT_EQ(Run(), 0) << Log();
+  EXPECT_THAT(Steps(), testing::ElementsAre(6, 8));
+}
+
+TEST_F(XgboostHookTest, AStoppedJobSavesItsLastRound) {
+  hyper_["num_round"] = "1000000";
+  Hook("1000000");
+  const pid_t pid = Start("1.7-1");
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (Log().find("[3]") == std::string::npos && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  ::kill(pid, SIGTERM);
+  EXPECT_EQ(Wait(pid), 1000 + SIGTERM);
+  const auto steps = Steps();
+  ASSERT_EQ(steps.size(), 2U);
+  EXPECT_GE(steps[1], 3);
+  EXPECT_EQ(ModelBytes(), "!");  // save_model_on_termination was not asked for
+}
+
+TEST_F(XgboostHookTest, ABadHookConfigurationFailsTheJob) {
+  Hook("never");
+  EXPECT_THAT(UserError(), HasSubstr("collection metrics: save_interval is 'never'"));
 }
 
 }  // namespace clary::runner

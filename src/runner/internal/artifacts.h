@@ -49,8 +49,8 @@ class Mirror {
   Status Seed();
   // Puts files that are new or changed since the last call. While the program runs (`final` is
   // false) a file that changed within the last half second waits for the next call. Names that end
-  // in
-  // ".tmp" or ".sagemaker-ignore" are left alone.
+  // in ".tmp" or ".sagemaker-ignore" are left alone. In byte order of their names, and a Debugger
+  // index file never before the event file that it tells of.
   Status Sync(bool final);
 
  private:

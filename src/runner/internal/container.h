@@ -2,7 +2,9 @@
 // /opt/ml. Source: the wire contract, section 4.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,8 +31,19 @@ struct MirrorSpec {
   std::string directory;  // below /opt/ml
   std::string uri;        // "s3://bucket/prefix"
   bool download = false;  // filled from there at the start
+  // Put below `uri` when the job has ended, whatever way: its readers wait for it. Empty: none.
+  std::string end_marker;
+  bool tensors = false;  // Debugger's: readers need a collections file, too
 };
 // Checkpoints, Debugger tensors, profiler and TensorBoard output, as far as the job asks for them.
 Result<std::vector<MirrorSpec>> Mirrors(const api::JobSpec& spec);
+
+// The job's profiler, if it has one: where its output goes, and how often to sample.
+struct ProfilerSpec {
+  std::string uri;  // "s3://bucket/prefix/<job>/profiler-output"
+  std::chrono::milliseconds interval{500};
+};
+// kInvalidArgument "BadConfig" for a configuration that is no JSON object.
+Result<std::optional<ProfilerSpec>> Profiler(const api::JobSpec& spec);
 
 }  // namespace clary::runner

@@ -51,6 +51,7 @@ class Program {
   Program(Program&&) = default;
   Program& operator=(Program&&) = default;
 
+  pid_t pid() const { return pid_; }            // of the outermost process
   int output() const { return output_.get(); }  // standard output and error; non-blocking
   int pidfd() const { return pidfd_.get(); }    // readable when it has ended
   // SIGTERM to the program itself, not to its sandbox. False: it has not come up yet, try again.
