@@ -4,6 +4,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <map>
@@ -22,6 +23,7 @@
 #include "runner/internal/kfold.h"
 #include "runner/internal/training_log.h"
 #include "runner/internal/xgboost_input.h"
+#include "runner/timeline.h"
 
 namespace clary::runner {
 namespace fs = std::filesystem;
@@ -112,7 +114,10 @@ class XgboostJob {
     if (params.nthread == 0) params.nthread = cores_ > 0 ? cores_ : AvailableCores();
     CLARY_CHECK_OK(params.Validate());
     LogInfo("Determined 0 GPU(s) available on the instance.");
+    timeline_ = Timeline::Open(base_, Clock::System());
+    const int64_t begin = timeline_ ? timeline_->Now() : 0;
     CLARY_TRY(input_, ReadXgboostInput(base_, settings, params.nthread));
+    if (timeline_) timeline_->Add("load", begin);
     std::optional<TermSignal> term;
     if (settings.save_model_on_termination) term.emplace();
     if (settings.kfold > 0) return RunFolds(settings, params, term);
@@ -189,27 +194,43 @@ class XgboostJob {
       params.num_round -= initial->num_round();
       if (initial->num_round() > 0) options.initial = &*initial;
     }
+    std::unique_ptr<TensorBoardLog> scalars;
+    if (watched) scalars = TensorBoardLog::Open(base_, Clock::System());
+    const int first_step = initial ? initial->num_round() : 0;
     // A stopped job still saves the tensors of its last round.
     std::optional<TermSignal> own_term;
     if (hook && !term) own_term.emplace();
     const std::optional<TermSignal>& stop_signal = term ? term : own_term;
     Status saving;
     // Tensors are worth less than the model: without them training goes on.
-    const auto check_hook = [&](Status done) {
+    const auto check = [&](const Status& done, const char* what, auto& writer) {
       if (done) return;
-      LogWarning("Debugger: no more tensors are saved: " + done.error().message);
-      hook.reset();
+      LogWarning(std::string("Debugger: no more ") + what + " are saved: " + done.error().message);
+      writer.reset();
     };
     options.on_round = [&](const gbdt::RoundReport& report) {
       PrintLine(RoundLine(report.round, report.metrics));
       result.metrics.assign(report.metrics.begin(), report.metrics.end());
       result.stopped = stop_signal && stop_signal->Arrived();
       const bool last = report.last || result.stopped;
+      std::vector<gbdt::PhaseTime> phases(report.phases.begin(), report.phases.end());
+      const auto timed = [&](const char* name, auto&& work) {
+        const auto begin = std::chrono::steady_clock::now();
+        work();
+        const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begin;
+        phases.push_back({name, spent.count()});
+      };
       if (checkpoints) {
-        saving = checkpoints->Save(report.model, last);
+        timed("checkpoint", [&] { saving = checkpoints->Save(report.model, last); });
         if (!saving) return false;
       }
-      if (hook) check_hook(hook->Round(report, last));
+      if (hook) timed("tensors", [&] { check(hook->Round(report, last), "tensors", hook); });
+      const int step = first_step + report.round;
+      if (scalars) check(scalars->Round(step, report.metrics, last), "scalars", scalars);
+      if (timeline_ && watched) {
+        timeline_->Round(step, phases);
+        check(timeline_->Flush(false), "traces", timeline_);
+      }
       if (result.stopped && term) {
         LogInfo("SIGTERM received: training ends after round " + std::to_string(report.round) +
                 ", the model is saved");
@@ -217,7 +238,8 @@ class XgboostJob {
       return !result.stopped;
     };
     auto model = gbdt::Train(params, sets.front().data, sets, options);
-    if (model && hook) check_hook(hook->Finish(*model));
+    if (model && hook) check(hook->Finish(*model), "tensors", hook);
+    if (timeline_ && watched) check(timeline_->Flush(true), "traces", timeline_);
     if (result.stopped && !term) TermSignal::Die();
     if (!saving) return std::unexpected(saving.error());
     if (!model) {
@@ -244,6 +266,7 @@ class XgboostJob {
   const int cores_;
   std::map<std::string, std::string> given_;  // hyperparameters
   XgboostInput input_;
+  std::unique_ptr<Timeline> timeline_;
 };
 
 std::string GetEnv(const char* name, const char* fallback) {

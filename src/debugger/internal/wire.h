@@ -30,6 +30,10 @@ inline void PutDouble(std::string& out, uint32_t field, double v) {
   PutTag(out, field, kFixed64);
   out.append(reinterpret_cast<const char*>(&v), sizeof v);
 }
+inline void PutFloat(std::string& out, uint32_t field, float v) {
+  PutTag(out, field, kFixed32);
+  out.append(reinterpret_cast<const char*>(&v), sizeof v);
+}
 inline void PutBytes(std::string& out, uint32_t field, std::string_view bytes) {
   PutTag(out, field, kBytes);
   PutVarint(out, bytes.size());
