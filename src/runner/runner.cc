@@ -24,8 +24,8 @@
 #include "runner/internal/channels.h"
 #include "runner/internal/container.h"
 #include "runner/internal/job_log.h"
-#include "runner/internal/pipes.h"
 #include "runner/internal/monitor.h"
+#include "runner/internal/pipes.h"
 #include "runner/internal/program.h"
 #include "runner/internal/tree.h"
 

@@ -1,0 +1,103 @@
+"""The real smdebug and the real TensorBoard read what a job wrote."""
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import service
+from test_tensors import hook
+
+READER = """
+import sys
+from smdebug.core.modes import ModeKeys
+from smdebug.trials import create_trial
+
+trial = create_trial(sys.argv[1])
+assert trial.loaded_all_steps, "the end marker was not seen"
+assert trial.steps() == [0, 5, 10, 15, 20, 22], trial.steps()
+assert trial.steps(mode=ModeKeys.GLOBAL) == trial.steps()
+assert set(trial.collections()) >= {"metrics", "losses", "labels", "predictions", "trees",
+                                    "feature_importance", "hyperparameters", "average_shap"}
+metrics = set(trial.collection("metrics").tensor_names)
+assert metrics == {f"{s}-{m}" for s in ("train", "validation") for m in ("auc", "error@0.7")}, metrics
+assert set(trial.tensor_names(collection="metrics")) == metrics
+labels = trial.tensor("labels").value(22)
+predictions = trial.tensor("predictions").value(22)
+assert labels.shape == predictions.shape and labels.dtype == "float32"
+error = ((predictions > 0.7) != labels).mean()
+assert abs(error - trial.tensor("validation-error@0.7").value(22)[0]) < 1e-6
+assert trial.tensor("hyperparameters/objective").value(0)[0] == "binary:logistic"
+assert trial.tensor("hyperparameters/max_depth").value(0)[0] == 5
+gain = [trial.tensor(n).value(20)[0] for n in trial.tensor_names(regex="feature_importance/gain/")
+        if 20 in trial.tensor(n).steps()]
+assert abs(sum(gain) - 1) < 1e-6
+assert trial.tensor("trees/Tree").value(5)[0] == 5
+print("read", len(trial.tensor_names()), "tensors")
+"""
+
+
+class Readers(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.service = service.Service()
+        cls.service.start()
+        cls.addClassCleanup(cls.service.__exit__)
+        cls.service.put_census()
+        folder = tempfile.TemporaryDirectory(prefix="clary-e2e-")
+        cls.addClassCleanup(folder.cleanup)
+        cls.dir = pathlib.Path(folder.name)
+        names = ["metrics", "losses", "labels", "predictions", "trees", "feature_importance",
+                 "average_shap"]
+        collections = [(n, {"save_interval": "5"}) for n in names]
+        collections.append(("hyperparameters", {"save_steps": "0"}))
+        request = cls.service.request(
+            "read", DebugHookConfig=hook(collections),
+            TensorBoardOutputConfig={"S3OutputPath": "s3://data/board"},
+            HyperParameters=service.PARAMETERS | {"num_round": "23",
+                                                  "eval_metric": "auc,error@0.7"})
+        cls.service.boto("sagemaker").create_training_job(**request)
+        job = cls.service.wait("read")
+        assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+
+    def copy(self, prefix, to):
+        s3 = self.service.boto("s3")
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket="data", Prefix=prefix):
+            for item in page["Contents"]:
+                path = to / item["Key"][len(prefix):]
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(s3.get_object(Bucket="data", Key=item["Key"])["Body"].read())
+
+    def read(self, uri):
+        done = subprocess.run(
+            [service.CLARY, "exec", "--", sys.executable, "-c", READER, uri], cwd=self.dir,
+            capture_output=True, text=True, timeout=200,
+            env={"PATH": os.environ["PATH"], "HOME": str(self.dir),
+                 "CLARY_HOME": str(self.service.home)})
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr[-3000:])
+        self.assertIn("tensors", done.stdout)
+
+    def test_smdebug_reads_the_store(self):
+        self.read("s3://data/debug/read/debug-output")
+
+    def test_smdebug_reads_a_directory(self):
+        self.copy("debug/read/debug-output/", self.dir / "local")
+        self.read(str(self.dir / "local"))
+
+    def test_tensorboard_reads_the_scalars(self):
+        from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+        self.copy("board/read/tensorboard-output/", self.dir / "board")
+        for run in ("train", "validation"):
+            log = EventAccumulator(str(self.dir / "board" / run))
+            log.Reload()
+            self.assertEqual(set(log.Tags()["scalars"]), {"auc", "error@0.7"})
+            events = log.Scalars("auc")
+            self.assertEqual([e.step for e in events], list(range(23)))
+            metrics = {m["MetricName"]: m["Value"] for m in self.service.boto(
+                "sagemaker").describe_training_job(TrainingJobName="read")["FinalMetricDataList"]}
+            self.assertAlmostEqual(events[-1].value, metrics[f"{run}:auc"], places=4)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
