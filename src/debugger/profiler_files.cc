@@ -12,7 +12,8 @@ namespace clary::debugger {
 namespace {
 using nlohmann::json;
 
-constexpr double kMaxMicroseconds = 9e18;
+constexpr int64_t kMaxMicroseconds = int64_t{1} << 60;  // beyond any time, and two add up
+constexpr int64_t kMaxDuration = int64_t{1} << 50;      // 35 years
 
 std::unexpected<Error> Bad(std::string_view what) {
   return Fail(Code::kDataLoss, "BadProfile", fmt::format("profiler file: {}", what));
@@ -38,7 +39,7 @@ std::string Word(const json& object, const char* name) {
 
 std::optional<int64_t> Microseconds(const json& object, const char* name) {
   const auto v = Number(object, name);
-  if (!v || std::abs(*v) > kMaxMicroseconds) return std::nullopt;
+  if (!v || std::abs(*v) > static_cast<double>(kMaxMicroseconds)) return std::nullopt;
   return static_cast<int64_t>(*v);
 }
 
@@ -157,8 +158,10 @@ Result<std::vector<TraceEvent>> ParseTrace(std::string_view text, std::string_vi
       const auto ts = Microseconds(event, "ts");
       const auto duration = Microseconds(event, "dur");
       if (!ts || !duration) return Bad("an event has no ts or no dur");
-      int64_t begin = 0;
-      if (__builtin_add_overflow(*ts, start, &begin)) return Bad("an event is out of time");
+      const int64_t begin = *ts + start;
+      if (begin < 0 || *duration < 0 || *duration > kMaxDuration) {
+        return Bad("an event is out of time");
+      }
       out.push_back({.name = Word(event, "name"),
                      .process = processes[pid],
                      .node = std::string(node),

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/strings.h"
+#include "debugger/profiler_rules.h"
 
 namespace clary::debugger {
 namespace {
@@ -139,9 +140,9 @@ std::string RulesMarkdown() {
       "Made from the table in `src/debugger/tensor_rules.cc`; do not edit by hand. A rule is "
       "chosen "
       "by\n`rule_to_invoke`; values are text; names that a rule does not know are ignored.\n";
-  for (const RuleEntry& e : Rules()) {
+  const auto section = [&](const RuleEntry& e) {
     out += fmt::format("\n## {}\nFor {}. Fires when {}.\n", e.name, e.applies_to, e.condition);
-    if (e.parameters.empty()) continue;
+    if (e.parameters.empty()) return;
     out += "\n| parameter | default | meaning |\n|---|---|---|\n";
     for (const RuleParameter& p : e.parameters) {
       out += fmt::format(
@@ -149,7 +150,14 @@ std::string RulesMarkdown() {
           p.default_value.empty() ? std::string("none") : fmt::format("`{}`", p.default_value),
           p.doc);
     }
-  }
+  };
+  for (const RuleEntry& e : Rules()) section(e);
+  out +=
+      "\n# Profiler rules\n\n"
+      "From the table in `src/debugger/profiler_rules.cc`: conditions over system metrics and the "
+      "time line\nof a job. `ProfilerReport` runs all of them; it takes their parameters as "
+      "`<Rule>_<parameter>`.\n";
+  for (const ProfilerRuleEntry& e : ProfilerRules()) section(e.rule);
   return out;
 }
 

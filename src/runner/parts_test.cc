@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include <chrono>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -26,6 +27,7 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using namespace std::chrono_literals;
 
 void WriteText(const fs::path& path, const std::string& text) {
   ASSERT_TRUE(MakeDirectories(path.parent_path()).has_value());
@@ -371,6 +373,25 @@ TEST_F(ChannelTest, MirrorUploadsWhatChangedOnce) {
   EXPECT_TRUE(store_.Head({"bkt", "ck/new"}).has_value());
 }
 
+// A listing may see an index file and not the event file that came just before it.
+TEST_F(ChannelTest, MirrorKeepsAnIndexBackUntilItsEventsAreThere) {
+  const fs::path root = temp_.path();
+  const std::string index = "index/000000000/000000000005_worker_0.json";
+  const std::string events = "events/000000000005/000000000005_worker_0.tfevents";
+  const auto settled = [&](const std::string& path) {
+    WriteText(root / "t" / path, "x");
+    fs::last_write_time(root / "t" / path, fs::file_time_type::clock::now() - 5s);
+  };
+  Mirror mirror(root, "t", "s3://bkt/t", store_);
+  settled(index);
+  ASSERT_TRUE(mirror.Sync(false).has_value());
+  EXPECT_FALSE(store_.Head({"bkt", "t/" + index}).has_value());
+  settled(events);
+  ASSERT_TRUE(mirror.Sync(false).has_value());
+  EXPECT_TRUE(store_.Head({"bkt", "t/" + events}).has_value());
+  EXPECT_TRUE(store_.Head({"bkt", "t/" + index}).has_value());
+}
+
 api::JobSpec SampleSpec() {
   api::JobSpec spec;
   spec.job_name = "job-1";
@@ -415,6 +436,43 @@ TEST_F(TreeTest, LayoutFollowsTheContainerContract) {
   EXPECT_FALSE(Mirrors(spec).has_value());
   spec.checkpoint_path = "/opt/ml/../../etc";
   EXPECT_FALSE(Mirrors(spec).has_value());
+}
+
+TEST_F(TreeTest, TheReportsCollectionIsAddedForTheBuiltInAlgorithm) {
+  auto spec = SampleSpec();
+  spec.program = "xgboost";
+  spec.debug_hook_json =
+      R"({"S3OutputPath":"s3://bkt/d","CollectionConfigurations":[{"CollectionName":"metrics"}]})";
+  const auto names = [&] {
+    EXPECT_TRUE(LayOut(spec, root_).has_value());
+    std::string out;
+    const json config = json::parse(ReadText(root_ / "input/config/debughookconfig.json"));
+    for (const json& c : config["CollectionConfigurations"]) {
+      out += c["CollectionName"].get<std::string>() + " ";
+    }
+    return out;
+  };
+  EXPECT_EQ(names(), "metrics ");
+  spec.report_tensors = true;
+  EXPECT_EQ(names(), "metrics clary_report ");
+  spec.program = "script";
+  EXPECT_EQ(names(), "metrics ");
+}
+
+TEST_F(TreeTest, TheProfilerIsWhatTheRequestSays) {
+  auto spec = SampleSpec();
+  EXPECT_EQ(*Profiler(spec), std::nullopt);
+  spec.profiler_json = R"({"S3OutputPath":"s3://bkt/p/","ProfilingIntervalInMilliseconds":200})";
+  const auto profiler = *Profiler(spec);
+  ASSERT_TRUE(profiler.has_value());
+  EXPECT_EQ(profiler->uri, "s3://bkt/p/job-1/profiler-output");
+  EXPECT_EQ(profiler->interval, 200ms);
+  EXPECT_EQ(Mirrors(spec)->size(), 1U);
+  spec.profiler_json = R"({"S3OutputPath":"s3://bkt/p/","DisableProfiler":true})";
+  EXPECT_EQ(*Profiler(spec), std::nullopt);
+  EXPECT_TRUE(Mirrors(spec)->empty());
+  spec.profiler_json = "[]";
+  EXPECT_FALSE(Profiler(spec).has_value());
 }
 
 TEST(Environment, HasTheContractAndTheRequestAndNoMore) {

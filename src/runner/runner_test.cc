@@ -290,6 +290,44 @@ TEST_P(RunnerTest, CheckpointsGoBothWays) {
   EXPECT_EQ(Object("ck/last"), "two\n");
 }
 
+TEST_P(RunnerTest, OutputsThatAreFollowedHaveAnEndWhateverTheEnd) {
+  spec_.debug_hook_json = R"({"S3OutputPath":"s3://bkt/d"})";
+  spec_.profiler_json = R"({"S3OutputPath":"s3://bkt/p","ProfilingIntervalInMilliseconds":100})";
+  const auto ended = [&] {
+    EXPECT_EQ(Object("d/j/debug-output/training_job_end.ts"), "");
+    EXPECT_EQ(Object("p/j/profiler-output/framework/training_job_end.ts"), "");
+    const std::string collections =
+        Object("d/j/debug-output/collections/000000000/worker_0_collections.json");
+    (void)store_->Delete({"bkt", "d/j/debug-output/training_job_end.ts"});
+    (void)store_->Delete({"bkt", "p/j/profiler-output/framework/training_job_end.ts"});
+    return collections;
+  };
+  // A program that saves nothing still has a trial that can be opened.
+  EXPECT_EQ(RunScript("exit 3"), 3);
+  EXPECT_EQ(ended(), R"({"collections": {}, "_meta": {"num_workers": 1}})");
+  spec_.channels[0].s3_uri = "s3://bkt/none";
+  EXPECT_EQ(RunScript("exit 0"), 1);
+  ended();
+  spec_.channels[0].s3_uri = "s3://bkt/in/train.csv";
+  const std::string base = "$SAGEMAKER_BASE_DIR/output/tensors";
+  EXPECT_EQ(RunScript("mkdir -p " + base + "/events/1 && echo e > " + base +
+                      "/events/1/x.tfevents && sleep 0.3"),
+            0);
+  ended();
+  EXPECT_EQ(Object("d/j/debug-output/events/1/x.tfevents"), "e\n");
+  // What the runner itself saw: samples of the program, and the phases of the job.
+  std::string samples;
+  std::string trace;
+  const auto listed = store_->List("bkt", {.prefix = "p/j/profiler-output/"});
+  ASSERT_TRUE(listed.has_value());
+  for (const auto& object : listed->objects) {
+    (object.key.find("/system/") != std::string::npos ? samples : trace) += Object(object.key);
+  }
+  EXPECT_THAT(samples, HasSubstr("\"Dimension\":\"CPUUtilization\""));
+  EXPECT_THAT(trace, HasSubstr("\"name\":\"download\""));
+  EXPECT_THAT(trace, HasSubstr("\"name\":\"upload\""));
+}
+
 TEST_P(RunnerTest, UncompressedOutputIsATree) {
   spec_.output_compression = "NONE";
   EXPECT_EQ(RunScript("cd $SAGEMAKER_BASE_DIR; mkdir model/a; echo m > model/a/m"), 0);

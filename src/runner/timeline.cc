@@ -52,12 +52,13 @@ void Timeline::Add(std::string_view name, int64_t begin_us) {
 }
 
 void Timeline::Round(int64_t step, std::span<const gbdt::PhaseTime> phases) {
+  const int64_t now = Now();
   for (const gbdt::PhaseTime& p : phases) {
     const auto us = static_cast<int64_t>(p.seconds * 1e6);
     if (p.name == "binning") {  // before the first round
       events_.push_back(
           {.name = "binning", .process = "job", .begin_us = last_us_, .duration_us = us});
-      last_us_ += us;
+      last_us_ = std::min(last_us_ + us, now);
       told_us_ = last_us_;
       continue;
     }
@@ -68,7 +69,6 @@ void Timeline::Round(int64_t step, std::span<const gbdt::PhaseTime> phases) {
       phases_.emplace_back(p.name, p.seconds);
     }
   }
-  const int64_t now = Now();
   if (rounds_++ < kAllRounds || rounds_ % kSomeRounds == 0) {
     events_.push_back({.name = kStep,
                        .process = kStep,

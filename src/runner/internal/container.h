@@ -42,6 +42,7 @@ Result<std::vector<MirrorSpec>> Mirrors(const api::JobSpec& spec);
 struct ProfilerSpec {
   std::string uri;  // "s3://bucket/prefix/<job>/profiler-output"
   std::chrono::milliseconds interval{500};
+  friend bool operator==(const ProfilerSpec&, const ProfilerSpec&) = default;
 };
 // kInvalidArgument "BadConfig" for a configuration that is no JSON object.
 Result<std::optional<ProfilerSpec>> Profiler(const api::JobSpec& spec);
