@@ -143,23 +143,27 @@ def main():
     parser.add_argument("--mib", type=int, default=1024)
     parser.add_argument("--small", type=int, default=10_000)
     parser.add_argument("--threads", type=int, default=10)
-    parser.add_argument("--no-moto", action="store_true")
+    parser.add_argument("--only", nargs="+", help="of: clary moto_server files files+fsync")
     parser.add_argument("--directory", default=None, help="where to work (default: temporary)")
     o = parser.parse_args()
     work = pathlib.Path(tempfile.mkdtemp(prefix="s3-bench-", dir=o.directory))
     service = moto = home = None
     try:
-        if o.clary:
+        wanted = o.only or ["clary", "moto_server", "files", "files+fsync"]
+        contenders = {}
+        if o.clary and "clary" in wanted:
             service, home, o.endpoint, keys = s3_compat.start_service(o.clary)
             o.key = s3_compat.find(keys, "access_key", "access_key_id", "AccessKeyId")
             o.secret = s3_compat.find(keys, "secret_key", "secret_access_key", "secret")
             o.pid = service.pid
-        contenders = {"clary": S3(o.endpoint, o.key, o.secret, o.threads)}
-        if not o.no_moto:
+        if o.endpoint:
+            contenders["clary"] = S3(o.endpoint, o.key, o.secret, o.threads)
+        if "moto_server" in wanted:
             moto, url = start_moto()
             contenders["moto_server"] = S3(url, "key", "secret", o.threads)
-        contenders["files"] = Files(work, False, o.threads)
-        contenders["files+fsync"] = Files(work, True, o.threads)
+        for name, durable in (("files", False), ("files+fsync", True)):
+            if name in wanted:
+                contenders[name] = Files(work, durable, o.threads)
 
         source, target = work / "source", work / "target"
         with open(source, "wb") as f:
