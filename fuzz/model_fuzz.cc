@@ -14,11 +14,17 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (row.size() > 1) row[1] = std::nanf("");
   const auto rows = Dataset::FromDense(row, 1, static_cast<uint32_t>(row.size()));
   if (!rows || model->num_feature() == 0) return 0;
-  for (const PredictKind kind : {PredictKind::kValue, PredictKind::kContributions,
-                                 PredictKind::kApproxContributions, PredictKind::kInteractions}) {
+  for (const PredictKind kind :
+       {PredictKind::kValue, PredictKind::kLeaf, PredictKind::kContributions,
+        PredictKind::kApproxContributions, PredictKind::kInteractions}) {
     (void)model->Predict(*rows, {.kind = kind, .threads = 1});
   }
   (void)model->FeatureImportance(Importance::kGain);
-  if (!Model::Parse(model->ToUbjson())) std::abort();
+  (void)model->FeatureImportance(Importance::kWeight);
+  for (const std::string& again : {model->ToUbjson(), model->ToJson()}) {
+    if (!Model::Parse(again)) std::abort();
+  }
+  const int rounds = model->num_round();
+  (void)model->Slice(rounds / 2, rounds).Predict(*rows, {.threads = 1});
   return 0;
 }

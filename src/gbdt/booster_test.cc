@@ -80,6 +80,8 @@ TEST(Boosters, SameBytesForAnyNumberOfThreads) {
        {"rate_drop", "0.4"},
        {"sample_type", "weighted"},
        {"subsample", "0.6"}},
+      {{"booster", "dart"}, {"rate_drop", "0.4"}, {"tree_method", "exact"}},
+      {{"booster", "dart"}, {"rate_drop", "0.4"}, {"tree_method", "approx"}},
       {{"booster", "gblinear"}},
       {{"booster", "gblinear"}, {"objective", "multi:softprob"}, {"num_class", "3"}},
       {{"booster", "gblinear"}, {"updater", "coord_descent"}, {"feature_selector", "greedy"}},
@@ -284,7 +286,9 @@ TEST(Linear, EarlyStoppingPutsBackTheWeightsOfTheBestRound) {
                      },
                  .early_stopping_rounds = 3},
                 {{"valid", valid}});
-  EXPECT_NEAR(Rmse(model, valid), *std::ranges::min_element(seen), 1e-5);
+  const auto best = std::ranges::min_element(seen);
+  EXPECT_NEAR(Rmse(model, valid), *best, 1e-5);
+  EXPECT_EQ(model.num_round(), static_cast<int>(best - seen.begin()) + 1);
 }
 
 TEST(Update, RefreshOnTheSameDataChangesNothingButRounding) {

@@ -54,10 +54,7 @@ float EstimateBaseScore(const TrainParams& params, Objective& objective, const D
     const float mean = sum / static_cast<float>(outputs);
     return mean * static_cast<float>(total) / static_cast<float>(total);
   }
-  if (params.version < 2) {
-    // 1.x takes the logit of it and later releases do not; this value is its own logit.
-    return params.objective == "binary:logitraw" ? 0.6590461F : kDefault;
-  }
+  if (params.version < 2) return kDefault;
   if (objective.intercept_is_mean()) {
     double sum = 0;
     double total = 0;

@@ -726,6 +726,12 @@ std::vector<std::string> Strings(const Value* v) {
   return out;
 }
 
+// Up to 1.2 the intercept of binary:logitraw was a probability; since then it is the margin itself.
+void ReadOldIntercept(Forest& forest) {
+  if (forest.objective.name != "binary:logitraw") return;
+  for (float& b : forest.base_score) b = -std::log(1 / b - 1);
+}
+
 // The sizes that everything else is checked against.
 Status SetSizes(Forest& forest, int64_t num_feature, int64_t num_class, int64_t num_target) {
   if (num_feature < 0 || num_feature > 4294967295 || num_class < 0 || num_class > 10000000 ||
@@ -758,6 +764,11 @@ Result<Forest> ReadDocument(const Value& document) {
   if (forest.base_score.size() != 1 &&
       forest.base_score.size() != static_cast<size_t>(forest.num_output())) {
     return BadModel("base_score does not fit the outputs");
+  }
+  const Value* version = root->Find("version");
+  if (version != nullptr && version->numbers.size() > 1 && version->numbers[0] == 1 &&
+      version->numbers[1] < 3) {
+    ReadOldIntercept(forest);
   }
   CLARY_TRY(const int64_t estimated, IntOf(param, "boost_from_average", 1));
   forest.base_score_estimated = estimated != 0;
@@ -907,6 +918,7 @@ Result<Forest> ReadBinary(std::string_view bytes) {
   const auto num_class = Binary::At<int32_t>(header, 8);
   const bool has_attributes = Binary::At<int32_t>(header, 12) != 0;
   const auto major = Binary::At<uint32_t>(header, 20);
+  const auto minor = Binary::At<uint32_t>(header, 24);
   const auto num_target = Binary::At<uint32_t>(header, 28);
   forest.base_score_estimated = Binary::At<int32_t>(header, 32) != 0;
   forest.objective.name = in.Text();
@@ -917,6 +929,8 @@ Result<Forest> ReadBinary(std::string_view bytes) {
   CLARY_CHECK_OK(SetSizes(forest, num_feature, num_class, num_target));
   if (major < 1 && num_class <= 1) {
     forest.base_score = {FromMargin(forest.objective.name, forest.base_score[0])};
+  } else if (major == 1 && minor < 3) {
+    ReadOldIntercept(forest);
   }
   if (!std::isfinite(forest.base_score[0])) return BadModel("base_score is not finite");
   if (booster == "gblinear") {

@@ -32,12 +32,14 @@ ObjectiveConfig MakeConfig(const TrainParams& p) {
   c.aft_loss_distribution = p.aft_loss_distribution;
   c.aft_loss_distribution_scale = p.aft_loss_distribution_scale;
   if (p.objective.starts_with("rank:") && p.lambdarank_unbiased) {
-    c.lambdarank = {
-        {"lambdarank_pair_method", p.lambdarank_pair_method},
-        {"lambdarank_num_pair_per_sample", std::to_string(p.lambdarank_num_pair_per_sample)},
-        {"lambdarank_unbiased", "1"},
-        {"lambdarank_bias_norm", std::to_string(p.lambdarank_bias_norm)},
-        {"ndcg_exp_gain", p.ndcg_exp_gain ? "1" : "0"}};
+    c.lambdarank = {{"lambdarank_pair_method", p.lambdarank_pair_method},
+                    {"lambdarank_num_pair_per_sample",
+                     std::to_string(p.lambdarank_num_pair_per_sample > 0
+                                        ? p.lambdarank_num_pair_per_sample
+                                        : (p.lambdarank_pair_method == "topk" ? 32 : 1))},
+                    {"lambdarank_unbiased", "1"},
+                    {"lambdarank_bias_norm", std::to_string(p.lambdarank_bias_norm)},
+                    {"ndcg_exp_gain", p.ndcg_exp_gain ? "1" : "0"}};
   }
   return c;
 }
@@ -323,6 +325,9 @@ Result<Model> Training::Run(const std::vector<EvalSet>& evals) {
   model_.attributes()["best_iteration"] = std::to_string(kept_rounds + best_round_);
   model_.attributes()["best_score"] = std::string(score, end);
   booster_->Restore(std::move(best_snapshot_));
+  if (params_.booster == Booster::kGblinear) {
+    model_.forest().linear_rounds = kept_rounds + best_round_ + 1;
+  }
   return model_.Slice(0, kept_rounds + best_round_ + 1);
 }
 

@@ -161,11 +161,14 @@ TEST_F(XgboostTest, BadHyperparametersAndChannels) {
   EXPECT_EQ(UserError(), "Missing required channel: train");
 }
 
-TEST_F(XgboostTest, WhatThisVersionCannotDoIsSaid) {
-  hyper_["booster"] = "gblinear";
-  const int code = Run();
-  if (code == 0) GTEST_SKIP() << "gblinear is there by now";
-  EXPECT_THAT(Failure(), HasSubstr("gblinear"));
+TEST_F(XgboostTest, EveryBoosterTrains) {
+  for (const char* booster : {"gbtree", "dart", "gblinear"}) {
+    hyper_["booster"] = booster;
+    if (hyper_["booster"] == "dart") hyper_["rate_drop"] = "0.5";
+    ASSERT_EQ(Run(), 0) << booster << Failure();
+    EXPECT_EQ(Rounds(), std::stoi(hyper_["num_round"].get<std::string>())) << booster;
+    EXPECT_THAT(ModelBytes(), HasSubstr(booster));
+  }
 }
 
 TEST_F(XgboostTest, CrossValidationWritesModelsPredictionsAndMeans) {

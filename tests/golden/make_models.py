@@ -1,6 +1,7 @@
 """Writes small models of real XGBoost, and what XGBoost says about them, into ./models.
 
-Run once with XGBoost 1.7 and once with 3.x; the files are named after the release.
+Run once with each of XGBoost 0.90, 1.0, 1.2, 1.7 and 3.x (the first three need numpy 1.26); the
+files are named after the release. The old ones write what their format was, fewer kinds of models.
 """
 import json
 import pathlib
@@ -9,7 +10,8 @@ import numpy as np
 import xgboost as xgb
 
 OUT = pathlib.Path(__file__).parent / "models"
-RELEASE = "1.7" if xgb.__version__.startswith("1.") else "3"
+RELEASE = next((r for r in ("0.90", "1.0", "1.2", "1.7") if xgb.__version__.startswith(r)), "3")
+OLD = RELEASE in ("0.90", "1.0", "1.2")
 
 
 def numbers(array):
@@ -17,14 +19,18 @@ def numbers(array):
 
 
 def write(name, params, rounds, y, x, types=None, formats=("json",)):
-    data = xgb.DMatrix(x, y, feature_types=types, enable_categorical=types is not None)
+    more = {} if types is None else {"feature_types": types, "enable_categorical": True}
+    data = xgb.DMatrix(x, y, **more)
     params = {"nthread": 1, "max_depth": 3, "seed": 1, "verbosity": 0, **params}
     model = xgb.train(params, data, rounds)
     model.set_attr(best_iteration=str(rounds - 2), note="a \"note\"\n")
     rows = x[:6]
-    few = xgb.DMatrix(rows, feature_types=types, enable_categorical=types is not None)
-    everything = model.num_boosted_rounds()
-    args = {} if params.get("booster") == "gblinear" else {"iteration_range": (0, everything)}
+    few = xgb.DMatrix(rows, **more)
+    linear = params.get("booster") == "gblinear"
+    if OLD:  # dart leaves trees out unless it is told how many there are
+        args = {} if linear else {"ntree_limit": rounds}
+    else:
+        args = {} if linear else {"iteration_range": (0, model.num_boosted_rounds())}
     expected = {
         "columns": x.shape[1],
         "rows": numbers(rows),
@@ -32,18 +38,19 @@ def write(name, params, rounds, y, x, types=None, formats=("json",)):
         "margin": numbers(model.predict(few, output_margin=True, **args)),
         "contributions": numbers(model.predict(few, pred_contribs=True, **args)),
     }
-    if params.get("booster") != "gblinear":
+    if not linear:
         expected["approx_contributions"] = numbers(
             model.predict(few, pred_contribs=True, approx_contribs=True, **args))
         expected["interactions"] = numbers(model.predict(few, pred_interactions=True, **args))
         expected["leaf"] = numbers(model.predict(few, pred_leaf=True, **args))
-        expected["second_round_on"] = numbers(
-            model.predict(few, output_margin=True, iteration_range=(1, everything)))
+        if not OLD:
+            expected["second_round_on"] = numbers(
+                model.predict(few, output_margin=True, iteration_range=(1, model.num_boosted_rounds())))
         for kind in ("weight", "gain", "cover", "total_gain", "total_cover"):
             expected[kind] = {k[1:]: v for k, v in model.get_score(importance_type=kind).items()}
     (OUT / f"{name}-{RELEASE}.expected").write_text(json.dumps(expected) + "\n")
     for form in formats:
-        model.save_model(OUT / f"{name}-{RELEASE}.{form}")
+        model.save_model(str(OUT / f"{name}-{RELEASE}.{form}"))
 
 
 def main():
@@ -57,6 +64,16 @@ def main():
     classes = np.digitize(score, [-1, 1]).astype(np.float32)
     counts = rng.poisson(np.exp(score / 4)).astype(np.float32)
     dense = z.astype(np.float32)
+    if OLD:
+        formats = ("deprecated",) if RELEASE == "0.90" else ("json", "deprecated")
+        write("binary", {"objective": "binary:logistic", "base_score": 0.3}, 4, binary, x, formats=formats)
+        write("logitraw", {"objective": "binary:logitraw", "base_score": 0.3}, 2, binary, x, formats=formats)
+        write("poisson", {"objective": "count:poisson", "max_depth": 2}, 2, counts, x, formats=formats)
+        write("dart", {"objective": "reg:squarederror", "booster": "dart", "rate_drop": 0.5}, 4, score, x,
+              formats=formats)
+        write("linear", {"objective": "multi:softprob", "num_class": 3, "booster": "gblinear"}, 3, classes,
+              dense, formats=formats)
+        return
     old = ("json", "ubj", "deprecated") if RELEASE == "1.7" else ("json", "ubj")
     write("binary", {"objective": "binary:logistic"}, 4, binary, x, formats=old)
     write("softprob", {"objective": "multi:softprob", "num_class": 3, "max_depth": 2}, 3, classes, x,
