@@ -38,10 +38,13 @@ def write(name, params, rounds, y, x, types=None, formats=("json",)):
         "margin": numbers(model.predict(few, output_margin=True, **args)),
         "contributions": numbers(model.predict(few, pred_contribs=True, **args)),
     }
-    if not linear:
+    if RELEASE == "0.90" and params.get("booster") == "dart":
+        del expected["contributions"]  # they leave the trees' weights out, and do not add up
+    elif not linear:
         expected["approx_contributions"] = numbers(
             model.predict(few, pred_contribs=True, approx_contribs=True, **args))
         expected["interactions"] = numbers(model.predict(few, pred_interactions=True, **args))
+    if not linear:
         expected["leaf"] = numbers(model.predict(few, pred_leaf=True, **args))
         if not OLD:
             expected["second_round_on"] = numbers(
