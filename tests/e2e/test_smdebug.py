@@ -15,8 +15,8 @@ from smdebug.core.modes import ModeKeys
 from smdebug.trials import create_trial
 
 trial = create_trial(sys.argv[1])
-assert trial.loaded_all_steps, "the end marker was not seen"
 assert trial.steps() == [0, 5, 10, 15, 20, 22], trial.steps()
+assert trial.loaded_all_steps, "the end marker was not seen"
 assert trial.steps(mode=ModeKeys.GLOBAL) == trial.steps()
 assert set(trial.collections()) >= {"metrics", "losses", "labels", "predictions", "trees",
                                     "feature_importance", "hyperparameters", "average_shap"}
@@ -37,6 +37,29 @@ assert trial.tensor("trees/Tree").value(5)[0] == 5
 print("read", len(trial.tensor_names()), "tensors")
 """
 
+PROFILE_READER = """
+import sys
+import time
+from smdebug.profiler.algorithm_metrics_reader import LocalAlgorithmMetricsReader
+from smdebug.profiler.system_metrics_reader import LocalSystemMetricsReader
+from smdebug.profiler.utils import TimeUnits
+
+end = time.time() + 60
+system = LocalSystemMetricsReader(sys.argv[1])
+system.refresh_event_file_list()
+samples = system.get_events(end - 600, end, unit=TimeUnits.SECONDS)
+names = {s.name for s in samples}
+assert "cpu0" in {s.name[:4] for s in samples if s.dimension == "CPUUtilization"}, names
+assert "MemoryUsedPercent" in names, names
+algorithm = LocalAlgorithmMetricsReader(sys.argv[1])
+algorithm.refresh_event_file_list()
+events = algorithm.get_events(end - 600, end, unit=TimeUnits.SECONDS)
+steps = [e for e in events if e.event_name.startswith("Step:ModeKeys")]
+assert sorted(int(e.event_args["step_num"]) for e in steps) == list(range(23)), len(steps)
+assert all(0 < e.duration < 60e9 for e in steps)
+print("read tensors", len(samples), len(events))
+"""
+
 
 class Readers(unittest.TestCase):
     @classmethod
@@ -55,6 +78,8 @@ class Readers(unittest.TestCase):
         request = cls.service.request(
             "read", DebugHookConfig=hook(collections),
             TensorBoardOutputConfig={"S3OutputPath": "s3://data/board"},
+            ProfilerConfig={"S3OutputPath": "s3://data/profile",
+                            "ProfilingIntervalInMilliseconds": 100},
             HyperParameters=service.PARAMETERS | {"num_round": "23",
                                                   "eval_metric": "auc,error@0.7"})
         cls.service.boto("sagemaker").create_training_job(**request)
@@ -69,9 +94,9 @@ class Readers(unittest.TestCase):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(s3.get_object(Bucket="data", Key=item["Key"])["Body"].read())
 
-    def read(self, uri):
+    def read(self, uri, reader=READER):
         done = subprocess.run(
-            [service.CLARY, "exec", "--", sys.executable, "-c", READER, uri], cwd=self.dir,
+            [service.CLARY, "exec", "--", sys.executable, "-c", reader, uri], cwd=self.dir,
             capture_output=True, text=True, timeout=200,
             env={"PATH": os.environ["PATH"], "HOME": str(self.dir),
                  "CLARY_HOME": str(self.service.home)})
@@ -84,6 +109,10 @@ class Readers(unittest.TestCase):
     def test_smdebug_reads_a_directory(self):
         self.copy("debug/read/debug-output/", self.dir / "local")
         self.read(str(self.dir / "local"))
+
+    def test_smdebug_reads_the_profile(self):
+        self.copy("profile/read/profiler-output/", self.dir / "profile")
+        self.read(str(self.dir / "profile"), PROFILE_READER)
 
     def test_tensorboard_reads_the_scalars(self):
         from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
