@@ -11,6 +11,7 @@ namespace clary::data::internal {
 #if defined(__x86_64__)
 LineCount CountLinesAvx2(const char* text, size_t size);
 const char* ParseCsvRowsAvx2(const char* begin, const char* end, const CsvTarget& to);
+const char* ParseCsvRowsAvx512(const char* begin, const char* end, const CsvTarget& to);
 const char* ParseLibsvmRowsAvx2(const char* begin, const char* end, LibsvmTarget& to);
 #endif
 
@@ -54,20 +55,25 @@ const char* LibsvmPortable(const char* begin, const char* end, LibsvmTarget& to)
 
 }  // namespace
 
-const Kernels& PortableKernels() {
-  static constexpr Kernels kernels{CountPortable, CsvPortable, LibsvmPortable};
-  return kernels;
+std::vector<Kernels> AllKernels() {
+  std::vector<Kernels> all = {{CountPortable, CsvPortable, LibsvmPortable}};
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+      __builtin_cpu_supports("popcnt")) {
+    all.push_back({CountLinesAvx2, ParseCsvRowsAvx2, ParseLibsvmRowsAvx2});
+    if (__builtin_cpu_supports("bmi2") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+        __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2")) {
+      all.push_back({CountLinesAvx2, ParseCsvRowsAvx512, ParseLibsvmRowsAvx2});
+    }
+  }
+#endif
+  return all;
 }
 
 const Kernels& BestKernels() {
-#if defined(__x86_64__)
-  static constexpr Kernels avx2{CountLinesAvx2, ParseCsvRowsAvx2, ParseLibsvmRowsAvx2};
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
-      __builtin_cpu_supports("popcnt")) {
-    return avx2;
-  }
-#endif
-  return PortableKernels();
+  static const Kernels best = AllKernels().back();
+  return best;
 }
 
 }  // namespace clary::data::internal

@@ -383,6 +383,10 @@ const char* ParseCsvRowsAvx2(const char* begin, const char* end, const CsvTarget
   return CsvRowsByIndex(begin, end, to);
 }
 
+bool ParseFieldAvx2(const char* begin, const char* end, float* value) {
+  return Field(begin, end, value);
+}
+
 const char* ParseLibsvmRowsAvx2(const char* begin, const char* end, LibsvmTarget& to) {
   return LibsvmRows<Avx2Number>(begin, end, to);
 }

@@ -6,7 +6,6 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#include <array>
 #include <bit>
 #include <cmath>
 #include <cstdio>
@@ -441,22 +440,29 @@ const char* ParseRow(const internal::Kernels& kernels, const std::string& row, f
 
 TEST(Number, EveryKernelReadsWhatStrtofReads) {
   std::string text;
-  for (const internal::Kernels* kernels :
-       {&internal::PortableKernels(), &internal::BestKernels()}) {
+  for (const internal::Kernels& kernels : internal::AllKernels()) {
     std::string before = "0.5";
     for (const std::string& number : Numbers()) {
-      // Five, because kernels take four at a time.
-      const std::array<std::string, 5> row = {number, before, number, number, number};
-      std::array<float, 5> values = {};
-      ASSERT_EQ(ParseRow(*kernels,
-                         "1," + row[0] + "," + row[1] + "," + row[2] + "," + row[3] + "," + row[4],
-                         values.data(), 5, text),
-                nullptr)
-          << number;
-      for (size_t i = 0; i < 5; ++i) {
-        const float expected = std::strtof(row[i].c_str(), nullptr);
-        ASSERT_EQ(std::bit_cast<uint32_t>(values[i]), std::bit_cast<uint32_t>(expected))
-            << row[i] << " at " << i << ": " << values[i] << " is not " << expected;
+      // More than four and more than eight, because kernels take so many at a time.
+      for (const std::vector<std::string>& row :
+           {std::vector{number, before, number, number, number},
+            std::vector{before, number, std::string(), number, before, before, number, before,
+                        number, std::string("-1.5"), number}}) {
+        std::vector<float> values(row.size());
+        std::string line = "1";
+        for (const std::string& field : row) line += "," + field;
+        ASSERT_EQ(ParseRow(kernels, line, values.data(), static_cast<uint32_t>(row.size()), text),
+                  nullptr)
+            << line;
+        for (size_t i = 0; i < row.size(); ++i) {
+          if (row[i].empty()) {
+            ASSERT_TRUE(std::isnan(values[i])) << line;
+            continue;
+          }
+          const float expected = std::strtof(row[i].c_str(), nullptr);
+          ASSERT_EQ(std::bit_cast<uint32_t>(values[i]), std::bit_cast<uint32_t>(expected))
+              << row[i] << " at " << i << ": " << values[i] << " is not " << expected;
+        }
       }
       before = number;
     }
@@ -465,8 +471,7 @@ TEST(Number, EveryKernelReadsWhatStrtofReads) {
 
 TEST(Number, NoKernelTakesWhatIsNoNumber) {
   std::string text;
-  for (const internal::Kernels* kernels :
-       {&internal::PortableKernels(), &internal::BestKernels()}) {
+  for (const internal::Kernels& kernels : internal::AllKernels()) {
     for (const std::string number :
          {"-",        "+",     ".",
           "-.",       "e5",    "1e",
@@ -475,13 +480,17 @@ TEST(Number, NoKernelTakesWhatIsNoNumber) {
           "0x10",     "1f",    "12345678901234567890123456789012345678901.2.3",
           "infinity", "-inf",  "nano",
           "1 2",      "1e5e5", "-1-",
-          "1.-",      "..",    "1234567890123456-"}) {
-      for (const std::string& row : {"1,1,2," + number + ",4", "1,1,2,3,4," + number,
-                                     "1," + number + ",2,3,4", number + ",1,2,3,4,5"}) {
-        std::array<float, 5> values = {};
-        const auto cols = static_cast<uint32_t>(std::count(row.begin(), row.end(), ','));
-        const char* const bad = ParseRow(*kernels, row, values.data(), cols, text);
-        EXPECT_EQ(bad, text.data() + internal::kPadding) << row;
+          "1.-",      "..",    "1234567890123456-",
+          ".1.",      "1.2.",  "12345678901234.."}) {
+      for (std::string row : {"1,1,2," + number + ",4", "1,1,2,3,4," + number,
+                              "1," + number + ",2,3,4", number + ",1,2,3,4,5"}) {
+        for (const char* more : {"", ",5,6,7,8,9,10,11"}) {
+          row += more;
+          std::vector<float> values(16);
+          const auto cols = static_cast<uint32_t>(std::count(row.begin(), row.end(), ','));
+          const char* const bad = ParseRow(kernels, row, values.data(), cols, text);
+          EXPECT_EQ(bad, text.data() + internal::kPadding) << row;
+        }
       }
     }
   }

@@ -286,38 +286,64 @@ class Reader {
   std::vector<std::pair<uint32_t, float>> entries_;
 };
 
+// A window on a stream: what is not consumed yet, in one piece.
+class Window {
+ public:
+  explicit Window(ByteStream& stream) : stream_(stream) {}
+
+  // At least `size` unconsumed bytes, fewer only at the end. Memory grows with what the stream has,
+  // not with what is asked for.
+  Result<std::string_view> Peek(size_t size) {
+    while (end_ - begin_ < size) {
+      std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+      end_ -= begin_;
+      begin_ = 0;
+      if (buffer_.size() - end_ < kStep) buffer_.resize(end_ + kStep + end_ / 2);
+      CLARY_TRY(const size_t got, stream_.Read(buffer_.data() + end_, buffer_.size() - end_));
+      if (got == 0) break;
+      end_ += got;
+    }
+    return std::string_view(buffer_.data() + begin_, end_ - begin_);
+  }
+  void Consume(size_t size) { begin_ += size; }
+
+ private:
+  static constexpr size_t kStep = size_t{256} << 10;
+  ByteStream& stream_;
+  std::vector<char> buffer_ = std::vector<char>(kStep);
+  size_t begin_ = 0;
+  size_t end_ = 0;
+};
+
 Status ReadRecords(const std::filesystem::path& path, uint32_t file, const std::string& name,
                    Reader& reader) {
   auto stream = ByteStream::Open(path);
   if (!stream) return std::unexpected(std::move(stream).error().With(name));
-  std::vector<char> buffer;
+  Window window(**stream);
   for (uint64_t number = 1;; ++number) {
     const auto here = [&](Error e) {
       return std::unexpected(std::move(e).With(fmt::format("{}, record {}", name, number)));
     };
     uint32_t header[2];
     static_assert(std::endian::native == std::endian::little);
-    const auto got = (*stream)->ReadFully(reinterpret_cast<char*>(header), sizeof header);
-    if (!got) return here(got.error());
-    if (*got == 0) return {};
-    if (*got < sizeof header) return here(BadRecord("the file ends too early").error());
+    auto bytes = window.Peek(sizeof header);
+    if (!bytes) return here(bytes.error());
+    if (bytes->empty()) return {};
+    if (bytes->size() < sizeof header) return here(BadRecord("the file ends too early").error());
+    std::memcpy(header, bytes->data(), sizeof header);
     if (header[0] != kMagic) return here(BadRecord("this is not RecordIO").error());
     if (header[1] > kMaxRecordBytes) return here(BadRecord("the record is too large").error());
-    const size_t padded = (size_t{header[1]} + 3) / 4 * 4;
-    // In steps, so that a wrong length costs no memory that the file does not have.
-    size_t have = 0;
-    while (have < padded) {
-      const size_t step = std::min(padded - have, size_t{1} << 20);
-      if (buffer.size() < have + step) buffer.resize(have + step);
-      const auto body = (*stream)->ReadFully(buffer.data() + have, step);
-      if (!body) return here(body.error());
-      have += *body;
-      if (*body < step) break;
+    const size_t size = header[1];
+    const size_t framed = sizeof header + (size + 3) / 4 * 4;
+    bytes = window.Peek(framed);
+    if (!bytes) return here(bytes.error());
+    if (bytes->size() < sizeof header + size) {
+      return here(BadRecord("the file ends too early").error());
     }
-    if (have < header[1]) return here(BadRecord("the file ends too early").error());
-    if (auto added = reader.Add({buffer.data(), header[1]}, file, number); !added) {
+    if (auto added = reader.Add(bytes->substr(sizeof header, size), file, number); !added) {
       return here(std::move(added).error());
     }
+    window.Consume(std::min(framed, bytes->size()));  // the last may lack its padding
   }
 }
 

@@ -1,10 +1,11 @@
-// The loops that see every byte, in one form for any machine and one for AVX2.
+// The loops that see every byte, in one form for any machine, one for AVX2 and one for AVX-512.
 //
 // A kernel reads up to kPadding bytes before and after its text. The byte after the text is '\n'.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace clary::data::internal {
 
@@ -57,7 +58,7 @@ struct Kernels {
   ParseCsv* csv;
   ParseLibsvm* libsvm;
 };
-const Kernels& PortableKernels();
-const Kernels& BestKernels();  // for this processor
+const Kernels& BestKernels();       // for this processor
+std::vector<Kernels> AllKernels();  // that this processor can run; the best is the last
 
 }  // namespace clary::data::internal
