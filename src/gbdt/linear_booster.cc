@@ -20,8 +20,9 @@ constexpr size_t kBlock = 16384;  // entries of a column that are summed in one 
 // Present values by feature.
 struct Columns {
   struct Column {
-    size_t begin = 0;  // in row and value
+    size_t begin = 0;  // in value, and in row unless it is complete
     size_t size = 0;
+    bool complete = false;  // no value is missing: entry i is of row i
   };
   std::vector<Column> of;
   std::vector<uint32_t> row;
@@ -50,17 +51,21 @@ Columns ByColumn(const Dataset& data) {
   };
   each([&](size_t, uint32_t c, float) { ++out.of[c].size; });
   size_t total = 0;
+  bool all_complete = true;
   for (Columns::Column& column : out.of) {
     column.begin = total;
+    column.complete = column.size == data.rows();
+    all_complete = all_complete && column.complete;
     total += column.size;
     column.size = 0;
   }
-  out.row.resize(total);
+  if (!all_complete) out.row.resize(total);
   out.value.resize(total);
   each([&](size_t r, uint32_t c, float x) {
     Columns::Column& column = out.of[c];
-    out.row[column.begin + column.size] = static_cast<uint32_t>(r);
-    out.value[column.begin + column.size++] = x;
+    const size_t at = column.begin + column.size++;
+    if (!all_complete) out.row[at] = static_cast<uint32_t>(r);
+    out.value[at] = x;
   });
   return out;
 }
@@ -69,6 +74,34 @@ struct Sums {
   double grad = 0;
   double hess = 0;
 };
+
+// Sums of g x and h x^2 over entries [0, count), g and h at at(i). In lanes, so that they can be
+// added side by side; the order is fixed.
+template <typename At>
+Sums SumEntries(const float* g, const float* h, const float* x, size_t count, At&& at) {
+  constexpr size_t kLanes = 8;
+  double grad[kLanes] = {};
+  double hess[kLanes] = {};
+  size_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    for (size_t j = 0; j < kLanes; ++j) {
+      const size_t r = at(i + j);
+      grad[j] += static_cast<double>(g[r] * x[i + j]);
+      hess[j] += static_cast<double>(h[r] * x[i + j] * x[i + j]);
+    }
+  }
+  for (; i < count; ++i) {
+    const size_t r = at(i);
+    grad[0] += static_cast<double>(g[r] * x[i]);
+    hess[0] += static_cast<double>(h[r] * x[i] * x[i]);
+  }
+  Sums sum;
+  for (size_t j = 0; j < kLanes; ++j) {
+    sum.grad += grad[j];
+    sum.hess += hess[j];
+  }
+  return sum;
+}
 
 // The Newton step of a weight w, before the learning rate; it does not cross zero, where the L1
 // penalty has its kink.
@@ -97,26 +130,29 @@ class LinearBooster final : public GradientBooster {
     alpha_ = c_.params.alpha * rows;
     lambda_ = c_.params.lambda * rows;
     c_.forest.linear_weights.resize((size_t{c_.forest.num_feature} + 1) * c_.outputs, 0.0F);
+    grad_.resize(c_.outputs);
+    hess_.resize(c_.outputs);
     order_.resize(features_);
     std::iota(order_.begin(), order_.end(), 0U);
   }
 
   void Boost(int, std::span<float> grad, std::span<float> hess) override {
     const std::vector<float> before = c_.forest.linear_weights;
-    for (size_t k = 0; k < c_.outputs; ++k) StepBias(k, grad, hess);
-    StartSelection(grad, hess);
+    SplitByOutput(grad, hess);
+    for (size_t k = 0; k < c_.outputs; ++k) StepBias(k);
+    StartSelection();
     if (by_group_) {
       for (size_t k = 0; k < c_.outputs; ++k) {
         for (uint32_t i = 0; i < features_; ++i) {
-          const auto f = Select(i, k, grad, hess);
+          const auto f = Select(i, k);
           if (!f) break;
-          StepFeature(*f, k, grad, hess);
+          StepFeature(*f, k);
         }
       }
     } else {
       for (uint32_t i = 0; i < features_; ++i) {
-        const auto f = Select(i, 0, grad, hess);
-        for (size_t k = 0; k < c_.outputs; ++k) StepFeature(*f, k, grad, hess);
+        const auto f = Select(i, 0);
+        for (size_t k = 0; k < c_.outputs; ++k) StepFeature(*f, k);
       }
     }
     ++c_.forest.linear_rounds;
@@ -133,13 +169,17 @@ class LinearBooster final : public GradientBooster {
     return c_.forest.linear_weights[feature * c_.outputs + k];
   }
 
-  // Sums of body(entry) over [0, size), the same for any number of threads.
+  // Calls body(block, begin, end) for blocks of [0, size).
+  template <typename Body>
+  void ForBlocks(size_t size, Body&& body) {
+    c_.pool.ForEach((size + kBlock - 1) / kBlock,
+                    [&](size_t b, int) { body(b, b * kBlock, std::min(size, (b + 1) * kBlock)); });
+  }
+  // The sum of body(begin, end) over blocks of [0, size), in their order.
   template <typename Body>
   Sums SumOver(size_t size, Body&& body) {
     blocks_.assign((size + kBlock - 1) / kBlock, {});
-    c_.pool.ForEach(blocks_.size(), [&](size_t b, int) {
-      for (size_t i = b * kBlock; i < std::min(size, (b + 1) * kBlock); ++i) body(i, blocks_[b]);
-    });
+    ForBlocks(size, [&](size_t b, size_t begin, size_t end) { blocks_[b] = body(begin, end); });
     Sums total;
     for (const Sums& s : blocks_) {
       total.grad += s.grad;
@@ -147,70 +187,101 @@ class LinearBooster final : public GradientBooster {
     }
     return total;
   }
-  template <typename Body>
-  void ForEachOf(size_t size, Body&& body) {
-    c_.pool.ForEach((size + kBlock - 1) / kBlock, [&](size_t b, int) {
-      for (size_t i = b * kBlock; i < std::min(size, (b + 1) * kBlock); ++i) body(i);
-    });
+
+  // Each output's gradients in one piece.
+  void SplitByOutput(std::span<float> grad, std::span<float> hess) {
+    const size_t rows = c_.train().rows();
+    if (c_.outputs == 1) {
+      grad_ = {grad.data()};
+      hess_ = {hess.data()};
+      return;
+    }
+    split_.resize(2 * grad.size());
+    for (size_t k = 0; k < c_.outputs; ++k) {
+      float* const g = split_.data() + 2 * k * rows;
+      float* const h = g + rows;
+      ForBlocks(rows, [&](size_t, size_t begin, size_t end) {
+        for (size_t r = begin; r < end; ++r) {
+          g[r] = grad[r * c_.outputs + k];
+          h[r] = hess[r * c_.outputs + k];
+        }
+      });
+      grad_[k] = g;
+      hess_[k] = h;
+    }
   }
 
-  void StepBias(size_t k, std::span<float> grad, std::span<const float> hess) {
+  void StepBias(size_t k) {
     const size_t rows = c_.train().rows();
-    const Sums sum = SumOver(rows, [&](size_t r, Sums& s) {
-      s.grad += grad[r * c_.outputs + k];
-      s.hess += hess[r * c_.outputs + k];
+    float* const grad = grad_[k];
+    const float* const hess = hess_[k];
+    const Sums sum = SumOver(rows, [&](size_t begin, size_t end) {
+      Sums s;
+      for (size_t r = begin; r < end; ++r) {
+        s.grad += grad[r];
+        s.hess += hess[r];
+      }
+      return s;
     });
     if (!(sum.hess > 0)) return;
     const auto step = static_cast<float>(c_.params.eta * (-sum.grad / sum.hess));
     c_.forest.linear_weights[size_t{c_.forest.num_feature} * c_.outputs + k] += step;
-    ForEachOf(rows, [&](size_t r) { grad[r * c_.outputs + k] += hess[r * c_.outputs + k] * step; });
-  }
-
-  Sums SumsOf(uint32_t feature, size_t k, std::span<const float> grad,
-              std::span<const float> hess) {
-    const Columns::Column& column = columns_.of[feature];
-    const uint32_t* row = columns_.row.data() + column.begin;
-    const float* value = columns_.value.data() + column.begin;
-    return SumOver(column.size, [&](size_t i, Sums& s) {
-      const size_t at = row[i] * c_.outputs + k;
-      s.grad += grad[at] * value[i];
-      s.hess += hess[at] * value[i] * value[i];
+    ForBlocks(rows, [&](size_t, size_t begin, size_t end) {
+      for (size_t r = begin; r < end; ++r) grad[r] += hess[r] * step;
     });
   }
 
-  void StepFeature(uint32_t feature, size_t k, std::span<float> grad, std::span<const float> hess) {
+  Sums SumsOf(uint32_t feature, size_t k) {
+    const Columns::Column& column = columns_.of[feature];
+    const float* const x = columns_.value.data() + column.begin;
+    const float* const g = grad_[k];
+    const float* const h = hess_[k];
+    return SumOver(column.size, [&](size_t begin, size_t end) {
+      if (column.complete) {
+        return SumEntries(g + begin, h + begin, x + begin, end - begin, [](size_t i) { return i; });
+      }
+      const uint32_t* const row = columns_.row.data() + column.begin + begin;
+      return SumEntries(g, h, x + begin, end - begin, [row](size_t i) { return row[i]; });
+    });
+  }
+
+  void StepFeature(uint32_t feature, size_t k) {
     float& w = Weight(feature, k);
-    const auto step = static_cast<float>(c_.params.eta *
-                                         Step(SumsOf(feature, k, grad, hess), w, alpha_, lambda_));
+    const auto step =
+        static_cast<float>(c_.params.eta * Step(SumsOf(feature, k), w, alpha_, lambda_));
     if (step == 0) return;
     w += step;
     const Columns::Column& column = columns_.of[feature];
-    const uint32_t* row = columns_.row.data() + column.begin;
-    const float* value = columns_.value.data() + column.begin;
-    ForEachOf(column.size, [&](size_t i) {
-      const size_t at = row[i] * c_.outputs + k;
-      grad[at] += hess[at] * value[i] * step;
+    const float* const x = columns_.value.data() + column.begin;
+    float* const g = grad_[k];
+    const float* const h = hess_[k];
+    ForBlocks(column.size, [&](size_t, size_t begin, size_t end) {
+      if (column.complete) {
+        for (size_t i = begin; i < end; ++i) g[i] += h[i] * x[i] * step;
+        return;
+      }
+      const uint32_t* const row = columns_.row.data() + column.begin;
+      for (size_t i = begin; i < end; ++i) g[row[i]] += h[row[i]] * x[i] * step;
     });
   }
 
   // How far each feature's weight of output k would move now, without the learning rate.
-  std::vector<float> Moves(size_t k, std::span<const float> grad, std::span<const float> hess) {
+  std::vector<float> Moves(size_t k) {
     std::vector<float> move(features_);
     for (uint32_t f = 0; f < features_; ++f) {
-      move[f] = std::fabs(
-          static_cast<float>(Step(SumsOf(f, k, grad, hess), Weight(f, k), alpha_, lambda_)));
+      move[f] = std::fabs(static_cast<float>(Step(SumsOf(f, k), Weight(f, k), alpha_, lambda_)));
     }
     return move;
   }
 
-  void StartSelection(std::span<const float> grad, std::span<const float> hess) {
+  void StartSelection() {
     const std::string& selector = c_.params.feature_selector;
     taken_.assign(c_.outputs, 0);
     if (selector == "shuffle") std::shuffle(order_.begin(), order_.end(), c_.engine);
     if (selector != "thrifty") return;
     ranked_.resize(c_.outputs);
     for (size_t k = 0; k < c_.outputs; ++k) {
-      const std::vector<float> move = Moves(k, grad, hess);
+      const std::vector<float> move = Moves(k);
       ranked_[k].resize(features_);
       std::iota(ranked_[k].begin(), ranked_[k].end(), 0U);
       std::ranges::stable_sort(ranked_[k],
@@ -219,8 +290,7 @@ class LinearBooster final : public GradientBooster {
   }
 
   // The feature of step i for output k; none when the round has had all it should.
-  std::optional<uint32_t> Select(uint32_t i, size_t k, std::span<const float> grad,
-                                 std::span<const float> hess) {
+  std::optional<uint32_t> Select(uint32_t i, size_t k) {
     const std::string& selector = c_.params.feature_selector;
     if (selector == "cyclic") return i;
     if (selector == "shuffle") return order_[i];
@@ -230,7 +300,7 @@ class LinearBooster final : public GradientBooster {
     const uint32_t most = c_.params.top_k > 0 ? static_cast<uint32_t>(c_.params.top_k) : features_;
     if (n >= most || n + 1 == features_) return std::nullopt;
     if (selector == "thrifty") return ranked_[k][n];
-    const std::vector<float> move = Moves(k, grad, hess);
+    const std::vector<float> move = Moves(k);
     return static_cast<uint32_t>(std::ranges::max_element(move) - move.begin());
   }
 
@@ -241,7 +311,7 @@ class LinearBooster final : public GradientBooster {
     const float* const bias = change.data() + size_t{c_.forest.num_feature} * c_.outputs;
     const Dataset& data = set.data;
     const Dataset::Csr csr = data.csr();
-    ForEachOf(data.rows(), [&](size_t r) {
+    const auto add_row = [&](size_t r) {
       float* const out = set.margin.data() + r * c_.outputs;
       for (size_t k = 0; k < c_.outputs; ++k) {
         double sum = bias[k];
@@ -258,6 +328,9 @@ class LinearBooster final : public GradientBooster {
         }
         out[k] += static_cast<float>(sum);
       }
+    };
+    ForBlocks(data.rows(), [&](size_t, size_t begin, size_t end) {
+      for (size_t r = begin; r < end; ++r) add_row(r);
     });
   }
 
@@ -267,6 +340,10 @@ class LinearBooster final : public GradientBooster {
   const bool by_group_;  // coord_descent takes outputs one after the other, shotgun features
   double alpha_ = 0;
   double lambda_ = 0;
+  // Of the round: [rows] of each output.
+  std::vector<float*> grad_;
+  std::vector<const float*> hess_;
+  std::vector<float> split_;  // behind them if there are several outputs
   std::vector<Sums> blocks_;
   std::vector<uint32_t> order_;                // shuffle
   std::vector<std::vector<uint32_t>> ranked_;  // thrifty: per output, largest move first
