@@ -4,6 +4,7 @@
 //   clary serve &
 //   examples/data/prepare.sh census && build/release/examples/tutorial census
 #include <cstdio>
+#include <filesystem>
 #include <string>
 
 #include "clary/estimator.h"
@@ -53,15 +54,18 @@ static clary::Status Tutorial(const std::string& data, int rounds) {
                      {"validation", TrainingInput{.s3_data = validation, .content_type = "csv"}}},
                     {.wait = true}));
 
-  // 5. What the rule found.
-  CLARY_TRY(const auto rules, xgb_model.rule_job_summary());
+  // 5. What the rules found: they end a little after the job. One of them reports on the machine;
+  // the service adds it to every job that is profiled.
+  CLARY_TRY(const auto rules, xgb_model.wait_for_rules());
   for (const auto& rule : rules) {
     std::printf("%s %s %s\n", rule.name.c_str(), rule.status.c_str(), rule.details.c_str());
   }
   CLARY_TRY(const auto rule_output, xgb_model.latest_job_rule_output_path());
-  CLARY_TRY(const auto uri, clary::S3Uri::parse(rule_output));
-  if (const auto files = session.download_data("rule-output", uri.bucket, uri.key)) {
-    for (const auto& file : *files) std::printf("%s\n", file.c_str());
+  CLARY_TRY(const auto uri, clary::S3Uri::parse(rule_output + "/"));
+  CLARY_TRY(const auto files, session.download_data("rule-output", uri.bucket, uri.key));
+  for (const auto& file : files) {
+    const bool page = file.extension() == ".html";
+    std::printf("%s%s\n", page ? "report " : "", std::filesystem::absolute(file).c_str());
   }
 
   // 6. The model.

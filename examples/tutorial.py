@@ -12,6 +12,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 
 import sagemaker
 from sagemaker import image_uris
@@ -80,15 +81,24 @@ def main():
     inputs = {part: TrainingInput(uri, content_type="csv") for part, uri in uploaded.items()}
     xgb_model.fit(inputs, wait=True)
 
-    # 5. What the rule found.
-    job = xgb_model.latest_training_job.name
-    for rule in xgb_model.latest_training_job.rule_job_summary():
+    # 5. What the rules found. They end a little after the job; one of them reports on the machine.
+    def summary():
+        return xgb_model.latest_training_job.rule_job_summary()
+
+    while any(rule["RuleEvaluationStatus"] in ("InProgress", "Stopping") for rule in summary()):
+        time.sleep(1)
+    for rule in summary():
         print(rule["RuleConfigurationName"], rule["RuleEvaluationStatus"],
               rule.get("StatusDetails", ""))
-    rule_output = f"{xgb_model.output_path}/{job}/rule-output"
+    rule_output = f"{xgb_model.output_path}/{xgb_model.latest_training_job.job_name}/rule-output"
     results = args.results or work / "rule-output"
-    subprocess.run(["aws", "s3", "ls", rule_output, "--recursive"], check=False)
+    subprocess.run(["aws", "s3", "ls", rule_output, "--recursive"], check=True)
     subprocess.run(["aws", "s3", "cp", rule_output + "/", str(results), "--recursive"], check=True)
+    print("report", results / "CreateXgboostReport" / "xgboost_report.html")
+    for rule in summary():
+        if "Profiler" in rule["RuleConfigurationName"]:
+            print("report", results / rule["RuleConfigurationName"] / "profiler-output" /
+                  "profiler-report.html")
 
     # 6. The model.
     print("model", xgb_model.model_data)

@@ -1,19 +1,31 @@
-// What users put into a bucket or print: manifests, keys, lines of output.
+// What users put into a bucket, ask of rules or print: manifests, keys, actions, lines of output.
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <string_view>
 
+#include "api/rule_spec.h"
 #include "exec/internal/launch_dir.h"
 #include "runner/internal/channels.h"
 #include "runner/internal/job_log.h"
+#include "runner/internal/rule_actions.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace clary::runner;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   if (const auto manifest = ParseManifest(text); manifest && manifest->names.empty()) std::abort();
   (void)clary::exec::SpecFromJson(text);
+  if (const auto actions = ParseActions(text)) {
+    for (const RuleAction& action : *actions) {
+      if (action.target.empty() || actions->size() > 20) std::abort();
+    }
+  }
+  // A rule's result, once read, stays what it is.
+  if (const auto result = clary::api::RuleResult::FromJson(text)) {
+    const auto again = clary::api::RuleResult::FromJson(result->ToJson());
+    if (!again || again->details != result->details) std::abort();
+  }
 
   const size_t cut = text.find('\n');
   const std::string_view prefix = text.substr(0, cut);

@@ -30,6 +30,7 @@ struct Context {
 void AddServe(CLI::App& app, Context& context);
 void AddTrain(CLI::App& app, Context& context);
 void AddJobs(CLI::App& app, Context& context);  // jobs, describe, stop
+void AddReport(CLI::App& app, Context& context);
 void AddLogs(CLI::App& app, Context& context);
 void AddS3(CLI::App& app, Context& context);
 void AddEnv(CLI::App& app, Context& context);  // env, exec

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "exec/local_executor.h"
+#include "runner/rule_runner.h"
 #include "runner/runner.h"
 #include "runner/xgboost.h"
 
@@ -13,6 +14,7 @@ std::optional<int> RunHidden(int argc, char** argv) {
   if (argc < 3) return std::nullopt;
   if (std::strcmp(argv[1], "supervise") == 0) return exec::RunSupervisor(argv[2]);
   if (std::strcmp(argv[1], "runner") == 0) return runner::Run(argv[2]);
+  if (std::strcmp(argv[1], "rule") == 0) return runner::RunRule(argv[2]);
   if (std::strcmp(argv[1], "algorithm") == 0 && std::strcmp(argv[2], "xgboost") == 0) {
     return runner::RunXgboost();
   }

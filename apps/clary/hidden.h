@@ -1,4 +1,5 @@
-// Subcommands that the service starts and people do not: runner, supervise, algorithm.
+// Subcommands that the service starts and people do not: runner, rule, supervise,
+// algorithm.
 #pragma once
 
 #include <optional>

@@ -12,14 +12,47 @@ namespace {
 struct JobsOptions {
   ListJobsOptions filter{.max_results = 20};
   std::string job;
+  bool rules = false;
   bool wait = false;
 };
+
+nlohmann::json RulesJson(const std::vector<RuleStatus>& rules) {
+  auto list = nlohmann::json::array();
+  for (const auto& r : rules) {
+    list.push_back({{"name", r.name}, {"status", r.status}, {"details", r.details}});
+  }
+  return list;
+}
+
+// What the rules of each job say: one line a rule.
+int PrintRules(const Context& context, const Session& session,
+               const std::vector<TrainingJobSummary>& jobs) {
+  auto list = nlohmann::json::array();
+  Table table({"JOB", "STATUS", "RULE", "RESULT", "DETAILS"});
+  for (const auto& job : jobs) {
+    const auto rules = TrainingJob(session, job.name).rule_job_summary();
+    if (!rules) return Report(context, rules.error());
+    list.push_back({{"name", job.name}, {"status", job.status}, {"rules", RulesJson(*rules)}});
+    for (const auto& r : *rules) {
+      table.Add({job.name, PaintStatus(job.status), r.name, PaintStatus(r.status), r.details});
+    }
+  }
+  if (context.json) {
+    std::puts(list.dump(2).c_str());
+  } else if (table.empty()) {
+    std::puts("no job has rules: `clary train --rule create_xgboost_report ...` attaches one");
+  } else {
+    table.Print();
+  }
+  return kOk;
+}
 
 int PrintJobs(const Context& context, const JobsOptions& options) {
   auto access = Connect(context);
   if (!access) return Report(context, access.error());
   const auto jobs = list_training_jobs(access->session, options.filter);
   if (!jobs) return Report(context, jobs.error());
+  if (options.rules) return PrintRules(context, access->session, *jobs);
   if (context.json) {
     auto list = nlohmann::json::array();
     for (const auto& job : *jobs) {
@@ -125,11 +158,12 @@ int Stop(const Context& context, const JobsOptions& options) {
 void AddJobs(CLI::App& app, Context& context) {
   const auto options = std::make_shared<JobsOptions>();
   auto* jobs = AddCommand(app, context, "jobs", "List training jobs, newest first",
-                          {"clary jobs", "clary jobs --status Failed --json"},
+                          {"clary jobs", "clary jobs --status Failed --json", "clary jobs --rules"},
                           [&context, options] { return PrintJobs(context, *options); });
   jobs->add_option("--name", options->filter.name_contains, "Only names that contain this");
   jobs->add_option("--status", options->filter.status,
                    "Only InProgress, Completed, Failed, Stopping or Stopped");
+  jobs->add_flag("--rules", options->rules, "Show what each job's rules have found");
   jobs->add_option("--max", options->filter.max_results, "At most so many (default 20)")
       ->check(CLI::PositiveNumber);
 

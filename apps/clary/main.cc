@@ -31,6 +31,7 @@ int main(int argc, char** argv) {
   AddTrain(app, context);
   AddServe(app, context);
   AddJobs(app, context);
+  AddReport(app, context);
   AddLogs(app, context);
   AddS3(app, context);
   AddEnv(app, context);

@@ -51,6 +51,12 @@ void AddServe(CLI::App& app, Context& context) {
                   "As an HTTPS proxy, let calls to other hosts through");
   serve->add_option("--cpus", service.capacity_cpus,
                     "Cores that running jobs may use in sum (default: all)");
+  serve->add_flag("!--no-profiler-report", service.profiler_report,
+                  "No ProfilerReport rule for jobs that do not ask for one");
+  serve->add_option("--notify", service.notify_file,
+                    "JSON file: where the messages of rules go (default: HOME/notify.json)");
+  serve->add_option("--rule-python", service.rule_python,
+                    "Python with smdebug, for rules of your own (default /usr/bin/python3)");
   serve->add_flag("-q,--quiet", options->quiet, "Print problems only");
 }
 

@@ -13,6 +13,7 @@
 #include "command.h"
 #include "objects/file_store.h"
 #include "progress.h"
+#include "reports.h"
 #include "signals.h"
 #include "terminal.h"
 
@@ -109,13 +110,16 @@ Result<Estimator> Prepare(const Session& session, const TrainOptions& o) {
     options.output_path = "s3://" + bucket + "/clary/jobs";
   }
   options.base_job_name = "xgboost";
-  for (const auto& name : o.rules) {
-    const auto rule = rule_configs::find(name);
-    if (!rule) {
-      return Fail(Code::kInvalidArgument, "Usage",
-                  "no rule '" + name + "'; there are: " + Join(rule_configs::names(), ", "));
+  for (const auto& list : o.rules) {
+    for (const auto name : Split(list, ',')) {
+      const auto rule = rule_configs::find(Trim(name));
+      if (!rule) {
+        return Fail(
+            Code::kInvalidArgument, "Usage",
+            "no rule '" + std::string(name) + "'; there are: " + Join(rule_configs::names(), ", "));
+      }
+      options.rules.push_back(Rule::sagemaker(*rule));
     }
-    options.rules.push_back(Rule::sagemaker(*rule));
   }
   Hyperparameters values;
   for (const auto& text : o.parameters) {
@@ -147,6 +151,7 @@ std::string FileOf(const Context& context, const Access& access, const std::stri
 struct Outcome {
   TrainingJobDescription job;
   std::string model_file;
+  std::vector<std::string> reports;  // pages on this machine
   std::vector<MetricValue> metrics;
   int rounds = 0;
 };
@@ -156,6 +161,10 @@ void PrintOutcome(const Context& context, const Outcome& outcome) {
   if (context.json) {
     nlohmann::json metrics = nlohmann::json::object();
     for (const auto& m : outcome.metrics) metrics[m.name] = m.value;
+    nlohmann::json rules = nlohmann::json::array();
+    for (const auto& r : job.rules) {
+      rules.push_back({{"name", r.name}, {"status", r.status}, {"details", r.details}});
+    }
     std::puts(nlohmann::json{{"name", job.name},
                              {"status", job.status},
                              {"failure_reason", job.failure_reason},
@@ -163,6 +172,8 @@ void PrintOutcome(const Context& context, const Outcome& outcome) {
                              {"metrics", metrics},
                              {"model", job.model_data},
                              {"model_file", outcome.model_file},
+                             {"rules", rules},
+                             {"reports", outcome.reports},
                              {"took_ms", job.ended_ms - job.created_ms}}
                   .dump(2)
                   .c_str());
@@ -182,6 +193,7 @@ void PrintOutcome(const Context& context, const Outcome& outcome) {
     std::printf("  rule    %s: %s %s\n", rule.name.c_str(), PaintStatus(rule.status).c_str(),
                 rule.details.c_str());
   }
+  for (const auto& page : outcome.reports) std::printf("  report  %s\n", page.c_str());
   std::printf("  model   %s\n", job.model_data.c_str());
   if (!outcome.model_file.empty()) std::printf("  file    %s\n", outcome.model_file.c_str());
 }
@@ -243,6 +255,15 @@ int Train(const Context& context, const TrainOptions& options) {
   if (!ended) return Report(context, ended.error());
 
   Outcome outcome{.job = *std::move(ended), .rounds = progress.rounds_done()};
+  if (!outcome.job.rules.empty()) {
+    // They end soon after the job, and with an embedded service there is no later.
+    auto rules = job.wait_for_rules(signals.token());
+    if (!rules) return Report(context, rules.error());
+    outcome.job.rules = *std::move(rules);
+    const auto reports = FetchReports(session, job.name(), ReportDirectory(context, job.name()));
+    if (!reports) return Report(context, reports.error());
+    outcome.reports = reports->pages;
+  }
   // The service's own last values, else those of the last line.
   outcome.metrics =
       outcome.job.final_metrics.empty() ? progress.last_metrics() : outcome.job.final_metrics;
@@ -278,7 +299,7 @@ void AddTrain(CLI::App& app, Context& context) {
       app, context, "train", "Train a model and wait for it",
       {"clary train --train train.csv --validation validation.csv --objective binary:logistic",
        "clary train --train s3://bucket/train/ --num-round 500 -P max_depth=5 -P eta=0.2",
-       "clary train --train train.csv --rule CreateXgboostReport --save model.tar.gz"},
+       "clary train --train train.csv --validation validation.csv --rule create_xgboost_report"},
       [&context, o] { return Train(context, *o); });
   train->add_option("--train", o->train, "File, directory or s3:// URI to train on; label first")
       ->required();
@@ -298,7 +319,8 @@ void AddTrain(CLI::App& app, Context& context) {
   train->add_option("--name", o->name, "Name of the job (default: made from the time)");
   train->add_option("--output", o->output, "s3:// URI below which results go");
   train
-      ->add_option("--rule", o->rules, "A Debugger rule, e.g. CreateXgboostReport; may be repeated")
+      ->add_option("--rule", o->rules,
+                   "Debugger rules, e.g. create_xgboost_report,overfit; may be repeated")
       ->expected(1)
       ->take_all();
   train->add_option("--instance-type", o->instance_type,

@@ -95,6 +95,7 @@ class Estimator {
   // Where the model is, or will be once the job is complete.
   Result<std::string> model_data() const;
   Result<std::vector<RuleStatus>> rule_job_summary() const;
+  Result<std::vector<RuleStatus>> wait_for_rules(std::stop_token stop = {}) const;
   // s3://.../<job>/debug-output and rule-output below the output path.
   Result<std::string> latest_job_debugger_artifacts_path() const;
   Result<std::string> latest_job_rule_output_path() const;

@@ -1,12 +1,14 @@
 // Debugger rules for a training job, as sagemaker.debugger.Rule and rule_configs.
 //
-//   .rules = {Rule::sagemaker(rule_configs::create_xgboost_report())}
+//   .rules = {Rule::sagemaker(rule_configs::create_xgboost_report()),
+//             Rule::sagemaker(rule_configs::overfit(), {.actions = {RuleAction::stop_training()}})}
 #pragma once
 
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace clary {
@@ -29,7 +31,8 @@ struct RuleConfig {
 
 namespace rule_configs {
 
-// What trees can be checked for, and the report. Their thresholds are in docs/rules.md.
+// What trees can be checked for, and the report; with the tensors they read, at intervals that
+// suit trees. Their thresholds are in docs/rules.md.
 RuleConfig create_xgboost_report();
 RuleConfig class_imbalance();
 RuleConfig confusion();
@@ -39,11 +42,21 @@ RuleConfig overfit();
 RuleConfig overtraining();
 RuleConfig tree_depth();
 RuleConfig profiler_report();
-// Any built-in rule by name ("LossNotDecreasing"); nullopt if there is none. `names` lists them.
+// Any built-in rule by name ("LossNotDecreasing" or "loss_not_decreasing"); nullopt if there is
+// none. `names` lists them.
 std::optional<RuleConfig> find(std::string_view name);
 std::vector<std::string> names();
 
 }  // namespace rule_configs
+
+// What a service does when a rule fires.
+struct RuleAction {
+  std::string name;    // stoptraining, email, sms
+  std::string target;  // address or number; for stoptraining the job, empty: the rule's own
+  static RuleAction stop_training() { return {.name = "stoptraining", .target = {}}; }
+  static RuleAction email(std::string address) { return {"email", std::move(address)}; }
+  static RuleAction sms(std::string phone_number) { return {"sms", std::move(phone_number)}; }
+};
 
 // A rule as it is attached to a job.
 struct Rule {
@@ -54,12 +67,14 @@ struct Rule {
   std::string instance_type;  // empty: managed by the service
   std::string s3_output_path;
   bool profiler = false;
+  std::vector<RuleAction> actions;
 
   struct Options {
     std::string name;                                   // empty: the rule's own name
     Parameters rule_parameters;                         // added to the rule's own
     std::vector<CollectionConfig> collections_to_save;  // in place of the rule's own
     std::string s3_output_path;
+    std::vector<RuleAction> actions;
   };
   static Rule sagemaker(const RuleConfig& config, const Options& options);
   static Rule sagemaker(const RuleConfig& config) { return sagemaker(config, Options()); }

@@ -34,6 +34,8 @@ struct RuleStatus {
   std::string status;  // InProgress, NoIssuesFound, IssuesFound, Stopping, Stopped, Error
   std::string details;
   std::string job_arn;
+
+  bool finished() const { return status != "InProgress" && status != "Stopping"; }
 };
 
 // What DescribeTrainingJob tells. `json` is the whole answer.
@@ -125,6 +127,9 @@ class TrainingJob {
   // The log lines so far; with `follow` also those to come until the job ends.
   Status logs(TrainingObserver& observer, bool follow = false, std::stop_token stop = {}) const;
   Result<std::vector<RuleStatus>> rule_job_summary() const;
+  // Until every rule of the job has ended, which is some time after the job itself, or `stop` is
+  // requested. The last summary.
+  Result<std::vector<RuleStatus>> wait_for_rules(std::stop_token stop = {}) const;
 
  private:
   Session session_;

@@ -253,6 +253,21 @@ constexpr Member kListTrainingJobsMembers[] = {{"NextToken", kToken},
                                                {"WarmPoolStatusEquals", Enum(kWarmPoolStatuses)},
                                                {"TrainingPlanArnEquals", Str(50, 2048)}};
 
+// --- Processing jobs: those that evaluate rules.
+constexpr Member kNamedProcessingJobMembers[] = {{"ProcessingJobName", kJobName, true}};
+constexpr std::string_view kProcessingStatuses[] = {"InProgress", "Completed", "Failed", "Stopping",
+                                                    "Stopped"};
+constexpr Member kListProcessingJobsMembers[] = {{"NextToken", kToken},
+                                                 {"MaxResults", Int(1, 100)},
+                                                 {"CreationTimeAfter", kTime},
+                                                 {"CreationTimeBefore", kTime},
+                                                 {"LastModifiedTimeAfter", kTime},
+                                                 {"LastModifiedTimeBefore", kTime},
+                                                 {"NameContains", Str(0, kNoLimit)},
+                                                 {"StatusEquals", Enum(kProcessingStatuses)},
+                                                 {"SortBy", Enum(kListSortBy)},
+                                                 {"SortOrder", Enum(kSortOrders)}};
+
 // --- Tag operations.
 constexpr Member kAddTagsMembers[] = {{"ResourceArn", kResourceArn, true}, {"Tags", kTags, true}};
 constexpr Member kListTagsMembers[] = {
@@ -300,6 +315,8 @@ constexpr Shape kCreateTrainingJob = Struct(kCreateTrainingJobMembers);
 constexpr Shape kNamedJob = Struct(kNamedJobMembers);
 constexpr Shape kUpdateTrainingJob = Struct(kUpdateTrainingJobMembers);
 constexpr Shape kListTrainingJobs = Struct(kListTrainingJobsMembers);
+constexpr Shape kNamedProcessingJob = Struct(kNamedProcessingJobMembers);
+constexpr Shape kListProcessingJobs = Struct(kListProcessingJobsMembers);
 constexpr Shape kAddTags = Struct(kAddTagsMembers);
 constexpr Shape kListTags = Struct(kListTagsMembers);
 constexpr Shape kDeleteTags = Struct(kDeleteTagsMembers);
@@ -309,10 +326,13 @@ constexpr Operation kOperations[] = {{"AddTags", &kAddTags},
                                      {"CreateTrainingJob", &kCreateTrainingJob},
                                      {"DeleteTags", &kDeleteTags},
                                      {"DeleteTrainingJob", &kNamedJob},
+                                     {"DescribeProcessingJob", &kNamedProcessingJob},
                                      {"DescribeTrainingJob", &kNamedJob},
+                                     {"ListProcessingJobs", &kListProcessingJobs},
                                      {"ListTags", &kListTags},
                                      {"ListTrainingJobs", &kListTrainingJobs},
                                      {"Search", &kSearch},
+                                     {"StopProcessingJob", &kNamedProcessingJob},
                                      {"StopTrainingJob", &kNamedJob},
                                      {"UpdateTrainingJob", &kUpdateTrainingJob}};
 

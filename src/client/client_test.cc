@@ -77,6 +77,13 @@ TEST(Rules, EveryNamedConfigIsInTheTable) {
     EXPECT_TRUE(seen.insert(config.name).second);
   }
   EXPECT_FALSE(rule_configs::find("Nothing"));
+  EXPECT_FALSE(rule_configs::find("Overfi"));
+  EXPECT_FALSE(rule_configs::find(""));
+  EXPECT_EQ(rule_configs::find("loss_not_decreasing")->name, "LossNotDecreasing");
+  EXPECT_EQ(rule_configs::find("cpu_bottleneck")->name, "CPUBottleneck");
+  for (const auto& name : rule_configs::names()) {
+    EXPECT_EQ(rule_configs::find(name)->name, name);
+  }
 }
 
 TEST(Rules, OptionsOverrideTheRulesOwnParts) {

@@ -49,6 +49,25 @@ json CollectionsOf(const std::vector<Rule>& rules) {
   return list;
 }
 
+// As SageMaker's SDK writes it: each quote behind a backslash.
+std::string ActionJson(const std::vector<RuleAction>& actions, const std::string& job) {
+  json list = json::array();
+  for (const RuleAction& action : actions) {
+    if (action.name == "stoptraining") {
+      list.push_back({{"name", action.name},
+                      {"training_job_prefix", action.target.empty() ? job : action.target}});
+    } else {
+      list.push_back({{"name", action.name}, {"endpoint", action.target}});
+    }
+  }
+  std::string out;
+  for (const char c : list.dump(-1, ' ', false, json::error_handler_t::replace)) {
+    if (c == '"') out += '\\';
+    out += c;
+  }
+  return out;
+}
+
 }  // namespace
 
 HyperparameterValue::HyperparameterValue(double value) {
@@ -118,7 +137,9 @@ Result<std::string> Estimator::CreateJob(const Channels& inputs, const FitOption
   if (o.enable_network_isolation) request["EnableNetworkIsolation"] = true;
 
   for (const auto& rule : o.rules) {
-    json r = {{"RuleConfigurationName", rule.name}, {"RuleParameters", rule.parameters}};
+    auto parameters = rule.parameters;
+    if (!rule.actions.empty()) parameters["action_json"] = ActionJson(rule.actions, name);
+    json r = {{"RuleConfigurationName", rule.name}, {"RuleParameters", std::move(parameters)}};
     if (!rule.image_uri.empty()) {
       r["RuleEvaluatorImage"] = rule.image_uri;
     } else {
@@ -192,6 +213,11 @@ Result<std::string> Estimator::model_data() const {
 Result<std::vector<RuleStatus>> Estimator::rule_job_summary() const {
   if (!job_) return NoJob();
   return job_->rule_job_summary();
+}
+
+Result<std::vector<RuleStatus>> Estimator::wait_for_rules(std::stop_token stop) const {
+  if (!job_) return NoJob();
+  return job_->wait_for_rules(std::move(stop));
 }
 
 Result<std::string> Estimator::latest_job_debugger_artifacts_path() const {

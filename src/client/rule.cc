@@ -1,6 +1,7 @@
 #include "clary/rule.h"
 
-#include <iterator>
+#include <cctype>
+#include <span>
 #include <utility>
 
 namespace clary {
@@ -12,51 +13,86 @@ struct CollectionEntry {
   std::string_view value;
 };
 
+// The report's are SageMaker's. Its catalogue gives other rules an interval of 500 or no tensors at
+// all, and most jobs on trees end before step 500: these are what the rules need to see something.
 constexpr CollectionEntry kReport[] = {{"metrics", "save_interval", "5"},
                                        {"feature_importance", "save_interval", "5"},
                                        {"hyperparameters", "save_steps", "0"},
                                        {"predictions", "save_interval", "5"},
                                        {"labels", "save_interval", "5"}};
-constexpr CollectionEntry kLosses[] = {{"losses", "save_interval", "500"}};
-constexpr CollectionEntry kImportance[] = {{"feature_importance", "save_interval", "500"}};
+constexpr CollectionEntry kLosses[] = {{"losses", "save_interval", "1"}};
+constexpr CollectionEntry kMetrics[] = {{"metrics", "save_interval", "1"}};
+constexpr CollectionEntry kPredictions[] = {{"predictions", "save_interval", "5"},
+                                            {"labels", "save_interval", "5"}};
+constexpr CollectionEntry kImportance[] = {{"feature_importance", "save_interval", "5"}};
+constexpr CollectionEntry kTrees[] = {{"trees", "save_interval", "5"}};
 constexpr CollectionEntry kGradients[] = {{"gradients", "save_interval", "500"}};
 constexpr CollectionEntry kWeights[] = {{"weights", "save_interval", "500"}};
+constexpr CollectionEntry kReluOutput[] = {{"relu_output", "save_interval", "500"}};
+constexpr CollectionEntry kReluInput[] = {{"relu_input", "save_interval", "500"}};
 
-// Built-in rules and the tensors they look at, as the service's own catalogue has them.
+// Built-in rules and the tensors they look at.
 struct BuiltIn {
   std::string_view name;
-  const CollectionEntry* collections = nullptr;
-  size_t count = 0;
+  std::span<const CollectionEntry> collections = {};
   bool profiler = false;
 };
 
 constexpr BuiltIn kBuiltIn[] = {
     {"AllZero"},
-    {"ClassImbalance"},
-    {"Confusion"},
-    {"CreateXgboostReport", kReport, std::size(kReport)},
+    {"ClassImbalance", kPredictions},
+    {"Confusion", kPredictions},
+    {"CreateXgboostReport", kReport},
+    {"DeadRelu", kReluOutput},
     {"ExplodingTensor"},
-    {"FeatureImportanceOverweight", kImportance, 1},
-    {"LossNotDecreasing", kLosses, 1},
-    {"Overfit"},
-    {"Overtraining"},
-    {"ProfilerReport", nullptr, 0, true},
+    {"FeatureImportanceOverweight", kImportance},
+    {"LossNotDecreasing", kLosses},
+    {"NLPSequenceRatio"},
+    {"Overfit", kMetrics},
+    {"Overtraining", kMetrics},
+    {"PoorWeightInitialization", kReluInput},
+    {"SaturatedActivation"},
     {"SimilarAcrossRuns"},
     {"StalledTrainingRule"},
     {"TensorVariance"},
-    {"TreeDepth"},
+    {"TreeDepth", kTrees},
     {"UnchangedTensor"},
-    {"VanishingGradient", kGradients, 1},
-    {"WeightUpdateRatio", kWeights, 1},
+    {"VanishingGradient", kGradients},
+    {"WeightUpdateRatio", kWeights},
+    {"BatchSize", {}, true},
+    {"CPUBottleneck", {}, true},
+    {"Dataloader", {}, true},
+    {"GPUMemoryIncrease", {}, true},
+    {"IOBottleneck", {}, true},
+    {"LoadBalancing", {}, true},
+    {"LowGPUUtilization", {}, true},
+    {"MaxInitializationTime", {}, true},
+    {"OverallFrameworkMetrics", {}, true},
+    {"OverallSystemUsage", {}, true},
+    {"ProfilerReport", {}, true},
+    {"StepOutlier", {}, true},
 };
+
+// "LossNotDecreasing" and "loss_not_decreasing" name the same rule.
+bool SameName(std::string_view given, std::string_view name) {
+  size_t i = 0;
+  for (const char c : given) {
+    if (c == '_') continue;
+    if (i == name.size() || std::tolower(static_cast<unsigned char>(c)) !=
+                                std::tolower(static_cast<unsigned char>(name[i]))) {
+      return false;
+    }
+    ++i;
+  }
+  return i == name.size();
+}
 
 RuleConfig Make(const BuiltIn& entry) {
   RuleConfig config{.name = std::string(entry.name),
                     .rule_parameters = {{"rule_to_invoke", std::string(entry.name)}},
                     .collections = {},
                     .profiler = entry.profiler};
-  for (size_t i = 0; i < entry.count; ++i) {
-    const auto& c = entry.collections[i];
+  for (const auto& c : entry.collections) {
     config.collections.push_back(
         {.name = std::string(c.name),
          .parameters = {{std::string(c.parameter), std::string(c.value)}}});
@@ -70,7 +106,7 @@ namespace rule_configs {
 
 std::optional<RuleConfig> find(std::string_view name) {
   for (const auto& entry : kBuiltIn) {
-    if (entry.name == name) return Make(entry);
+    if (SameName(name, entry.name)) return Make(entry);
   }
   return std::nullopt;
 }
@@ -102,7 +138,8 @@ Rule Rule::sagemaker(const RuleConfig& config, const Options& options) {
             .image_uri = {},
             .instance_type = {},
             .s3_output_path = options.s3_output_path,
-            .profiler = config.profiler};
+            .profiler = config.profiler,
+            .actions = options.actions};
   for (const auto& [name, value] : options.rule_parameters) rule.parameters[name] = value;
   return rule;
 }

@@ -217,13 +217,17 @@ TEST(Calls, AnswersThatAreNoJsonAreDataLoss) {
 TEST(Estimator, SendsWhatThePythonSdkSends) {
   FakeService service;
   service.On("CreateTrainingJob", [](const json&) { return Ok({{"TrainingJobArn", "arn"}}); });
-  Estimator xgb(service.session(),
-                {.image_uri = "1.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.2-1",
-                 .role = "arn:aws:iam::123456789012:role/R",
-                 .instance_type = "ml.m4.xlarge",
-                 .volume_size = 5,
-                 .output_path = "s3://b/out/",
-                 .rules = {Rule::sagemaker(rule_configs::create_xgboost_report())}});
+  Estimator xgb(
+      service.session(),
+      {.image_uri = "1.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.2-1",
+       .role = "arn:aws:iam::123456789012:role/R",
+       .instance_type = "ml.m4.xlarge",
+       .volume_size = 5,
+       .output_path = "s3://b/out/",
+       .rules = {
+           Rule::sagemaker(rule_configs::create_xgboost_report()),
+           Rule::sagemaker(rule_configs::overfit(),
+                           {.actions = {RuleAction::stop_training(), RuleAction::email("a@b")}})}});
   xgb.set_hyperparameters({{"max_depth", 5}, {"eta", 0.2}});
   ASSERT_TRUE(xgb.fit({{"train", {.s3_data = "s3://b/train.csv", .content_type = "csv"}}},
                       {.wait = false}));
@@ -240,6 +244,10 @@ TEST(Estimator, SendsWhatThePythonSdkSends) {
                               {{"S3DataType", "S3Prefix"},
                                {"S3Uri", "s3://b/train.csv"},
                                {"S3DataDistributionType", "FullyReplicated"}}}}}}})));
+  EXPECT_EQ(sent["DebugRuleConfigurations"][1]["RuleParameters"]["action_json"],
+            R"([{\"name\":\"stoptraining\",\"training_job_prefix\":\")" +
+                sent["TrainingJobName"].get<std::string>() +
+                R"(\"},{\"endpoint\":\"a@b\",\"name\":\"email\"}])");
   EXPECT_EQ(sent["DebugRuleConfigurations"][0]["RuleEvaluatorImage"],
             "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest");
   EXPECT_EQ(sent["DebugHookConfig"]["CollectionConfigurations"].size(), 5U);

@@ -373,6 +373,18 @@ Result<std::vector<RuleStatus>> TrainingJob::rule_job_summary() const {
   return std::move(job.rules);
 }
 
+Result<std::vector<RuleStatus>> TrainingJob::wait_for_rules(std::stop_token stop) const {
+  auto& aws = session_.impl().aws;
+  Duration pause{aws.is_local() ? 20 : 2'000};
+  const Duration longest{aws.is_local() ? 200 : 10'000};
+  for (;;) {
+    CLARY_TRY(auto rules, rule_job_summary());
+    if (std::ranges::all_of(rules, &RuleStatus::finished) || stop.stop_requested()) return rules;
+    aws.clock().Sleep(pause, stop);
+    pause = std::min(longest, pause * 5 / 4 + Duration(1));
+  }
+}
+
 Result<std::vector<TrainingJobSummary>> list_training_jobs(const Session& session,
                                                            const ListJobsOptions& options) {
   std::vector<TrainingJobSummary> out;

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/hash.h"
 #include "base/strings.h"
 #include "control/internal/metrics.h"
+#include "control/internal/rules.h"
 
 namespace clary::control {
 namespace {
@@ -71,6 +73,24 @@ Status CheckChannel(const json& channel, const json& request, const Environment&
                  "\" has \"s3:ListBucket\" permissions on bucket \"" + at.bucket + "\".");
 }
 
+// The name of a rule is its folder below rule-output/.
+Status CheckRules(const json& request) {
+  for (const char* member : {"DebugRuleConfigurations", "ProfilerRuleConfigurations"}) {
+    std::set<std::string> names;
+    for (const json& rule : request.value(member, json::array())) {
+      const std::string name = rule.at("RuleConfigurationName");
+      if (!names.insert(name).second) {
+        return Invalid("RuleConfigurationName '" + name + "' is given twice in " + member);
+      }
+      if (name.find('/') != std::string::npos || name == "." || name == "..") {
+        return Invalid("RuleConfigurationName '" + name + "' in " + member +
+                       " is no name for a folder; use letters, digits, '-', '_' and '.'");
+      }
+    }
+  }
+  return {};
+}
+
 Status CheckStopping(const json& request) {
   const auto stopping = request.find("StoppingCondition");
   const bool spot = request.value("EnableManagedSpotTraining", false);
@@ -134,26 +154,6 @@ Status CheckSupported(const json& request) {
   return {};
 }
 
-std::vector<RuleStatus> NewRules(const json& request, const char* member, const Options& options,
-                                 const std::string& job, int64_t now) {
-  std::vector<RuleStatus> rules;
-  const auto list = request.find(member);
-  if (list == request.end()) return rules;
-  for (const json& r : *list) {
-    const std::string name = r.at("RuleConfigurationName");
-    std::string id = ToLower(job.substr(0, 26) + "-" + name.substr(0, 26));
-    std::ranges::replace_if(id, [](unsigned char c) { return std::isalnum(c) == 0; }, '-');
-    id += "-" + HexEncode(Sha256(job + "/" + name)).substr(0, 8);
-    rules.push_back({.name = name,
-                     .arn = "arn:aws:sagemaker:" + options.region + ":" + options.account_id +
-                            ":processing-job/" + id,
-                     .status = "InProgress",
-                     .details = "",
-                     .modified_ms = now});
-  }
-  return rules;
-}
-
 std::string DumpMember(const json& request, const char* name) {
   const auto it = request.find(name);
   return it != request.end() ? it->dump() : "";
@@ -165,6 +165,11 @@ std::string Text(const json& object, const char* name, const char* fallback = ""
 }
 
 }  // namespace
+
+std::string JobUri(std::string base, const std::string& job, std::string_view leaf) {
+  while (base.ends_with('/')) base.pop_back();
+  return base + "/" + job + "/" + std::string(leaf);
+}
 
 Result<bool> HasObjects(objects::ObjectStore& store, std::string_view s3_uri) {
   CLARY_TRY(const S3Location at, ParseLocation(s3_uri));
@@ -199,6 +204,7 @@ Status CheckCreate(const json& request, const Environment& environment, const Op
       request.at("AlgorithmSpecification").at("TrainingImage").get_ref<const std::string&>()));
   CLARY_CHECK_OK(CheckMetricDefinitions(OwnMetricDefinitions(request)));
   CLARY_CHECK_OK(CheckStopping(request));
+  CLARY_CHECK_OK(CheckRules(request));
   const std::string role = request.at("RoleArn");
   if (options.role_exists && !options.role_exists(role)) {
     return Invalid("Could not assume role " + role +
@@ -257,10 +263,7 @@ JobRecord NewRecord(json request, const Options& options, Time now, int capacity
   record.max_runtime_s = stopping.value("MaxRuntimeInSeconds", int64_t{0});
   record.max_wait_s = stopping.value("MaxWaitTimeInSeconds", int64_t{0});
   record.max_pending_s = stopping.value("MaxPendingTimeInSeconds", int64_t{0});
-  record.debug_rules =
-      NewRules(request, "DebugRuleConfigurations", options, record.name, record.created_ms);
-  record.profiler_rules =
-      NewRules(request, "ProfilerRuleConfigurations", options, record.name, record.created_ms);
+  AddRules(record, request, options);
   record.request = request.dump();
   Enter(record, "InProgress", "Starting", "Starting the training job...", record.created_ms);
   return record;

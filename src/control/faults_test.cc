@@ -168,13 +168,12 @@ TEST(Faults, OneBrokenRecordDoesNotHideTheOthers) {
 TEST(Faults, ARecordOfALaterReleaseIsNotTouched) {
   World w;
   ASSERT_TRUE(w.records.Put("training_jobs", "later", "{\"schema\":2}", std::nullopt));
-  const auto started =
-      Service::Start({.records = w.records,
-                      .objects = w.objects,
-                      .executor = w.executor,
-                      .logs = w.logs,
-                      .clock = w.clock},
-                     {.jobs_directory = w.dir.path() / "jobs", .runner_command = {"/clary"}});
+  const auto started = Service::Start({.records = w.records,
+                                       .objects = w.objects,
+                                       .executor = w.executor,
+                                       .logs = w.logs,
+                                       .clock = w.clock},
+                                      w.options);
   ASSERT_FALSE(started);
   EXPECT_EQ(started.error().code, Code::kFailedPrecondition);
 }
@@ -182,13 +181,13 @@ TEST(Faults, ARecordOfALaterReleaseIsNotTouched) {
 // The thread itself, on the real clock: woken by create and by the end of a launch.
 TEST(Thread, MovesJobsOnAndStopsCleanly) {
   World w;
-  auto started = Service::Start(
-      {.records = w.records,
-       .objects = w.objects,
-       .executor = w.executor,
-       .logs = w.logs,
-       .clock = Clock::System()},
-      {.jobs_directory = w.dir.path() / "jobs", .runner_command = {"/clary", "runner"}});
+  w.options.start_reconciler = true;
+  auto started = Service::Start({.records = w.records,
+                                 .objects = w.objects,
+                                 .executor = w.executor,
+                                 .logs = w.logs,
+                                 .clock = Clock::System()},
+                                w.options);
   ASSERT_TRUE(started) << started.error().message;
   Service& service = **started;
   const auto wait_for = [&](const std::function<bool()>& done) {

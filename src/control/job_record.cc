@@ -19,7 +19,12 @@ json RulesToJson(const std::vector<RuleStatus>& rules) {
                    {"arn", r.arn},
                    {"status", r.status},
                    {"details", r.details},
-                   {"modified_ms", r.modified_ms}});
+                   {"modified_ms", r.modified_ms},
+                   {"stop_requested_ms", r.stop_requested_ms},
+                   {"launch_key", r.launch_key},
+                   {"log_stream", r.log_stream},
+                   {"started_ms", r.started_ms},
+                   {"ended_ms", r.ended_ms}});
   }
   return out;
 }
@@ -31,7 +36,13 @@ std::vector<RuleStatus> RulesFromJson(const json& list) {
                    .arn = r.at("arn"),
                    .status = r.at("status"),
                    .details = r.at("details"),
-                   .modified_ms = r.at("modified_ms")});
+                   .modified_ms = r.at("modified_ms"),
+                   // Release 0.1 had no launches of rules.
+                   .stop_requested_ms = r.value("stop_requested_ms", int64_t{0}),
+                   .launch_key = r.value("launch_key", ""),
+                   .log_stream = r.value("log_stream", ""),
+                   .started_ms = r.value("started_ms", int64_t{0}),
+                   .ended_ms = r.value("ended_ms", int64_t{0})});
   }
   return out;
 }
@@ -176,7 +187,20 @@ void Enter(JobRecord& record, std::string_view status, std::string_view secondar
       {.status = std::string(secondary), .message = std::string(message), .start_ms = ms});
 }
 
+bool JobRecord::rules_settled() const {
+  bool settled = true;
+  ForEachRule([&](const RuleStatus& rule, bool) {
+    settled = settled && rule.ended() && rule.launch_key.empty();
+  });
+  return settled;
+}
+
 void FoldIntent(JobRecord& record) {
+  record.ForEachRule([](RuleStatus& rule, bool) {
+    if (rule.stop_requested_ms == 0 || rule.status != "InProgress") return;
+    rule.status = "Stopping";
+    rule.modified_ms = rule.stop_requested_ms;
+  });
   if (record.delete_requested_ms > 0) record.status = "Deleting";
   if (record.stop_requested_ms == 0 || record.status != "InProgress") return;
   record.stop_cause = "Stopped";

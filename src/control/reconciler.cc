@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "control/internal/create.h"
 #include "control/internal/metrics.h"
+#include "control/internal/rules.h"
 #include "control/internal/state.h"
 
 namespace clary::control {
@@ -31,29 +32,18 @@ constexpr std::string_view kNoCapacity =
 constexpr std::string_view kOutOfMemory =
     "Please use an instance type with more memory, or reduce the size of training data processed "
     "on an instance.";
-constexpr std::string_view kNoRules =
-    "This release of Clary does not evaluate debugger and profiler rules. The training job itself "
-    "is not affected.";
-
-std::string Cut(std::string_view text, size_t limit) {
-  if (text.size() > limit) {
-    while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xC0) == 0x80) --limit;
-    text = text.substr(0, limit);
-  }
-  return std::string(text);
-}
 
 // FailureReason of a runner that ended with `exit_code` and left `detail`: the failure file, or a
 // whole reason with its prefix.
 std::string FailureReason(int exit_code, std::string_view detail) {
   for (const std::string_view prefix :
        {"AlgorithmError:", "ClientError:", "InternalServerError:", "CapacityError:"}) {
-    if (detail.starts_with(prefix)) return Cut(detail, kMaxFailureReason);
+    if (detail.starts_with(prefix)) return api::CutText(detail, kMaxFailureReason);
   }
   if (detail.empty() && exit_code == 137) detail = kOutOfMemory;
   const std::string tail = ", exit code: " + std::to_string(exit_code);
   const std::string head = "AlgorithmError: ";
-  return head + Cut(detail, kMaxFailureReason - head.size() - tail.size()) + tail;
+  return head + api::CutText(detail, kMaxFailureReason - head.size() - tail.size()) + tail;
 }
 
 }  // namespace
@@ -89,9 +79,10 @@ size_t Reconciler::Pass() {
   }
   Queue queue;
   for (const SnapshotPtr& job : active) {
-    if (!job->record.launch_key.empty()) continue;
+    if (!job->record.launch_key.empty() || job->record.terminal()) continue;
     run(job, [&](Memory& memory) { return StepQueued(job, memory, cpus_in_use, queue); });
   }
+  PassRules(look);
   return records_.Active().size();
 }
 
@@ -183,7 +174,7 @@ Result<bool> Reconciler::StepRunning(const SnapshotPtr& job, Memory& memory, boo
         if (const Status started = Launch(record); !started) {
           memory.retry_ms = now + (kFirstRetryMs << memory.failures);
           if (++memory.failures < kMaxLaunchFailures) return std::unexpected(started.error());
-          record.failure_reason = Cut(
+          record.failure_reason = api::CutText(
               std::string(kInternal) + " (starting the runner: " + started.error().message + ")",
               kMaxFailureReason);
           Close(record, "Failed", "Failed", "Training job failed", now);
@@ -291,13 +282,6 @@ void Reconciler::Close(JobRecord& record, std::string_view status, std::string_v
     LOG(kError, "reading the metrics of a training job", {"job", record.name},
         {"why", series.error().message});
   }
-  for (auto* rules : {&record.debug_rules, &record.profiler_rules}) {
-    for (RuleStatus& rule : *rules) {
-      rule.status = "Error";
-      rule.details = kNoRules;
-      rule.modified_ms = record.modified_ms;
-    }
-  }
 }
 
 // The record goes last, so that a crash before it leaves a deletion that is still asked for.
@@ -306,6 +290,12 @@ Result<bool> Reconciler::StepDeleting(const SnapshotPtr& job) {
   CLARY_CHECK_OK(RemoveTree(Directory(job->record)));
   // A later job of this name must not be taken for this one by who tails "<name>/".
   CLARY_CHECK_OK(env_.logs.Remove(std::string(kTrainingLogGroup), job->record.name));
+  Status rules;
+  job->record.ForEachRule([&](const RuleStatus& rule, bool) {
+    if (rules && !rule.launch_key.empty()) rules = env_.executor.Forget(rule.launch_key);
+    if (rules) rules = env_.logs.Remove(kProcessingLogGroup, rule.job_name());
+  });
+  CLARY_CHECK_OK(rules);
   CLARY_CHECK_OK(records_.Remove(job));
   return false;
 }

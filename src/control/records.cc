@@ -58,10 +58,15 @@ Status Records::Load() {
 void Records::Install(SnapshotPtr snapshot) {
   const JobRecord& r = snapshot->record;
   SnapshotPtr& slot = jobs_[r.name];
+  if (!slot) {
+    r.ForEachRule([&](const RuleStatus& rule, bool) {
+      rule_jobs_.insert_or_assign(rule.job_name(), r.name);
+    });
+  }
   if (slot && slot->version >= snapshot->version) return;
   const TimeKey key{r.created_ms, r.name};
   by_creation_[key] = snapshot;
-  if (!r.terminal() || !r.launch_key.empty()) {
+  if (!r.settled()) {
     active_.insert(key);
   } else {
     active_.erase(key);
@@ -83,6 +88,12 @@ SnapshotPtr Records::Find(std::string_view name) const {
   MutexLock lock(mu_);
   const auto it = jobs_.find(name);
   return it != jobs_.end() ? it->second : nullptr;
+}
+
+SnapshotPtr Records::FindByRule(std::string_view processing_job) const {
+  MutexLock lock(mu_);
+  const auto it = rule_jobs_.find(processing_job);
+  return it != rule_jobs_.end() ? jobs_.find(it->second)->second : nullptr;
 }
 
 Status Records::Create(JobRecord record, const std::string& tags_json) {
@@ -118,6 +129,7 @@ Status Records::Remove(const SnapshotPtr& base) {
   CLARY_CHECK_OK(store_.Apply({{kJobsTable, r.name, std::nullopt, base->version},
                                {kTagsTable, r.arn, std::nullopt, std::nullopt}}));
   MutexLock lock(mu_);
+  r.ForEachRule([&](const RuleStatus& rule, bool) { rule_jobs_.erase(rule.job_name()); });
   jobs_.erase(r.name);
   by_creation_.erase({r.created_ms, r.name});
   active_.erase({r.created_ms, r.name});

@@ -9,6 +9,7 @@
 #include "base/strings.h"
 #include "control/internal/create.h"
 #include "control/internal/metrics.h"
+#include "control/internal/paging.h"
 #include "control/internal/search.h"
 #include "control/internal/state.h"
 
@@ -20,7 +21,6 @@ using nlohmann::json;
 constexpr std::chrono::milliseconds kPoll{10};  // while a job has not ended
 constexpr int kMaxConflicts = 100;
 constexpr size_t kMaxTags = 50;
-constexpr size_t kDefaultPage = 10;
 constexpr size_t kDefaultSearchPage = 100;
 
 Error NotFound() {
@@ -40,62 +40,6 @@ Status CheckTaggable(const Records& records, const std::string& arn) {
   if (job && job->record.arn == arn) return {};
   return std::unexpected(NotFound());
 }
-
-size_t PageSize(const json& input, size_t fallback) {
-  return static_cast<size_t>(input.value("MaxResults", static_cast<int64_t>(fallback)));
-}
-
-// A NextToken says behind which item the next page begins, and for which order it is good.
-std::string MakeToken(const json& content) { return Base64Encode(content.dump()); }
-
-// `order` must be the first member of the token's list.
-Result<json> ReadToken(const json& input, const std::string& order, size_t length) {
-  const std::string text = input.value("NextToken", "");
-  if (text.empty()) return json();
-  const auto bytes = Base64Decode(text);
-  json token = bytes ? json::parse(*bytes, nullptr, false) : json();
-  if (!token.is_array() || token.size() != length || token[0] != order) {
-    return Invalid("The provided NextToken is not valid for this request.");
-  }
-  return token;
-}
-
-int64_t Millis(const json& seconds) {
-  const double ms = seconds.get<double>() * 1000.0;
-  if (!(std::abs(ms) < 9e15)) return ms < 0 ? INT64_MIN : INT64_MAX;
-  return static_cast<int64_t>(std::llround(ms));
-}
-
-// The conditions of ListTrainingJobs.
-class ListFilter {
- public:
-  explicit ListFilter(const json& input) : input_(input) {
-    contains_ = input.value("NameContains", "");
-    status_ = input.value("StatusEquals", "");
-    after_ = Time("CreationTimeAfter", INT64_MIN);
-    before_ = Time("CreationTimeBefore", INT64_MAX);
-    modified_after_ = Time("LastModifiedTimeAfter", INT64_MIN);
-    modified_before_ = Time("LastModifiedTimeBefore", INT64_MAX);
-    // This release has neither warm pools nor training plans: nothing can have such a status.
-    none_ = input.contains("WarmPoolStatusEquals") || input.contains("TrainingPlanArnEquals");
-  }
-  bool operator()(const JobRecord& r) const {
-    return !none_ && r.created_ms > after_ && r.created_ms < before_ &&
-           r.modified_ms > modified_after_ && r.modified_ms < modified_before_ &&
-           (status_.empty() || r.status == status_) &&
-           (contains_.empty() || r.name.find(contains_) != std::string::npos);
-  }
-
- private:
-  int64_t Time(const char* name, int64_t fallback) const {
-    const auto it = input_.find(name);
-    return it != input_.end() ? Millis(*it) : fallback;
-  }
-  const json& input_;
-  std::string contains_, status_;
-  int64_t after_, before_, modified_after_, modified_before_;
-  bool none_;
-};
 
 }  // namespace
 
@@ -232,7 +176,8 @@ Result<json> Service::State::List(const json& input) {
   const ListFilter wanted(input);
   std::vector<SnapshotPtr> page;  // one more than the page holds, to know whether there is more
   const auto take = [&](const SnapshotPtr& job) {
-    if (wanted(job->record)) page.push_back(job);
+    const JobRecord& r = job->record;
+    if (wanted(r.name, r.status, r.created_ms, r.modified_ms)) page.push_back(job);
     return page.size() <= limit;
   };
 
@@ -265,7 +210,7 @@ Result<json> Service::State::List(const json& input) {
         const bool behind =
             !after || (ascending ? key > std::tie(after_status, after->first, after->second)
                                  : key < std::tie(after_status, after->first, after->second));
-        if (behind && wanted(r)) page.push_back(job);
+        if (behind && wanted(r.name, r.status, r.created_ms, r.modified_ms)) page.push_back(job);
         return true;
       });
       std::stable_sort(page.begin(), page.end(), [&](const SnapshotPtr& a, const SnapshotPtr& b) {
@@ -373,9 +318,10 @@ Service::Service(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Service::~Service() = default;
 
 Result<std::unique_ptr<Service>> Service::Start(const Environment& environment, Options options) {
-  if (options.runner_command.empty() || options.jobs_directory.empty()) {
+  if (options.runner_command.empty() || options.rule_command.empty() ||
+      options.jobs_directory.empty()) {
     return Fail(Code::kInvalidArgument, "BadOptions",
-                "the service needs a runner command and a directory for jobs");
+                "the service needs commands for runners and rules and a directory for jobs");
   }
   CLARY_CHECK_OK(MakeDirectories(options.jobs_directory));
   const bool start = options.start_reconciler;
@@ -404,6 +350,9 @@ Result<json> Service::Handle(std::string_view operation, const json& input) {
       {"Search", &State::Search},
       {"StopTrainingJob", &State::Stop},
       {"UpdateTrainingJob", &State::Update},
+      {"DescribeProcessingJob", &State::DescribeProcessing},
+      {"ListProcessingJobs", &State::ListProcessing},
+      {"StopProcessingJob", &State::StopProcessing},
   };
   const auto* entry = std::ranges::find(kTable, operation, &Entry::name);
   if (entry == std::end(kTable)) {

@@ -42,9 +42,15 @@ struct Options {
   std::filesystem::path object_root;               // told to runners: JobSpec.store
   std::vector<std::string> runner_command;         // "/path/clary", "runner"; the job's directory
                                                    // is added as last argument
+  std::vector<std::string> rule_command;           // "/path/clary", "rule"; likewise
   std::vector<std::string> runner_environment = {  // "NAME=value"; nothing is inherited
       "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"};
   int capacity_cpus = 0;  // cores that running jobs may use in sum; 0: those of the machine
+  int max_rules = 32;     // rules that are evaluated at once; others wait for their turn
+  // A job that is profiled and names no profiler rule gets a ProfilerReport.
+  bool profiler_report = true;
+  std::filesystem::path notify_file;             // told to rules: where their messages go
+  std::string rule_python = "/usr/bin/python3";  // for rules of users
   // Whether this role may be used; none: any well-formed ARN.
   std::function<bool(const std::string& role_arn)> role_exists;
   bool start_reconciler = true;  // false: the caller calls Reconcile() (tests)

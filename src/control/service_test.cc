@@ -428,31 +428,5 @@ TEST(Create, RefusesInTheServicesWords) {
   EXPECT_EQ(w.service->JobNames().size(), 1u);
 }
 
-TEST(Create, RulesEndAsErrorAndNeverAsSuccess) {
-  World w;
-  json request = World::Request("j");
-  request["DebugRuleConfigurations"] = {
-      {{"RuleConfigurationName", "CreateXgboostReport"},
-       {"RuleEvaluatorImage", "r/sagemaker-debugger-rules:latest"},
-       {"RuleParameters", {{"rule_to_invoke", "x"}}}}};
-  request["ProfilerRuleConfigurations"] = request["DebugRuleConfigurations"];
-  request["ProfilerConfig"] = {{"S3OutputPath", "s3://bkt/o"}, {"DisableProfiler", false}};
-  w.Create(request);
-  json d = w.Describe("j");
-  EXPECT_EQ(d["DebugRuleEvaluationStatuses"][0]["RuleEvaluationStatus"], "InProgress");
-  EXPECT_EQ(d["ProfilingStatus"], "Enabled");
-  w.RunToEnd("j");
-  d = w.Describe("j");
-  for (const char* list : {"DebugRuleEvaluationStatuses", "ProfilerRuleEvaluationStatuses"}) {
-    ASSERT_EQ(d[list].size(), 1u);
-    EXPECT_EQ(d[list][0]["RuleConfigurationName"], "CreateXgboostReport");
-    EXPECT_EQ(d[list][0]["RuleEvaluationStatus"], "Error");
-    EXPECT_THAT(d[list][0]["StatusDetails"].get<std::string>(), HasSubstr("does not evaluate"));
-    EXPECT_THAT(d[list][0]["RuleEvaluationJobArn"].get<std::string>(),
-                HasSubstr(":processing-job/j-createxgboostreport-"));
-  }
-  EXPECT_EQ(d["TrainingJobStatus"], "Completed");
-}
-
 }  // namespace
 }  // namespace clary::control

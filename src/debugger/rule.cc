@@ -102,7 +102,9 @@ Result<RuleOutcome> FollowTrial(Rule& rule, Trial& trial, Clock& clock,
   size_t seen = 0;
   Time last = clock.Now();
   for (;;) {
+    const bool job_ended = options.job_ended && options.job_ended();
     CLARY_CHECK_OK(trial.Refresh());
+    if (job_ended) trial.MarkEnded();
     const bool ended = trial.ended();
     const std::vector<int64_t> steps = trial.Steps();
     for (; seen < steps.size(); ++seen) {

@@ -89,6 +89,8 @@ struct RuleOutcome {
 struct FollowOptions {
   Duration poll{200};
   std::stop_token stop;  // kCancelled
+  // Whether the job has ended, marker or not: asked before each look; none: only the marker tells.
+  std::function<bool()> job_ended;
 };
 
 // Looks at every step of `trial` as it appears, until the rule fires or the trial has ended.

@@ -49,6 +49,8 @@ class Trial {
 
   // The end marker was there at the last Refresh: no step will be added.
   bool ended() const { return ended_; }
+  // For a job that is known to have ended without leaving a marker (its host died).
+  void MarkEnded() { ended_ = true; }
   int workers() const { return workers_; }
   std::vector<int64_t> Steps() const;                         // complete ones, ascending
   std::vector<int64_t> Steps(std::string_view tensor) const;  // those that hold `tensor`

@@ -234,6 +234,9 @@ Result<Program> Program::Start(const ProgramSpec& spec) {
     } else if (ours) {
       inside.insert(inside.end(), {"--ro-bind", self_path, kInside});
     }
+    for (const std::string& path : spec.shown) {
+      inside.insert(inside.end(), {"--ro-bind-try", path, path});
+    }
     for (const std::string& e : spec.env) {
       const size_t equals = e.find('=');
       inside.insert(inside.end(), {"--setenv", e.substr(0, equals), e.substr(equals + 1)});

@@ -57,6 +57,7 @@ struct World {
        .jobs_directory = dir.path() / "jobs",
        .object_root = dir.path() / "objects",
        .runner_command = {"/bin/false"},
+       .rule_command = {"/bin/false"},
        .start_reconciler = false});
   Router router{{.identity = *identity,
                  .clock = clock,

@@ -142,6 +142,9 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
   const std::string executable =
       options.executable.empty() ? "/proc/self/exe" : options.executable.string();
 
+  const fs::path notify_file =
+      options.notify_file.empty() ? home / "notify.json" : fs::absolute(options.notify_file, ec);
+
   CLARY_CHECK_OK(MakeDirectories(home, 0700));
   CLARY_TRY(FileLock lock, LockHome(home));
   CLARY_CHECK_OK(CheckVersion(home));
@@ -166,7 +169,11 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
                                                     .jobs_directory = home / "jobs",
                                                     .object_root = home / "objects",
                                                     .runner_command = {executable, "runner"},
-                                                    .capacity_cpus = options.capacity_cpus}));
+                                                    .rule_command = {executable, "rule"},
+                                                    .capacity_cpus = options.capacity_cpus,
+                                                    .profiler_report = options.profiler_report,
+                                                    .notify_file = notify_file,
+                                                    .rule_python = options.rule_python}));
   CLARY_TRY(parts.iam, IamFront::Open(*parts.identity, *parts.records, clock));
   parts.sts.emplace(*parts.identity, *parts.iam);
   parts.logs_front.emplace(parts.logs, account);

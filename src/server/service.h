@@ -16,9 +16,12 @@ namespace clary::server {
 struct Options {
   std::filesystem::path home;  // created if missing
   std::string address = "127.0.0.1";
-  uint16_t port = 8460;              // 0: any free one
-  int capacity_cpus = 0;             // cores for running jobs; 0: those of the machine
-  bool allow_tunnel = false;         // CONNECT to hosts that are not AWS's is passed through
+  uint16_t port = 8460;               // 0: any free one
+  int capacity_cpus = 0;              // cores for running jobs; 0: those of the machine
+  bool allow_tunnel = false;          // CONNECT to hosts that are not AWS's is passed through
+  bool profiler_report = true;        // for profiled jobs that name no profiler rule
+  std::filesystem::path notify_file;  // where messages of rules go; empty: HOME/notify.json
+  std::string rule_python = "/usr/bin/python3";  // for rules of users
   std::filesystem::path executable;  // starts runners: `EXECUTABLE runner DIR`; empty: this one
 };
 

@@ -10,6 +10,7 @@
 
 #include "api/images.h"
 #include "api/job_spec.h"
+#include "api/rule_spec.h"
 #include "base/error.h"
 
 namespace clary::control {
@@ -21,12 +22,22 @@ struct Transition {
   int64_t end_ms = 0;  // 0: still so
 };
 
+// A rule of a job, and the processing job that evaluates it.
 struct RuleStatus {
   std::string name;
-  std::string arn;  // of the processing job that evaluates it
-  std::string status;
+  std::string arn;
+  std::string status;  // a RuleEvaluationStatus
   std::string details;
   int64_t modified_ms = 0;
+  int64_t stop_requested_ms = 0;  // intent; written by request handlers
+  std::string launch_key;         // empty: not launched, or its launch is forgotten
+  std::string log_stream;         // empty: not launched
+  int64_t started_ms = 0;         // 0: not yet
+  int64_t ended_ms = 0;
+
+  // The processing job's name: the last part of the ARN.
+  std::string job_name() const { return arn.substr(arn.rfind('/') + 1); }
+  bool ended() const { return api::IsFinalRuleStatus(status); }
 };
 
 struct FinalMetric {
@@ -74,6 +85,22 @@ struct JobRecord {
   bool terminal() const {
     return status == "Completed" || status == "Failed" || status == "Stopped";
   }
+  // Debugger rules, then profiler rules: visit(rule, profiler).
+  template <typename Visit>
+  void ForEachRule(Visit&& visit) {
+    for (RuleStatus& rule : debug_rules) visit(rule, false);
+    for (RuleStatus& rule : profiler_rules) visit(rule, true);
+  }
+  template <typename Visit>
+  void ForEachRule(Visit&& visit) const {
+    for (const RuleStatus& rule : debug_rules) visit(rule, false);
+    for (const RuleStatus& rule : profiler_rules) visit(rule, true);
+  }
+  bool has_rules() const { return !debug_rules.empty() || !profiler_rules.empty(); }
+  // Every rule has ended and its launch is forgotten.
+  bool rules_settled() const;
+  // Nothing is left to do for it.
+  bool settled() const { return terminal() && launch_key.empty() && rules_settled(); }
 
   std::string ToJson() const;
   static Result<JobRecord> FromJson(std::string_view text);
@@ -84,7 +111,8 @@ struct JobRecord {
 void Enter(JobRecord& record, std::string_view status, std::string_view secondary,
            std::string_view message, int64_t ms);
 
-// A stop that was asked for and not acted on shows as Stopping at once, a deletion as Deleting.
+// A stop of the job or of a rule that was asked for and not acted on shows as Stopping at once, a
+// deletion as Deleting.
 void FoldIntent(JobRecord& record);
 
 // Takes one fact of the runner into the record.

@@ -44,6 +44,8 @@ class Records {
   Status Load();
 
   SnapshotPtr Find(std::string_view name) const;  // null: no such job
+  // The job whose rule this processing job evaluates; null: no such one.
+  SnapshotPtr FindByRule(std::string_view processing_job) const;
   // Creates the job and its tags in one write. kAlreadyExists.
   Status Create(JobRecord record, const std::string& tags_json);
   // Replaces the version that `base` is. kConflict: somebody else wrote; the newer one has been
@@ -52,7 +54,8 @@ class Records {
   // Deletes the version that `base` is, and its tags, in one write. kConflict as above.
   Status Remove(const SnapshotPtr& base);
 
-  // Jobs that have not ended or whose launch is still to be forgotten, oldest first.
+  // Jobs that have not ended, or whose rules have not, or with a launch that is still to be
+  // forgotten; oldest first.
   std::vector<SnapshotPtr> Active() const;
 
   using TimeKey = std::pair<int64_t, std::string>;  // creation time, name
@@ -107,6 +110,7 @@ class Records {
   std::map<std::string, SnapshotPtr, std::less<>> jobs_ GUARDED_BY(mu_);
   std::map<TimeKey, SnapshotPtr> by_creation_ GUARDED_BY(mu_);
   std::set<TimeKey> active_ GUARDED_BY(mu_);
+  std::map<std::string, std::string, std::less<>> rule_jobs_ GUARDED_BY(mu_);  // to their jobs
   std::map<std::string, TagMap> tags_ GUARDED_BY(mu_);
   // Held over the store's reads and writes by what is rare: changes of tags, conflicts, removals.
   // So nothing brings a removed job back.
@@ -167,13 +171,23 @@ class Reconciler {
   size_t Pass();
 
  private:
+  // What is known of a launch of a rule in this process only.
+  struct RuleMemory {
+    bool launched = false;
+    bool stop_sent = false;
+    int failures = 0;
+    int64_t retry_ms = 0;
+  };
   // What is known of a job in this process only.
   struct Memory {
     bool launched = false;  // the executor has it
     bool stop_sent = false;
-    int failures = 0;         // of launching, in a row
-    int64_t retry_ms = 0;     // not before
-    bool complained = false;  // one log line per trouble
+    int failures = 0;                         // of launching, in a row
+    int64_t retry_ms = 0;                     // not before
+    bool complained = false;                  // one log line per trouble
+    std::map<std::string, RuleMemory> rules;  // by processing job
+    int64_t context_version = 0;              // of the record that context.json shows
+    bool look_at_rules = false;               // a launch may have ended
   };
 
   struct Queue {
@@ -186,6 +200,23 @@ class Reconciler {
   Result<bool> StepRunning(const SnapshotPtr& job, Memory& memory, bool look_for_exit);
   Result<bool> CleanUp(const SnapshotPtr& job);
   Result<bool> StepDeleting(const SnapshotPtr& job);
+
+  // rules.cc: moves the rules of all jobs on, or of one.
+  void PassRules(bool look);
+  Status StepRules(SnapshotPtr job, Memory& memory);
+  // Gives launch keys to the rules that may run now, and ends those that never will.
+  Result<SnapshotPtr> AdmitRules(const SnapshotPtr& job);
+  // Launches, follows and stops those that have a key.
+  Result<SnapshotPtr> RunRules(const SnapshotPtr& job, Memory& memory);
+  Status FollowRule(JobRecord& record, RuleStatus& rule, bool profiler, RuleMemory& memory,
+                    bool look) const;
+  Status LaunchRule(const JobRecord& record, const RuleStatus& rule, bool profiler) const;
+  void FoldRuleEnd(JobRecord& record, RuleStatus& rule, const std::string& how) const;
+  Status ForgetRules(const SnapshotPtr& job);
+  Status WriteContext(const JobRecord& record) const;
+  std::filesystem::path RuleDirectory(const JobRecord& record, const RuleStatus& rule) const {
+    return Directory(record) / "rules" / rule.job_name();
+  }
   Status Launch(const JobRecord& record);
   Status FoldEvents(JobRecord& record) const;
   Status Finish(JobRecord& record) const;
@@ -201,6 +232,7 @@ class Reconciler {
   Records& records_;
   Bell& bell_;
   uint64_t passes_ = 0;
+  int rules_running_ = 0;
   std::map<std::string, Memory> memory_;
 };
 
@@ -218,6 +250,10 @@ struct Service::State {
   Result<nlohmann::json> ListTags(const nlohmann::json& input);
   Result<nlohmann::json> DeleteTags(const nlohmann::json& input);
   Result<nlohmann::json> Search(const nlohmann::json& input);
+  // processing.cc: the processing jobs that evaluate rules.
+  Result<nlohmann::json> DescribeProcessing(const nlohmann::json& input);
+  Result<nlohmann::json> ListProcessing(const nlohmann::json& input);
+  Result<nlohmann::json> StopProcessing(const nlohmann::json& input);
   Result<SnapshotPtr> Named(const nlohmann::json& input) const;
   // Writes what `change` makes of the newest version of the job that `input` names, and wakes the
   // reconciler. Its error is the answer.

@@ -26,7 +26,13 @@ using std::chrono::seconds;
 
 class World {
  public:
-  explicit World(int capacity = 8) : capacity_(capacity) {
+  explicit World(int capacity = 8) {
+    options = {.jobs_directory = dir.path() / "jobs",
+               .object_root = dir.path() / "objects",
+               .runner_command = {"/clary", "runner"},
+               .rule_command = {"/clary", "rule"},
+               .capacity_cpus = capacity,
+               .start_reconciler = false};
     EXPECT_TRUE(objects.CreateBucket("bkt", "us-east-1"));
     Put("in/train.csv", "1,2\n");
     Restart();
@@ -36,11 +42,7 @@ class World {
     service.reset();
     auto started = Service::Start(
         {.records = faulty, .objects = objects, .executor = executor, .logs = logs, .clock = clock},
-        {.jobs_directory = dir.path() / "jobs",
-         .object_root = dir.path() / "objects",
-         .runner_command = {"/clary", "runner"},
-         .capacity_cpus = capacity_,
-         .start_reconciler = false});
+        options);
     ASSERT_TRUE(started) << started.error().message;
     service = *std::move(started);
   }
@@ -169,10 +171,8 @@ class World {
   objects::MemoryStore objects{clock};
   exec::FakeExecutor executor;
   meta::LogStore logs{dir.path() / "logs"};
+  Options options;  // of the next Restart()
   std::unique_ptr<Service> service;
-
- private:
-  int capacity_;
 };
 
 }  // namespace clary::control

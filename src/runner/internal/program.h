@@ -23,7 +23,8 @@ struct ProgramSpec {
   bool network = true;
   uint64_t memory_bytes = 0;  // data segment and anonymous memory of each process; 0: no limit
   std::vector<int> cores;     // cores the program may run on; empty: all
-  bool sandbox = true;        // false: a plain process that sees the host's files
+  std::vector<std::string> shown = {};  // of the host, read-only, beside the system's own folders
+  bool sandbox = true;                  // false: a plain process that sees the host's files
 };
 
 // Whether bubblewrap is installed and can make the namespaces a job needs, here and now. Starting

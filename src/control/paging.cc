@@ -1,0 +1,58 @@
+#include "control/internal/paging.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "base/strings.h"
+#include "control/internal/state.h"
+
+namespace clary::control {
+namespace {
+
+using nlohmann::json;
+
+int64_t Millis(const json& input, const char* name, int64_t fallback) {
+  const auto it = input.find(name);
+  if (it == input.end()) return fallback;
+  const double ms = it->get<double>() * 1000.0;
+  if (!(std::abs(ms) < 9e15)) return ms < 0 ? INT64_MIN : INT64_MAX;
+  return static_cast<int64_t>(std::llround(ms));
+}
+
+}  // namespace
+
+size_t PageSize(const json& input, size_t fallback) {
+  return static_cast<size_t>(input.value("MaxResults", static_cast<int64_t>(fallback)));
+}
+
+std::string MakeToken(const json& content) { return Base64Encode(content.dump()); }
+
+Result<json> ReadToken(const json& input, const std::string& order, size_t length) {
+  const std::string text = input.value("NextToken", "");
+  if (text.empty()) return json();
+  const auto bytes = Base64Decode(text);
+  json token = bytes ? json::parse(*bytes, nullptr, false) : json();
+  if (!token.is_array() || token.size() != length || token[0] != order) {
+    return Invalid("The provided NextToken is not valid for this request.");
+  }
+  return token;
+}
+
+ListFilter::ListFilter(const json& input)
+    : contains_(input.value("NameContains", "")),
+      status_(input.value("StatusEquals", "")),
+      after_(Millis(input, "CreationTimeAfter", INT64_MIN)),
+      before_(Millis(input, "CreationTimeBefore", INT64_MAX)),
+      modified_after_(Millis(input, "LastModifiedTimeAfter", INT64_MIN)),
+      modified_before_(Millis(input, "LastModifiedTimeBefore", INT64_MAX)),
+      // This release has neither warm pools nor training plans: nothing can have such a status.
+      none_(input.contains("WarmPoolStatusEquals") || input.contains("TrainingPlanArnEquals")) {}
+
+bool ListFilter::operator()(const std::string& name, const std::string& status, int64_t created_ms,
+                            int64_t modified_ms) const {
+  return !none_ && created_ms > after_ && created_ms < before_ && modified_ms > modified_after_ &&
+         modified_ms < modified_before_ && (status_.empty() || status == status_) &&
+         (contains_.empty() || name.find(contains_) != std::string::npos);
+}
+
+}  // namespace clary::control
