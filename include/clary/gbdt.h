@@ -232,7 +232,8 @@ Result<Model> Train(const TrainParams& params, const Dataset& train,
 
 // Metric `name` ("rmse", "error@0.6", ...) of `predictions` (transformed, [rows * outputs]) on the
 // labels and weights of `data`. Some metrics have parameters of the objective (huber_slope,
-// quantile_alpha, those of survival:aft); without `params` these are the defaults.
+// quantile_alpha, those of survival:aft), and ranking metrics follow `version`; without `params`
+// these are the defaults.
 // kInvalidArgument "UnknownMetric".
 Result<double> EvalMetric(std::string_view name, std::span<const float> predictions,
                           const Dataset& data, const TrainParams* params = nullptr);

@@ -306,8 +306,14 @@ class CoxMetric final : public Metric {
 class RankMetric final : public Metric {
  public:
   enum Kind { kNdcg, kMap, kPrecision };
-  RankMetric(Kind kind, size_t cut, bool empty_is_zero, bool exponential)
-      : kind_(kind), cut_(cut), empty_(empty_is_zero ? 0 : 1), exponential_(exponential) {}
+  // `as_1x`: releases before 2.0 leave the queries' weights out, and divide map by all relevant
+  // documents and pre by `cut`, where later ones look only at what the cut leaves.
+  RankMetric(Kind kind, size_t cut, bool empty_is_zero, bool exponential, bool as_1x)
+      : kind_(kind),
+        cut_(cut),
+        empty_(empty_is_zero ? 0 : 1),
+        exponential_(exponential),
+        as_1x_(as_1x) {}
   double Evaluate(std::span<const float> p, const Dataset& data) const override {
     const RowFields& f = data.fields();
     const std::vector<size_t> begin = QueryBegins(f, p.size());
@@ -316,7 +322,7 @@ class RankMetric final : public Metric {
     double total = 0;
     for (size_t q = 0; q < queries; ++q) {
       const size_t n = begin[q + 1] - begin[q];
-      const double w = f.weight.size() == queries ? f.weight[q] : 1.0;
+      const double w = f.weight.size() == queries && !as_1x_ ? f.weight[q] : 1.0;
       sum += w * Query(p.subspan(begin[q], n), std::span(f.label).subspan(begin[q], n));
       total += w;
     }
@@ -342,17 +348,21 @@ class RankMetric final : public Metric {
       hits += 1;
       sum += hits / static_cast<double>(r + 1);
     }
-    if (kind_ == kPrecision) return cut == 0 ? empty_ : hits / static_cast<double>(cut);
+    if (kind_ == kPrecision) {
+      const size_t ranks = as_1x_ ? cut_ : cut;
+      return ranks == 0 ? empty_ : hits / static_cast<double>(ranks);
+    }
     const auto relevant =
         static_cast<double>(std::ranges::count_if(label, [](float y) { return y > 0; }));
     if (relevant == 0) return empty_;
-    return sum / std::min(relevant, static_cast<double>(cut));
+    return sum / (as_1x_ ? relevant : std::min(relevant, static_cast<double>(cut)));
   }
 
   Kind kind_;
   size_t cut_;
   double empty_;  // the value of a query without relevant documents
   bool exponential_;
+  bool as_1x_;
 };
 
 // Area under the precision-recall curve, interpolated between equal scores as Davis and Goadrich
@@ -441,7 +451,8 @@ std::unique_ptr<Metric> Mean(const Asked&) {
 template <RankMetric::Kind kKind>
 std::unique_ptr<Metric> Rank(const Asked& asked) {
   const size_t cut = asked.number ? static_cast<size_t>(*asked.number) : SIZE_MAX;
-  return std::make_unique<RankMetric>(kKind, cut, asked.minus, asked.params.ndcg_exp_gain);
+  return std::make_unique<RankMetric>(kKind, cut, asked.minus, asked.params.ndcg_exp_gain,
+                                      asked.params.version < 2);
 }
 template <bool kFlag>
 std::unique_ptr<Metric> MultiClass(const Asked&) {

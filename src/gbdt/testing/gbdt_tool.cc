@@ -140,7 +140,9 @@ Status RunMetrics(const std::vector<std::string>& args) {
       text[it->substr(0, eq)] = it->substr(eq + 1);
     }
   }
-  CLARY_TRY(const TrainParams params, TrainParams::FromMap(text));
+  const auto version = text.extract("version");
+  CLARY_TRY(TrainParams params, TrainParams::FromMap(text));
+  if (!version.empty()) params.version = std::stoi(version.mapped());
   for (size_t i = 2; i < static_cast<size_t>(names_end - args.begin()); ++i) {
     CLARY_TRY(const double value, EvalMetric(args[i], predictions, data, &params));
     std::printf("%s:%.5f\n", args[i].c_str(), value);
