@@ -1,6 +1,7 @@
 #include "gbdt/exact_grower.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -145,14 +146,16 @@ void ExactGrower::MoveRows(const Tree& tree, std::span<const OpenNode> split,
   for (const OpenNode& node : split) features.push_back(node.best.feature);
   std::ranges::sort(features);
   features.erase(std::unique(features.begin(), features.end()), features.end());
-  // A row is in one node, which splits by one feature: no two tasks write to the same row.
+  // A row is in one node, which splits by one feature: no two tasks write to the same row. Others
+  // may read it meanwhile; either child has the same parent.
   pool_.ForEach(features.size(), [&](size_t i, int) {
     for (const Entry& e : column(features[i])) {
-      const NodeId parent = tree.parent[static_cast<size_t>(node_of_[e.row])];
+      const std::atomic_ref<NodeId> node(node_of_[e.row]);
+      const NodeId parent = tree.parent[static_cast<size_t>(node.load(std::memory_order_relaxed))];
       if (parent == kNoNode) continue;
       const auto p = static_cast<size_t>(parent);
       if (is_split[p] == 0 || tree.feature[p] != features[i]) continue;
-      node_of_[e.row] = tree.left[p] + (e.value < tree.threshold[p] ? 0 : 1);
+      node.store(tree.left[p] + (e.value < tree.threshold[p] ? 0 : 1), std::memory_order_relaxed);
     }
   });
   pool_.ForEach((rows_ + kRows - 1) / kRows, [&](size_t b, int) {
