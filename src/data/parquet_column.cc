@@ -115,6 +115,7 @@ void Convert(const char* from, size_t n, float* to, double scale) {
 
 // `n` PLAIN values of a column's type but booleans.
 void ConvertPlain(const ParquetColumn& c, const char* from, size_t n, float* to) {
+  if (n == 0) return;  // pointers may be null then
   switch (c.type) {
     case ParquetType::kFloat:
       return Convert<float>(from, n, to, c.scale);
