@@ -45,9 +45,7 @@ bool IsUploading(const fs::path& file) {
 std::optional<Checkpoints> Checkpoints::Open(const fs::path& base, const std::string& folder) {
   const auto doc = ReadConfig(base, "checkpointconfig.json");
   if (!doc) return std::nullopt;
-  fs::path path = ConfigText(*doc, "LocalPath", "/opt/ml/checkpoints");
-  constexpr std::string_view kBase = "/opt/ml/";
-  if (path.native().starts_with(kBase)) path = base / path.native().substr(kBase.size());
+  fs::path path = PlaceInJob(base, ConfigText(*doc, "LocalPath", "/opt/ml/checkpoints"));
   if (!folder.empty()) path /= folder;
   if (!MakeDirectories(path)) return std::nullopt;
   return Checkpoints(path);

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <iterator>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "base/file.h"
@@ -14,6 +14,7 @@
 #include "debugger/trial.h"
 #include "gbdt/tree.h"
 #include "runner/hyperparameters.h"
+#include "runner/internal/job_files.h"
 
 namespace clary::runner {
 namespace fs = std::filesystem;
@@ -21,7 +22,7 @@ using debugger::Collection;
 using debugger::Scalar;
 using debugger::Tensor;
 using debugger::Vector;
-using nlohmann::json;
+using std::chrono::steady_clock;
 namespace {
 
 constexpr uint64_t kMaxConfig = 1 << 20;
@@ -29,6 +30,11 @@ constexpr std::string_view kReport = "clary_report";
 constexpr size_t kMaxTrainLabels = 100'000;
 constexpr size_t kMaxShapRows = 1000;
 constexpr size_t kMaxShapValues = 4'000'000;
+// How long contributions for the report may take: this part of the time of training, but always
+// this long.
+constexpr int kShapShare = 40;
+constexpr std::chrono::milliseconds kShapTime(100);
+constexpr size_t kShapProbe = 8;  // rows that tell what a row costs
 constexpr size_t kMaxTreeBytes = 2'000'000;
 constexpr int kReportRounds = 50;  // whose trees the report gets
 constexpr size_t kShapChunk = 8192;
@@ -71,44 +77,43 @@ Tensor Rows(std::string name, std::vector<float> values, size_t rows) {
   return {std::move(name), std::move(shape), std::move(values)};
 }
 
-json TreeJson(const gbdt::Forest& forest, size_t t, int round) {
+std::string TreeJson(const gbdt::Forest& forest, size_t t, int round) {
   const gbdt::Tree& tree = forest.trees[t];
-  json nodes = json::array();
+  std::string out =
+      fmt::format(R"({{"round":{},"class":{},"nodes":[)", round, forest.tree_output[t]);
   for (size_t n = 0; n < tree.size(); ++n) {
-    json node = {{"c", tree.cover[n]}};
+    if (n > 0) out += ',';
     if (tree.left[n] == gbdt::kNoNode) {
-      node["v"] = tree.threshold[n];
-    } else {
-      const gbdt::NodeId left = tree.left[n];
-      node["f"] = tree.feature[n];
-      node["y"] = left;
-      node["n"] = left + 1;
-      node["m"] = left + (tree.default_left[n] != 0 ? 0 : 1);
-      node["g"] = tree.gain[n];
-      const auto [categorical, right] = tree.RightCategories(static_cast<gbdt::NodeId>(n));
-      if (categorical) {
-        node["in"] = std::vector<uint32_t>(right.begin(), right.end());
-      } else {
-        node["t"] = tree.threshold[n];
-      }
+      fmt::format_to(std::back_inserter(out), R"({{"v":{},"c":{}}})", tree.threshold[n],
+                     tree.cover[n]);
+      continue;
     }
-    nodes.push_back(std::move(node));
+    const gbdt::NodeId left = tree.left[n];
+    fmt::format_to(std::back_inserter(out), R"({{"f":{},"y":{},"n":{},"m":{},"g":{},"c":{},)",
+                   tree.feature[n], left, left + 1, left + (tree.default_left[n] != 0 ? 0 : 1),
+                   tree.gain[n], tree.cover[n]);
+    const auto [categorical, right] = tree.RightCategories(static_cast<gbdt::NodeId>(n));
+    if (categorical) {
+      fmt::format_to(std::back_inserter(out), R"("in":[{}]}})", fmt::join(right, ","));
+    } else {
+      fmt::format_to(std::back_inserter(out), R"("t":{}}})", tree.threshold[n]);
+    }
   }
-  return {{"round", round}, {"class", forest.tree_output[t]}, {"nodes", std::move(nodes)}};
+  return out + "]}";
 }
 
 // The trees of rounds [0, kReportRounds) and the last one, as far as they fit.
 std::vector<std::string> ReportTrees(const gbdt::Forest& forest) {
   const int rounds = forest.booster == gbdt::Booster::kGblinear ? 0 : forest.num_round();
   if (rounds == 0 || forest.trees.empty()) return {};
-  std::string last = TreeJson(forest, forest.trees.size() - 1, rounds - 1).dump();
+  std::string last = TreeJson(forest, forest.trees.size() - 1, rounds - 1);
   size_t bytes = last.size();
   std::vector<std::string> out;
   for (int r = 0; r < std::min(rounds, kReportRounds); ++r) {
     const auto i = static_cast<size_t>(r);
     for (size_t t = forest.round_begin[i]; t < forest.round_begin[i + 1]; ++t) {
       if (t + 1 == forest.trees.size()) break;
-      std::string text = TreeJson(forest, t, r).dump();
+      std::string text = TreeJson(forest, t, r);
       bytes += text.size();
       if (bytes > kMaxTreeBytes) {
         out.push_back(std::move(last));
@@ -188,11 +193,8 @@ Result<std::unique_ptr<Hook>> Hook::Open(const fs::path& base, Inputs inputs, Cl
   if (!text && text.error().code == Code::kNotFound) return nullptr;
   if (!text) return std::unexpected(text.error());
   CLARY_TRY(auto config, debugger::HookConfig::FromJson(*text));
-  fs::path directory = config.local_path;
-  constexpr std::string_view kBase = "/opt/ml/";
-  if (config.local_path.starts_with(kBase))
-    directory = base / config.local_path.substr(kBase.size());
-  CLARY_TRY(auto writer, debugger::TensorWriter::Open(std::move(directory), config, clock));
+  CLARY_TRY(auto writer,
+            debugger::TensorWriter::Open(PlaceInJob(base, config.local_path), config, clock));
   return std::unique_ptr<Hook>(new Hook(std::move(inputs), std::move(config), std::move(writer)));
 }
 
@@ -468,12 +470,27 @@ void Hook::ReportData() {
   add("train_labels", std::move(labels));
 }
 
+Result<size_t> Hook::ShapRows(const gbdt::Model& model) const {
+  const gbdt::Dataset& data = inputs_.sets.back().data;
+  const size_t row = (data.columns() + size_t{1}) * static_cast<size_t>(model.num_output());
+  const size_t most = std::clamp<size_t>(kMaxShapValues / row, 1, kMaxShapRows);
+  const std::vector<uint32_t> probe = Spread(data.rows(), std::min(most, kShapProbe));
+  const auto begin = steady_clock::now();
+  CLARY_CHECK_OK(model.Predict(data.Subset(probe), {.kind = gbdt::PredictKind::kContributions}));
+  const auto end = steady_clock::now();
+  const auto budget = std::max((end - opened_) / kShapShare, steady_clock::duration(kShapTime));
+  // The first rows are the dearest.
+  const auto fit = static_cast<size_t>(
+      budget / std::max((end - begin) / std::ssize(probe), steady_clock::duration(1)));
+  return std::clamp<size_t>(fit, probe.size(), most);
+}
+
 Status Hook::ReportModel(const gbdt::Model& model) {
   const gbdt::Dataset& data = inputs_.sets.back().data;
   const auto outputs = static_cast<size_t>(model.num_output());
   const size_t width = data.columns() + 1;
-  const std::vector<uint32_t> rows =
-      Spread(data.rows(), std::clamp<size_t>(kMaxShapValues / (width * outputs), 1, kMaxShapRows));
+  CLARY_TRY(const size_t most, ShapRows(model));
+  const std::vector<uint32_t> rows = Spread(data.rows(), most);
   const auto add = [&](const char* name, std::vector<int64_t> shape, auto values) {
     writer_->Add(kReport,
                  Tensor{fmt::format("{}/{}", kReport, name), std::move(shape), std::move(values)});

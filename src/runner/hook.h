@@ -2,6 +2,7 @@
 // docs/formats/debug-output.md, at the steps that the hook configuration asks for.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -56,8 +57,11 @@ class Hook {
   void Trees(const gbdt::Model& model);
   Status Shap(const gbdt::Model& model);
   void ReportData();
+  // How many rows' contributions are worth their time.
+  Result<size_t> ShapRows(const gbdt::Model& model) const;
   Status ReportModel(const gbdt::Model& model);
 
+  const std::chrono::steady_clock::time_point opened_ = std::chrono::steady_clock::now();
   const Inputs inputs_;
   const debugger::HookConfig config_;
   const std::unique_ptr<debugger::TensorWriter> writer_;

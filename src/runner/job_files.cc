@@ -28,6 +28,11 @@ std::string ConfigText(const json& object, const char* name, const char* fallbac
   return it != object.end() && it->is_string() ? it->get<std::string>() : fallback;
 }
 
+fs::path PlaceInJob(const fs::path& base, std::string_view path) {
+  constexpr std::string_view kBase = "/opt/ml/";
+  return path.starts_with(kBase) ? base / path.substr(kBase.size()) : fs::path(path);
+}
+
 Status ReplaceFile(const fs::path& path, std::string_view bytes) {
   const fs::path temp = path.string() + ".sagemaker-ignore";
   {

@@ -118,10 +118,8 @@ Status Timeline::Flush(bool end) {
 std::unique_ptr<TensorBoardLog> TensorBoardLog::Open(const fs::path& base, Clock& clock) {
   const auto doc = ReadConfig(base, "tensorboardoutputconfig.json");
   if (!doc) return nullptr;
-  std::string path = ConfigText(*doc, "LocalPath", "/opt/ml/output/tensorboard");
-  constexpr std::string_view kBase = "/opt/ml/";
-  if (path.starts_with(kBase)) path = (base / path.substr(kBase.size())).string();
-  return std::unique_ptr<TensorBoardLog>(new TensorBoardLog(path, clock));
+  const std::string path = ConfigText(*doc, "LocalPath", "/opt/ml/output/tensorboard");
+  return std::unique_ptr<TensorBoardLog>(new TensorBoardLog(PlaceInJob(base, path), clock));
 }
 
 Status TensorBoardLog::Round(int64_t step, std::span<const gbdt::MetricValue> metrics, bool last) {

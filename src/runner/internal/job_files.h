@@ -17,6 +17,9 @@ Result<nlohmann::json> ReadConfig(const std::filesystem::path& base, const char*
 // The text under `name`; `fallback` if there is none.
 std::string ConfigText(const nlohmann::json& object, const char* name, const char* fallback);
 
+// Where a path of the container ("/opt/ml/output/tensors") is, with `base` for /opt/ml.
+std::filesystem::path PlaceInJob(const std::filesystem::path& base, std::string_view path);
+
 // Replaces `path` so that a reader, or whoever comes after a crash, finds the old or the new bytes.
 // No fsync: the file lives in a job directory that a power cut ends anyway.
 Status ReplaceFile(const std::filesystem::path& path, std::string_view bytes);
