@@ -33,7 +33,7 @@ constexpr size_t kMaxShapValues = 4'000'000;
 // How long contributions for the report may take: this part of the time of training, but always
 // this long.
 constexpr int kShapShare = 40;
-constexpr std::chrono::milliseconds kShapTime(100);
+constexpr std::chrono::milliseconds kShapTime(50);
 constexpr size_t kShapProbe = 8;  // rows that tell what a row costs
 constexpr size_t kMaxTreeBytes = 2'000'000;
 constexpr int kReportRounds = 50;  // whose trees the report gets
