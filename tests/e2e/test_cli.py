@@ -55,6 +55,27 @@ class CommandLine(unittest.TestCase):
         self.assertNotIn("\033", out)
         self.assertNotIn("\r", out)
 
+    def test_train_waits_for_its_rules_and_shows_the_reports(self):
+        done = json.loads(self.clary(
+            "train", *self.data, "--num-round", 20, "--json", "--name", "reported",
+            "--rule", "create_xgboost_report,loss_not_decreasing").stdout)
+        rules = {r["name"]: r["status"] for r in done["rules"]}
+        self.assertEqual(rules["CreateXgboostReport"], "NoIssuesFound", done["rules"])
+        self.assertEqual(rules["LossNotDecreasing"], "NoIssuesFound", done["rules"])
+        self.assertEqual([pathlib.Path(p).name for p in done["reports"]],
+                         ["xgboost_report.html", "profiler-report.html"])
+        for page in done["reports"]:
+            self.assertIn("<html", pathlib.Path(page).read_text().lower())
+        shown = self.clary("jobs", "--rules").stdout
+        self.assertIn("CreateXgboostReport", shown)
+        listed = self.clary("report", "reported", "--download", self.dir / "here").stdout.split()
+        self.assertEqual(listed, [str(self.dir / "here/CreateXgboostReport/xgboost_report.html"),
+                                  next(p for p in listed if "ProfilerReport-" in p)])
+        self.clary("train", *self.data, "--num-round", 2, "--name", "bare")
+        bare = self.clary("report", "bare", check=False)
+        self.assertEqual(bare.returncode, 1)
+        self.assertIn("--rule create_xgboost_report", bare.stderr)
+
     def test_the_same_file_is_stored_once(self):
         for _ in range(2):
             self.clary("train", *self.data, "--num-round", 1)
@@ -85,7 +106,7 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(error["error"]["code"], "ValidationException")
 
     def test_every_command_has_help_with_an_example(self):
-        for name in ("train", "serve", "jobs", "describe", "stop", "logs", "env", "exec", "version",
+        for name in ("train", "serve", "jobs", "describe", "report", "stop", "logs", "env", "exec", "version",
                      "s3 ls", "s3 cp", "s3 rm", "s3 mb", "keys create", "keys list", "keys delete"):
             examples = self.clary(*name.split(), "--help").stdout.partition("Examples:\n")[2]
             self.assertIn("clary " + name, examples)

@@ -49,7 +49,15 @@ class Tutorial(unittest.TestCase):
         rounds = [int(line[1:line.index("]")]) for line in printed.splitlines()
                   if line.startswith("[") and "validation-logloss" in line]
         self.assertEqual(rounds, list(range(ROUNDS)))
-        self.assertIn("CreateXgboostReport", printed)
+        # The rules have ended well, and both reports are on this machine.
+        self.assertIn("\nCreateXgboostReport NoIssuesFound", printed)
+        self.assertRegex(printed, r"\nProfilerReport-\d{10} (NoIssuesFound|IssuesFound)")
+        pages = [pathlib.Path(line.removeprefix("report ")) for line in printed.splitlines()
+                 if line.startswith("report ")]
+        self.assertEqual(sorted(p.name for p in pages),
+                         ["profiler-report.html", "xgboost_report.html"])
+        for page in pages:
+            self.assertIn("<html", page.read_text().lower())
 
         archive, job = self.model_of(printed)
         self.assertEqual(job["TrainingJobStatus"], "Completed")
