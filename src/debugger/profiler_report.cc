@@ -146,7 +146,7 @@ Verdict JudgeProfile(const ProfileFigures& f, const std::vector<ProfilerRuleResu
                               100 * job->seconds / std::max(f.seconds, 1e-9), job->name);
     if (!f.engine.empty()) {
       const auto engine = longest(f.engine);
-      out.summary += fmt::format("; {} rounds of {:.3g} ms, most of them in {}", f.rounds.size(),
+      out.summary += fmt::format("; {} rounds of {:.3g} ms, most of that in {}", f.rounds.size(),
                                  f.round_mean, engine->name);
     }
     out.summary += ".";

@@ -76,7 +76,7 @@ struct TrainingData {
   FeatureSummary summary;
   Shap shap;
   std::vector<std::string> trees;     // one JSON text a tree, round after round
-  int64_t best_round = -1;            // of the model; -1 if not known
+  int64_t best_round = -1;            // by the deciding metric, over all rounds; -1 if not known
   std::vector<int64_t> output_steps;  // that have both labels and predictions
 };
 

@@ -89,6 +89,14 @@ class Judgement {
     const auto it = data_.hyperparameters.find(name);
     return it == data_.hyperparameters.end() || it->second.empty() ? otherwise : it->second;
   }
+  // The best round of a course: the exact one, where it lies between the saved steps beside the
+  // best.
+  int64_t BestRound(const Course& c) const {
+    const int64_t from = c.best > 0 ? c.Round(c.best - 1) : -1;
+    const bool exact =
+        data_.best_round > from && c.best < c.last && data_.best_round < c.Round(c.best + 1);
+    return exact ? data_.best_round : c.Round(c.best);
+  }
   bool IsValidation() const { return deciding_ && deciding_->data != "train"; }
 
   void Overfitting() {
@@ -114,7 +122,7 @@ class Judgement {
     overfits_ = true;
     const std::string stopping = Parameter("early_stopping_rounds", "");
     Add(lost > 0.1 * c.gain || lost > 0.05 * scale ? Level::kProblem : Level::kWarning,
-        "overfitting", fmt::format("Overfitting from round {} on", c.Round(c.best)),
+        "overfitting", fmt::format("Overfitting from round {} on", BestRound(c)),
         fmt::format("{} was best at round {} ({:.5g}) and ended at {:.5g}{}: the last {} rounds "
                     "learned the training rows by heart.",
                     deciding_->name, c.Round(c.best), c.At(c.best), c.At(c.last), meanwhile, since),
@@ -128,7 +136,7 @@ class Judgement {
             stopping.empty()
                 ? fmt::format("Set early_stopping_rounds={}: training ends by itself and the model "
                               "keeps its best round. Or set num_round={}.",
-                              std::clamp<int64_t>(rounds / 10, 5, 50), c.Round(c.best) + 1)
+                              std::clamp<int64_t>(rounds / 10, 5, 50), BestRound(c) + 1)
                 : fmt::format("early_stopping_rounds={} was set; a smaller value stops sooner.",
                               stopping),
             Parameter("eta", Parameter("learning_rate", "0.3")), Parameter("max_depth", "6"),

@@ -60,7 +60,7 @@ json Metrics(const TrainingData& data) {
   }
   json out = {{"series", std::move(series)}};
   if (const MetricSeries* deciding = DecidingSeries(data)) out["deciding"] = deciding->name;
-  if (data.best_round >= 0) out["modelRound"] = data.best_round;
+  if (data.best_round >= 0) out["bestRound"] = data.best_round;
   return out;
 }
 

@@ -68,7 +68,13 @@ void Events(const Profile& profile, ProfileFigures& out) {
   std::map<std::string, double> engine, job;
   std::map<int64_t, RoundTime> rounds;
   double in_rounds = 0;
+  // Hosts of a distributed job do the same at the same time: the first stands for all.
+  const std::string* host = nullptr;
   for (const TraceEvent& e : profile.events()) {
+    if (!host || e.node < *host) host = &e.node;
+  }
+  for (const TraceEvent& e : profile.events()) {
+    if (e.node != *host) continue;
     const double seconds = static_cast<double>(e.duration_us) / 1e6;
     if (e.is_step()) {
       rounds[e.step].milliseconds += seconds * 1000;

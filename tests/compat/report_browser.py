@@ -39,6 +39,10 @@ CHARTS = {
 }
 
 
+PROFILER = {"job-phases", "engine-phases", "round-durations", "round-phases", "round-histogram", "core-heat", "usage-cpu",
+            "usage-memory", "usage-wait", "usage-disk", "usage-network"}
+
+
 def need(condition, what):
     if not condition:
         raise SystemExit(f"FAILED {what}")
@@ -185,6 +189,21 @@ def training(browser, tool, work, pictures):
         print(f"{name}: every chart is drawn, light and dark")
 
 
+def profiling(browser, tool, work, pictures):
+    folder = work / "profiled"
+    folder.mkdir(parents=True)
+    (folder / "job.json").write_text(json.dumps(report_jobs.JOBS["profiled"]()))
+    subprocess.run([tool, folder / "job.json", folder], check=True, stdout=subprocess.DEVNULL)
+    for scheme in ("light", "dark"):
+        browser.scheme(scheme)
+        browser.open(folder / "profiler-report" / "profiler-report.html")
+        browser.check(f"profiler, {scheme}", PROFILER)
+        browser.picture(pictures, f"profiler-{scheme}")
+    rules = browser.driver.find_elements(By.CSS_SELECTOR, "#rules tbody tr")
+    need(len(rules) == 11, f"{len(rules)} rules, not 11")
+    print("profiler: every chart is drawn, light and dark")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("tool")
@@ -201,6 +220,7 @@ def main():
         browser = Browser(work / "profile")
         try:
             training(browser, args.tool, work / "jobs", args.pictures)
+            profiling(browser, args.tool, work / "jobs", args.pictures)
         finally:
             browser.driver.quit()
 

@@ -227,5 +227,66 @@ def survival():
                y[1500:], 40, names=["age", "dose", "weight", "height", "marker"])
 
 
+def profile(seconds=75, cores=4, rounds=300, interval=0.5):
+    """A job's system metrics and time line: download, load, rounds with a few slow ones, upload."""
+    random = np.random.default_rng(13)
+    begin = 1_795_689_600.0
+    events, samples = [], []
+
+    def event(name, process, start, length, step=-1):
+        events.append([name, process, "0-algo-1", int((begin + start) * 1e6), int(length * 1e6), step])
+
+    event("download", "runner", 0.4, 6.1)
+    event("load", "engine", 7.0, 4.2)
+    at = 11.4
+    parts = dict(gradient=0.06, histogram=0.52, split=0.05, partition=0.16, predict=0.04, evaluate=0.09, tensors=0.03)
+    for r in range(rounds):
+        length = 0.19 * (1 + 0.06 * random.standard_normal()) * (0.8 + 0.4 * r / rounds)
+        length *= 3.4 if r in (41, 137, 222) else 1
+        start, step_parts = at, dict(parts)
+        if r == 0:
+            step_parts = dict(binning=2.2, **parts)
+            length += 0.42
+        if r % 50 == 49:
+            step_parts["checkpoint"] = 0.08
+        whole = sum(step_parts.values()) * 1.04
+        event("Step:ModeKeys.TRAIN", "engine", start, length, r)
+        for name, share in step_parts.items():
+            event(name, "engine", at, length * share / whole, r)
+            at += length * share / whole
+        at = start + length + 0.0004
+    end = at
+    event("train", "runner", 6.6, end - 6.4)
+    event("upload", "runner", end + 0.3, 1.9)
+    seconds = end + 2.6
+    for i in range(int(seconds / interval)):
+        t = i * interval + 0.1
+        busy = 88 if 11.4 <= t <= end else 25 if 7 <= t < 11.4 else 4
+        for core in range(cores):
+            value = busy + random.normal(0, 5) - (14 if core == cores - 1 and busy > 50 else 0)
+            if 7 <= t < 11.4:
+                value = 97 if core == 0 else 3
+            samples.append([begin + t, "cpu", f"cpu{core}", "CPUUtilization", "algo-1", float(np.clip(value, 0, 100))])
+            samples.append([begin + t, "cpu", f"cpu{core}", "I/OWaitPercentage", "algo-1",
+                            float(np.clip(random.normal(14 if t < 7 else 1, 2), 0, 100))])
+        memory = 6 + min(t, 12) * 2.4 + max(0, t - 12) * 0.02
+        samples.append([begin + t, "memory", "MemoryUsedPercent", "", "algo-1", memory])
+        samples.append([begin + t, "i/o", "ReadThroughputInBytesPerSecond", "", "algo-1", 3.1e7 if 6.5 < t < 11 else 2e4])
+        samples.append([begin + t, "i/o", "WriteThroughputInBytesPerSecond", "", "algo-1", 4.4e7 if t < 6.5 else 9e4])
+        samples.append([begin + t, "network", "ReceiveBytesPerSecond", "Algorithm", "algo-1", 4.2e7 if t < 6.5 else 3e3])
+        samples.append([begin + t, "network", "TransmitBytesPerSecond", "Algorithm", "algo-1", 6e6 if t > end else 2e3])
+    return dict(samples=samples, events=events)
+
+
+def profiled():
+    """A short training run with a profile."""
+    description = regression()
+    description["profile"] = profile()
+    description["context"].update(created=None, started=None, ended=None)
+    for key in ("created", "started", "ended"):
+        del description["context"][key]
+    return description
+
+
 JOBS = dict(census=census, overfitted=overfitted, multiclass=multiclass, softmax=softmax, regression=regression,
-            count=count, ranking=ranking, survival=survival)
+            count=count, ranking=ranking, survival=survival, profiled=profiled)

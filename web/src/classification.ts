@@ -1,7 +1,7 @@
 // Figures of classifiers: threshold and costs, confusion matrix, curves, calibration, gains.
 import type { Classification, Curve, HistogramData, PrecisionRecallF1, Thresholds, TrainingModel } from "./model";
 import {
-  Plot, card, chart, color, count, figure, fixed, grid, h, num, percent, plot, section, shade, table, withLegend,
+  Plot, card, chart, color, count, figure, fixed, grid, h, num, percent, plot, rounds, section, shade, table, withLegend,
 } from "./ui";
 
 interface Counts {
@@ -197,7 +197,7 @@ export function confusionSection(model: TrainingModel): HTMLElement {
           l.values.map((v, j) => ({ x: lines.steps[j], y: v, i, name: `class ${l.name}` }))).filter((d) => d.y !== null);
         return withLegend(plot(width, {
           height: 260,
-          x: { label: "round" },
+          x: rounds,
           y: { label: "recall", grid: true, domain: [0, 1] },
           marks: [
             Plot.lineY(data, { x: "x", y: "y", z: "name", stroke: (d) => color(d.i), strokeWidth: 2 }),

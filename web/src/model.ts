@@ -148,7 +148,7 @@ export interface TrainingModel {
   step: number;
   job: TrainingJob;
   verdict: Verdict;
-  metrics: { series: Series[]; deciding?: string; modelRound?: number };
+  metrics: { series: Series[]; deciding?: string; bestRound?: number };
   labels?: {
     names: string[];
     edges: number[];

@@ -1,6 +1,6 @@
 // Figures of regression, counts, ranking and survival.
 import type { Classification, TrainingModel } from "./model";
-import { Plot, card, chart, color, count, fixed, grid, num, percent, plot, section, shade, table, withLegend } from "./ui";
+import { Plot, card, chart, color, count, fixed, grid, num, percent, plot, rounds, section, shade, table, withLegend } from "./ui";
 
 export function numbersSection(model: TrainingModel): HTMLElement {
   const n = model.numbers!;
@@ -116,7 +116,7 @@ export function residualsSection(model: TrainingModel): HTMLElement {
         const tone = (i: number) => `color-mix(in oklab, var(--low), var(--high) ${Math.round((i * 100) / Math.max(1, lines.lines.length - 1))}%)`;
         return withLegend(plot(width, {
           height: 280,
-          x: { label: "round" },
+          x: rounds,
           y: { label: "mean |error|", grid: true },
           marks: [
             Plot.lineY(data, { x: "x", y: "y", z: "i", stroke: (d) => tone(d.i), strokeWidth: 1.8 }),

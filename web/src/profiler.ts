@@ -2,7 +2,7 @@
 import { frame } from "./frame";
 import type { Phase, ProfilerModel } from "./model";
 import {
-  Plot, type Tile, card, chart, choice, color, count, duration, grid, h, num, percent, plot, plural, section, shade,
+  Plot, type Tile, card, chart, choice, color, count, duration, grid, h, num, percent, plot, plural, rounds, section, shade,
   table, tiles, withLegend,
 } from "./ui";
 
@@ -28,6 +28,8 @@ function overview(m: ProfilerModel): HTMLElement {
   return tiles(list);
 }
 
+const phaseColor = (name: string, i: number) => (name === "other" ? "var(--missing)" : color(i));
+
 // Phases as one bar of the whole, and a table.
 function phases(id: string, caption: string, list: Phase[]): HTMLElement {
   const total = list.reduce((a, p) => a + p.seconds, 0) || 1;
@@ -39,16 +41,16 @@ function phases(id: string, caption: string, list: Phase[]): HTMLElement {
   });
   return card(caption,
     chart(id, "", (width) => plot(width, {
-      height: 64, marginLeft: 1, marginRight: 1, marginTop: 4, marginBottom: 22,
+      height: 64, marginLeft: 14, marginRight: 18, marginTop: 4, marginBottom: 22,
       x: { domain: [0, 1], tickFormat: "%", label: null, ticks: 5 }, y: { axis: null },
       marks: [
-        Plot.barX(parts, { x1: "from", x2: "to", y: () => 0, fill: (p) => color(p.i), insetRight: 1, rx: 2, tip: true,
+        Plot.barX(parts, { x1: "from", x2: "to", y: () => 0, fill: (p) => phaseColor(p.name, p.i), insetRight: 1, rx: 2, tip: true,
           title: (p) => `${p.name}\n${duration(p.seconds)}, ${percent(p.seconds / total)}` }),
         Plot.text(parts.filter((p) => p.to - p.from > 0.13), { x: (p) => (p.from + p.to) / 2, y: () => 0, text: "name", fill: "var(--surface)", fontWeight: 600 }),
       ],
     })),
     table(parts, [
-      { title: "phase", cell: (p) => h("span", {}, h("i", { class: "bar", style: `width:12px;height:12px;background:${color(p.i)}` }), p.name) },
+      { title: "phase", cell: (p) => h("span", {}, h("i", { class: "bar", style: `width:12px;height:12px;background:${phaseColor(p.name, p.i)}` }), p.name) },
       { title: "", cell: (p) => h("span", { class: "quiet" }, meanings[p.name] ?? "") },
       { title: "time", number: true, cell: (p) => duration(p.seconds) },
       { title: "share", number: true, cell: (p) => percent(p.seconds / total) },
@@ -119,7 +121,7 @@ function roundsSection(m: ProfilerModel): HTMLElement {
     const top = all ? r.max * 1.05 : r.p99 * 1.3;
     holder.replaceChildren(chart("round-durations", "", (width) => plot(width, {
       height: 260,
-      x: { label: "round" }, y: { label: "milliseconds", grid: true, domain: [0, top], clamp: true },
+      x: rounds, y: { label: "milliseconds", grid: true, domain: [0, top], clamp: true },
       marks: [
         Plot.ruleY(limit < top ? [limit] : [], { stroke: "var(--problem)", strokeDasharray: "4 4", strokeOpacity: 0.7 }),
         Plot.lineY(r.durations, { x: (d) => d[0], y: (d) => d[1], stroke: color(0), strokeWidth: 1, strokeOpacity: 0.5 }),
@@ -142,10 +144,10 @@ function roundsSection(m: ProfilerModel): HTMLElement {
           x: { type: "band", label: "round", domain: r.stacked.map((s) => String(s.round)), padding: 0.1, tickFormat: (d: string, i: number) => (i % Math.ceil(r.stacked.length / 8) === 0 ? d : ""), tickSize: 0 },
           y: { label: "milliseconds", grid: true },
           marks: [
-            Plot.barY(stacked, { x: "j", y: "ms", fill: (d) => color(d.i), z: "i", order: "i", tip: true, title: (d) => `round ${d.j}\n${d.phase}\n${num(d.ms, 3)} ms` }),
+            Plot.barY(stacked, { x: "j", y: "ms", fill: (d) => phaseColor(d.phase, d.i), z: "i", order: "i", tip: true, title: (d) => `round ${d.j}\n${d.phase}\n${num(d.ms, 3)} ms` }),
             Plot.ruleY([0], { stroke: "var(--line)" }),
           ],
-        }), phases.map((p, i) => ({ name: p, color: color(i) })))),
+        }), phases.map((p, i) => ({ name: p, color: phaseColor(p, i) })))),
         chart("round-histogram", "How long rounds take", (width) => plot(width, {
           height: 270,
           x: { label: "milliseconds" }, y: { label: "rounds", grid: true },
@@ -164,7 +166,7 @@ function rulesSection(m: ProfilerModel): HTMLElement {
     id: "rules", title: "Rules",
     intro: "What each profiler rule looks for, what it found, and what to do when it triggers. Rules about GPUs and data loaders have nothing to look at in a job on processors.",
     body: [card("", table(rows, [
-      { title: "rule", cell: (r) => h("b", {}, r.name) },
+      { title: "rule", cell: (r) => h("b", { class: "nowrap" }, r.name) },
       { title: "looks for", cell: (r) => h("span", {}, r.description, r.triggered ? h("p", { class: "advice" }, r.recommendation) : null) },
       { title: "triggered", number: true, cell: (r) => (r.triggered ? h("span", { class: "status", "data-level": "warning" }, count(r.triggered)) : "0") },
       { title: "data points", number: true, cell: (r) => count(r.datapoints) },

@@ -5,7 +5,7 @@ import { frame } from "./frame";
 import type { OtherJob, Series, TrainingModel } from "./model";
 import { numbersSection, rankingSection, residualsSection, survivalSection } from "./numbers";
 import {
-  Plot, type Tile, card, chart, color, count, fixed, grid, h, num, percent, plot, plural, section, table, tiles, time, withLegend,
+  Plot, type Tile, card, chart, color, count, fixed, grid, h, num, percent, plot, plural, rounds, section, table, tiles, time, withLegend,
 } from "./ui";
 
 function overview(m: TrainingModel): HTMLElement {
@@ -39,7 +39,7 @@ function overview(m: TrainingModel): HTMLElement {
   return tiles(list);
 }
 
-function lossChart(series: Series[], deciding: string | undefined, modelRound: number | undefined): HTMLElement {
+function lossChart(series: Series[], deciding: string | undefined, bestRound: number | undefined): HTMLElement {
   const tone = (s: Series) => (s.data === "train" ? "var(--train)" : s.data === "validation" ? "var(--accent)" : color(2));
   const metric = series[0].metric;
   const data = series.flatMap((s) => s.points.filter(([, v]) => v !== null).map(([x, y]) => ({ x, y: y as number, s })));
@@ -50,7 +50,7 @@ function lossChart(series: Series[], deciding: string | undefined, modelRound: n
     const flip = best.length > 0 && best[0].x > last * 0.7;
     return withLegend(plot(width, {
       height: 270,
-      x: { label: "round" },
+      x: rounds,
       y: { label: null, grid: true, nice: true },
       marks: [
         ...(best.length ? [Plot.ruleX(best, { x: "x", stroke: "var(--accent)", strokeOpacity: 0.45, strokeDasharray: "4 3" })] : []),
@@ -63,8 +63,8 @@ function lossChart(series: Series[], deciding: string | undefined, modelRound: n
         Plot.tip(data, Plot.pointerX({ x: "x", y: "y", title: (d) => `${d.s.name}\nround ${d.x}\n${num(d.y, 6)}` })),
       ],
     }), series.map((s) => ({ name: s.name, color: tone(s) })));
-  }, main.name === deciding && modelRound !== undefined && main.best && modelRound !== main.best[0]
-    ? `The saved model stops at round ${modelRound}.` : undefined);
+  }, main.name === deciding && bestRound !== undefined && main.best && bestRound !== main.best[0]
+    ? `Of all rounds, also those whose values were not saved, round ${bestRound} was the best.` : undefined);
 }
 
 function lossSection(m: TrainingModel): HTMLElement {
@@ -73,7 +73,7 @@ function lossSection(m: TrainingModel): HTMLElement {
   return section({
     id: "loss", title: "Metrics by round",
     intro: "Rounds count from 0, as in the log. Where the validation curve turns while the training curve goes on, the model begins to learn the training rows by heart: the best round is marked.",
-    body: [grid(...[...groups.values()].map((g) => lossChart(g, m.metrics.deciding, m.metrics.modelRound)))],
+    body: [grid(...[...groups.values()].map((g) => lossChart(g, m.metrics.deciding, m.metrics.bestRound)))],
   });
 }
 

@@ -70,10 +70,14 @@ export interface Section {
 
 export function section({ id, title, intro, body }: Section): HTMLElement {
   return h("section", { id, "aria-labelledby": `${id}-title` },
-    h("h2", { id: `${id}-title` }, h("a", { href: `#${id}`, class: "anchor" }, title)),
-    intro ? h("p", { class: "intro" }, intro) : null,
+    h("div", { class: "head" },
+      h("h2", { id: `${id}-title` }, h("a", { href: `#${id}`, class: "anchor" }, title)),
+      intro ? h("p", { class: "intro" }, intro) : null),
     ...body);
 }
+
+// The axis of boosting rounds: whole numbers only.
+export const rounds = { label: "round", tickFormat: (d: number) => (Number.isInteger(d) ? count(d) : "") };
 
 export const grid = (...children: Child[]): HTMLElement => h("div", { class: "grid" }, ...children);
 
@@ -200,7 +204,7 @@ export function plot(width: number, options: Plot.PlotOptions): Element {
   });
 }
 
-export const colors = [1, 2, 3, 4, 5, 6, 7, 8].map((i) => `var(--c${i})`);
+export const colors = [1, 2, 3, 4, 5, 6, 7, 8, 9].map((i) => `var(--c${i})`);
 export const color = (i: number): string => colors[i % colors.length];
 // From nothing (0) to full (1) of a color.
 export const shade = (share: number, of = "var(--accent)"): string =>

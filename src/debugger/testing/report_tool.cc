@@ -4,6 +4,8 @@
 //   {"context": {"job_name", "base_job_name", "status", "image", "instance", "started", "ended",
 //                "hyperparameters": {}, "rules": [{"name", "rule", "status", "details"}],
 //                "other_jobs": [{"name", "status", "metrics": {}, "hyperparameters": {}}]},
+//    "profile": {"samples": [[time, type, name, dimension, node, value]],
+//                "events": [[name, process, node, begin_us, duration_us, step]]},
 //    "ended": true,
 //    "steps": [{"step": 0, "tensors": [{"collection", "name", "shape", "type", "values"}]}]}
 // with type "f32", "f64", "i64" or "str"; a null value is NaN. Prints how long the report took.
@@ -14,6 +16,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "debugger/profiler_report.h"
 #include "debugger/tensor_writer.h"
 #include "debugger/training_report.h"
 
@@ -78,6 +81,43 @@ ReportContext ReadContext(const json& in) {
   return out;
 }
 
+Status RunProfile(const json& in, const ReportContext& context, const fs::path& output) {
+  const fs::path root = output / "profiler-output";
+  CLARY_CHECK_OK(RemoveTree(root));
+  std::map<std::string, std::string> files;
+  for (const json& s : in.at("samples")) {
+    const SystemSample sample{.time = s.at(0),
+                              .type = s.at(1),
+                              .name = s.at(2),
+                              .dimension = s.at(3),
+                              .node = s.at(4),
+                              .value = s.at(5)};
+    const Time time = FromMillis(static_cast<int64_t>(sample.time * 1000));
+    files[SystemFileName(time, sample.node)] += SystemSampleLine(sample);
+  }
+  std::vector<TraceEvent> events;
+  int64_t end = 0;
+  for (const json& e : in.at("events")) {
+    events.push_back({.name = e.at(0),
+                      .process = e.at(1),
+                      .node = e.at(2),
+                      .begin_us = e.at(3),
+                      .duration_us = e.at(4),
+                      .step = e.at(5)});
+    end = std::max(end, events.back().begin_us + events.back().duration_us);
+  }
+  if (!events.empty()) files[TraceFileName(end, "algo-1", "pythontimeline")] = WriteTrace(events);
+  files["framework/training_job_end.ts"] = "";
+  for (const auto& [name, text] : files) {
+    CLARY_CHECK_OK(MakeDirectories((root / name).parent_path()));
+    CLARY_CHECK_OK(WriteFileAtomic(root / name, text));
+  }
+  Profile profile(NewLocalTrialFiles(root));
+  CLARY_CHECK_OK(profile.Refresh());
+  CLARY_TRY(const auto rules, EvaluateProfilerRules({}, profile));
+  return WriteProfilerReport(profile, rules, context, output / "profiler-report");
+}
+
 Status Run(const fs::path& input, const fs::path& output) {
   CLARY_TRY(const std::string text, ReadFile(input, uint64_t{1} << 30));
   const json in = json::parse(text);
@@ -104,7 +144,8 @@ Status Run(const fs::path& input, const fs::path& output) {
   CLARY_CHECK_OK(WriteTrainingReport(trial, ReadContext(in.at("context")), output / "report"));
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
   fmt::print("{:.1f} ms\n", took.count());
-  return {};
+  if (!in.contains("profile")) return {};
+  return RunProfile(in.at("profile"), ReadContext(in.at("context")), output);
 }
 
 }  // namespace
