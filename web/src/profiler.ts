@@ -8,7 +8,7 @@ import {
 
 const meanings: Record<string, string> = {
   download: "fetching the channels", load: "parsing the channels into memory", rounds: "boosting",
-  "rest of training": "start of the program, saving the model", upload: "storing the model and output", other: "waiting and starting",
+  "rest of training": "start of the program, saving the model", upload: "storing the model and output", other: "what is left",
   binning: "cutting features into bins, once", gradient: "derivatives of the loss", histogram: "summing derivatives by bin",
   split: "finding the best splits", partition: "sending rows to children", predict: "adding the new trees to the margins",
   evaluate: "metrics", tensors: "saving tensors for Debugger", checkpoint: "writing checkpoints",
