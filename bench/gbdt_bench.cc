@@ -3,7 +3,8 @@
 //   gbdt_bench train DIR REPEATS [name=value ...]    trains on DIR/x_train.npy (or its CSR parts)
 //     and writes DIR/clary.model.json and the margins of the test part, DIR/clary.margin.f32
 //   gbdt_bench csv FILE REPEATS [name=value ...]     from a CSV file with the label first
-//   gbdt_bench predict MODEL.json DIR THREADS REPEATS    the test part: margins, and single rows
+//   gbdt_bench predict MODEL.json DIR THREADS REPEATS    margins of the test part
+//   gbdt_bench single MODEL.json DIR CALLS               the same rows, one a call
 //   gbdt_bench contributions MODEL.json DIR ROWS THREADS REPEATS
 #include <algorithm>
 #include <charconv>
@@ -199,6 +200,24 @@ Status PredictCommand(char** argv) {
   return {};
 }
 
+// Seconds a call of one row, at most `calls` rows of the test part, one after another.
+Status SingleCommand(char** argv) {
+  CLARY_TRY(const Model model, ReadModel(argv[2]));
+  CLARY_TRY(const Dataset test, ReadPart(argv[3], "test"));
+  const auto calls = std::min(test.rows(), static_cast<size_t>(std::atoi(argv[4])));
+  const Predictor predictor(model);
+  std::vector<float> out(static_cast<size_t>(model.num_output()));
+  double sum = 0;
+  const auto start = Clock::now();
+  for (size_t r = 0; r < calls; ++r) {
+    predictor.Margins(test.dense().subspan(r * test.columns(), test.columns()), out);
+    sum += out[0];
+  }
+  std::printf("{\"total\": %.9f, \"mean\": %g}\n", Seconds(start) / static_cast<double>(calls),
+              sum / static_cast<double>(calls));
+  return {};
+}
+
 Status ContributionsCommand(char** argv) {
   CLARY_TRY(const Model model, ReadModel(argv[2]));
   CLARY_TRY(const Dataset all, ReadPart(argv[3], "test"));
@@ -222,6 +241,7 @@ int main(int argc, char** argv) {
   if (command == "train" && argc > 3) status = TrainCommand(argc, argv);
   if (command == "csv" && argc > 3) status = CsvCommand(argc, argv);
   if (command == "predict" && argc == 6) status = PredictCommand(argv);
+  if (command == "single" && argc == 5) status = SingleCommand(argv);
   if (command == "contributions" && argc == 7) status = ContributionsCommand(argv);
   if (!status) std::fprintf(stderr, "%s\n", status.error().message.c_str());
   return status ? 0 : 1;

@@ -240,10 +240,127 @@ def table(a, name, thread, seen, grades):
                                 "rounds": a.rounds, "runs": seen, "quality": grades}) + "\n")
 
 
+def compare_csv(a):
+    """From a CSV file (label first) to a model: reading, construction and training."""
+    import numpy as np
+    for name in a.sets.split(","):
+        folder = gbdt_data.folder(a.cache, name, a.scale)
+        path = folder / "train.csv"
+        if not path.exists():
+            X, y, _ = gbdt_data.load(folder, "train")
+            with open(path, "w") as f:
+                for i in range(0, len(y), 10000):
+                    part = np.column_stack([y[i:i + 10000], X[i:i + 10000]])
+                    np.savetxt(f, part, fmt="%.7g", delimiter=",")
+        objective = gbdt_data.SETS[name][3]
+        for thread in map(int, a.threads.split(",")):
+            b = argparse.Namespace(**vars(a) | {"thread": thread, "engine": "lgb"})
+            params = xgb_params(b, objective)
+
+            def clary():
+                p = [f"{k}={v}" for k, v in (params | {"num_round": a.rounds}).items()]
+                out = subprocess.run([a.program, "csv", str(path), "1", *p], capture_output=True,
+                                     text=True, check=True).stdout
+                return json.loads(out)["total"]
+
+            def xgb():
+                import xgboost
+                start = time.perf_counter()
+                data = xgboost.DMatrix(f"{path}?format=csv&label_column=0", nthread=thread)
+                xgboost.train(params, data, a.rounds)
+                return time.perf_counter() - start
+
+            def lgb():
+                import lightgbm
+                p = {"objective": "binary" if objective.startswith("bin") else "regression",
+                     "learning_rate": 0.1, "max_bin": 255, "num_threads": thread, "verbose": -1,
+                     "num_leaves": 2 ** a.depth, "max_depth": a.depth, "min_data_in_leaf": 1}
+                start = time.perf_counter()
+                lightgbm.train(p, lightgbm.Dataset(str(path), params=p), a.rounds)
+                return time.perf_counter() - start
+
+            interleave(f"{name} from CSV, {thread} thread(s), {a.rounds} rounds", a.reps,
+                       {"Clary": clary, "XGBoost": xgb, "LightGBM": lgb}, 1, "s")
+
+
+def interleave(title, reps, engines, scale, unit):
+    """Runs each engine in turn, prints medians and ratios to the first."""
+    seen = {e: [] for e in engines}
+    for _ in range(reps):
+        for engine, run in engines.items():
+            seen[engine].append(run())
+    print(f"\n**{title}**\n\n| engine | {unit} | ratio [min..max] |\n|---|---|---|")
+    ours = next(iter(seen.values()))
+    for engine, times in seen.items():
+        ratios = sorted(t / o for t, o in zip(times, ours))
+        print(f"| {engine} | {statistics.median(times) * scale:.4g} | "
+              f"{statistics.median(ratios):.2f} [{ratios[0]:.2f}..{ratios[-1]:.2f}] |", flush=True)
+
+
+def compare_predict(a):
+    """One model, made by XGBoost and loaded by both: a million rows, single rows, TreeSHAP."""
+    import numpy as np
+    import xgboost
+    for name in a.sets.split(","):
+        if name in ("libsvm", "rank", "huge"):
+            continue
+        folder = gbdt_data.folder(a.cache, name, a.scale)
+        X, y, _ = gbdt_data.load(folder, "train")
+        fit = argparse.Namespace(**vars(a) | {"thread": 2})
+        objective = gbdt_data.SETS[name][3]
+        rows = min(len(y), 100_000)
+        booster = xgboost.train(xgb_params(fit, objective), xgboost.DMatrix(X[:rows], y[:rows]),
+                                a.rounds)
+        model = str(folder / "xgb.model.json")
+        booster.save_model(model)
+        many = np.resize(X, (1_000_000, X.shape[1])) if X.shape[1] <= 100 else X
+        case = folder / "predict"
+        case.mkdir(exist_ok=True)
+        np.save(case / "x_test.npy", many)
+        np.save(case / "y_test.npy", np.zeros(len(many), np.float32))
+
+        def program(*args, key="total"):
+            done = subprocess.run([a.program, *map(str, args)], capture_output=True, text=True,
+                                  check=True)
+            return statistics.median(json.loads(line)[key] for line in done.stdout.splitlines())
+
+        def timed(f, times=3):
+            out = []
+            for _ in range(times):
+                start = time.perf_counter()
+                f()
+                out.append(time.perf_counter() - start)
+            return statistics.median(out)
+
+        for thread in map(int, a.threads.split(",")):
+            booster.set_param({"nthread": thread})
+            interleave(f"{name}: margins of {len(many)} rows, {a.rounds} rounds of depth "
+                       f"{a.depth}, {thread} thread(s)", a.reps,
+                       {"Clary": lambda: program("predict", model, case, thread, 3),
+                        "XGBoost inplace_predict": lambda: timed(
+                            lambda: booster.inplace_predict(many, predict_type="margin"))},
+                       1, "s")
+        one = np.ascontiguousarray(many[:1])
+        booster.set_param({"nthread": 1})
+        interleave(f"{name}: one row a call", a.reps,
+                   {"Clary": lambda: program("single", model, case, 20000),
+                    "XGBoost inplace_predict (from Python)": lambda: timed(
+                        lambda: booster.inplace_predict(one, predict_type="margin"), 1000)},
+                   1e6, "microseconds")
+        some = 10_000 if X.shape[1] <= 100 else 1000
+        part = xgboost.DMatrix(many[:some])
+        for thread in map(int, a.threads.split(",")):
+            booster.set_param({"nthread": thread})
+            interleave(f"{name}: contributions of {some} rows, {thread} thread(s)", a.reps,
+                       {"Clary": lambda: program("contributions", model, case, some, thread, 3),
+                        "XGBoost pred_contribs": lambda: timed(
+                            lambda: booster.predict(part, pred_contribs=True), 1)}, 1, "s")
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__,
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("command", choices=["train", "worker"])
+    p.add_argument("command", choices=["train", "csv", "predict", "worker"])
     p.add_argument("--sets", default=",".join(gbdt_data.DEFAULT))
     p.add_argument("--engines", default=",".join(ENGINES))
     p.add_argument("--threads", default="1,2")
@@ -265,7 +382,7 @@ def main():
     p.add_argument("--dir", help=argparse.SUPPRESS)
     p.add_argument("--thread", type=int, help=argparse.SUPPRESS)
     a = p.parse_args()
-    worker(a) if a.command == "worker" else compare(a)
+    {"worker": worker, "train": compare, "csv": compare_csv, "predict": compare_predict}[a.command](a)
 
 
 if __name__ == "__main__":

@@ -306,4 +306,23 @@ class Model {
   std::unique_ptr<Forest> forest_;
 };
 
+// A model laid out for answering one row at a time, within microseconds and without allocation.
+// Independent of the model afterwards. Const calls from any thread.
+class Predictor {
+ public:
+  explicit Predictor(const Model& model);
+  ~Predictor();
+  Predictor(Predictor&&) noexcept;
+  Predictor& operator=(Predictor&&) noexcept;
+
+  // margins [num_output] of `row`, bit for bit as Model::Predict gives them (PredictKind::kMargin).
+  // NaN means missing; so does what a row of fewer than num_feature values lacks.
+  void Margins(std::span<const float> row, std::span<float> margins) const;
+  size_t num_output() const;
+
+ private:
+  struct Flat;
+  std::unique_ptr<const Flat> flat_;
+};
+
 }  // namespace clary::gbdt

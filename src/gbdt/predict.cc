@@ -16,18 +16,13 @@ constexpr size_t kBlock = FastForest::kBlock;  // rows that a thread takes at a 
 constexpr size_t kWorthPreparing = 400;        // rows
 
 Result<std::vector<float>> StartMargins(const Forest& forest, const Dataset& data) {
-  const auto outputs = static_cast<size_t>(forest.num_output());
   const auto& given = data.fields().base_margin;
-  if (given.size() == data.rows() * outputs && !given.empty()) return given;
-  // XGBoost 3 uses the first item of a vector for every output of a linear model.
-  std::vector<float> base(outputs, forest.base_score[0]);
-  if (forest.base_score.size() == outputs && forest.booster != Booster::kGblinear) {
-    base = forest.base_score;
+  if (given.size() == data.rows() * static_cast<size_t>(forest.num_output()) && !given.empty()) {
+    return given;
   }
-  CLARY_TRY(const auto objective, MakeObjective(forest.objective));
-  for (float& b : base) b = objective->ToMargin(b);
+  CLARY_TRY(const std::vector<float> base, BaseMargins(forest));
   std::vector<float> margin;
-  margin.reserve(data.rows() * outputs);
+  margin.reserve(data.rows() * base.size());
   for (size_t r = 0; r < data.rows(); ++r) margin.insert(margin.end(), base.begin(), base.end());
   return margin;
 }
@@ -48,6 +43,18 @@ void AddLinear(const Forest& forest, const float* rows, size_t count, size_t col
 }
 
 }  // namespace
+
+Result<std::vector<float>> BaseMargins(const Forest& forest) {
+  const auto outputs = static_cast<size_t>(forest.num_output());
+  // XGBoost 3 uses the first item of a vector for every output of a linear model.
+  std::vector<float> base(outputs, forest.base_score[0]);
+  if (forest.base_score.size() == outputs && forest.booster != Booster::kGblinear) {
+    base = forest.base_score;
+  }
+  CLARY_TRY(const auto objective, MakeObjective(forest.objective));
+  for (float& b : base) b = objective->ToMargin(b);
+  return base;
+}
 
 Result<std::vector<float>> Predict(const Forest& forest, const Dataset& data,
                                    const PredictOptions& options) {

@@ -12,6 +12,9 @@
 
 namespace clary::gbdt {
 
+// The margins [outputs] of a row before the first tree.
+Result<std::vector<float>> BaseMargins(const Forest& forest);
+
 // See Model::Predict.
 Result<std::vector<float>> Predict(const Forest& forest, const Dataset& data,
                                    const PredictOptions& options);

@@ -93,6 +93,7 @@ TEST_P(PredictManyRows, HasTheBitsOfWalkingEveryTree) {
   const std::vector<float> values = RandomRows(rng, rows, columns);
   const auto all = Dataset::FromDense(values, rows, columns);
   ASSERT_TRUE(all);
+  const Predictor predictor(model);
   for (const int threads : {1, 3}) {
     const auto fast = model.Predict(*all, {.kind = PredictKind::kMargin, .threads = threads});
     ASSERT_TRUE(fast) << fast.error().message;
@@ -106,6 +107,9 @@ TEST_P(PredictManyRows, HasTheBitsOfWalkingEveryTree) {
         const float weight = c.dart ? model.forest().tree_weight[t] : 1.0F;
         sum[t % outputs] += weight * tree.threshold[static_cast<size_t>(tree.FindLeaf(row))];
       }
+      std::vector<float> single(outputs);
+      predictor.Margins(row, single);
+      ASSERT_EQ(single, sum) << "row " << r;
       for (size_t k = 0; k < outputs; ++k) {
         ASSERT_EQ(std::bit_cast<uint32_t>((*fast)[r * outputs + k]),
                   std::bit_cast<uint32_t>(sum[k]))
