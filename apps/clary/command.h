@@ -35,6 +35,7 @@ void AddLogs(CLI::App& app, Context& context);
 void AddS3(CLI::App& app, Context& context);
 void AddEnv(CLI::App& app, Context& context);  // env, exec
 void AddKeys(CLI::App& app, Context& context);
+void AddBench(CLI::App& app, Context& context);
 void AddVersion(CLI::App& app, Context& context);
 
 // A subcommand whose --help ends with `examples`, one command a line.

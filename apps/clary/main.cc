@@ -36,6 +36,7 @@ int main(int argc, char** argv) {
   AddS3(app, context);
   AddEnv(app, context);
   AddKeys(app, context);
+  AddBench(app, context);
   AddVersion(app, context);
 
   try {

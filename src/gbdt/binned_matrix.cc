@@ -10,7 +10,7 @@ namespace clary::gbdt {
 namespace {
 
 constexpr size_t kBlockRows = 512;
-constexpr size_t kInnerCuts = 255;
+constexpr size_t kPaddedCuts = 256;
 // A tile ends where its part of a histogram outgrows the second-level cache's share, unless rows
 // would have too few entries in it to pay for looking them up.
 constexpr uint32_t kTileSlots = 16384;
@@ -44,10 +44,12 @@ BinnedMatrix::BinnedMatrix(const Dataset& data, std::shared_ptr<const Cuts> cuts
     column_bytes_.Resize(rows_ * stored * width + 64);
   }
   if (!wide_) {
-    padded_cuts_.assign(size_t{features()} * kInnerCuts, std::numeric_limits<float>::infinity());
+    padded_cuts_.assign(size_t{features()} * kPaddedCuts, std::numeric_limits<float>::infinity());
     for (uint32_t f = 0; f < features(); ++f) {
       const auto of = cuts_->of(f);
-      std::copy(of.begin(), of.end() - 1, padded_cuts_.begin() + size_t{f} * kInnerCuts);
+      float* const padded = &padded_cuts_[size_t{f} * kPaddedCuts];
+      std::copy(of.begin(), of.end() - 1, padded);
+      padded[kPaddedCuts - 1] = std::numeric_limits<float>::quiet_NaN();
     }
   }
   if (wide_) {
@@ -116,7 +118,7 @@ void BinnedMatrix::CodesOf(uint32_t f, const float* values, size_t stride, size_
                            Bin* codes) const {
   const auto missing = static_cast<Bin>(MissingCode(f));
   if constexpr (sizeof(Bin) == 1) {
-    BestKernels().bin_bytes(values, stride, count, &padded_cuts_[size_t{f} * kInnerCuts], missing,
+    BestKernels().bin_bytes(values, stride, count, &padded_cuts_[size_t{f} * kPaddedCuts], missing,
                             codes);
   } else {
     const auto cuts = cuts_->of(f);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <span>
 #include <string>
 
 namespace clary::gbdt {
@@ -85,6 +86,82 @@ void InnerCuts(const Summary& s, size_t bins, std::vector<float>& cuts) {
   }
 }
 
+// The inner cuts of many unweighted values without sorting them. InnerCuts' rule then picks the
+// value at sorted position floor(target): the one whose ranks hold the target. Their top 16 bits
+// are counted, and only values that share them with a target are looked at again.
+class Selector {
+ public:
+  // Appends to `cuts` and sets the least and the greatest value. False, with nothing changed, if
+  // there might be no more than bins + 1 distinct values.
+  bool Find(std::span<const uint32_t> keys, size_t bins, std::vector<float>& cuts, float& low,
+            float& top) {
+    counts_.assign(kBuckets, 0);
+    for (const uint32_t key : keys) ++counts_[key >> 16];
+    const auto used = kBuckets - static_cast<size_t>(std::ranges::count(counts_, 0U));
+    if (used <= bins + 1) return false;
+    uint32_t least = UINT32_MAX;
+    uint32_t most = 0;
+    for (const uint32_t key : keys) {
+      least = std::min(least, key);
+      most = std::max(most, key);
+    }
+    low = FromKey(least);
+    top = FromKey(most);
+    const auto first = static_cast<double>(std::ranges::count(keys, least));
+    const auto last = static_cast<double>(std::ranges::count(keys, most));
+    const double range = static_cast<double>(keys.size()) - last - first;
+
+    slot_.assign(kBuckets, kNone);
+    lists_.clear();
+    size_t bucket = 0;
+    size_t before = 0;  // keys in lower buckets
+    size_t collected = 0;
+    for (size_t k = 1; k < bins; ++k) {
+      const auto at =
+          static_cast<size_t>(first + static_cast<double>(k) * range / static_cast<double>(bins));
+      while (before + counts_[bucket] <= at) before += counts_[bucket++];
+      if (slot_[bucket] == kNone) {
+        slot_[bucket] = static_cast<uint16_t>(lists_.size());
+        lists_.push_back({.begin = collected, .end = collected, .wanted = {}});
+        collected += counts_[bucket];
+      }
+      lists_.back().wanted.push_back(at - before);
+    }
+    picked_.resize(collected);
+    for (const uint32_t key : keys) {
+      if (const uint16_t slot = slot_[key >> 16]; slot != kNone) picked_[lists_[slot].end++] = key;
+    }
+    const size_t start = cuts.size();
+    for (const List& list : lists_) {
+      size_t from = list.begin;
+      for (const size_t wanted : list.wanted) {
+        const auto begin = picked_.begin();
+        const size_t at = list.begin + wanted;
+        std::nth_element(begin + static_cast<std::ptrdiff_t>(from),
+                         begin + static_cast<std::ptrdiff_t>(at),
+                         begin + static_cast<std::ptrdiff_t>(list.end));
+        from = at;
+        const float value = FromKey(picked_[at]);
+        if (cuts.size() == start || cuts.back() != value) cuts.push_back(value);
+      }
+    }
+    return true;
+  }
+
+ private:
+  static constexpr size_t kBuckets = 65536;
+  static constexpr uint16_t kNone = UINT16_MAX;
+  struct List {
+    size_t begin;  // in picked_
+    size_t end;
+    std::vector<size_t> wanted;  // positions among its sorted keys, ascending
+  };
+  std::vector<uint32_t> counts_;
+  std::vector<uint16_t> slot_;
+  std::vector<List> lists_;
+  std::vector<uint32_t> picked_;
+};
+
 // Collects the values of up to kBlockFeatures features over the chosen rows.
 struct Columns {
   std::vector<std::vector<uint32_t>> keys;
@@ -102,6 +179,12 @@ class CutFinder {
     std::vector<float> cuts;
     float min_value = 0;
     uint32_t missing = 0;
+
+    // Adds what depends on the least and the greatest value alone.
+    void Bound(double low, double top) {
+      cuts.push_back(static_cast<float>(top + (std::fabs(top) + 1e-5)));
+      min_value = static_cast<float>(low - (std::fabs(low) + 1e-5));
+    }
   };
 
   // `keys` of the sampled rows that have a value, with the rows' numbers if there are weights.
@@ -110,6 +193,18 @@ class CutFinder {
     Summary& s = summary_;
     s.value.clear();
     s.weight.clear();
+    constexpr size_t kSelectKeys = 65536;  // from here on selecting beats sorting
+    FeatureCuts out;
+    out.missing = missing;
+    if (weights_.empty() && keys.size() >= kSelectKeys) {
+      float low = 0;
+      float top = 0;
+      const bool needs_byte = missing != 0 && max_bin_ == 256;
+      if (selector_.Find(keys, needs_byte ? 255 : max_bin_, out.cuts, low, top)) {
+        out.Bound(low, top);
+        return out;
+      }
+    }
     if (weights_.empty()) {
       RadixSort(keys, scratch32_);
       for (size_t i = 0; i < keys.size();) {
@@ -139,8 +234,6 @@ class CutFinder {
     // Rare values that the sample has missed: take them all as long as each gets its own bin.
     if (sampled_ < data_.rows() && s.value.size() <= max_bin_) AddUnsampled(f, s);
 
-    FeatureCuts out;
-    out.missing = missing;
     if (s.value.empty()) {
       out.cuts = {1e-5F};
       out.min_value = -1e-5F;
@@ -148,10 +241,7 @@ class CutFinder {
     }
     const bool needs_byte = missing != 0 && max_bin_ == 256 && s.value.size() > 255;
     InnerCuts(s, needs_byte ? 255 : max_bin_, out.cuts);
-    const double top = s.value.back();
-    const double low = s.value.front();
-    out.cuts.push_back(static_cast<float>(top + (std::fabs(top) + 1e-5)));
-    out.min_value = static_cast<float>(low - (std::fabs(low) + 1e-5));
+    out.Bound(s.value.front(), s.value.back());
     return out;
   }
 
@@ -179,6 +269,7 @@ class CutFinder {
   std::span<const float> weights_;
   size_t max_bin_;
   size_t sampled_;
+  Selector selector_;
   Summary summary_;  // scratch, as the rest
   std::vector<uint32_t> scratch32_;
   std::vector<uint64_t> pairs_;

@@ -345,7 +345,8 @@ TEST(Kernels, EverySetGivesTheSameBits) {
     }
     std::vector<PackedGrad> packed(kRows);
     k->quantize(g.data(), h.data(), kRows, 77, 5, 65536, 4096, packed.data());
-    std::vector<float> cuts(255, std::numeric_limits<float>::infinity());
+    std::vector<float> cuts(256, std::numeric_limits<float>::infinity());
+    cuts[255] = kNaN;
     for (int i = 0; i < 100; ++i) cuts[static_cast<size_t>(i)] = static_cast<float>(i - 50) / 7;
     std::vector<uint8_t> code(kRows);
     k->bin_bytes(margin.data(), 1, kRows, cuts.data(), 101, code.data());

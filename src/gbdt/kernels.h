@@ -42,7 +42,7 @@ inline constexpr uint32_t kMaxScanBins = 256;
 struct Kernels {
   const char* name;
   // out[i] = number of cuts[0..254] that are <= value[i * stride], `missing_code` for NaN.
-  // `cuts` [255] is padded with +inf.
+  // `cuts` [256] is padded with +inf, the last item is NaN.
   void (*bin_bytes)(const float* value, size_t stride, size_t count, const float* cuts,
                     uint8_t missing_code, uint8_t* out);
   // Best position for a feature of at most kMaxScanBins bins without constraints.

@@ -9,6 +9,25 @@ namespace avx512 {
 namespace {
 #include "gbdt/internal/kernels_impl.h"
 
+// A value at a time: which block of sixteen cuts it falls into, then how many of those are not
+// above it. Comparisons with NaN are false, so the last item never counts.
+void BinBytesWide(const float* value, size_t stride, size_t count, const float* cuts,
+                  uint8_t missing_code, uint8_t* out) {
+  const __m512i lasts =
+      _mm512_setr_epi32(15, 31, 47, 63, 79, 95, 111, 127, 143, 159, 175, 191, 207, 223, 239, 255);
+  const __m512 coarse = _mm512_i32gather_ps(lasts, cuts, 4);
+  for (size_t i = 0; i < count; ++i) {
+    const float x = value[i * stride];
+    const __m512 all = _mm512_set1_ps(x);
+    const auto block =
+        static_cast<uint32_t>(__builtin_popcount(_mm512_cmp_ps_mask(coarse, all, _CMP_LE_OQ)));
+    const __m512 fine = _mm512_loadu_ps(cuts + 16 * block);
+    const auto within =
+        static_cast<uint32_t>(__builtin_popcount(_mm512_cmp_ps_mask(fine, all, _CMP_LE_OQ)));
+    out[i] = x != x ? missing_code : static_cast<uint8_t>(16 * block + within);
+  }
+}
+
 // Sixteen rows at a time: their codes are gathered, and both sides packed by the mask. Packing
 // writes sixteen items, never beyond what has been read.
 uint32_t DivideWide(uint32_t* rows, uint32_t count, const uint8_t* column, bool by_row, int32_t bin,
@@ -48,7 +67,7 @@ uint32_t DivideWide(uint32_t* rows, uint32_t count, const uint8_t* column, bool 
 }  // namespace avx512
 
 const Kernels kAvx512Kernels = {.name = "avx512",
-                                .bin_bytes = avx512::BinBytes,
+                                .bin_bytes = avx512::BinBytesWide,
                                 .scan = avx512::Scan,
                                 .divide = avx512::DivideWide,
                                 .quantize = avx512::Quantize,

@@ -39,7 +39,7 @@ class FastForest {
   };
   struct Slot {
     uint32_t feature;
-    size_t cuts;  // index of its 255 ascending values, padded with infinities
+    size_t cuts;  // index of its 256 padded cuts, as Kernels::bin_bytes wants them
   };
   // Successive trees that share thresholds in bytes, or that are walked.
   struct Group {

@@ -12,8 +12,8 @@ inline int32_t FloorToInt(double x) {
   return t - (x < static_cast<double>(t) ? 1 : 0);
 }
 
-void BinBytes(const float* value, size_t stride, size_t count, const float* cuts,
-              uint8_t missing_code, uint8_t* out) {
+[[maybe_unused]] void BinBytes(const float* value, size_t stride, size_t count, const float* cuts,
+                               uint8_t missing_code, uint8_t* out) {
   constexpr size_t kLanes = 16;
   size_t i = 0;
   for (; i + kLanes <= count; i += kLanes) {
