@@ -35,7 +35,7 @@ int DepthOf(const Tree& tree) {
 
 std::unique_ptr<FastForest> FastForest::Prepare(const Forest& forest, size_t first, size_t last) {
 #if defined(__x86_64__)
-  if (!__builtin_cpu_supports("avx2") || forest.num_feature > 65536) return nullptr;
+  if (&BestKernels() == &kPortableKernels || forest.num_feature > 65536) return nullptr;
   std::unique_ptr<FastForest> fast(new FastForest(forest));
   // Groups are as long as their features' thresholds fit into bytes.
   std::vector<std::vector<float>> thresholds(forest.num_feature);
@@ -179,6 +179,7 @@ void FastForest::Add(std::span<const float> values, size_t count, size_t columns
     for (size_t r = 0; r < count; ++r) sums[k * kBlock + r] = margins[r * outputs + k];
   }
   const Kernels& kernels = BestKernels();
+  const auto add_leaves = &kernels == &kAvx512Kernels ? AddLeavesAvx512 : AddLeavesAvx2;
   for (const Group& group : groups_) {
     if (!group.fast) {
       for (size_t t = group.first; t < group.last; ++t) {
@@ -206,8 +207,8 @@ void FastForest::Add(std::span<const float> values, size_t count, size_t columns
       for (size_t r = 0; r < count; ++r) left[r] = right[r] == kMissing ? uint8_t{0} : right[r];
     }
     for (const FastTree& tree : group.trees) {
-      AddLeavesAvx2(tree.depth, &cuts_[tree.cuts].column, &leaves_[tree.leaves], bytes, count,
-                    &sums[tree.output * kBlock]);
+      add_leaves(tree.depth, &cuts_[tree.cuts].column, &leaves_[tree.leaves], bytes, count,
+                 &sums[tree.output * kBlock]);
     }
   }
   for (size_t k = 0; k < outputs; ++k) {

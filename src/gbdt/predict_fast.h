@@ -63,10 +63,13 @@ class FastForest {
   std::vector<float> feature_cuts_;
 };
 
-// What predict_avx2.cc does: for rows in steps of 32, out[row] += leaf.
+// What predict_avx2.cc and predict_avx512.cc do: for rows in steps of 32 or 64, out[row] += leaf.
+// A step may run past `rows`, within the block.
 //   cut_words   column and threshold of 2^depth - 1 splits in level order
 //   columns     bytes; column c is at columns + c * FastForest::kBlock
 void AddLeavesAvx2(int depth, const uint32_t* cut_words, const float* leaves,
                    const uint8_t* columns, size_t rows, float* out);
+void AddLeavesAvx512(int depth, const uint32_t* cut_words, const float* leaves,
+                     const uint8_t* columns, size_t rows, float* out);
 
 }  // namespace clary::gbdt
