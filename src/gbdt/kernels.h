@@ -20,9 +20,10 @@ inline constexpr int32_t HessOf(PackedGrad p) { return static_cast<int32_t>(p & 
 struct ScanInput {
   const PackedGrad* hist;  // [bins]
   uint32_t bins;
-  PackedGrad missing;  // sum of the rows without a value
-  PackedGrad total;    // sum of the node
-  double grad_unit;    // value of one level
+  PackedGrad missing;            // sum of the rows without a value
+  bool missing_is_rest = false;  // `missing` is not given: it is what `hist` lacks of `total`
+  PackedGrad total;              // sum of the node
+  double grad_unit;              // value of one level
   double hess_unit;
   double lambda;
   double alpha;

@@ -90,7 +90,12 @@ TEST(Kernels, ScanFindsTheFirstBestPosition) {
                        .min_child_weight = kLeast[draw(0, 3)]};
     const ScanBest want = ScanByDefinition(in);
     for (const Kernels* k : Sets()) {
-      const ScanBest got = k->scan(in);
+      ScanInput given = in;
+      if (trial % 2 == 0) {  // the sum of the missing rows can be left to the scan
+        given.missing = 0;
+        given.missing_is_rest = true;
+      }
+      const ScanBest got = k->scan(given);
       ASSERT_EQ(got.score, want.score) << k->name << " trial " << trial;
       ASSERT_EQ(got.left, want.left) << k->name << " trial " << trial;
       if (want.score < 0) continue;

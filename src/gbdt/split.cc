@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 
 namespace clary::gbdt {
@@ -155,28 +156,25 @@ SplitCandidate SplitFinder::Best(const NodeToSplit& node, const GradScale& scale
   for (const uint32_t f : features) {
     const PackedGrad* hist = node.histogram->data() + bins_.HistOffset(f);
     const uint32_t bins = cuts.bins(f);
+    const bool categorical = cuts.is_categorical(f);
+    const bool plain =
+        !scorer_.monotone() && params_.max_delta_step == 0 && bins <= kMaxScanBins && !categorical;
     PackedGrad missing = 0;
-    if (bins_.is_thin(f)) {
-      PackedGrad present = 0;
-      for (uint32_t i = 0; i < bins; ++i) present += hist[i];
-      // One side of any split is a part of the present rows.
-      if (scale.ToReal(present).hess < params_.min_child_weight) continue;
-      missing = node.total - present;
-    } else if (cuts.has_missing[f] != 0) {
-      missing = hist[bins];
+    if (!bins_.is_thin(f)) {
+      if (cuts.has_missing[f] != 0) missing = hist[bins];
+    } else if (!plain) {
+      missing = std::accumulate(hist, hist + bins, node.total, std::minus<>());
     }
     const ScanInput in{.hist = hist,
                        .bins = bins,
                        .missing = missing,
+                       .missing_is_rest = bins_.is_thin(f),
                        .total = node.total,
                        .grad_unit = scale.grad_unit,
                        .hess_unit = scale.hess_unit,
                        .lambda = params_.lambda,
                        .alpha = params_.alpha,
                        .min_child_weight = params_.min_child_weight};
-    const bool categorical = cuts.is_categorical(f);
-    const bool plain =
-        !scorer_.monotone() && params_.max_delta_step == 0 && bins <= kMaxScanBins && !categorical;
     const ScanBest found = plain         ? kernels_.scan(in)
                            : categorical ? ScanCategories(in, f, node.bounds, right)
                                          : ScanConstrained(in, f, node.bounds);

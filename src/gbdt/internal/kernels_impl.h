@@ -104,45 +104,60 @@ inline int32_t RoughScores(const PackedGrad* sum, uint32_t n, PackedGrad add, Pa
   return most;
 }
 
+// The positions of a feature that differ: bins that are not empty, with the sums up to them.
+struct Positions {
+  alignas(64) PackedGrad sum[kMaxScanBins];
+  uint32_t bin[kMaxScanBins];
+  uint32_t count = 0;
+};
+
+// Scored backward, position k stands for every bin from its own to before the next one's; the last
+// of those is looked at first. Negative: there is none.
+inline int32_t BackwardBin(const Positions& at, uint32_t k, uint32_t bins) {
+  const uint32_t end = k + 1 < at.count ? at.bin[k + 1] : bins - 1;
+  return end > at.bin[k] ? static_cast<int32_t>(end) - 1 : -1;
+}
+
 // Scans with double scores throughout: for alpha, and for scales beyond RoughScores.
-inline ScanBest ScanPlain(const ScanInput& in, const PackedGrad* sum) {
+inline ScanBest ScanPlain(const ScanInput& in, const Positions& at, PackedGrad missing) {
   SumArrays prefix;
   alignas(64) float score[kMaxScanBins];
-  const uint32_t n = in.bins;
-  for (uint32_t i = 0; i < n; ++i) {
-    prefix.grad[i] = GradOfSum(sum[i], in);
-    prefix.hess[i] = HessOfSum(sum[i], in);
+  for (uint32_t k = 0; k < at.count; ++k) {
+    prefix.grad[k] = GradOfSum(at.sum[k], in);
+    prefix.hess[k] = HessOfSum(at.sum[k], in);
   }
   const double total_g = GradOfSum(in.total, in);
   const double total_h = HessOfSum(in.total, in);
   ScanBest best;
-  Score(prefix, n, 0, 0, total_g, total_h, in, score);
-  for (uint32_t i = 0; i < n; ++i) {
-    if (score[i] > best.score) {
-      best.score = score[i];
-      best.bin = static_cast<int32_t>(i);
-      best.left = sum[i];
+  Score(prefix, at.count, 0, 0, total_g, total_h, in, score);
+  for (uint32_t k = 0; k < at.count; ++k) {
+    if (score[k] > best.score) {
+      best.score = score[k];
+      best.bin = static_cast<int32_t>(at.bin[k]);
+      best.left = at.sum[k];
     }
   }
-  if (in.missing == 0 || n < 2) return best;
-  Score(prefix, n - 1, GradOfSum(in.missing, in), HessOfSum(in.missing, in), total_g, total_h, in,
+  if (missing == 0) return best;
+  Score(prefix, at.count, GradOfSum(missing, in), HessOfSum(missing, in), total_g, total_h, in,
         score);
-  for (int32_t i = static_cast<int32_t>(n) - 2; i >= 0; --i) {
-    if (score[i] > best.score) {
-      best.score = score[i];
-      best.bin = i;
+  for (uint32_t k = at.count; k-- > 0;) {
+    const int32_t bin = BackwardBin(at, k, in.bins);
+    if (bin >= 0 && score[k] > best.score) {
+      best.score = score[k];
+      best.bin = bin;
       best.default_left = true;
-      best.left = sum[i] + in.missing;
+      best.left = at.sum[k] + missing;
     }
   }
   return best;
 }
 
 // Exact scores of the positions whose rough ones are near the best rough one.
-inline ScanBest ScanFast(const ScanInput& in, const PackedGrad* sum, float lambda, int32_t least) {
+inline ScanBest ScanFast(const ScanInput& in, const Positions& at, PackedGrad missing, float lambda,
+                         int32_t least) {
   constexpr uint32_t kStep = 16;
   alignas(64) int32_t rough[kMaxScanBins + kStep];
-  const uint32_t n = in.bins;
+  const uint32_t n = at.count;
   const auto bar_of = [](int32_t most) {
     float bar;
     __builtin_memcpy(&bar, &most, sizeof bar);
@@ -156,36 +171,37 @@ inline ScanBest ScanFast(const ScanInput& in, const PackedGrad* sum, float lambd
     for (uint32_t j = 0; j < kStep; ++j) hit |= rough[from + j] >= bar ? 1 : 0;
     return hit != 0;
   };
+  for (uint32_t j = 0; j < kStep; ++j) rough[n + j] = -1;
   ScanBest best;
-  if (const int32_t most = RoughScores(sum, n, 0, in.total, lambda, least, rough); most >= 0) {
+  if (const int32_t most = RoughScores(at.sum, n, 0, in.total, lambda, least, rough); most >= 0) {
     const int32_t bar = bar_of(most);
-    for (uint32_t j = 0; j < kStep; ++j) rough[n + j] = -1;
     for (uint32_t from = 0; from < n; from += kStep) {
       if (!any(from, bar)) continue;
-      for (uint32_t i = from; i < n && i < from + kStep; ++i) {
-        if (rough[i] < bar || (i > 0 && sum[i] == sum[i - 1])) continue;
-        if (const float score = ExactScore(sum[i], in); score > best.score) {
+      for (uint32_t k = from; k < n && k < from + kStep; ++k) {
+        if (rough[k] < bar) continue;
+        if (const float score = ExactScore(at.sum[k], in); score > best.score) {
           best.score = score;
-          best.bin = static_cast<int32_t>(i);
-          best.left = sum[i];
+          best.bin = static_cast<int32_t>(at.bin[k]);
+          best.left = at.sum[k];
         }
       }
     }
   }
-  if (in.missing == 0 || n < 2) return best;
-  const int32_t most = RoughScores(sum, n - 1, in.missing, in.total, lambda, least, rough);
+  if (missing == 0 || n == 0) return best;
+  const int32_t most = RoughScores(at.sum, n, missing, in.total, lambda, least, rough);
   if (most < 0) return best;
   const int32_t bar = bar_of(most);
-  for (uint32_t j = 0; j < kStep; ++j) rough[n - 1 + j] = -1;
-  for (uint32_t from = (n - 2) / kStep * kStep;; from -= kStep) {
+  for (uint32_t from = (n - 1) / kStep * kStep;; from -= kStep) {
     if (any(from, bar)) {
-      for (uint32_t i = (from + kStep < n - 1 ? from + kStep : n - 1); i-- > from;) {
-        if (rough[i] < bar || (i + 2 < n && sum[i] == sum[i + 1])) continue;
-        if (const float score = ExactScore(sum[i] + in.missing, in); score > best.score) {
+      for (uint32_t k = (from + kStep < n ? from + kStep : n); k-- > from;) {
+        if (rough[k] < bar) continue;
+        const int32_t bin = BackwardBin(at, k, in.bins);
+        if (bin < 0) continue;
+        if (const float score = ExactScore(at.sum[k] + missing, in); score > best.score) {
           best.score = score;
-          best.bin = static_cast<int32_t>(i);
+          best.bin = bin;
           best.default_left = true;
-          best.left = sum[i] + in.missing;
+          best.left = at.sum[k] + missing;
         }
       }
     }
@@ -195,31 +211,48 @@ inline ScanBest ScanFast(const ScanInput& in, const PackedGrad* sum, float lambd
 }
 
 ScanBest Scan(const ScanInput& in) {
-  alignas(64) PackedGrad sum[kMaxScanBins];
+  Positions at;
   PackedGrad running = 0;
-  for (uint32_t i = 0; i < in.bins; ++i) {
+  uint32_t count = 0;
+  const auto take = [&](uint32_t i) {
     running += in.hist[i];
-    sum[i] = running;
+    at.sum[count] = running;
+    at.bin[count] = i;
+    count += in.hist[i] != 0 ? 1 : 0;
+  };
+  constexpr uint32_t kRun = 8;  // small nodes leave most bins empty
+  uint32_t i = 0;
+  for (; i + kRun <= in.bins; i += kRun) {
+    PackedGrad some = 0;
+    for (uint32_t j = 0; j < kRun; ++j) some |= in.hist[i + j];
+    if (some == 0) continue;
+    for (uint32_t j = 0; j < kRun; ++j) take(i + j);
   }
+  for (; i < in.bins; ++i) take(i);
+  at.count = count;
+  const PackedGrad missing = in.missing_is_rest ? in.total - running : in.missing;
+
   // In levels; hess_unit is a power of two, so these are exact or off by a float's rounding.
   const double lambda = in.lambda / in.hess_unit;
   const double least = in.min_child_weight / in.hess_unit;
   const bool fast = in.alpha == 0 && lambda >= 0 && lambda < 1e12 && least < 2147483647.0;
   ScanBest best;
+  // With missing values apart, one side of any split is a part of the present rows.
+  if (static_cast<double>(static_cast<int32_t>(running)) < least) return best;
   if (fast) {
     const auto whole = static_cast<int32_t>(least);
     const int32_t above = static_cast<double>(whole) < least ? whole + 1 : whole;
-    best = ScanFast(in, sum, static_cast<float>(lambda), above > 1 ? above : 1);
+    best = ScanFast(in, at, missing, static_cast<float>(lambda), above > 1 ? above : 1);
   } else {
-    best = ScanPlain(in, sum);
+    best = ScanPlain(in, at, missing);
   }
-  if (in.missing == 0) return best;
+  if (missing == 0) return best;
   // The last step backward: missing left, every value right.
-  if (const float score = ExactScore(in.missing, in); score > best.score) {
+  if (const float score = ExactScore(missing, in); score > best.score) {
     best.score = score;
-    best.bin = -1;
+    best.bin = count != 0 ? static_cast<int32_t>(at.bin[0]) - 1 : -1;
     best.default_left = true;
-    best.left = in.missing;
+    best.left = missing;
   }
   return best;
 }
