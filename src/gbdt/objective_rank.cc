@@ -63,6 +63,11 @@ class LambdaRank final : public Objective {
       bias_high_.assign(topk_ ? static_cast<size_t>(pairs_) : std::min<size_t>(longest, 32), 1.0);
       bias_low_ = bias_high_;
     }
+    for (size_t q = 0; q < queries; ++q) {
+      while (discount_.size() < begin[q + 1] - begin[q]) {
+        discount_.push_back(DcgDiscount(discount_.size()));
+      }
+    }
     pool.ForEach(queries, [&](size_t q, int) {
       const size_t size = begin[q + 1] - begin[q];
       const double w = weighted ? f.weight[q] * static_cast<double>(queries) / total_weight : 1.0;
@@ -124,12 +129,14 @@ class LambdaRank final : public Objective {
     const std::vector<uint32_t> order = RankByScore(score);
     // Per rank: gains for ndcg; relevant documents so far and their reciprocal ranks for map.
     double inverse_best = 0;
+    std::vector<double> gain(n);  // by document
     std::vector<double> relevant(n);
     std::vector<double> reciprocal(n);
     if (kind_ == kNdcg) {
       const size_t cut = topk_ ? static_cast<size_t>(pairs_) : n;
       const double best = BestDcg(label, cut, exponential_gain_);
       inverse_best = best > 0 ? 1 / best : 0;
+      for (size_t i = 0; i < n; ++i) gain[i] = DcgGain(label[i], exponential_gain_);
     } else if (kind_ == kMap) {
       double count = 0;
       double sum = 0;
@@ -151,10 +158,7 @@ class LambdaRank final : public Objective {
       const uint32_t low = high == i ? j : i;
       double delta = 1;
       if (kind_ == kNdcg) {
-        delta = std::fabs((DcgGain(label[high], exponential_gain_) -
-                           DcgGain(label[low], exponential_gain_)) *
-                          (DcgDiscount(a) - DcgDiscount(b))) *
-                inverse_best;
+        delta = std::fabs((gain[high] - gain[low]) * (discount_[a] - discount_[b])) * inverse_best;
       } else if (kind_ == kMap) {
         // What average precision changes by when the documents at both ranks trade places.
         const double between = reciprocal[b - 1] - reciprocal[a];
@@ -227,6 +231,7 @@ class LambdaRank final : public Objective {
   double bias_power_ = 0.5;
   std::vector<double> bias_high_;  // by position; of the better document of a pair
   std::vector<double> bias_low_;   // and of the worse one
+  std::vector<double> discount_;   // by rank, as far as the longest query
   std::string metric_ = "ndcg";
 };
 
