@@ -14,7 +14,7 @@ namespace {
 constexpr size_t kBlockRows = 1024;  // gradients of a block fit the first-level cache
 constexpr size_t kTiledRows = 4096;  // with thin features, whose tiles want more reuse
 constexpr size_t kPrefetchRows = 24;
-constexpr uint32_t kTileFeatures = 16;      // 32 KB of histogram
+constexpr uint32_t kTileFeatures = 20;      // at most; 40 KB of histogram
 constexpr uint32_t kWholeRowFeatures = 32;  // up to here a row is done at once
 constexpr size_t kRowsPerThread = 512;      // fewer rows are not worth waking a thread
 
@@ -129,7 +129,9 @@ void HistogramBuilder::AddRows(std::span<const uint32_t> rows, const PackedGrad*
       continue;
     }
     const auto features = static_cast<uint32_t>(bins_.dense().size());
-    const uint32_t width = features <= kWholeRowFeatures ? kWholeRowFeatures : kTileFeatures;
+    const uint32_t tiles =
+        features <= kWholeRowFeatures ? 1 : (features + kTileFeatures - 1) / kTileFeatures;
+    const uint32_t width = (features + tiles - 1) / tiles;
     for (uint32_t f = 0; f < features; f += width) {
       kAddByteRows[std::min(width, features - f) - 1](bins_.row_bytes() + f, bins_.stride(), index,
                                                       count, grad, h.data() + size_t{f} * 256);
