@@ -13,9 +13,9 @@ namespace {
 // above it. Comparisons with NaN are false, so the last item never counts.
 void BinBytesWide(const float* value, size_t stride, size_t count, const float* cuts,
                   uint8_t missing_code, uint8_t* out) {
-  const __m512i lasts =
-      _mm512_setr_epi32(15, 31, 47, 63, 79, 95, 111, 127, 143, 159, 175, 191, 207, 223, 239, 255);
-  const __m512 coarse = _mm512_i32gather_ps(lasts, cuts, 4);
+  alignas(64) float lasts[16];
+  for (size_t j = 0; j < 16; ++j) lasts[j] = cuts[16 * j + 15];
+  const __m512 coarse = _mm512_load_ps(lasts);
   for (size_t i = 0; i < count; ++i) {
     const float x = value[i * stride];
     const __m512 all = _mm512_set1_ps(x);

@@ -21,7 +21,7 @@ struct FlatNode {
   float threshold = 0;  // categorical: the bits of an index into `categories`
   uint32_t feature = 0;
   uint32_t left = 0;
-  uint32_t right = 0;
+  uint32_t step = 0;  // what is added to `left` for the right child; 0 for a leaf
 };
 
 }  // namespace
@@ -55,11 +55,11 @@ void Predictor::Flat::AddTree(const Tree& tree, float weight, uint32_t its_outpu
   Group& group = groups.back();
   for (size_t n = 0; n < tree.size(); ++n) {
     FlatNode node;
-    node.left = node.right = first + static_cast<uint32_t>(n);
+    node.left = first + static_cast<uint32_t>(n);
     if (!tree.IsLeaf(static_cast<NodeId>(n))) {
       const auto left = static_cast<uint32_t>(tree.left[n]);
       node.left = first + left;
-      node.right = node.left + 1;
+      node.step = 1;
       depth[left] = depth[left + 1] = depth[n] + 1;  // children come after their parent
       group.depth = std::max(group.depth, depth[n] + 1);
       node.threshold = tree.threshold[n];
@@ -94,7 +94,7 @@ void Predictor::Flat::Walk(const Group& group, const float* row, uint32_t* at) c
                  !std::binary_search(right.begin(), right.end(), static_cast<uint32_t>(x));
         }
       }
-      at[j] = left ? n.left : n.right;
+      at[j] = n.left + (n.step & static_cast<uint32_t>(!left));
     }
   }
 }
