@@ -20,6 +20,7 @@ using json = Json;
 
 constexpr size_t kBars = 60;
 constexpr size_t kDurations = 2000;
+constexpr double kWorthSeconds = 10;  // in shorter jobs there is nothing to gain by faster rounds
 
 double Round(double v, double unit) { return std::round(v / unit) * unit; }
 // To a microsecond; to a millionth of a percent point.
@@ -75,8 +76,9 @@ Verdict JudgeProfile(const ProfileFigures& f, const std::vector<ProfilerRuleResu
         "Parquet or RecordIO-protobuf are read several times faster than CSV and LIBSVM text.",
         "summary");
   }
+  const bool worth = f.seconds >= kWorthSeconds;
   const double evaluate = Share(f.engine, "evaluate"), tensors = Share(f.engine, "tensors");
-  if (evaluate > 0.25) {
+  if (worth && evaluate > 0.25) {
     add(Level::kNotice, "evaluate", "Metrics take much of each round",
         fmt::format("{:.0f} % of the rounds' time is evaluation.", evaluate * 100),
         "A smaller validation channel or fewer eval_metric names make rounds shorter; auc sorts "
@@ -84,7 +86,7 @@ Verdict JudgeProfile(const ProfileFigures& f, const std::vector<ProfilerRuleResu
         "rows each round.",
         "summary");
   }
-  if (tensors > 0.1) {
+  if (worth && tensors > 0.1) {
     add(Level::kNotice, "tensors", "Saving tensors takes much of each round",
         fmt::format("{:.0f} % of the rounds' time.", tensors * 100),
         "Raise save_interval of the collections, and leave out full_shap and average_shap unless "
@@ -114,7 +116,7 @@ Verdict JudgeProfile(const ProfileFigures& f, const std::vector<ProfilerRuleResu
                     f.memory_growth),
         "Many rounds of deep trees grow the model; a longer job may run out of memory.", "usage");
   }
-  if (f.rounds.size() >= 20 && !f.outliers.empty()) {
+  if (worth && f.rounds.size() >= 20 && !f.outliers.empty()) {
     const RoundTime& slowest = f.rounds[f.outliers.front()];
     if (slowest.milliseconds > 5 * f.round_mean && slowest.round > 0) {
       add(Level::kNotice, "outliers", "Some rounds were much slower than the rest",

@@ -284,6 +284,29 @@ TEST(Metric, KnownValues) {
   EXPECT_TRUE(std::isnan(EvalMetric("auc", std::vector<float>{0.1F, 0.2F}, one).value()));
 }
 
+// Unweighted labels of 0 and 1 take a way of their own, also with certain and wrong predictions.
+TEST(Metric, LogLossOfBlocksOfRowsIsTheSumOfTheRows) {
+  for (const size_t rows : {1, 15, 16, 17, 50}) {
+    std::vector<float> p, y;
+    for (size_t i = 0; i < rows; ++i) {
+      p.push_back(i % 5 == 0 ? static_cast<float>(i % 2)
+                             : 0.02F * static_cast<float>(i + 1) / 1.1F);
+      y.push_back(i % 3 == 0 ? 1.0F : 0.0F);
+    }
+    double sum = 0;
+    for (size_t i = 0; i < rows; ++i) {
+      const double right = y[i] == 1 ? p[i] : 1 - static_cast<double>(p[i]);
+      sum -= std::log(std::max(right, 1e-16));
+    }
+    const double mean = sum / static_cast<double>(rows);
+    const std::vector<float> x(rows, 0.0F);
+    EXPECT_NEAR(EvalMetric("logloss", p, Make(x, 1, {.label = y})).value(), mean, 1e-12 * mean);
+    const std::vector<float> ones(rows, 1.0F);
+    EXPECT_NEAR(EvalMetric("logloss", p, Make(x, 1, {.label = y, .weight = ones})).value(), mean,
+                1e-12 * mean);
+  }
+}
+
 TEST(Metric, AucCountsPairs) {
   // Pairs (positive, negative): 0.4>0.1 yes, 0.4>0.6 no, 0.8 above both: 3 of 4; a tie is half.
   const Dataset data = Make({0, 0, 0, 0}, 1, {.label = {0, 0, 1, 1}});

@@ -90,6 +90,34 @@ double LogLoss(float p, float y, float) {
   if (y != 1) loss -= (1.0 - y) * std::log(std::max(1.0 - static_cast<double>(p), kEps));
   return loss;
 }
+
+// Mean of LogLoss. Labels of 0 and 1 without weights, the usual case, need one logarithm for
+// sixteen rows: the sum of their logarithms is that of their product, which is at least 1e-256.
+class LogLossMetric final : public Metric {
+ public:
+  double Evaluate(std::span<const float> p, const Dataset& data) const override {
+    const RowFields& f = data.fields();
+    const std::span<const float> y(f.label);
+    const bool hard = std::ranges::all_of(y, [](float v) { return v == 0 || v == 1; });
+    if (y.empty() || !hard || f.weight.size() == data.rows()) return general_.Evaluate(p, data);
+    constexpr size_t kBlock = 16;
+    double sum = 0;
+    for (size_t begin = 0; begin < y.size(); begin += kBlock) {
+      const size_t end = std::min(begin + kBlock, y.size());
+      double product = 1;
+      for (size_t i = begin; i < end; ++i) {
+        const double of_one = p[i];
+        product *= std::max(y[i] == 1 ? of_one : 1 - of_one, 1e-16);
+      }
+      sum -= std::log(product);
+    }
+    return sum / static_cast<double>(y.size());
+  }
+
+ private:
+  MeanMetric general_{LogLoss, Identity, 0};
+};
+
 double SquaredLogLoss(float p, float y, float) {
   const double d = std::log1p(static_cast<double>(y)) - std::log1p(static_cast<double>(p));
   return d * d;
@@ -487,7 +515,8 @@ constexpr Entry kMetrics[] = {
     {"rmsle", Mean<SquaredLogLoss, std::sqrt>},
     {"mape", Mean<RelativeLoss>},
     {"mphe", [](const Asked& a) { return MakeMean<HuberLoss>(a.params.huber_slope); }},
-    {"logloss", Mean<LogLoss>},
+    {"logloss",
+     [](const Asked&) { return std::unique_ptr<Metric>(std::make_unique<LogLossMetric>()); }},
     {"error", [](const Asked& a) { return MakeMean<ErrorLoss>(a.number.value_or(0.5F)); }, false,
      Number::kOptional},
     {"merror", MultiClass<false>},
