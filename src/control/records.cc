@@ -59,9 +59,9 @@ void Records::Install(SnapshotPtr snapshot) {
   const JobRecord& r = snapshot->record;
   SnapshotPtr& slot = jobs_[r.name];
   if (!slot) {
-    r.ForEachRule([&](const RuleStatus& rule, bool) {
-      rule_jobs_.insert_or_assign(rule.job_name(), r.name);
-    });
+    auto& rule_jobs = rule_jobs_;  // a lambda does not know that the lock is held
+    r.ForEachRule(
+        [&](const RuleStatus& rule, bool) { rule_jobs.insert_or_assign(rule.job_name(), r.name); });
   }
   if (slot && slot->version >= snapshot->version) return;
   const TimeKey key{r.created_ms, r.name};
@@ -129,7 +129,8 @@ Status Records::Remove(const SnapshotPtr& base) {
   CLARY_CHECK_OK(store_.Apply({{kJobsTable, r.name, std::nullopt, base->version},
                                {kTagsTable, r.arn, std::nullopt, std::nullopt}}));
   MutexLock lock(mu_);
-  r.ForEachRule([&](const RuleStatus& rule, bool) { rule_jobs_.erase(rule.job_name()); });
+  auto& rule_jobs = rule_jobs_;
+  r.ForEachRule([&](const RuleStatus& rule, bool) { rule_jobs.erase(rule.job_name()); });
   jobs_.erase(r.name);
   by_creation_.erase({r.created_ms, r.name});
   active_.erase({r.created_ms, r.name});
