@@ -55,13 +55,19 @@ Status Records::Load() {
   return {};
 }
 
+namespace {
+std::vector<std::string> RuleJobs(const JobRecord& record) {
+  std::vector<std::string> names;
+  record.ForEachRule([&](const RuleStatus& rule, bool) { names.push_back(rule.job_name()); });
+  return names;
+}
+}  // namespace
+
 void Records::Install(SnapshotPtr snapshot) {
   const JobRecord& r = snapshot->record;
   SnapshotPtr& slot = jobs_[r.name];
   if (!slot) {
-    auto& rule_jobs = rule_jobs_;  // a lambda does not know that the lock is held
-    r.ForEachRule(
-        [&](const RuleStatus& rule, bool) { rule_jobs.insert_or_assign(rule.job_name(), r.name); });
+    for (std::string& rule : RuleJobs(r)) rule_jobs_.insert_or_assign(std::move(rule), r.name);
   }
   if (slot && slot->version >= snapshot->version) return;
   const TimeKey key{r.created_ms, r.name};
@@ -129,8 +135,7 @@ Status Records::Remove(const SnapshotPtr& base) {
   CLARY_CHECK_OK(store_.Apply({{kJobsTable, r.name, std::nullopt, base->version},
                                {kTagsTable, r.arn, std::nullopt, std::nullopt}}));
   MutexLock lock(mu_);
-  auto& rule_jobs = rule_jobs_;
-  r.ForEachRule([&](const RuleStatus& rule, bool) { rule_jobs.erase(rule.job_name()); });
+  for (const std::string& rule : RuleJobs(r)) rule_jobs_.erase(rule);
   jobs_.erase(r.name);
   by_creation_.erase({r.created_ms, r.name});
   active_.erase({r.created_ms, r.name});
