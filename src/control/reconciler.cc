@@ -128,17 +128,22 @@ Result<bool> Reconciler::StepQueued(const SnapshotPtr& job, Memory& memory, int 
 }
 
 Status Reconciler::Launch(const JobRecord& record) {
-  const auto directory = Directory(record);
+  return LaunchIn(Directory(record), record.launch_key, options_.runner_command, "job.json",
+                  MakeJobSpec(record, env_, options_).ToJson(), "runner.log");
+}
+
+Status Reconciler::LaunchIn(const std::filesystem::path& directory, const std::string& key,
+                            const std::vector<std::string>& command, const char* file,
+                            const std::string& spec, const char* log) const {
   CLARY_CHECK_OK(MakeDirectories(directory));
-  const api::JobSpec spec = MakeJobSpec(record, env_, options_);
-  CLARY_CHECK_OK(WriteFileAtomic(directory / "job.json", spec.ToJson()));
+  CLARY_CHECK_OK(WriteFileAtomic(directory / file, spec));
   exec::LaunchSpec launch;
-  launch.key = record.launch_key;
-  launch.argv = options_.runner_command;
+  launch.key = key;
+  launch.argv = command;
   launch.argv.push_back(directory.string());
   launch.env = options_.runner_environment;
   launch.directory = directory.string();
-  launch.output = (directory / "runner.log").string();
+  launch.output = (directory / log).string();
   return env_.executor.Launch(launch);
 }
 

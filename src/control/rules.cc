@@ -343,18 +343,8 @@ Status Reconciler::FollowRule(JobRecord& record, RuleStatus& rule, bool profiler
 
 Status Reconciler::LaunchRule(const JobRecord& record, const RuleStatus& rule,
                               bool profiler) const {
-  const auto directory = RuleDirectory(record, rule);
-  CLARY_CHECK_OK(MakeDirectories(directory));
-  const api::RuleSpec spec = MakeRuleSpec(record, rule, profiler, env_, options_);
-  CLARY_CHECK_OK(WriteFileAtomic(directory / "rule.json", spec.ToJson()));
-  exec::LaunchSpec launch;
-  launch.key = rule.launch_key;
-  launch.argv = options_.rule_command;
-  launch.argv.push_back(directory.string());
-  launch.env = options_.runner_environment;
-  launch.directory = directory.string();
-  launch.output = (directory / "rule.log").string();
-  return env_.executor.Launch(launch);
+  return LaunchIn(RuleDirectory(record, rule), rule.launch_key, options_.rule_command, "rule.json",
+                  MakeRuleSpec(record, rule, profiler, env_, options_).ToJson(), "rule.log");
 }
 
 // Takes the end of a rule's process into the record. `how` is the end of the process itself.

@@ -16,6 +16,7 @@
 #include <optional>
 #include <thread>
 
+#include "api/rule_spec.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "debugger/profiler_files.h"
@@ -431,7 +432,8 @@ class Job {
     std::string text(kMaxFailureText * 4, '\0');
     const ssize_t n = ::read(fd->get(), text.data(), text.size());
     text.resize(n > 0 ? static_cast<size_t>(n) : 0);
-    text = CutText(text, kMaxFailureText);
+    text = api::CutText(CleanLine(text), kMaxFailureText);
+    while (text.ends_with('\n')) text.pop_back();
     return text;
   }
 
@@ -439,17 +441,6 @@ class Job {
   bool DiskIsFull() const {
     struct statvfs disk{};
     return ::statvfs(work_.c_str(), &disk) == 0 && disk.f_bavail * disk.f_frsize < kFullDisk;
-  }
-
-  // At most `limit` bytes of valid UTF-8, cut between characters.
-  static std::string CutText(const std::string& text, size_t limit) {
-    std::string clean = CleanLine(text);
-    if (clean.size() > limit) {
-      while (limit > 0 && (static_cast<unsigned char>(clean[limit]) & 0xC0) == 0x80) --limit;
-      clean.resize(limit);
-    }
-    while (clean.ends_with('\n')) clean.pop_back();
-    return clean;
   }
 
   Status Upload(const Ended& ended) {

@@ -218,6 +218,11 @@ class Reconciler {
     return Directory(record) / "rules" / rule.job_name();
   }
   Status Launch(const JobRecord& record);
+  // Writes `spec` as `file` into `directory` and runs `command` on that directory; what the
+  // process itself prints goes to `log` there.
+  Status LaunchIn(const std::filesystem::path& directory, const std::string& key,
+                  const std::vector<std::string>& command, const char* file,
+                  const std::string& spec, const char* log) const;
   Status FoldEvents(JobRecord& record) const;
   Status Finish(JobRecord& record) const;
   void Close(JobRecord& record, std::string_view status, std::string_view secondary,
