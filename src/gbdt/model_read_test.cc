@@ -171,6 +171,59 @@ TEST(ReadModel, RefusesWhatIsNoTree) {
   }
 }
 
+json WithCats(const char* cats) {
+  auto model = Model::Parse(*ReadFile(kModels / "categorical-3.ubj", 1 << 20));
+  json document = json::parse(model->ToJson());
+  document["learner"]["gradient_booster"]["model"]["cats"] = json::parse(cats);
+  return document;
+}
+
+TEST(ReadModel, KeepsTheNamesOfCategories) {
+  const json document = WithCats(R"({"enc":[
+      {"offsets":[0,2,2,5],"values":[-61,-68,34,92,10]}, {"offsets":[],"values":[]},
+      {"type":15,"values":[9007199254740993,7,-9223372036854775808]},
+      {"type":9,"values":[-128,127]}],
+      "feature_segments":[0,3,3,6,8], "sorted_idx":[1,2,0,2,1,0,0,1]})");
+  const json wanted = document["learner"]["gradient_booster"]["model"]["cats"];
+  const auto model = Model::Parse(document.dump());
+  ASSERT_TRUE(model) << model.error().message;
+  const auto again = Model::Parse(model->ToUbjson());
+  ASSERT_TRUE(again) << again.error().message;
+  const auto sliced = again->Slice(0, 1);
+  for (const Model* m : {&*model, &*again, &sliced}) {
+    EXPECT_EQ(json::parse(m->ToJson())["learner"]["gradient_booster"]["model"]["cats"], wanted);
+  }
+}
+
+TEST(ReadModel, NamesOfCategoriesMustFit) {
+  const char* numeric = R"(,{"offsets":[],"values":[]},{"offsets":[],"values":[]},
+      {"offsets":[],"values":[]}])";
+  const std::pair<const char*, const char*> bad[] = {
+      {R"({"offsets":[0,3],"values":[1,2]})", "[0]"},
+      {R"({"offsets":[0,2,1],"values":[1,2]})", "[0,1]"},
+      {R"({"offsets":[0,-1],"values":[1]})", "[0]"},
+      {R"({"offsets":[0,1],"values":[256]})", "[0]"},
+      {R"({"offsets":[0,1]})", "[0]"},
+      {R"({"type":15,"values":[1.5]})", "[0]"},
+      {R"({"type":15,"values":[1e300]})", "[0]"},
+      {R"({"type":7,"values":[1]})", "[0]"},
+      {R"({"type":15,"values":[1]})", "[1]"},
+      {R"({"type":15,"values":[1]})", "[0,0]"},
+      {R"({"type":15,"values":[1]})", "\"\""}};
+  for (const auto& [column, sorted] : bad) {
+    const std::string cats = R"({"enc":[)" + std::string(column) + numeric +
+                             R"(,"feature_segments":[],"sorted_idx":)" + sorted + "}";
+    const auto model = ReadModel(WithCats(cats.c_str()).dump());
+    ASSERT_FALSE(model) << cats;
+    EXPECT_EQ(model.error().reason, "BadModel");
+  }
+  EXPECT_TRUE(ReadModel(WithCats((R"({"enc":[{"type":15,"values":[1]})" + std::string(numeric) +
+                                  R"(,"feature_segments":[],"sorted_idx":[]})")
+                                     .c_str())
+                            .dump()));
+  EXPECT_FALSE(ReadModel(WithCats(R"({"enc":[{"type":9,"values":[]}],"sorted_idx":[]})").dump()));
+}
+
 TEST(ReadModel, SaysWhatItIsNot) {
   EXPECT_THAT(ReadModel("\x80\x03hello").error().message, HasSubstr("pickle"));
   EXPECT_EQ(ReadModel("hello").error().code, Code::kDataLoss);

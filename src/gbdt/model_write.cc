@@ -274,8 +274,43 @@ class Writer {
     s_.String(name);
   }
 
+  // Arrays of single numbers: those are read as the type that `type` names.
+  void Cats() {
+    s_.Key("cats");
+    s_.BeginObject();
+    s_.Key("enc");
+    s_.BeginArray(forest_.category_names.size());
+    std::vector<size_t> segments = {0};
+    std::vector<int32_t> sorted;
+    for (const CategoryNames& names : forest_.category_names) {
+      s_.BeginObject();
+      if (names.integer_type != 0) {
+        s_.Key("type");
+        s_.Int(names.integer_type);
+        Ints("values", names.integers);
+      } else {
+        std::vector<size_t> offsets(names.texts.empty() ? 0 : 1);
+        std::vector<signed char> bytes;
+        for (const std::string& text : names.texts) {
+          bytes.insert(bytes.end(), text.begin(), text.end());
+          offsets.push_back(bytes.size());
+        }
+        Ints("offsets", offsets);
+        Ints("values", bytes);
+      }
+      s_.EndObject();
+      segments.push_back(segments.back() + names.size());
+      sorted.insert(sorted.end(), names.sorted.begin(), names.sorted.end());
+    }
+    s_.EndArray();
+    Ints("feature_segments", segments);
+    Ints("sorted_idx", sorted);
+    s_.EndObject();
+  }
+
   void TreeModel() {
     s_.BeginObject();
+    if (!forest_.category_names.empty()) Cats();
     s_.Key("gbtree_model_param");
     Texts({{"num_parallel_tree", std::to_string(forest_.num_parallel_tree)},
            {"num_trees", std::to_string(forest_.trees.size())},

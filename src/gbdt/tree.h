@@ -81,6 +81,19 @@ struct ObjectiveConfig {
   std::vector<float> position_bias_low;
 };
 
+// What a data frame called the categories of one column, by code (XGBoost 3.1 and later): texts,
+// integers, or nothing for a column of numbers. Training and prediction go by codes alone.
+struct CategoryNames {
+  std::vector<std::string> texts;
+  std::vector<int64_t> integers;
+  int integer_type = 0;         // XGBoost's number of their type, kInt8Names and on; 0 for texts
+  std::vector<int32_t> sorted;  // the codes in the order of their names; empty if not known
+
+  size_t size() const { return integer_type != 0 ? integers.size() : texts.size(); }
+};
+inline constexpr int kInt8Names = 9;  // then uint8, int16, uint16, int32, uint32, int64, uint64
+inline constexpr int kUint64Names = 16;
+
 // A whole model. Trees are in file order: by round, then output, then parallel tree.
 struct Forest {
   ObjectiveConfig objective;
@@ -90,8 +103,9 @@ struct Forest {
   // The intercept in the space of predictions: one item, or one per output.
   std::vector<float> base_score = {0.5F};
   bool base_score_estimated = true;
-  std::vector<std::string> feature_names;  // empty or [num_feature]
-  std::vector<std::string> feature_types;  // empty or [num_feature]
+  std::vector<std::string> feature_names;     // empty or [num_feature]
+  std::vector<std::string> feature_types;     // empty or [num_feature]
+  std::vector<CategoryNames> category_names;  // empty or [num_feature]
   std::map<std::string, std::string> attributes;
 
   int num_parallel_tree = 1;

@@ -56,9 +56,13 @@ def learner(booster):
     return json.loads(booster.save_raw("json"))["learner"]["gradient_booster"]
 
 
-def trees_of(booster):
+def learner_part(booster, part):
     inner = learner(booster)
-    return (inner.get("gbtree") or inner)["model"]["trees"]
+    return (inner.get("gbtree") or inner)["model"][part]
+
+
+def trees_of(booster):
+    return learner_part(booster, "trees")
 
 
 def close(a, b, tolerance):
@@ -418,7 +422,46 @@ def models():
             yield f"{objective} {booster} {extra}", check
 
 
-PARTS = (dart, gblinear, update, sequences, continued, sampling, outputs, metrics, models)
+def categories():
+    """A model that knows what a data frame calls its categories keeps that through us."""
+    if MAJOR < 3:
+        return
+    import pandas as pd
+
+    rng = np.random.default_rng(70)
+    ids = np.array([2**53 + 1, 7, -(2**62) - 1], dtype=np.int64)
+    frame = pd.DataFrame({
+        "colour": pd.Categorical(rng.choice(["red", "green", 'x"y\\', ""], 600)),
+        "size": rng.normal(size=600),
+        "id": pd.Categorical(rng.choice(ids, 600)),
+        "small": pd.Categorical(rng.choice(np.array([3, -7], dtype=np.int16), 600)),
+    })
+    label = frame["colour"].cat.codes + 3.0 * frame["id"].cat.codes + frame["size"] * frame["small"].astype(int)
+    other = frame.copy()  # the same rows under other codes
+    other["colour"] = frame["colour"].cat.reorder_categories(['x"y\\', "red", "", "green"])
+    other["id"] = frame["id"].cat.reorder_categories(ids)
+    for booster in ("gbtree", "dart"):
+        def check(folder, booster=booster):
+            matrix = xgb.DMatrix(frame, label, enable_categorical=True)
+            theirs = xgb.train({"booster": booster, "max_depth": 4, "nthread": 1}, matrix, 4)
+            wanted = theirs.predict(matrix)
+            for first in ("json", "ubj"):
+                for then in ("json", "ubj"):
+                    start, path = os.path.join(folder, f"theirs.{first}"), os.path.join(folder, f"ours.{then}")
+                    theirs.save_model(start)
+                    clary_gbdt.run("convert", start, path)
+                    ours = xgb.Booster(model_file=path)
+                    if any(learner_part(ours, "cats") != learner_part(b, "cats") for b in (theirs, xgb.Booster(model_file=start))):
+                        return f"{first} to {then}: {learner_part(ours, 'cats')} instead of {learner_part(theirs, 'cats')}"
+                    again = xgb.DMatrix(other, enable_categorical=True)
+                    if problem := close(ours.predict(again), wanted, 1e-6):
+                        return f"{first} to {then}: {problem}"
+            return None
+
+        yield f"names of categories {booster}", check
+
+
+PARTS = (dart, gblinear, update, sequences, continued, sampling, outputs, categories, metrics, models)
 
 
 def main():
