@@ -28,6 +28,8 @@ struct ScanInput {
   double lambda;
   double alpha;
   double min_child_weight;
+  float at_least = 0;  // scores up to this are of no interest: a scan that sees that it can't find
+                       // a higher one may say that there is none
 };
 
 // The best position of a scan. Forward: bins <= bin go left, missing right. Backward: missing left.

@@ -63,12 +63,103 @@ uint32_t DivideWide(uint32_t* rows, uint32_t count, const uint8_t* column, bool 
   }
   return left;
 }
+
+// Sums up to each of eight slots.
+__m512i Prefix(__m512i v) {
+  const __m512i zero = _mm512_setzero_si512();
+  v = _mm512_add_epi64(v, _mm512_alignr_epi64(v, zero, 7));
+  v = _mm512_add_epi64(v, _mm512_alignr_epi64(v, zero, 6));
+  return _mm512_add_epi64(v, _mm512_alignr_epi64(v, zero, 4));
+}
+
+// Which of sixteen positions, given the levels left of them, have a rough score (kernels_impl.h) of
+// at least the scale's bar.
+__mmask16 Reaching(__m512i left_g, __m512i left_h, PackedGrad total, const RoughScale& scale) {
+  const __m512i right_g =
+      _mm512_sub_epi32(_mm512_set1_epi32(static_cast<int32_t>(total >> 32)), left_g);
+  const __m512i right_h = _mm512_sub_epi32(_mm512_set1_epi32(static_cast<int32_t>(total)), left_h);
+  const __m512i least = _mm512_set1_epi32(scale.least);
+  const __mmask16 heavy =
+      _mm512_mask_cmpge_epi32_mask(_mm512_cmpge_epi32_mask(left_h, least), right_h, least);
+  const __m512 lambda = _mm512_set1_ps(scale.lambda);
+  const __m512 gl = _mm512_cvtepi32_ps(left_g);
+  const __m512 gr = _mm512_cvtepi32_ps(right_g);
+  const __m512 hl = _mm512_add_ps(_mm512_cvtepi32_ps(left_h), lambda);
+  const __m512 hr = _mm512_add_ps(_mm512_cvtepi32_ps(right_h), lambda);
+  // gl^2 / hl + gr^2 / hr >= bar without a division
+  const __m512 sum =
+      _mm512_fmadd_ps(_mm512_mul_ps(gl, gl), hr, _mm512_mul_ps(_mm512_mul_ps(gr, gr), hl));
+  const __m512 bar = _mm512_mul_ps(_mm512_mul_ps(hl, hr), _mm512_set1_ps(scale.bar));
+  return _mm512_mask_cmp_ps_mask(heavy, sum, bar, _CMP_GE_OQ);
+}
+
+// Whether any position may be of interest. Empty bins count as positions, too: they have the score
+// of another.
+bool AnyReaches(const ScanInput& in, PackedGrad missing, const RoughScale& scale) {
+  const __m512i pick_g =
+      _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+  const __m512i pick_h =
+      _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+  const __m512i last = _mm512_set1_epi64(7);
+  const __m512i missing_g = _mm512_set1_epi32(static_cast<int32_t>(missing >> 32));
+  const __m512i missing_h = _mm512_set1_epi32(static_cast<int32_t>(missing));
+  __m512i carry = _mm512_setzero_si512();
+  if (missing != 0 && Reaching(missing_g, missing_h, in.total, scale) != 0) return true;
+  for (uint32_t i = 0; i < in.bins; i += 16) {
+    const uint32_t rest = in.bins - i;
+    const auto in_a = static_cast<__mmask8>(rest >= 8 ? 0xff : (1U << rest) - 1);
+    const auto in_b = static_cast<__mmask8>(rest >= 16  ? 0xff
+                                            : rest <= 8 ? 0
+                                                        : (1U << (rest - 8)) - 1);
+    __m512i a = _mm512_maskz_loadu_epi64(in_a, in.hist + i);
+    __m512i b = _mm512_maskz_loadu_epi64(in_b, in.hist + i + 8);
+    const __m512i some = _mm512_or_si512(a, b);
+    if (_mm512_test_epi64_mask(some, some) == 0) continue;
+    a = Prefix(a);
+    b = Prefix(b);
+    const __m512i sum_a = _mm512_permutexvar_epi64(last, a);
+    const __m512i sum_b = _mm512_permutexvar_epi64(last, b);
+    a = _mm512_add_epi64(a, carry);
+    carry = _mm512_add_epi64(carry, sum_a);
+    b = _mm512_add_epi64(b, carry);
+    carry = _mm512_add_epi64(carry, sum_b);
+    const __m512i g = _mm512_permutex2var_epi32(a, pick_g, b);
+    const __m512i h = _mm512_permutex2var_epi32(a, pick_h, b);
+    __mmask16 hit = Reaching(g, h, in.total, scale);
+    if (missing != 0) {
+      // The halves add without the carry between them: the hessian's 31 bits never carry over.
+      hit |=
+          Reaching(_mm512_add_epi32(g, missing_g), _mm512_add_epi32(h, missing_h), in.total, scale);
+    }
+    if (hit != 0) return true;
+  }
+  return false;
+}
+
+// Most scans find nothing better than what is known already, and that is quickly told.
+ScanBest ScanWide(const ScanInput& in) {
+  const RoughScale scale = ScaleOf(in);
+  if (!scale.usable || scale.bar <= 0) return Scan(in);
+  PackedGrad missing = in.missing;
+  if (in.missing_is_rest) {
+    __m512i sum = _mm512_setzero_si512();
+    for (uint32_t i = 0; i < in.bins; i += 8) {
+      const uint32_t rest = in.bins - i;
+      const auto some = static_cast<__mmask8>(rest >= 8 ? 0xff : (1U << rest) - 1);
+      sum = _mm512_add_epi64(sum, _mm512_maskz_loadu_epi64(some, in.hist + i));
+    }
+    const auto present = static_cast<PackedGrad>(_mm512_reduce_add_epi64(sum));
+    if (static_cast<int32_t>(present) < scale.least) return {};
+    missing = in.total - present;
+  }
+  return AnyReaches(in, missing, scale) ? Scan(in) : ScanBest{};
+}
 }  // namespace
 }  // namespace avx512
 
 const Kernels kAvx512Kernels = {.name = "avx512",
                                 .bin_bytes = avx512::BinBytesWide,
-                                .scan = avx512::Scan,
+                                .scan = avx512::ScanWide,
                                 .divide = avx512::DivideWide,
                                 .quantize = avx512::Quantize,
                                 .logistic = avx512::Logistic,

@@ -89,13 +89,21 @@ TEST(Kernels, ScanFindsTheFirstBestPosition) {
                        .alpha = kAlphas[draw(0, 3)],
                        .min_child_weight = kLeast[draw(0, 3)]};
     const ScanBest want = ScanByDefinition(in);
+    // From far below the best score to just below it, and above.
+    const float known[] = {0, want.score / 2, std::nextafter(want.score, -1.0F), want.score * 1.1F};
+    const int level = draw(0, 3);
     for (const Kernels* k : Sets()) {
       ScanInput given = in;
+      given.at_least = known[level];
       if (trial % 2 == 0) {  // the sum of the missing rows can be left to the scan
         given.missing = 0;
         given.missing_is_rest = true;
       }
       const ScanBest got = k->scan(given);
+      if (level == 3 && want.score >= 0) {
+        ASSERT_LE(got.score, want.score) << k->name << " trial " << trial;
+        continue;
+      }
       ASSERT_EQ(got.score, want.score) << k->name << " trial " << trial;
       ASSERT_EQ(got.left, want.left) << k->name << " trial " << trial;
       if (want.score < 0) continue;

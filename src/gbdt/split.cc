@@ -174,7 +174,8 @@ SplitCandidate SplitFinder::Best(const NodeToSplit& node, const GradScale& scale
                        .hess_unit = scale.hess_unit,
                        .lambda = params_.lambda,
                        .alpha = params_.alpha,
-                       .min_child_weight = params_.min_child_weight};
+                       .min_child_weight = params_.min_child_weight,
+                       .at_least = own + best.gain};
     const ScanBest found = plain         ? kernels_.scan(in)
                            : categorical ? ScanCategories(in, f, node.bounds, right)
                                          : ScanConstrained(in, f, node.bounds);

@@ -152,19 +152,48 @@ inline ScanBest ScanPlain(const ScanInput& in, const Positions& at, PackedGrad m
   return best;
 }
 
+// What rough scores are measured in, and how their positions are restricted.
+struct RoughScale {
+  bool usable;    // else scores must be exact from the start
+  float lambda;   // in levels of the second derivative
+  int32_t least;  // a side's levels, at least 1
+  float bar;      // no position with a lower rough score is of interest; not negative
+};
+
+inline RoughScale ScaleOf(const ScanInput& in) {
+  // hess_unit is a power of two, so these are exact or off by a float's rounding.
+  const double lambda = in.lambda / in.hess_unit;
+  const double least = in.min_child_weight / in.hess_unit;
+  RoughScale scale = {};
+  scale.usable = in.alpha == 0 && lambda >= 0 && lambda < 1e12 && least < 2147483647.0;
+  if (!scale.usable) return scale;
+  const auto whole = static_cast<int32_t>(least);
+  const int32_t above = static_cast<double>(whole) < least ? whole + 1 : whole;
+  scale.lambda = static_cast<float>(lambda);
+  scale.least = above > 1 ? above : 1;
+  const double unit = in.grad_unit * in.grad_unit / in.hess_unit;
+  const double bar = static_cast<double>(in.at_least) * 0.99999 / unit;
+  scale.bar = bar > 0 ? static_cast<float>(bar < 1e38 ? bar : 1e38) : 0;
+  return scale;
+}
+
 // Exact scores of the positions whose rough ones are near the best rough one.
-inline ScanBest ScanFast(const ScanInput& in, const Positions& at, PackedGrad missing, float lambda,
-                         int32_t least) {
+inline ScanBest ScanFast(const ScanInput& in, const Positions& at, PackedGrad missing,
+                         const RoughScale& scale) {
   constexpr uint32_t kStep = 16;
   alignas(64) int32_t rough[kMaxScanBins + kStep];
+  const float lambda = scale.lambda;
+  const int32_t least = scale.least;
   const uint32_t n = at.count;
-  const auto bar_of = [](int32_t most) {
+  int32_t lowest;
+  __builtin_memcpy(&lowest, &scale.bar, sizeof lowest);
+  const auto bar_of = [&](int32_t most) {
     float bar;
     __builtin_memcpy(&bar, &most, sizeof bar);
     bar *= 0.99999F;
     int32_t bits;
     __builtin_memcpy(&bits, &bar, sizeof bits);
-    return bits;
+    return bits > lowest ? bits : lowest;
   };
   const auto any = [&](uint32_t from, int32_t bar) {
     int32_t hit = 0;
@@ -173,7 +202,8 @@ inline ScanBest ScanFast(const ScanInput& in, const Positions& at, PackedGrad mi
   };
   for (uint32_t j = 0; j < kStep; ++j) rough[n + j] = -1;
   ScanBest best;
-  if (const int32_t most = RoughScores(at.sum, n, 0, in.total, lambda, least, rough); most >= 0) {
+  if (const int32_t most = RoughScores(at.sum, n, 0, in.total, lambda, least, rough);
+      most >= lowest) {
     const int32_t bar = bar_of(most);
     for (uint32_t from = 0; from < n; from += kStep) {
       if (!any(from, bar)) continue;
@@ -189,7 +219,7 @@ inline ScanBest ScanFast(const ScanInput& in, const Positions& at, PackedGrad mi
   }
   if (missing == 0 || n == 0) return best;
   const int32_t most = RoughScores(at.sum, n, missing, in.total, lambda, least, rough);
-  if (most < 0) return best;
+  if (most < lowest) return best;
   const int32_t bar = bar_of(most);
   for (uint32_t from = (n - 1) / kStep * kStep;; from -= kStep) {
     if (any(from, bar)) {
@@ -232,17 +262,12 @@ ScanBest Scan(const ScanInput& in) {
   at.count = count;
   const PackedGrad missing = in.missing_is_rest ? in.total - running : in.missing;
 
-  // In levels; hess_unit is a power of two, so these are exact or off by a float's rounding.
-  const double lambda = in.lambda / in.hess_unit;
-  const double least = in.min_child_weight / in.hess_unit;
-  const bool fast = in.alpha == 0 && lambda >= 0 && lambda < 1e12 && least < 2147483647.0;
+  const RoughScale scale = ScaleOf(in);
   ScanBest best;
-  // With missing values apart, one side of any split is a part of the present rows.
-  if (static_cast<double>(static_cast<int32_t>(running)) < least) return best;
-  if (fast) {
-    const auto whole = static_cast<int32_t>(least);
-    const int32_t above = static_cast<double>(whole) < least ? whole + 1 : whole;
-    best = ScanFast(in, at, missing, static_cast<float>(lambda), above > 1 ? above : 1);
+  if (scale.usable) {
+    // With missing values apart, one side of any split is a part of the present rows.
+    if (static_cast<int32_t>(running) < scale.least) return best;
+    best = ScanFast(in, at, missing, scale);
   } else {
     best = ScanPlain(in, at, missing);
   }
