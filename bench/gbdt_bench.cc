@@ -99,6 +99,7 @@ struct Run {
   double first = 0;  // until the end of the first round
   long extra_kb = 0;
   long peak_kb = 0;
+  std::map<std::string_view, double> phases;  // of training, in seconds
 };
 
 void Print(const Run& run, int rounds) {
@@ -106,9 +107,15 @@ void Print(const Run& run, int rounds) {
   const double round = rounds > 1 ? (run.total - run.first) / (rounds - 1) : 0;
   std::printf(
       "{\"total\": %.5f, \"construct\": %.5f, \"train\": %.5f, \"extra_mb\": %.1f, "
-      "\"peak_mb\": %.1f, \"kernels\": \"%s\"}\n",
+      "\"peak_mb\": %.1f, \"kernels\": \"%s\", \"phases\": {",
       run.total, run.first - round, round * rounds, static_cast<double>(run.extra_kb) / 1024,
       static_cast<double>(run.peak_kb) / 1024, BestKernels().name);
+  const char* comma = "";
+  for (const auto& [name, seconds] : run.phases) {
+    std::printf("%s\"%.*s\": %.4f", comma, static_cast<int>(name.size()), name.data(), seconds);
+    comma = ", ";
+  }
+  std::printf("}}\n");
   std::fflush(stdout);
 }
 
@@ -119,6 +126,7 @@ Result<Model> TimedTrain(const TrainParams& params, const Dataset& data, Run& ru
   TrainOptions options;
   options.on_round = [&](const RoundReport& report) {
     if (report.round == 0) run.first += Seconds(start);
+    for (const PhaseTime& p : report.phases) run.phases[p.name] += p.seconds;
     return true;
   };
   CLARY_TRY(Model model, Train(params, data, {}, options));
