@@ -6,8 +6,10 @@
 #include <numeric>
 #include <random>
 
+#include "base/thread_pool.h"
 #include "clary/gbdt.h"
 #include "gbdt/dart.h"
+#include "gbdt/objective.h"
 #include "gbdt/sampler.h"
 #include "gbdt/tree.h"
 #include "gbdt/tree_update.h"
@@ -521,6 +523,44 @@ TEST(Ranking, LearnsWhatPositionsFavour) {
   EXPECT_EQ(read.forest().objective.position_bias_high, bias);
   const Model more = MustTrain(text, data, {.initial = &read});
   EXPECT_LT(more.forest().objective.position_bias_high[3], 0.9F);
+}
+
+TEST(Ranking, PairsAreTheSameInBulkAndOneByOne) {
+  // With a position bias that nothing is known about yet, pairs are taken one by one, and count as
+  // they do without.
+  std::mt19937 rng(22);
+  std::normal_distribution<float> normal;
+  RowFields fields;
+  fields.group_sizes = {1, 5, 80, 0, 700, 2};
+  std::vector<float> margin;
+  for (const uint32_t size : fields.group_sizes) {
+    fields.weight.push_back(1 + static_cast<float>(size % 3));
+    for (uint32_t i = 0; i < size; ++i) {
+      fields.label.push_back(static_cast<float>(rng() % 2));
+      margin.push_back(normal(rng) * (size == 2 ? 300.0F : 1.0F));
+    }
+  }
+  const Dataset data = Make(std::vector<float>(margin.size(), 1), 1, std::move(fields));
+  ThreadPool pool(2);
+  for (const std::string name : {"rank:ndcg", "rank:map", "rank:pairwise"}) {
+    std::vector<float> grad[2];
+    std::vector<float> hess[2];
+    for (const bool single : {false, true}) {
+      TrainParams params;
+      params.objective = name;
+      params.lambdarank_unbiased = single;
+      ObjectiveConfig config;
+      config.name = name;
+      const auto objective = *MakeObjective(config, &params);
+      grad[single].resize(margin.size());
+      hess[single].resize(margin.size());
+      objective->Gradient(margin, data, 0, pool, grad[single], hess[single]);
+    }
+    for (size_t i = 0; i < margin.size(); ++i) {
+      EXPECT_NEAR(grad[0][i], grad[1][i], 1e-5 * (1e-2 + std::fabs(grad[1][i]))) << name << i;
+      EXPECT_NEAR(hess[0][i], hess[1][i], 1e-5 * (1e-2 + std::fabs(hess[1][i]))) << name << i;
+    }
+  }
 }
 
 }  // namespace

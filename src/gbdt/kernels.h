@@ -42,6 +42,25 @@ struct ScanBest {
 
 inline constexpr uint32_t kMaxScanBins = 256;
 
+// A query's documents in the order of their scores, for the pairs of LambdaMART. The arrays are
+// readable and writable up to the next multiple of kPairLanes behind `count`.
+struct PairInput {
+  const float* score;        // [count], descending
+  const float* exp;          // [count], of the scores less some middle
+  const float* inverse_exp;  // [count], 1 / exp; all within e^+-kMaxPairExponent
+  const float* gain;      // [count], what the label is worth; a pair of equal gains does not count
+  const float* discount;  // [count], for pairs whose weight is what swapping changes in DCG ...
+  const float* delta;     // ... or [count], the weights of the pairs of `rank`; else nullptr
+  uint32_t count;
+  uint32_t rank;     // pairs of this document with all behind it
+  bool by_distance;  // divide weights by the distance of the scores + 0.01
+  float* grad;       // [count], added to
+  float* hess;       // [count], added to
+};
+inline constexpr uint32_t kPairLanes = 16;
+inline constexpr float kMaxPairExponent = 40;
+inline constexpr uint32_t kMaxRankByCount = 512;
+
 struct Kernels {
   const char* name;
   // out[i] = number of cuts[0..254] that are <= value[i * stride], `missing_code` for NaN.
@@ -62,6 +81,13 @@ struct Kernels {
   // grad, hess of the logistic loss (weight and positive weight not applied).
   void (*logistic)(const float* margin, const float* label, size_t count, float* grad, float* hess);
   void (*sigmoid)(float* values, size_t count);
+  // out[i] = exp((x[i] - shift) * sign), the exponent limited to +-87.
+  void (*exp)(const float* x, float shift, float sign, size_t count, float* out);
+  // rank[i] = how many items come before item i by descending score, equal ones by number;
+  // count <= kMaxRankByCount. Items that are not numbers get ranks that others have, too.
+  void (*rank_by_count)(const float* score, uint32_t count, uint32_t* rank);
+  // Adds the pairs of one document; returns the sum of their lambdas' sizes.
+  float (*lambda_pairs)(const PairInput& in);
 };
 
 extern const Kernels kPortableKernels;

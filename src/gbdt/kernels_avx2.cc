@@ -15,6 +15,9 @@ const Kernels kAvx2Kernels = {.name = "avx2",
                               .divide = avx2::Divide,
                               .quantize = avx2::Quantize,
                               .logistic = avx2::Logistic,
-                              .sigmoid = avx2::Sigmoid};
+                              .sigmoid = avx2::Sigmoid,
+                              .exp = avx2::ExpOf,
+                              .rank_by_count = avx2::RankByCount,
+                              .lambda_pairs = avx2::LambdaPairs};
 }  // namespace clary::gbdt
 #endif

@@ -163,6 +163,9 @@ const Kernels kAvx512Kernels = {.name = "avx512",
                                 .divide = avx512::DivideWide,
                                 .quantize = avx512::Quantize,
                                 .logistic = avx512::Logistic,
-                                .sigmoid = avx512::Sigmoid};
+                                .sigmoid = avx512::Sigmoid,
+                                .exp = avx512::ExpOf,
+                                .rank_by_count = avx512::RankByCount,
+                                .lambda_pairs = avx512::LambdaPairs};
 }  // namespace clary::gbdt
 #endif

@@ -14,5 +14,8 @@ const Kernels kPortableKernels = {.name = "portable",
                                   .divide = portable::Divide,
                                   .quantize = portable::Quantize,
                                   .logistic = portable::Logistic,
-                                  .sigmoid = portable::Sigmoid};
+                                  .sigmoid = portable::Sigmoid,
+                                  .exp = portable::ExpOf,
+                                  .rank_by_count = portable::RankByCount,
+                                  .lambda_pairs = portable::LambdaPairs};
 }  // namespace clary::gbdt

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <random>
 #include <vector>
 
@@ -146,6 +148,110 @@ TEST(Kernels, DivideIsStable) {
               EXPECT_EQ(rest, right) << k->name;
             }
           }
+        }
+      }
+    }
+  }
+}
+
+TEST(Kernels, RankingCountsWhatComesBefore) {
+  std::mt19937 rng(13);
+  for (const uint32_t count : {0U, 1U, 7U, 16U, 17U, 80U, kMaxRankByCount}) {
+    std::vector<float> score(count);
+    for (float& s : score) s = static_cast<float>(rng() % (count / 2 + 2)) - 3;  // with ties
+    std::vector<uint32_t> order(count);
+    std::iota(order.begin(), order.end(), 0U);
+    std::ranges::stable_sort(order, [&](uint32_t a, uint32_t b) { return score[a] > score[b]; });
+    for (const Kernels* k : Sets()) {
+      std::vector<uint32_t> rank(count);
+      k->rank_by_count(score.data(), count, rank.data());
+      for (uint32_t r = 0; r < count; ++r) EXPECT_EQ(rank[order[r]], r) << k->name << " " << count;
+    }
+  }
+}
+
+TEST(Kernels, ExponentialsAreLimited) {
+  std::vector<float> x;
+  for (int i = -200; i <= 200; ++i) x.push_back(static_cast<float>(i) * 0.61F);
+  for (const Kernels* k : Sets()) {
+    std::vector<float> out(x.size());
+    k->exp(x.data(), 0.5F, -1, x.size(), out.data());
+    for (size_t i = 0; i < x.size(); ++i) {
+      const double want = std::exp(std::clamp(-(static_cast<double>(x[i]) - 0.5), -87.0, 87.0));
+      EXPECT_NEAR(out[i] / want, 1, 1e-6) << k->name << " " << x[i];
+    }
+  }
+}
+
+TEST(Kernels, PairsFollowTheFormulaOfLambdaMart) {
+  std::mt19937 rng(14);
+  std::uniform_real_distribution<float> uniform;
+  for (const uint32_t count : {2U, 15U, 16U, 17U, 80U}) {
+    for (const bool by_distance : {true, false}) {
+      for (const bool by_dcg : {true, false}) {
+        const size_t padded = (count + kPairLanes - 1) / kPairLanes * kPairLanes;
+        // What is behind the last document must not matter.
+        std::vector<float> score(padded, NAN);
+        std::vector<float> up(padded, NAN);
+        std::vector<float> down(padded, NAN);
+        std::vector<float> gain(padded, NAN);
+        std::vector<float> discount(padded, NAN);
+        std::vector<float> delta(padded, NAN);
+        for (uint32_t i = 0; i < count; ++i) {
+          score[i] = (i == 0 ? 6 : score[i - 1]) - (rng() % 4 == 0 ? 0 : uniform(rng));
+          up[i] = std::exp(score[i]);
+          down[i] = std::exp(-score[i]);
+          gain[i] = static_cast<float>(rng() % 3);
+          discount[i] = 1 / std::log2(static_cast<float>(i) + 2);
+          delta[i] = uniform(rng);
+        }
+        const uint32_t rank = count / 3;
+        std::vector<double> grad(count, 0.25);
+        std::vector<double> hess(count, 0.5);
+        double size = 0;
+        for (uint32_t b = rank + 1; b < count; ++b) {
+          if (gain[rank] == gain[b]) continue;
+          const uint32_t high = gain[rank] > gain[b] ? rank : b;
+          const uint32_t low = high == b ? rank : b;
+          double weight = by_dcg ? static_cast<double>(gain[high] - gain[low]) *
+                                       (static_cast<double>(discount[rank]) - discount[b])
+                                 : delta[b];
+          const double difference = static_cast<double>(score[high]) - score[low];
+          if (by_distance) weight /= std::fabs(difference) + 0.01;
+          const double p = 1 / (1 + std::exp(-difference));
+          grad[high] -= (1 - p) * weight;
+          grad[low] += (1 - p) * weight;
+          hess[high] += 2 * p * (1 - p) * weight;
+          hess[low] += 2 * p * (1 - p) * weight;
+          size += (1 - p) * weight;
+        }
+        std::vector<float> first_grad;
+        std::vector<float> first_hess;
+        for (const Kernels* k : Sets()) {
+          std::vector<float> g(padded, 0.25F);
+          std::vector<float> h(padded, 0.5F);
+          const float got = k->lambda_pairs({.score = score.data(),
+                                             .exp = up.data(),
+                                             .inverse_exp = down.data(),
+                                             .gain = gain.data(),
+                                             .discount = discount.data(),
+                                             .delta = by_dcg ? nullptr : delta.data(),
+                                             .count = count,
+                                             .rank = rank,
+                                             .by_distance = by_distance,
+                                             .grad = g.data(),
+                                             .hess = h.data()});
+          EXPECT_NEAR(got, size, 1e-5 * (1 + size)) << k->name;
+          for (uint32_t i = 0; i < count; ++i) {
+            EXPECT_NEAR(g[i], grad[i], 1e-5 * (1 + std::fabs(grad[i]))) << k->name << " " << i;
+            EXPECT_NEAR(h[i], hess[i], 1e-5 * (1 + hess[i])) << k->name << " " << i;
+          }
+          if (first_grad.empty()) {
+            first_grad = g;
+            first_hess = h;
+          }
+          EXPECT_EQ(g, first_grad) << k->name;
+          EXPECT_EQ(h, first_hess) << k->name;
         }
       }
     }

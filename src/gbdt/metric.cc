@@ -346,20 +346,22 @@ class RankMetric final : public Metric {
     const RowFields& f = data.fields();
     const std::vector<size_t> begin = QueryBegins(f, p.size());
     const size_t queries = begin.size() - 1;
+    std::vector<uint32_t> order;
     double sum = 0;
     double total = 0;
     for (size_t q = 0; q < queries; ++q) {
       const size_t n = begin[q + 1] - begin[q];
       const double w = f.weight.size() == queries && !as_1x_ ? f.weight[q] : 1.0;
-      sum += w * Query(p.subspan(begin[q], n), std::span(f.label).subspan(begin[q], n));
+      sum += w * Query(p.subspan(begin[q], n), std::span(f.label).subspan(begin[q], n), order);
       total += w;
     }
     return total == 0 ? kNaN : std::min(1.0, sum / total);
   }
 
  private:
-  double Query(std::span<const float> score, std::span<const float> label) const {
-    const std::vector<uint32_t> order = RankByScore(score);
+  double Query(std::span<const float> score, std::span<const float> label,
+               std::vector<uint32_t>& order) const {
+    RankByScore(score, order);
     const size_t cut = std::min(cut_, score.size());
     double sum = 0;
     if (kind_ == kNdcg) {

@@ -1,10 +1,11 @@
 // Learning to rank: LambdaMART on pairs of documents of a query.
 #include <cmath>
-#include <numeric>
+#include <optional>
 #include <vector>
 
 #include "gbdt/internal/objective_impl.h"
 #include "gbdt/internal/ranking.h"
+#include "gbdt/kernels.h"
 
 namespace clary::gbdt {
 namespace {
@@ -48,33 +49,17 @@ class LambdaRank final : public Objective {
 
   void Gradient(std::span<const float> margin, const Dataset& data, int round, ThreadPool& pool,
                 std::span<float> grad, std::span<float> hess) override {
-    const RowFields& f = data.fields();
-    const std::vector<size_t> begin = QueryBegins(f, margin.size());
+    if (!queries_ || !queries_->data.SameAs(data)) Prepare(data);
+    const std::vector<size_t>& begin = queries_->begin;
     const size_t queries = begin.size() - 1;
-    double total_weight = 0;
-    const bool weighted = f.weight.size() == queries;
-    if (weighted) {
-      for (const float w : f.weight) total_weight += w;
-    }
     std::vector<PositionCosts> costs(unbiased_ ? queries : 0);
-    if (unbiased_ && bias_high_.empty()) {
-      size_t longest = 0;
-      for (size_t q = 0; q < queries; ++q) longest = std::max(longest, begin[q + 1] - begin[q]);
-      bias_high_.assign(topk_ ? static_cast<size_t>(pairs_) : std::min<size_t>(longest, 32), 1.0);
-      bias_low_ = bias_high_;
-    }
-    for (size_t q = 0; q < queries; ++q) {
-      while (discount_.size() < begin[q + 1] - begin[q]) {
-        discount_.push_back(DcgDiscount(discount_.size()));
-      }
-    }
-    pool.ForEach(queries, [&](size_t q, int) {
+    memory_.resize(static_cast<size_t>(pool.size()));
+    pool.ForEach(queries, [&](size_t q, int thread) {
       const size_t size = begin[q + 1] - begin[q];
-      const double w = weighted ? f.weight[q] * static_cast<double>(queries) / total_weight : 1.0;
-      Query(margin.subspan(begin[q], size), std::span(f.label).subspan(begin[q], size),
-            static_cast<uint32_t>(round) * 0x9E3779B1U + static_cast<uint32_t>(q) + seed_, w,
+      Query(q, margin.subspan(begin[q], size),
+            static_cast<uint32_t>(round) * 0x9E3779B1U + static_cast<uint32_t>(q) + seed_,
             grad.subspan(begin[q], size), hess.subspan(begin[q], size),
-            unbiased_ ? &costs[q] : nullptr);
+            unbiased_ ? &costs[q] : nullptr, memory_[static_cast<size_t>(thread)]);
     });
     if (unbiased_) LearnBias(costs);
   }
@@ -97,6 +82,62 @@ class LambdaRank final : public Objective {
   };
   static constexpr double kLeastBias = 1e-16;
 
+  // What is the same in every round.
+  struct Queries {
+    Dataset data;
+    std::vector<size_t> begin;         // [queries + 1]
+    std::vector<double> weight;        // [queries], of mean 1
+    std::vector<double> inverse_best;  // [queries], of the best DCG; 0 if that is 0; ndcg only
+    std::vector<float> gain;           // [rows], what the label is worth
+  };
+  // A thread's working memory: a query's documents by rank. The floats are padded for the kernel.
+  struct Memory {
+    std::vector<uint32_t> order;  // document at a rank
+    std::vector<float> score;
+    std::vector<float> exp;  // of the score less the middle one, and its inverse
+    std::vector<float> inverse_exp;
+    std::vector<float> gain;
+    std::vector<float> delta;
+    std::vector<float> grad;
+    std::vector<float> hess;
+    std::vector<double> relevant;    // for map: relevant documents up to a rank
+    std::vector<double> reciprocal;  // and the sum of their reciprocal ranks
+  };
+
+  void Prepare(const Dataset& data) {
+    const RowFields& f = data.fields();
+    queries_.emplace(Queries{.data = data, .begin = QueryBegins(f, data.rows())});
+    const std::vector<size_t>& begin = queries_->begin;
+    const size_t queries = begin.size() - 1;
+    queries_->weight.assign(queries, 1);
+    if (f.weight.size() == queries) {
+      double total = 0;
+      for (const float w : f.weight) total += w;
+      for (size_t q = 0; q < queries; ++q) {
+        queries_->weight[q] = f.weight[q] * static_cast<double>(queries) / total;
+      }
+    }
+    size_t longest = 0;
+    for (size_t q = 0; q < queries; ++q) longest = std::max(longest, begin[q + 1] - begin[q]);
+    discount_.clear();
+    for (size_t r = 0; r < longest + kPairLanes; ++r) {
+      discount_.push_back(static_cast<float>(DcgDiscount(r)));
+    }
+    if (unbiased_ && bias_high_.empty()) {
+      bias_high_.assign(topk_ ? static_cast<size_t>(pairs_) : std::min<size_t>(longest, 32), 1.0);
+      bias_low_ = bias_high_;
+    }
+    queries_->gain = f.label;
+    if (kind_ != kNdcg) return;
+    for (float& v : queries_->gain) v = static_cast<float>(DcgGain(v, exponential_gain_));
+    for (size_t q = 0; q < queries; ++q) {
+      const size_t size = begin[q + 1] - begin[q];
+      const double best = BestDcg(std::span(f.label).subspan(begin[q], size),
+                                  topk_ ? static_cast<size_t>(pairs_) : size, exponential_gain_);
+      queries_->inverse_best.push_back(best > 0 ? 1 / best : 0);
+    }
+  }
+
   void LearnBias(const std::vector<PositionCosts>& costs) {
     PositionCosts sum{.high = std::vector<double>(bias_high_.size()),
                       .low = std::vector<double>(bias_low_.size())};
@@ -114,110 +155,156 @@ class LambdaRank final : public Objective {
     update(sum.low, bias_low_);
   }
 
+  // What average precision changes by when the documents at ranks a < b trade places.
+  double MapDelta(const Memory& m, size_t a, size_t b, bool a_is_better) const {
+    const double between = m.reciprocal[b - 1] - m.reciprocal[a];
+    const double at_a = static_cast<double>(a + 1);
+    const double at_b = static_cast<double>(b + 1);
+    const double change = a_is_better ? m.relevant[b] / at_b - m.relevant[a] / at_a - between
+                                      : (m.relevant[a] + 1) / at_a + between - m.relevant[b] / at_b;
+    return std::fabs(change) / m.relevant.back();
+  }
+
   // costs: what the query adds to learning the position bias; nullptr if there is none to learn.
-  void Query(std::span<const float> score, std::span<const float> label, uint32_t seed,
-             double weight, std::span<float> grad, std::span<float> hess,
-             PositionCosts* costs) const {
-    if (costs != nullptr) {
-      const size_t positions = std::min(score.size(), bias_high_.size());
-      costs->high.resize(positions);
-      costs->low.resize(positions);
-    }
+  void Query(size_t query, std::span<const float> score, uint32_t seed, std::span<float> grad,
+             std::span<float> hess, PositionCosts* costs, Memory& m) const {
     const size_t n = score.size();
-    std::vector<double> g(n, 0);
-    std::vector<double> h(n, 0);
-    const std::vector<uint32_t> order = RankByScore(score);
-    // Per rank: gains for ndcg; relevant documents so far and their reciprocal ranks for map.
-    double inverse_best = 0;
-    std::vector<double> gain(n);  // by document
-    std::vector<double> relevant(n);
-    std::vector<double> reciprocal(n);
-    if (kind_ == kNdcg) {
-      const size_t cut = topk_ ? static_cast<size_t>(pairs_) : n;
-      const double best = BestDcg(label, cut, exponential_gain_);
-      inverse_best = best > 0 ? 1 / best : 0;
-      for (size_t i = 0; i < n; ++i) gain[i] = DcgGain(label[i], exponential_gain_);
-    } else if (kind_ == kMap) {
+    if (n == 0) return;
+    RankByScore(score, m.order);
+    const size_t padded = (n + kPairLanes - 1) / kPairLanes * kPairLanes;
+    for (std::vector<float>* v :
+         {&m.score, &m.exp, &m.inverse_exp, &m.gain, &m.delta, &m.grad, &m.hess}) {
+      v->resize(padded);
+    }
+    std::ranges::fill(m.grad, 0.0F);
+    std::ranges::fill(m.hess, 0.0F);
+    const float* const gain = queries_->gain.data() + queries_->begin[query];
+    for (size_t r = 0; r < n; ++r) {
+      m.score[r] = score[m.order[r]];
+      m.gain[r] = gain[m.order[r]];
+    }
+    if (kind_ == kMap) {
+      m.relevant.resize(n);
+      m.reciprocal.resize(n);
       double count = 0;
       double sum = 0;
       for (size_t r = 0; r < n; ++r) {
-        const double y = label[order[r]];
-        count += y;
-        sum += y / static_cast<double>(r + 1);
-        relevant[r] = count;
-        reciprocal[r] = sum;
+        count += m.gain[r];
+        sum += m.gain[r] / static_cast<double>(r + 1);
+        m.relevant[r] = count;
+        m.reciprocal[r] = sum;
       }
     }
-    const bool spread = n > 0 && score[order.front()] != score[order.back()];
-    double total = 0;
-    const auto pair = [&](size_t a, size_t b) {  // ranks, a < b
-      const uint32_t i = order[a];
-      const uint32_t j = order[b];
-      if (label[i] == label[j]) return;
-      const uint32_t high = label[i] > label[j] ? i : j;
-      const uint32_t low = high == i ? j : i;
-      double delta = 1;
-      if (kind_ == kNdcg) {
-        delta = std::fabs((gain[high] - gain[low]) * (discount_[a] - discount_[b])) * inverse_best;
-      } else if (kind_ == kMap) {
-        // What average precision changes by when the documents at both ranks trade places.
-        const double between = reciprocal[b - 1] - reciprocal[a];
-        const double at_a = static_cast<double>(a + 1);
-        const double at_b = static_cast<double>(b + 1);
-        const double change = high == i ? relevant[b] / at_b - relevant[a] / at_a - between
-                                        : (relevant[a] + 1) / at_a + between - relevant[b] / at_b;
-        delta = std::fabs(change) / relevant[n - 1];
+    const double unit = kind_ == kNdcg ? queries_->inverse_best[query] : 1;
+    const bool by_distance = normalize_scores_ && m.score[0] != m.score[n - 1];
+    const double total =
+        unit * (topk_ && costs == nullptr ? TopPairs(n, by_distance, m)
+                                          : SinglePairs(n, by_distance, unit, seed, costs, m));
+    double scale = queries_->weight[query] * unit;
+    if (normalize_) {
+      if (!topk_) {
+        scale /= pairs_;
+      } else if (total > 0) {
+        scale *= std::log2(1 + total) / total;
       }
-      const double difference = static_cast<double>(score[high]) - score[low];
-      const double p = 1 / (1 + std::exp(-difference));
-      if (normalize_scores_ && spread) delta /= std::fabs(difference) + 0.01;
-      double lambda = (p - 1) * delta;
-      double curve = std::max(p * (1 - p), 1e-16) * delta * 2;
-      if (costs != nullptr && high < costs->high.size() && low < costs->high.size()) {
-        const double bias_high = bias_high_[high];
-        const double bias_low = bias_low_[low];
-        const double cost = std::log(1 / (1 - p)) * delta;
-        if (bias_low >= kLeastBias) costs->high[high] += cost / bias_low;
-        if (bias_high >= kLeastBias) costs->low[low] += cost / bias_high;
-        if (bias_low >= kLeastBias && bias_high >= kLeastBias) {
-          lambda /= bias_high * bias_low;
-          curve /= bias_high * bias_low;
+    }
+    for (size_t r = 0; r < n; ++r) {
+      grad[m.order[r]] = static_cast<float>(m.grad[r] * scale);
+      hess[m.order[r]] = static_cast<float>(m.hess[r] * scale);
+    }
+  }
+
+  // All pairs with one of the first ranks. Returns the sum of the sizes of all gradients.
+  double TopPairs(size_t n, bool by_distance, Memory& m) const {
+    const float middle = (m.score[0] + m.score[n - 1]) / 2;
+    kernels_.exp(m.score.data(), middle, 1, n, m.exp.data());
+    kernels_.exp(m.score.data(), middle, -1, n, m.inverse_exp.data());
+    double total = 0;
+    for (size_t a = 0; a < std::min(n, static_cast<size_t>(pairs_)); ++a) {
+      if (kind_ != kNdcg) {
+        for (size_t b = a + 1; b < n; ++b) {
+          m.delta[b] = kind_ == kPairwise || m.gain[a] == m.gain[b]
+                           ? 1.0F
+                           : static_cast<float>(MapDelta(m, a, b, m.gain[a] > m.gain[b]));
         }
       }
-      g[high] += lambda;
-      g[low] -= lambda;
-      h[high] += curve;
-      h[low] += curve;
+      total += 2.0 * kernels_.lambda_pairs({.score = m.score.data(),
+                                            .exp = m.exp.data(),
+                                            .inverse_exp = m.inverse_exp.data(),
+                                            .gain = m.gain.data(),
+                                            .discount = discount_.data(),
+                                            .delta = kind_ == kNdcg ? nullptr : m.delta.data(),
+                                            .count = static_cast<uint32_t>(n),
+                                            .rank = static_cast<uint32_t>(a),
+                                            .by_distance = by_distance,
+                                            .grad = m.grad.data(),
+                                            .hess = m.hess.data()});
+    }
+    return total;
+  }
+
+  // The same one pair at a time, for what the kernel does not know: position bias, pairs drawn at
+  // random, scores that are very far apart. `unit`: what a delta of 1 stands for.
+  double SinglePairs(size_t n, bool by_distance, double unit, uint32_t seed, PositionCosts* costs,
+                     Memory& m) const {
+    if (costs != nullptr) {
+      costs->high.resize(std::min(n, bias_high_.size()));
+      costs->low.resize(costs->high.size());
+    }
+    double total = 0;
+    const auto pair = [&](size_t a, size_t b) {  // ranks, a < b
+      if (m.gain[a] == m.gain[b]) return;
+      const bool a_is_better = m.gain[a] > m.gain[b];
+      const size_t high = a_is_better ? a : b;
+      const size_t low = a_is_better ? b : a;
+      double delta = 1;
+      if (kind_ == kNdcg) {
+        delta = static_cast<double>(m.gain[high] - m.gain[low]) * (discount_[a] - discount_[b]);
+      } else if (kind_ == kMap) {
+        delta = MapDelta(m, a, b, a_is_better);
+      }
+      const double difference = static_cast<double>(m.score[high]) - m.score[low];
+      const double p = 1 / (1 + std::exp(-difference));
+      if (by_distance) delta /= std::fabs(difference) + 0.01;
+      double lambda = (p - 1) * delta;
+      double curve = std::max(p * (1 - p), 1e-16) * delta * 2;
+      if (costs != nullptr) {
+        const size_t position_high = m.order[high];
+        const size_t position_low = m.order[low];
+        if (std::max(position_high, position_low) < costs->high.size()) {
+          const double bias_high = bias_high_[position_high];
+          const double bias_low = bias_low_[position_low];
+          const double cost = std::log(1 / (1 - p)) * delta * unit;
+          if (bias_low >= kLeastBias) costs->high[position_high] += cost / bias_low;
+          if (bias_high >= kLeastBias) costs->low[position_low] += cost / bias_high;
+          if (bias_low >= kLeastBias && bias_high >= kLeastBias) {
+            lambda /= bias_high * bias_low;
+            curve /= bias_high * bias_low;
+          }
+        }
+      }
+      m.grad[high] += static_cast<float>(lambda);
+      m.grad[low] -= static_cast<float>(lambda);
+      m.hess[high] += static_cast<float>(curve);
+      m.hess[low] += static_cast<float>(curve);
       total -= 2 * lambda;
     };
     if (topk_) {
-      const size_t cut = std::min(n, static_cast<size_t>(pairs_));
-      for (size_t a = 0; a < cut; ++a) {
+      for (size_t a = 0; a < std::min(n, static_cast<size_t>(pairs_)); ++a) {
         for (size_t b = a + 1; b < n; ++b) pair(a, b);
       }
-    } else {
-      // A few partners of another label for each document, drawn by counter.
-      uint32_t state = seed * 0x85EBCA77U + 1;
-      for (size_t a = 0; a < n; ++a) {
-        for (int k = 0; k < pairs_; ++k) {
-          state = state * 747796405U + 2891336453U;
-          const size_t b = (state >> 8) % n;
-          if (a != b) pair(std::min(a, b), std::max(a, b));
-        }
+      return total;
+    }
+    // A few partners of another label for each document, drawn by counter.
+    uint32_t state = seed * 0x85EBCA77U + 1;
+    for (size_t a = 0; a < n; ++a) {
+      for (int k = 0; k < pairs_; ++k) {
+        state = state * 747796405U + 2891336453U;
+        const size_t b = (state >> 8) % n;
+        if (a != b) pair(std::min(a, b), std::max(a, b));
       }
     }
-    double scale = weight;
-    if (normalize_) {
-      if (topk_) {
-        if (total > 0) scale *= std::log2(1 + total) / total;
-      } else {
-        scale /= pairs_;
-      }
-    }
-    for (size_t i = 0; i < n; ++i) {
-      grad[i] = static_cast<float>(g[i] * scale);
-      hess[i] = static_cast<float>(h[i] * scale);
-    }
+    return total;
   }
 
   Kind kind_;
@@ -231,7 +318,10 @@ class LambdaRank final : public Objective {
   double bias_power_ = 0.5;
   std::vector<double> bias_high_;  // by position; of the better document of a pair
   std::vector<double> bias_low_;   // and of the worse one
-  std::vector<double> discount_;   // by rank, as far as the longest query
+  std::optional<Queries> queries_;
+  std::vector<float> discount_;  // by rank, as far as the longest query and the kernel's padding
+  std::vector<Memory> memory_;   // by thread
+  const Kernels& kernels_ = BestKernels();
   std::string metric_ = "ndcg";
 };
 

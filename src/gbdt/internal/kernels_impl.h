@@ -311,37 +311,181 @@ void Quantize(const float* grad, const float* hess, size_t count, uint64_t first
   }
 }
 
-// exp for |x| <= 87: range reduction to 2^n * e^f, |f| <= ln(2)/2, and a polynomial of degree 6;
-// within 2 ulp.
-inline float Exp(float x) {
-  x = x < -87.0F ? -87.0F : (x > 87.0F ? 87.0F : x);
+// As many floats as a register of the set holds. Operators work lane by lane, so that the width
+// does not change the results.
+#if defined(__AVX512F__)
+constexpr uint32_t kWidth = 16;
+#elif defined(__AVX2__)
+constexpr uint32_t kWidth = 8;
+#else
+constexpr uint32_t kWidth = 4;
+#endif
+using Floats = float __attribute__((vector_size(4 * kWidth)));
+using Ints = int32_t __attribute__((vector_size(4 * kWidth)));
+
+constexpr int32_t kCounting[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+inline Ints Lane() {
+  Ints v;
+  __builtin_memcpy(&v, kCounting, sizeof v);
+  return v;
+}
+inline Floats Load(const float* from) {
+  Floats v;
+  __builtin_memcpy(&v, from, sizeof v);
+  return v;
+}
+inline void Store(float* to, Floats v) { __builtin_memcpy(to, &v, sizeof v); }
+inline Floats All(float x) { return x - Floats{}; }
+
+// Calls body(first, lanes) for parts of [0, count) of at most kWidth items.
+template <typename Body>
+inline void ForLanes(size_t count, Body&& body) {
+  size_t i = 0;
+  for (; i + kWidth <= count; i += kWidth) body(i, kWidth);
+  if (i < count) body(i, count - i);
+}
+inline Floats LoadSome(const float* from, size_t lanes) {
+  if (lanes == kWidth) return Load(from);
+  Floats v = {};
+  __builtin_memcpy(&v, from, lanes * sizeof(float));
+  return v;
+}
+inline void StoreSome(float* to, Floats v, size_t lanes) {
+  if (lanes == kWidth) return Store(to, v);
+  __builtin_memcpy(to, &v, lanes * sizeof(float));
+}
+
+// exp, of x limited to +-87: range reduction to 2^n * e^f, |f| <= ln(2)/2, and a polynomial of
+// degree 6; within 2 ulp.
+inline Floats Exp(Floats x) {
+  x = x < -87.0F ? All(-87.0F) : x;
+  x = x > 87.0F ? All(87.0F) : x;
   constexpr float kRound = 12582912.0F;  // 1.5 * 2^23: adding it rounds to an integer
-  const float shifted = x * 1.44269504F + kRound;
-  const float n = shifted - kRound;
-  const float f = (x - n * 0.693359375F) - n * -2.12194440e-4F;
-  float p = 1.9875691500e-4F;
+  const Floats shifted = x * 1.44269504F + kRound;
+  const Floats n = shifted - kRound;
+  const Floats f = (x - n * 0.693359375F) - n * -2.12194440e-4F;
+  Floats p = All(1.9875691500e-4F);
   p = p * f + 1.3981999507e-3F;
   p = p * f + 8.3334519073e-3F;
   p = p * f + 4.1665795894e-2F;
   p = p * f + 1.6666665459e-1F;
   p = p * f + 5.0000001201e-1F;
   p = p * (f * f) + f + 1.0F;
-  int32_t bits;
+  Ints bits;
   __builtin_memcpy(&bits, &p, sizeof bits);
-  bits += static_cast<int32_t>(n) << 23;
+  bits += __builtin_convertvector(n, Ints) << 23;
   __builtin_memcpy(&p, &bits, sizeof bits);
   return p;
 }
 
 void Logistic(const float* margin, const float* label, size_t count, float* grad, float* hess) {
-  for (size_t i = 0; i < count; ++i) {
-    const float s = 1.0F / (1.0F + Exp(-margin[i]));
-    const float h = s * (1.0F - s);
-    grad[i] = s - label[i];
-    hess[i] = h > 1e-16F ? h : 1e-16F;
-  }
+  ForLanes(count, [&](size_t i, size_t lanes) {
+    const Floats s = 1.0F / (1.0F + Exp(-LoadSome(margin + i, lanes)));
+    const Floats h = s * (1.0F - s);
+    StoreSome(grad + i, s - LoadSome(label + i, lanes), lanes);
+    StoreSome(hess + i, h > 1e-16F ? h : All(1e-16F), lanes);
+  });
 }
 
 void Sigmoid(float* values, size_t count) {
-  for (size_t i = 0; i < count; ++i) values[i] = 1.0F / (1.0F + Exp(-values[i]));
+  ForLanes(count, [&](size_t i, size_t lanes) {
+    StoreSome(values + i, 1.0F / (1.0F + Exp(-LoadSome(values + i, lanes))), lanes);
+  });
+}
+
+void RankByCount(const float* score, uint32_t count, uint32_t* rank) {
+  uint32_t first = 0;
+  for (; first + kWidth <= count; first += kWidth) {
+    const Floats own = Load(score + first);
+    Ints before = {};  // comparisons give -1
+    for (uint32_t j = 0; j < first; ++j) before -= All(score[j]) >= own;
+    for (uint32_t j = 0; j < kWidth; ++j) {
+      const Floats other = All(score[first + j]);
+      before -= (other > own) | ((other == own) & (Lane() > static_cast<int32_t>(j)));
+    }
+    for (uint32_t j = first + kWidth; j < count; ++j) before -= All(score[j]) > own;
+    __builtin_memcpy(rank + first, &before, sizeof before);
+  }
+  for (; first < count; ++first) {
+    int32_t before = 0;
+    for (uint32_t j = 0; j < first; ++j) before += score[j] >= score[first] ? 1 : 0;
+    for (uint32_t j = first + 1; j < count; ++j) before += score[j] > score[first] ? 1 : 0;
+    rank[first] = static_cast<uint32_t>(before);
+  }
+}
+
+void ExpOf(const float* x, float shift, float sign, size_t count, float* out) {
+  ForLanes(count, [&](size_t i, size_t lanes) {
+    StoreSome(out + i, Exp((LoadSome(x + i, lanes) - shift) * sign), lanes);
+  });
+}
+
+// One document against kPairLanes others at a time. With t = exp(-(distance of the scores)), the
+// probability that the pair is in the right order is 1 / (1 + t) if it is, else t / (1 + t).
+template <bool kByDistance, bool kByDcg>
+inline float LambdaPairsOf(const PairInput& in) {
+  constexpr uint32_t kParts = kPairLanes / kWidth;
+  const Floats own_score = All(in.score[in.rank]);
+  const Floats own_gain = All(in.gain[in.rank]);
+  const float own_discount = kByDcg ? in.discount[in.rank] : 0;
+  const Floats inverse = All(in.inverse_exp[in.rank]);
+  const float* const others = kByDcg ? in.discount : in.delta;
+  const auto after = static_cast<int32_t>(in.rank);
+  const auto end = static_cast<int32_t>(in.count);
+  Floats sum_grad[kParts] = {};
+  Floats sum_hess[kParts] = {};
+  Floats sum_size[kParts] = {};
+  for (uint32_t first = (in.rank + 1) / kPairLanes * kPairLanes; first < in.count;
+       first += kPairLanes) {
+    for (uint32_t part = 0; part < kParts; ++part) {
+      const uint32_t at = first + part * kWidth;
+      const Ints number = Lane() + static_cast<int32_t>(at);
+      const Ints counts = (number > after) & (number < end);
+      const Floats better = own_gain - Load(in.gain + at);
+      Floats delta = Load(others + at);
+      if constexpr (kByDcg) delta = (better < 0.0F ? -better : better) * (own_discount - delta);
+      delta = (counts & (better != 0.0F)) ? delta : Floats{};
+      const Floats distance = counts ? own_score - Load(in.score + at) : Floats{};
+      const Floats t = counts ? Load(in.exp + at) * inverse : Floats{};
+      const Floats one = 1.0F + t;
+      Floats right;             // 1 / one
+      Floats weighted = delta;  // normalised
+      if constexpr (kByDistance) {
+        const Floats apart = distance + 0.01F;
+        const Floats both = 1.0F / (one * apart);
+        right = apart * both;
+        weighted *= one * both;
+      } else {
+        right = 1.0F / one;
+      }
+      const Floats wrong = t * right;
+      const Floats size = (better > 0.0F ? wrong : right) * weighted;
+      const Floats lambda = better > 0.0F ? -size : size;
+      const Floats curve = wrong * right;
+      const Floats second = (curve > 1e-16F ? curve : All(1e-16F)) * weighted * 2.0F;
+      Store(in.grad + at, Load(in.grad + at) - lambda);
+      Store(in.hess + at, Load(in.hess + at) + second);
+      sum_grad[part] += lambda;
+      sum_hess[part] += second;
+      sum_size[part] += size;
+    }
+  }
+  const auto total = [](const Floats* sum) {
+    float v[kPairLanes];
+    __builtin_memcpy(v, sum, sizeof v);
+    for (uint32_t half = kPairLanes / 2; half != 0; half /= 2) {
+      for (uint32_t k = 0; k < half; ++k) v[k] += v[k + half];
+    }
+    return v[0];
+  };
+  in.grad[in.rank] += total(sum_grad);
+  in.hess[in.rank] += total(sum_hess);
+  return total(sum_size);
+}
+
+float LambdaPairs(const PairInput& in) {
+  if (in.delta != nullptr) {
+    return in.by_distance ? LambdaPairsOf<true, false>(in) : LambdaPairsOf<false, false>(in);
+  }
+  return in.by_distance ? LambdaPairsOf<true, true>(in) : LambdaPairsOf<false, true>(in);
 }

@@ -5,11 +5,12 @@
 #include <cmath>
 #include <cstdint>
 #include <functional>
-#include <numeric>
 #include <span>
 #include <vector>
 
 #include "clary/gbdt.h"
+#include "gbdt/internal/radix_sort.h"
+#include "gbdt/kernels.h"
 
 namespace clary::gbdt {
 
@@ -22,11 +23,21 @@ inline std::vector<size_t> QueryBegins(const RowFields& f, size_t rows) {
 }
 
 // Document numbers by descending score; equal scores stay in order.
-inline std::vector<uint32_t> RankByScore(std::span<const float> score) {
-  std::vector<uint32_t> order(score.size());
-  std::iota(order.begin(), order.end(), 0U);
-  std::ranges::stable_sort(order, [&](uint32_t a, uint32_t b) { return score[a] > score[b]; });
-  return order;
+inline void RankByScore(std::span<const float> score, std::vector<uint32_t>& order) {
+  const auto n = static_cast<uint32_t>(score.size());
+  order.resize(n);
+  if (n <= kMaxRankByCount) {
+    uint32_t rank[kMaxRankByCount];
+    BestKernels().rank_by_count(score.data(), n, rank);
+    std::ranges::fill(order, 0U);  // NaN: some ranks stay empty
+    for (uint32_t i = 0; i < n; ++i) order[rank[i]] = i;
+    return;
+  }
+  std::vector<uint64_t> keyed(n);
+  std::vector<uint64_t> scratch;
+  for (uint32_t i = 0; i < n; ++i) keyed[i] = (uint64_t{~ToKey(score[i])} << 32) | i;
+  RadixSort(keyed, scratch);
+  for (uint32_t r = 0; r < n; ++r) order[r] = static_cast<uint32_t>(keyed[r]);
 }
 
 inline double DcgGain(float label, bool exponential) {
