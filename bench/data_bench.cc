@@ -31,20 +31,23 @@ namespace {
 
 namespace fs = std::filesystem;
 
-enum class Style { kShortest, kScientific, kSixDigits };
+enum class Style { kShortest, kScientific, kSixDigits, kDouble };
 
-void Number(Style style, float x, std::string& out) {
+void Number(Style style, double x, std::string& out) {
   char text[48];
   char* end = text;
   switch (style) {
     case Style::kShortest:
+      end = std::to_chars(text, text + sizeof text, static_cast<float>(x)).ptr;
+      break;
+    case Style::kDouble:  // as pandas writes
       end = std::to_chars(text, text + sizeof text, x).ptr;
       break;
     case Style::kScientific:  // as the HIGGS file is written
-      end += std::snprintf(text, sizeof text, "%.18e", static_cast<double>(x));
+      end += std::snprintf(text, sizeof text, "%.18e", static_cast<double>(static_cast<float>(x)));
       break;
     case Style::kSixDigits:
-      end += std::snprintf(text, sizeof text, "%.6f", static_cast<double>(x));
+      end += std::snprintf(text, sizeof text, "%.6f", x);
       break;
   }
   out.append(text, end);
@@ -53,7 +56,7 @@ void Number(Style style, float x, std::string& out) {
 void WriteOnce(const fs::path& path, size_t rows, size_t cols, Style style, bool libsvm) {
   if (fs::exists(path)) return;
   std::mt19937_64 rng(1);
-  std::normal_distribution<float> normal;
+  std::normal_distribution<double> normal;
   std::ofstream file(path.string() + ".tmp", std::ios::binary);
   std::string line;
   for (size_t r = 0; r < rows; ++r) {
@@ -94,6 +97,7 @@ int Write(const fs::path& dir, size_t rows) {
   WriteOnce(dir / "shortest.csv", rows, 28, Style::kShortest, false);
   WriteOnce(dir / "fixed.csv", rows, 28, Style::kSixDigits, false);
   WriteOnce(dir / "scientific.csv", rows / 3, 28, Style::kScientific, false);
+  WriteOnce(dir / "doubles.csv", rows / 2, 28, Style::kDouble, false);
   WriteOnce(dir / "sparse.libsvm", rows / 3, 100, Style::kShortest, true);
   return 0;
 }

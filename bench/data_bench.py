@@ -125,7 +125,8 @@ def main():
           "a second of CPU")
     print("| file | MB | ours | ours MB/s | peer | peer | ours is faster by | floor | ours / floor |")
     print("|---|---|---|---|---|---|---|---|---|")
-    plan = [(f"{n}.csv", "csv", ["xgboost csv"]) for n in ("shortest", "fixed", "scientific")]
+    plan = [(f"{n}.csv", "csv", ["xgboost csv"])
+            for n in ("shortest", "fixed", "scientific", "doubles")]
     plan += [("sparse.libsvm", "libsvm", ["xgboost libsvm"])]
     plan += [(f"{n}.parquet", "parquet", ["pyarrow parquet", "pyarrow parquet, column-major"])
              for n in ("float-snappy", "double-zstd", "double-plain", "dictionary-nulls", "integers")]

@@ -252,111 +252,47 @@ struct Constants {
   return kind == NumberKind::kValue || kind == NumberKind::kMissing;
 }
 
-struct Ends {
-  size_t fields = 0;
-  size_t lines = 0;
-};
+struct Avx2Ends {
+  __m256i d;
+  explicit Avx2Ends(char delimiter) : d(_mm256_set1_epi8(delimiter)) {}
 
-// Writes the offsets of all delimiters and line ends of the text to `ends`, and to `lines` which of
-// them end a line. Room: one for each byte and 64 more.
-Ends FindEnds(const char* text, size_t size, char delimiter, uint32_t* const ends,
-              uint32_t* const lines) {
-  const __m256i d = _mm256_set1_epi8(delimiter);
-  const __m256i lf = _mm256_set1_epi8('\n');
-  const __m256i cr = _mm256_set1_epi8('\r');
-  uint32_t* to = ends;
-  uint32_t* line = lines;
-  for (size_t at = 0; at < size; at += 64) {
-    const __m256i v0 = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(text + at));
-    const __m256i v1 = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(text + at + 32));
+  uint64_t Find(const char* p, uint64_t* all) const {
+    const __m256i v0 = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+    const __m256i v1 = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 32));
+    const __m256i lf = _mm256_set1_epi8('\n');
+    const __m256i cr = _mm256_set1_epi8('\r');
     const auto mask = [](__m256i low, __m256i high) {
       return static_cast<uint32_t>(_mm256_movemask_epi8(low)) |
              uint64_t{static_cast<uint32_t>(_mm256_movemask_epi8(high))} << 32;
     };
-    uint64_t line_ends =
+    const uint64_t lines =
         mask(_mm256_or_si256(_mm256_cmpeq_epi8(v0, lf), _mm256_cmpeq_epi8(v0, cr)),
              _mm256_or_si256(_mm256_cmpeq_epi8(v1, lf), _mm256_cmpeq_epi8(v1, cr)));
-    uint64_t all = line_ends | mask(_mm256_cmpeq_epi8(v0, d), _mm256_cmpeq_epi8(v1, d));
-    if (size - at < 64) {
-      const uint64_t valid = (uint64_t{1} << (size - at)) - 1;
-      line_ends &= valid;
-      all &= valid;
-    }
-    for (; line_ends != 0; line_ends = _blsr_u64(line_ends)) {
-      const uint64_t before = (line_ends & -line_ends) - 1;
-      *line++ =
-          static_cast<uint32_t>(to - ends) + static_cast<uint32_t>(std::popcount(all & before));
-    }
-    const auto count = static_cast<size_t>(std::popcount(all));
-    // Eight at a time, without asking whether there are so many.
+    *all = lines | mask(_mm256_cmpeq_epi8(v0, d), _mm256_cmpeq_epi8(v1, d));
+    return lines;
+  }
+  // Eight at a time, without asking whether there are so many.
+  static void Store(uint64_t all, size_t count, uint32_t at, uint32_t* to) {
     for (size_t done = 0; done < count; done += 8) {
       for (size_t i = 0; i < 8; ++i) {
-        to[done + i] = static_cast<uint32_t>(at + _tzcnt_u64(all));
+        to[done + i] = at + static_cast<uint32_t>(_tzcnt_u64(all));
         all = _blsr_u64(all);
       }
     }
-    to += count;
   }
-  if (size > 0 && !IsLineEnd(text[size - 1])) {
-    *line++ = static_cast<uint32_t>(to - ends);
-    *to++ = static_cast<uint32_t>(size);
-  }
-  return {static_cast<size_t>(to - ends), static_cast<size_t>(line - lines)};
-}
+};
 
-// In two passes: first where fields end, so that the second need not wait for one field to know
-// where the next begins.
-const char* CsvRowsByIndex(const char* const text, const char* text_end, const CsvTarget& to) {
-  const auto size = static_cast<size_t>(text_end - text);
-  uint32_t* const ends = to.scratch + 1;
-  ends[-1] = UINT32_MAX;  // the end before the first field: its begin is 0
-  uint32_t* const lines = ends + size + 65;
-  const size_t line_count = FindEnds(text, size, to.delimiter, ends, lines).lines;
-  const Constants constants;
-  const size_t lead = to.weights != nullptr ? 2 : 1;
-  const size_t fields = to.cols + lead;
-  float* labels = to.labels;
-  float* weights = to.weights;
-  float* feature = to.features;
-  size_t i = 0;
-  const auto field = [&](size_t at, float* value) {
-    return Field(text + (ends[at - 1] + 1), text + ends[at], value);
-  };
-  for (size_t line = 0; line < line_count; ++line) {
-    const size_t first = i;
-    i = lines[line] + 1;
-    const char* const row = text + (ends[first - 1] + 1);
-    if (i - first != fields) [[unlikely]] {
-      if (i - first == 1 && row == text + ends[first]) continue;  // an empty line
-      return row;
-    }
-    float value;
-    // Labels of classes are one digit.
-    if (ends[first] - ends[first - 1] == 2 && static_cast<unsigned char>(*row - '0') <= 9) {
-      value = static_cast<float>(*row - '0');
-    } else if (!field(first, &value) || value != value) {
-      return row;
-    }
-    *labels++ = value;
-    if (weights != nullptr) {
-      if (!field(first + 1, &value) || value != value) return row;
-      *weights++ = value;
-    }
-    size_t at = first + lead;
-    for (; at + 4 <= i; at += 4, feature += 4) {
-      if (FourFields(constants, text, ends + at, feature)) [[likely]] {
-        continue;
-      }
-      for (size_t f = 0; f < 4; ++f) {
-        if (!field(at + f, feature + f)) return row;
-      }
-    }
-    for (; at < i; ++at) {
-      if (!field(at, feature++)) return row;
-    }
+struct Avx2Fields {
+  static constexpr size_t kFields = 4;
+  Constants constants;
+
+  bool Read(const char* text, const uint32_t* ends, float* to) const {
+    return FourFields(constants, text, ends, to);
   }
-  return nullptr;
-}
+  static bool ReadOne(const char* begin, const char* end, float* value) {
+    return Field(begin, end, value);
+  }
+};
 
 struct Avx2LineEnds {
   static void Find(const char* p, uint64_t* lf, uint64_t* cr) {
@@ -380,7 +316,7 @@ LineCount CountLinesAvx2(const char* text, size_t size) {
 }
 
 const char* ParseCsvRowsAvx2(const char* begin, const char* end, const CsvTarget& to) {
-  return CsvRowsByIndex(begin, end, to);
+  return CsvRowsByIndex<Avx2Ends, Avx2Fields>(begin, end, to);
 }
 
 bool ParseFieldAvx2(const char* begin, const char* end, float* value) {

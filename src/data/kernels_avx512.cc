@@ -2,9 +2,7 @@
 // fields at a time, need not wait for one field to know where the next begins.
 #include <immintrin.h>
 
-#include <bit>
-
-#include "data/internal/kernels.h"
+#include "data/internal/kernels_impl.h"
 
 namespace clary::data::internal {
 
@@ -13,33 +11,24 @@ bool ParseFieldAvx2(const char* begin, const char* end, float* value);
 
 namespace {
 
-// As in kernels_avx2.cc: the offsets of all delimiters and line ends, and which of them end a line.
-// Returns how many end a line. Room: one for each byte and 64 more.
-size_t FindEnds(const char* text, size_t size, char delimiter, uint32_t* const ends,
-                uint32_t* const lines) {
-  const __m512i d = _mm512_set1_epi8(delimiter);
-  const __m512i lf = _mm512_set1_epi8('\n');
-  const __m512i cr = _mm512_set1_epi8('\r');
-  alignas(64) char iota[64];
-  for (int i = 0; i < 64; ++i) iota[i] = static_cast<char>(i);
-  const __m512i places = _mm512_load_si512(iota);
-  uint32_t* to = ends;
-  uint32_t* line = lines;
-  for (size_t at = 0; at < size; at += 64) {
-    const __m512i v = _mm512_loadu_si512(text + at);
-    uint64_t line_ends = _mm512_cmpeq_epi8_mask(v, lf) | _mm512_cmpeq_epi8_mask(v, cr);
-    uint64_t all = line_ends | _mm512_cmpeq_epi8_mask(v, d);
-    if (size - at < 64) {
-      const uint64_t valid = (uint64_t{1} << (size - at)) - 1;
-      line_ends &= valid;
-      all &= valid;
-    }
-    for (; line_ends != 0; line_ends &= line_ends - 1) {
-      const uint64_t before = (line_ends & -line_ends) - 1;
-      *line++ =
-          static_cast<uint32_t>(to - ends) + static_cast<uint32_t>(std::popcount(all & before));
-    }
-    const auto count = static_cast<size_t>(std::popcount(all));
+struct Avx512Ends {
+  __m512i d;
+  __m512i places;  // 0 to 63
+  explicit Avx512Ends(char delimiter) : d(_mm512_set1_epi8(delimiter)) {
+    alignas(64) char iota[64];
+    for (int i = 0; i < 64; ++i) iota[i] = static_cast<char>(i);
+    places = _mm512_load_si512(iota);
+  }
+
+  uint64_t Find(const char* p, uint64_t* all) const {
+    const __m512i v = _mm512_loadu_si512(p);
+    const uint64_t lines = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\n')) |
+                           _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\r'));
+    *all = lines | _mm512_cmpeq_epi8_mask(v, d);
+    return lines;
+  }
+  // Sixteen at a time, the first without asking whether there are any.
+  void Store(uint64_t all, size_t count, uint32_t at, uint32_t* to) const {
     __m512i found = _mm512_maskz_compress_epi8(all, places);
     const __m512i base = _mm512_set1_epi32(static_cast<int>(at));
     for (size_t done = 0;;) {
@@ -51,14 +40,8 @@ size_t FindEnds(const char* text, size_t size, char delimiter, uint32_t* const e
       }
       found = _mm512_alignr_epi64(found, found, 2);
     }
-    to += count;
   }
-  if (size > 0 && text[size - 1] != '\n' && text[size - 1] != '\r') {
-    *line++ = static_cast<uint32_t>(to - ends);
-    *to = static_cast<uint32_t>(size);
-  }
-  return static_cast<size_t>(line - lines);
-}
+};
 
 struct Constants {
   __m512i zero = _mm512_set1_epi8('0');
@@ -69,8 +52,7 @@ struct Constants {
   __m512i sixteen = _mm512_set1_epi8(16);
   __m512i none = _mm512_setzero_si512();
   // By byte of a lane: 0 to 15, 15 to 0, 16 to 1.
-  __m512i place =
-      _mm512_broadcast_i32x4(_mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+  __m512i place = Bytes([](int i) { return i % 16; });
   __m512i after = _mm512_sub_epi8(_mm512_set1_epi8(15), place);
   __m512i width = _mm512_sub_epi8(_mm512_set1_epi8(16), place);
   __m512i tens = _mm512_set1_epi16(0x010a);
@@ -81,6 +63,19 @@ struct Constants {
   // By the number of characters from the dot on; 0: there is no dot.
   __m512d scales0 = _mm512_setr_pd(1, 1, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6);
   __m512d scales8 = _mm512_setr_pd(1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-12, 1e-13, 1e-14);
+  // Of fields that take 32 bytes, two a register. By byte: 0 to 63; by byte of a half: 30 to 0,
+  // 255.
+  __m512i byte = Bytes([](int i) { return i; });
+  __m512i wide_after = Bytes([](int i) { return 30 - i % 32; });
+  // The place of the first byte of a 32-bit lane: of lane 0, then of lane 1.
+  __m512i wide_lengths = Bytes([](int i) { return 4 * (i / 32); });
+
+  template <typename Of>
+  static __m512i Bytes(Of of) {
+    alignas(64) char bytes[64];
+    for (int i = 0; i < 64; ++i) bytes[i] = static_cast<char>(of(i));
+    return _mm512_load_si512(bytes);
+  }
 };
 
 constexpr uint64_t kFirsts = 0x0001000100010001;  // a bit for each lane's first byte
@@ -186,60 +181,147 @@ inline unsigned AnyOfLane(uint64_t bits) {
   return ((a.wrong | b.wrong) == 0) & (near == 0);
 }
 
+// The same of numbers of up to 30 characters before an exponent of a sign and two digits. Each
+// takes 32 bytes, two a register. What a bit a byte can tell is told of all eight at once, as
+// 32-bit lanes.
+[[gnu::noinline]] bool EightLongFields(const Constants& k, const char* text, const uint32_t* ends,
+                                       float* to) {
+  const auto load = [](const uint32_t* from) {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+  };
+  const auto all = [](int value) { return _mm256_set1_epi32(value); };
+  const auto four_bytes_at = [&](__m256i offset) {
+    return _mm256_i32gather_epi32(reinterpret_cast<const int*>(text), offset, 1);
+  };
+  __m256i end = load(ends);
+  __m256i begin = _mm256_add_epi32(load(ends - 1), all(1));
+  const __mmask8 empty = _mm256_cmpeq_epi32_mask(begin, end);
+
+  // An exponent: 'e', a sign, tens, ones.
+  const __m256i before = _mm256_sub_epi32(end, all(4));
+  const __m256i tail = four_bytes_at(before);
+  const __m256i head = _mm256_and_si256(_mm256_or_si256(tail, all(0x20)), all(0xffff));
+  const __mmask8 below_one = _mm256_cmpeq_epi32_mask(head, all('e' | '-' << 8));
+  const __m256i tens_ones = _mm256_sub_epi8(_mm256_srli_epi32(tail, 16), all('0' | '0' << 8));
+  const auto has_exponent = static_cast<__mmask8>(
+      (below_one | _mm256_cmpeq_epi32_mask(head, all('e' | '+' << 8))) &
+      _mm256_cmpeq_epi32_mask(_mm256_min_epu8(tens_ones, all(9 | 9 << 8)), tens_ones) &
+      _mm256_cmpgt_epi32_mask(before, begin));
+  __m256i power = _mm256_maddubs_epi16(tens_ones, all(10 | 1 << 8));
+  power = _mm256_mask_sub_epi32(power, below_one, _mm256_setzero_si256(), power);
+  power = _mm256_maskz_mov_epi32(has_exponent, power);
+  end = _mm256_mask_mov_epi32(end, has_exponent, before);
+
+  const __mmask8 negative =
+      _mm256_cmpeq_epi32_mask(_mm256_and_si256(four_bytes_at(begin), all(0xff)), all('-'));
+  begin = _mm256_mask_add_epi32(begin, negative, begin, all(1));
+  const __m256i length = _mm256_sub_epi32(end, begin);
+  if (_mm256_cmpgt_epu32_mask(length, all(30)) != 0) return false;
+
+  // The last byte of a half is what follows the number: a dot, if it has none.
+  const __m512i lengths = _mm512_castsi256_si512(length);
+  alignas(32) uint32_t last[8];
+  _mm256_store_si256(reinterpret_cast<__m256i*>(last), end);
+  __m512i values[4];
+  uint64_t digits[4];
+  uint64_t dots[4];
+  for (int r = 0; r < 4; ++r) {
+    const auto window = [&](int f) {
+      return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(text + last[f] - 31));
+    };
+    const __m512i chars =
+        _mm512_inserti64x4(_mm512_castsi256_si512(window(2 * r)), window(2 * r + 1), 1);
+    const __m512i lane =
+        _mm512_add_epi8(k.wide_lengths, _mm512_set1_epi8(static_cast<char>(8 * r)));
+    const uint64_t in_field =
+        _mm512_cmplt_epu8_mask(k.wide_after, _mm512_permutexvar_epi8(lane, lengths));
+    const __m512i value = _mm512_sub_epi8(chars, k.zero);
+    digits[r] = _mm512_cmple_epu8_mask(value, k.nine) & in_field;
+    dots[r] = _mm512_cmpeq_epi8_mask(chars, k.dot) & in_field;
+    values[r] = _mm512_maskz_mov_epi8(digits[r], value);
+  }
+  const auto lanes = [](const uint64_t* masks) {
+    return _mm256_set_epi64x(static_cast<int64_t>(masks[3]), static_cast<int64_t>(masks[2]),
+                             static_cast<int64_t>(masks[1]), static_cast<int64_t>(masks[0]));
+  };
+  const __m256i digit = lanes(digits);
+  const __m256i dot = lanes(dots);
+  const __m256i in_field = _mm256_sub_epi32(
+      all(INT32_MIN), _mm256_sllv_epi32(all(1), _mm256_sub_epi32(all(31), length)));
+  // A byte of another kind, a second dot, or no digit.
+  const __mmask8 wrong =
+      _mm256_cmpneq_epi32_mask(_mm256_or_si256(digit, dot), in_field) |
+      _mm256_test_epi32_mask(dot, _mm256_sub_epi32(dot, all(1))) |
+      static_cast<__mmask8>(_mm256_testn_epi32_mask(digit, digit) & ~unsigned{empty});
+
+  // What is before the dot moves right by one, over it: all numbers then end in a half's last byte,
+  // those with a dot with a zero for it.
+  const __m256i dot_or_end = _mm256_or_si256(dot, all(INT32_MIN));
+  const __m256i lowest =
+      _mm256_and_si256(dot_or_end, _mm256_sub_epi32(_mm256_setzero_si256(), dot_or_end));
+  const __m256i move = _mm256_or_si256(lowest, _mm256_sub_epi32(lowest, all(1)));
+  const uint64_t moves[4] = {static_cast<uint64_t>(_mm256_extract_epi64(move, 0)),
+                             static_cast<uint64_t>(_mm256_extract_epi64(move, 1)),
+                             static_cast<uint64_t>(_mm256_extract_epi64(move, 2)),
+                             static_cast<uint64_t>(_mm256_extract_epi64(move, 3))};
+  __m512i fours[4];
+  for (int r = 0; r < 4; ++r) {
+    const __m512i order = _mm512_mask_sub_epi8(k.byte, moves[r], k.byte, k.one);
+    const __m512i aligned = _mm512_permutexvar_epi8(order, values[r]);
+    fours[r] = _mm512_madd_epi16(_mm512_maddubs_epi16(aligned, k.tens), k.hundreds);
+  }
+  // Groups of eight digits: of fields 0 to 3, and of 4 to 7.
+  const __m512i low4 = _mm512_madd_epi16(_mm512_packus_epi32(fours[0], fours[1]), k.myriads);
+  const __m512i high4 = _mm512_madd_epi16(_mm512_packus_epi32(fours[2], fours[3]), k.myriads);
+  const __m512i upper = _mm512_permutex2var_epi32(
+      low4, _mm512_setr_epi32(1, 9, 3, 11, 17, 25, 19, 27, 0, 8, 2, 10, 16, 24, 18, 26), high4);
+  const __m512i lower = _mm512_permutex2var_epi32(
+      low4, _mm512_setr_epi32(5, 13, 7, 15, 21, 29, 23, 31, 4, 12, 6, 14, 20, 28, 22, 30), high4);
+  const auto sixteen = [](__m512i groups) {
+    return _mm512_fmadd_pd(_mm512_cvtepi32_pd(_mm512_extracti64x4_epi64(groups, 1)),
+                           _mm512_set1_pd(1e8), _mm512_cvtepi32_pd(_mm512_castsi512_si256(groups)));
+  };
+  const __m512d mantissa = _mm512_fmadd_pd(sixteen(upper), _mm512_set1_pd(1e16), sixteen(lower));
+  // The dot's place, from the exponent of 2^place as a float.
+  const __m256i place = _mm256_sub_epi32(
+      _mm256_and_si256(_mm256_srli_epi32(_mm256_castps_si256(_mm256_cvtepi32_ps(lowest)), 23),
+                       all(0xff)),
+      all(127));
+  const __m256i index = _mm256_add_epi32(power, _mm256_sub_epi32(place, all(31 + kMinPower)));
+  if (_mm256_cmpgt_epu32_mask(index, all(kMaxPower - kMinPower)) != 0) return false;
+  __m512d d = _mm512_mul_pd(mantissa, _mm512_i32gather_pd(index, kPowersOfTen, 8));
+  // As ToFloat() in kernels_avx2.cc; the error is at most 4 units of the last place.
+  const __m512i distance = _mm512_and_si512(
+      _mm512_sub_epi64(_mm512_castpd_si512(d), _mm512_set1_epi64((int64_t{1} << 28) - 10)),
+      _mm512_set1_epi64((int64_t{1} << 29) - 1));
+  const __mmask8 near = _mm512_cmplt_epu64_mask(distance, _mm512_set1_epi64(21));
+  const __mmask8 no_normal_float =
+      _mm512_cmp_pd_mask(d, _mm512_set1_pd(3.4e38), _CMP_GT_OQ) |
+      _mm512_mask_cmp_pd_mask(_mm512_cmp_pd_mask(d, _mm512_setzero_pd(), _CMP_NEQ_OQ), d,
+                              _mm512_set1_pd(1.2e-38), _CMP_LT_OQ);
+  d = _mm512_mask_xor_pd(d, negative, d, _mm512_set1_pd(-0.0));
+  d = _mm512_mask_mov_pd(d, empty, _mm512_set1_pd(__builtin_nan("")));
+  _mm256_storeu_ps(to, _mm512_cvtpd_ps(d));
+  return (wrong | near | no_normal_float) == 0;
+}
+
+struct Avx512Fields {
+  static constexpr size_t kFields = 8;
+  Constants constants;
+
+  bool Read(const char* text, const uint32_t* ends, float* to) const {
+    return EightFields(constants, text, ends, to) || EightLongFields(constants, text, ends, to);
+  }
+  static bool ReadOne(const char* begin, const char* end, float* value) {
+    return ParseFieldAvx2(begin, end, value);
+  }
+};
+
 }  // namespace
 
 const char* ParseCsvRowsAvx512(const char* const text, const char* text_end, const CsvTarget& to) {
-  if (to.cols < 8) return ParseCsvRowsAvx2(text, text_end, to);
-  const auto size = static_cast<size_t>(text_end - text);
-  uint32_t* const ends = to.scratch + 1;
-  ends[-1] = UINT32_MAX;  // the end before the first field: its begin is 0
-  uint32_t* const lines = ends + size + 65;
-  const size_t line_count = FindEnds(text, size, to.delimiter, ends, lines);
-  const Constants constants;
-  const size_t lead = to.weights != nullptr ? 2 : 1;
-  const size_t fields = to.cols + lead;
-  float* labels = to.labels;
-  float* weights = to.weights;
-  float* row_features = to.features;
-  size_t i = 0;
-  const auto field = [&](size_t at, float* value) {
-    return ParseFieldAvx2(text + (ends[at - 1] + 1), text + ends[at], value);
-  };
-  for (size_t line = 0; line < line_count; ++line) {
-    const size_t first = i;
-    i = lines[line] + 1;
-    const char* const row = text + (ends[first - 1] + 1);
-    if (i - first != fields) [[unlikely]] {
-      if (i - first == 1 && row == text + ends[first]) continue;  // an empty line
-      return row;
-    }
-    float value;
-    // Labels of classes are one digit.
-    if (ends[first] - ends[first - 1] == 2 && static_cast<unsigned char>(*row - '0') <= 9) {
-      value = static_cast<float>(*row - '0');
-    } else if (!field(first, &value) || value != value) {
-      return row;
-    }
-    *labels++ = value;
-    if (weights != nullptr) {
-      if (!field(first + 1, &value) || value != value) return row;
-      *weights++ = value;
-    }
-    // The last eight may overlap those before.
-    const size_t begin = first + lead;
-    for (size_t at = begin;;) {
-      float* const features = row_features + (at - begin);
-      if (!EightFields(constants, text, ends + at, features)) [[unlikely]] {
-        for (size_t f = 0; f < 8; ++f) {
-          if (!field(at + f, features + f)) return row;
-        }
-      }
-      if (at + 8 == i) break;
-      at = at + 16 <= i ? at + 8 : i - 8;
-    }
-    row_features += to.cols;
-  }
-  return nullptr;
+  if (to.cols < Avx512Fields::kFields) return ParseCsvRowsAvx2(text, text_end, to);
+  return CsvRowsByIndex<Avx512Ends, Avx512Fields>(text, text_end, to);
 }
 
 }  // namespace clary::data::internal

@@ -1,7 +1,10 @@
-// Bodies of the kernels over a way to read numbers. Included by kernels.cc and kernels_avx2.cc; all
-// of it has internal linkage, because the two are compiled for different machines.
+// Bodies of the kernels over a way to read numbers. Included by kernels.cc, kernels_avx2.cc and
+// kernels_avx512.cc; all of it has internal linkage, because they are compiled for different
+// machines.
 #pragma once
 
+#include <algorithm>
+#include <bit>
 #include <cstring>
 #include <limits>
 
@@ -90,6 +93,105 @@ inline const char* CsvRows(const char* p, const char* end, CsvTarget to) {
     }
     p = CsvField<Number>(p + 1, delimiter, feature++);
     if (p == nullptr || !IsLineEnd(*p)) return row;
+  }
+  return nullptr;
+}
+
+// Writes the offsets of all delimiters and line ends of the text to `ends`, and to `lines` which of
+// them end a line; returns how many do. Room: one for each byte and 64 more.
+//
+// Kernel::Find(p, delimiter, &all) gives a bit for each of 64 bytes that ends a line, and in `all`
+// for each that ends a field. Kernel::Store(all, at, to) writes the place of each bit of `all`,
+// counted from `at`; what is beyond them is written over later.
+template <typename Kernel>
+inline size_t FindEnds(const char* text, size_t size, char delimiter, uint32_t* const ends,
+                       uint32_t* const lines) {
+  const Kernel kernel(delimiter);
+  uint32_t* to = ends;
+  uint32_t* line = lines;
+  for (size_t at = 0; at < size; at += 64) {
+    uint64_t all;
+    uint64_t line_ends = kernel.Find(text + at, &all);
+    if (size - at < 64) {
+      const uint64_t valid = (uint64_t{1} << (size - at)) - 1;
+      line_ends &= valid;
+      all &= valid;
+    }
+    for (; line_ends != 0; line_ends &= line_ends - 1) {
+      const uint64_t before = (line_ends & -line_ends) - 1;
+      *line++ =
+          static_cast<uint32_t>(to - ends) + static_cast<uint32_t>(std::popcount(all & before));
+    }
+    const auto count = static_cast<size_t>(std::popcount(all));
+    kernel.Store(all, count, static_cast<uint32_t>(at), to);
+    to += count;
+  }
+  if (size > 0 && !IsLineEnd(text[size - 1])) {
+    *line++ = static_cast<uint32_t>(to - ends);
+    *to = static_cast<uint32_t>(size);
+  }
+  return static_cast<size_t>(line - lines);
+}
+
+// Rows in two passes: first where fields end (EndFinder as FindEnds() wants it), so that the second
+// need not wait for one field to know where the next begins.
+//
+// Reader::kFields successive fields, each [text + ends[k - 1] + 1, text + ends[k]), are read by
+// Reader::Read(text, ends, to); where that is false, and in narrower rows, each is by
+// Reader::ReadOne(begin, end, to), which is false if it is neither a number nor missing.
+template <typename EndFinder, typename Reader>
+inline const char* CsvRowsByIndex(const char* const text, const char* text_end,
+                                  const CsvTarget& to) {
+  const auto size = static_cast<size_t>(text_end - text);
+  uint32_t* const ends = to.scratch + 1;
+  ends[-1] = UINT32_MAX;  // the end before the first field: its begin is 0
+  uint32_t* const lines = ends + size + 65;
+  const size_t line_count = FindEnds<EndFinder>(text, size, to.delimiter, ends, lines);
+  const Reader reader;
+  const size_t lead = to.weights != nullptr ? 2 : 1;
+  const size_t fields = to.cols + lead;
+  constexpr size_t kFields = Reader::kFields;
+  float* labels = to.labels;
+  float* weights = to.weights;
+  float* row_features = to.features;
+  size_t i = 0;
+  const auto one = [&](size_t at, float* value) {
+    return Reader::ReadOne(text + (ends[at - 1] + 1), text + ends[at], value);
+  };
+  for (size_t line = 0; line < line_count; ++line) {
+    const size_t first = i;
+    i = lines[line] + 1;
+    const char* const row = text + (ends[first - 1] + 1);
+    if (i - first != fields) [[unlikely]] {
+      if (i - first == 1 && row == text + ends[first]) continue;  // an empty line
+      return row;
+    }
+    float value;
+    // Labels of classes are one digit.
+    if (ends[first] - ends[first - 1] == 2 && static_cast<unsigned char>(*row - '0') <= 9) {
+      value = static_cast<float>(*row - '0');
+    } else if (!one(first, &value) || value != value) {
+      return row;
+    }
+    *labels++ = value;
+    if (weights != nullptr) {
+      if (!one(first + 1, &value) || value != value) return row;
+      *weights++ = value;
+    }
+    const size_t begin = first + lead;
+    for (size_t at = begin; at < i;) {
+      // The last ones may overlap those before.
+      if (at + kFields > i && to.cols >= kFields) at = i - kFields;
+      const size_t count = std::min(kFields, i - at);
+      float* const features = row_features + (at - begin);
+      if (count < kFields || !reader.Read(text, ends + at, features)) [[unlikely]] {
+        for (size_t f = 0; f < count; ++f) {
+          if (!one(at + f, features + f)) return row;
+        }
+      }
+      at += count;
+    }
+    row_features += to.cols;
   }
   return nullptr;
 }
