@@ -13,6 +13,10 @@ LineCount CountLinesAvx2(const char* text, size_t size);
 const char* ParseCsvRowsAvx2(const char* begin, const char* end, const CsvTarget& to);
 const char* ParseCsvRowsAvx512(const char* begin, const char* end, const CsvTarget& to);
 const char* ParseLibsvmRowsAvx2(const char* begin, const char* end, LibsvmTarget& to);
+LookUpIn LookUpAvx2;
+NarrowDoubles NarrowAvx2;
+FindKinds FindKindsAvx2;
+TransposeTo TransposeAvx2;
 #endif
 
 namespace {
@@ -56,15 +60,20 @@ const char* LibsvmPortable(const char* begin, const char* end, LibsvmTarget& to)
 }  // namespace
 
 std::vector<Kernels> AllKernels() {
-  std::vector<Kernels> all = {{CountPortable, CsvPortable, LibsvmPortable}};
+  std::vector<Kernels> all = {{CountPortable, CsvPortable, LibsvmPortable, LookUpEach, NarrowEach,
+                               KindsOfEach, TransposeEach}};
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
       __builtin_cpu_supports("popcnt")) {
-    all.push_back({CountLinesAvx2, ParseCsvRowsAvx2, ParseLibsvmRowsAvx2});
+    Kernels avx2 = {CountLinesAvx2, ParseCsvRowsAvx2, ParseLibsvmRowsAvx2, LookUpAvx2,
+                    NarrowAvx2,     FindKindsAvx2,    TransposeAvx2};
+    all.push_back(avx2);
     if (__builtin_cpu_supports("bmi2") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
         __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2")) {
-      all.push_back({CountLinesAvx2, ParseCsvRowsAvx512, ParseLibsvmRowsAvx2});
+      Kernels avx512 = avx2;
+      avx512.csv = ParseCsvRowsAvx512;
+      all.push_back(avx512);
     }
   }
 #endif

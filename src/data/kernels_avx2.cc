@@ -309,7 +309,103 @@ struct Avx2LineEnds {
   }
 };
 
+// Eight columns of eight rows, in registers.
+[[gnu::always_inline]] inline void Transpose8(const float* from, size_t from_stride, float* to,
+                                              size_t to_stride) {
+  __m256 v[8];
+  for (size_t c = 0; c < 4; ++c) {
+    // Rows 0 to 3 of columns c and c + 4, then rows 4 to 7.
+    const auto pair = [&](size_t row) {
+      return _mm256_insertf128_ps(
+          _mm256_castps128_ps256(_mm_loadu_ps(from + c * from_stride + row)),
+          _mm_loadu_ps(from + (c + 4) * from_stride + row), 1);
+    };
+    v[c] = pair(0);
+    v[c + 4] = pair(4);
+  }
+  for (size_t half = 0; half < 8; half += 4) {
+    const __m256 a = _mm256_unpacklo_ps(v[half], v[half + 1]);
+    const __m256 b = _mm256_unpackhi_ps(v[half], v[half + 1]);
+    const __m256 c = _mm256_unpacklo_ps(v[half + 2], v[half + 3]);
+    const __m256 d = _mm256_unpackhi_ps(v[half + 2], v[half + 3]);
+    float* const row = to + half * to_stride;
+    _mm256_storeu_ps(row, _mm256_shuffle_ps(a, c, 0x44));
+    _mm256_storeu_ps(row + to_stride, _mm256_shuffle_ps(a, c, 0xee));
+    _mm256_storeu_ps(row + 2 * to_stride, _mm256_shuffle_ps(b, d, 0x44));
+    _mm256_storeu_ps(row + 3 * to_stride, _mm256_shuffle_ps(b, d, 0xee));
+  }
+}
+
 }  // namespace
+
+bool LookUpAvx2(const uint32_t* index, size_t n, std::span<const float> values, float* to) {
+  const size_t whole = n / 8 * 8;
+  const auto load = [&](size_t i) {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(index + i));
+  };
+  __m256i largest = _mm256_setzero_si256();
+  for (size_t i = 0; i < whole; i += 8) largest = _mm256_max_epu32(largest, load(i));
+  uint32_t lanes[8];
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(lanes), largest);
+  // A gather takes signed numbers.
+  const size_t bound = std::min<size_t>(values.size(), INT32_MAX);
+  for (const uint32_t lane : lanes) {
+    if (whole > 0 && lane >= bound) return false;
+  }
+  for (size_t i = 0; i < whole; i += 8) {
+    _mm256_storeu_ps(to + i, _mm256_i32gather_ps(values.data(), load(i), 4));
+  }
+  return LookUpEach(index + whole, n - whole, values, to + whole);
+}
+
+void NarrowAvx2(const char* from, size_t n, float* to) {
+  size_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    const auto four = [&](size_t at) {
+      return _mm256_cvtpd_ps(
+          _mm256_castsi256_pd(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + 8 * at))));
+    };
+    _mm_storeu_ps(to + i, four(i));
+    _mm_storeu_ps(to + i + 4, four(i + 4));
+  }
+  NarrowEach(from + 8 * i, n - i, to + i);
+}
+
+FloatKinds FindKindsAvx2(const float* from, size_t n) {
+  const __m256i top = _mm256_set1_epi32(0x7f800000);
+  __m256i infinite = _mm256_setzero_si256();
+  __m256i missing = infinite;
+  __m256i value = infinite;
+  size_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    const __m256i magnitude =
+        _mm256_and_si256(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + i)),
+                         _mm256_set1_epi32(0x7fffffff));
+    infinite = _mm256_or_si256(infinite, _mm256_cmpeq_epi32(magnitude, top));
+    missing = _mm256_or_si256(missing, _mm256_cmpgt_epi32(magnitude, top));
+    value = _mm256_or_si256(value, _mm256_cmpgt_epi32(top, magnitude));
+  }
+  FloatKinds out = KindsOfEach(from + i, n - i);
+  out.infinite |= _mm256_testz_si256(infinite, infinite) == 0;
+  out.missing |= _mm256_testz_si256(missing, missing) == 0;
+  out.value |= _mm256_testz_si256(value, value) == 0;
+  return out;
+}
+
+void TransposeAvx2(const float* from, size_t from_stride, size_t columns, size_t rows, float* to,
+                   size_t to_stride) {
+  const size_t whole = columns / 8 * 8;
+  size_t r = 0;
+  for (; r + 8 <= rows; r += 8) {
+    float* const row = to + r * to_stride;
+    for (size_t c = 0; c < whole; c += 8) {
+      Transpose8(from + c * from_stride + r, from_stride, row + c, to_stride);
+    }
+    TransposeEach(from + whole * from_stride + r, from_stride, columns - whole, 8, row + whole,
+                  to_stride);
+  }
+  TransposeEach(from + r, from_stride, columns, rows - r, to + r * to_stride, to_stride);
+}
 
 LineCount CountLinesAvx2(const char* text, size_t size) {
   return LinesOf<Avx2LineEnds>(text, size);

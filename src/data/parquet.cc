@@ -1,9 +1,6 @@
 // Parquet: columns of many files and row groups, a band of columns at a time, into row-major rows.
 #include <fmt/format.h>
 #include <unistd.h>
-#ifdef __SSE2__
-#include <immintrin.h>
-#endif
 
 #include <algorithm>
 #include <atomic>
@@ -19,6 +16,7 @@
 
 #include "base/thread_pool.h"
 #include "data/internal/byte_stream.h"
+#include "data/internal/kernels.h"
 #include "data/internal/parquet_column.h"
 #include "data/internal/parquet_format.h"
 #include "data/internal/readers.h"
@@ -34,8 +32,14 @@ constexpr size_t kTail = 8;  // length of the footer, then the magic
 constexpr uint64_t kMaxFooterBytes = uint64_t{512} << 20;
 // Columns that one task reads side by side: a cache line of a row.
 constexpr size_t kBand = 16;
-// Rows that a task reads at a time: a band of them fits the first-level cache. With dictionaries
-// that do not fit the second-level cache together, so many that one is used for long at a time.
+// Compressed columns of a row group are read one after another to their ends, so that page and
+// dictionary stay in the second-level cache and all columns use the same memory; a band is narrower
+// where it would need more than this.
+constexpr size_t kBlockBytes = size_t{40} << 20;
+constexpr size_t kMinBand = 4;
+// Rows that are read at a time of others, and of groups that are larger still: a band of them fits
+// the first-level cache. With dictionaries that do not fit the second-level cache together, so many
+// that one is used for long at a time.
 constexpr size_t kBlockRows = 512;
 constexpr size_t kLongBlockRows = size_t{1} << 16;
 constexpr size_t kLargeDictionaries = size_t{1} << 20;
@@ -105,36 +109,6 @@ Result<Buffer<char>> ReadAll(ByteStream& stream, uint64_t limit) {
     if (have > limit) {
       return Fail(Code::kResourceExhausted, "TooLarge", "the stream is larger than the memory");
     }
-  }
-}
-
-// Transposes: `columns` columns of `rows` floats, `from_stride` apart, into rows `to_stride` apart.
-void ToRows(const float* from, size_t from_stride, size_t columns, size_t rows, float* to,
-            size_t to_stride) {
-  size_t r = 0;
-#ifdef __SSE2__
-  for (; r + 4 <= rows; r += 4) {
-    size_t c = 0;
-    for (; c + 4 <= columns; c += 4) {
-      const float* const at = from + c * from_stride + r;
-      __m128 a = _mm_loadu_ps(at);
-      __m128 b = _mm_loadu_ps(at + from_stride);
-      __m128 d = _mm_loadu_ps(at + 2 * from_stride);
-      __m128 e = _mm_loadu_ps(at + 3 * from_stride);
-      _MM_TRANSPOSE4_PS(a, b, d, e);
-      float* const row = to + r * to_stride + c;
-      _mm_storeu_ps(row, a);
-      _mm_storeu_ps(row + to_stride, b);
-      _mm_storeu_ps(row + 2 * to_stride, d);
-      _mm_storeu_ps(row + 3 * to_stride, e);
-    }
-    for (; c < columns; ++c) {
-      for (size_t i = r; i < r + 4; ++i) to[i * to_stride + c] = from[c * from_stride + i];
-    }
-  }
-#endif
-  for (; r < rows; ++r) {
-    for (size_t c = 0; c < columns; ++c) to[r * to_stride + c] = from[c * from_stride + r];
   }
 }
 
@@ -249,15 +223,27 @@ class ParquetFiles {
     return {};
   }
 
+  static bool IsCompressed(const ParquetRowGroup& group) {
+    return group.chunks.front().codec != static_cast<int>(Codec::kNone);
+  }
+
+  static size_t BandOf(const ParquetRowGroup& group) {
+    size_t band = kBand;
+    if (!IsCompressed(group)) return band;
+    while (band > kMinBand && group.rows > kBlockBytes / sizeof(float) / band) band /= 2;
+    return band;
+  }
+
   Status ReadColumns() {
     std::vector<Task> tasks;
     for (const auto& part : parts_) {
       uint64_t row = part->first_row;
       for (const ParquetRowGroup& group : part->footer.groups) {
         if (group.rows == 0) continue;
-        // The label joins the first band of features; bands after it begin at a multiple of kBand.
+        const size_t band = BandOf(group);
+        // The label joins the first band of features; bands after it begin at a multiple of `band`.
         for (size_t c = 0; c <= m_.cols;) {
-          const size_t last = std::min(m_.cols + 1, c == 0 ? kBand + 1 : c + kBand);
+          const size_t last = std::min(m_.cols + 1, c == 0 ? band + 1 : c + band);
           tasks.push_back({part.get(), &group, row, c, last});
           c = last;
         }
@@ -304,6 +290,8 @@ class ParquetFiles {
       stream = std::move(*opened);
     }
     const ByteRange bytes = stream ? ByteRange(*stream) : ByteRange(task.part->bytes);
+    const bool whole =
+        IsCompressed(*task.group) && task.group->rows <= kBlockBytes / sizeof(float) / kMinBand;
     std::vector<ParquetColumnReader> readers;
     for (size_t c = task.first; c < task.last; ++c) {
       const size_t place = task.part->order.empty() ? c : task.part->order[c];
@@ -312,14 +300,15 @@ class ParquetFiles {
         return std::unexpected(At(
             task, c, Error{Code::kDataLoss, "FileShrank", "the file changed while it was read"}));
       }
-      auto reader = ParquetColumnReader::Open(bytes, ColumnOf(*task.part, c), chunk,
-                                              scratch.columns[c - task.first], scratch.window);
+      auto reader =
+          ParquetColumnReader::Open(bytes, ColumnOf(*task.part, c), chunk,
+                                    scratch.columns[whole ? 0 : c - task.first], scratch.window);
       if (!reader) return std::unexpected(At(task, c, std::move(reader).error()));
       readers.push_back(std::move(*reader));
     }
     const size_t labels = task.first == 0 ? 1 : 0;
     std::vector<bool> seen(readers.size());
-    size_t block_rows = kBlockRows;
+    size_t block_rows = whole ? static_cast<size_t>(task.group->rows) : kBlockRows;
     for (uint64_t done = 0; done < task.group->rows;) {
       const auto rows =
           static_cast<size_t>(std::min<uint64_t>(block_rows, task.group->rows - done));
@@ -336,15 +325,17 @@ class ParquetFiles {
         if (Status read = readers[i].Read(rows, to); !read) {
           return std::unexpected(At(task, c, std::move(read).error()));
         }
-        bool any = false;
-        CLARY_CHECK_OK(Check({to, rows}, task, c, row, &any));
-        seen[i] = seen[i] || any;
+        const FloatKinds kinds = kernels_.kinds(to, rows);
+        if (kinds.infinite || (kinds.missing && c == 0)) {
+          return std::unexpected(BadValue({to, rows}, task, c, row));
+        }
+        seen[i] = seen[i] || kinds.value;
         dictionaries += readers[i].dictionary_bytes();
       }
-      ToRows(block + labels * stride, stride, readers.size() - labels, rows,
-             m_.values.data() + row * m_.cols + (task.first + labels - 1), m_.cols);
+      kernels_.transpose(block + labels * stride, stride, readers.size() - labels, rows,
+                         m_.values.data() + row * m_.cols + (task.first + labels - 1), m_.cols);
       done += rows;
-      block_rows = dictionaries > kLargeDictionaries ? kLongBlockRows : kBlockRows;
+      if (!whole) block_rows = dictionaries > kLargeDictionaries ? kLongBlockRows : kBlockRows;
     }
     for (size_t i = 0; i < readers.size(); ++i) {
       if (seen[i]) seen_[task.first + i].store(true, std::memory_order_relaxed);
@@ -352,27 +343,17 @@ class ParquetFiles {
     return {};
   }
 
-  // Values of column `c`, the first of them in row `row` of the matrix.
-  Status Check(std::span<const float> values, const Task& task, size_t c, uint64_t row,
-               bool* any) const {
-    uint32_t infinite = 0;
-    uint32_t missing = 0;
-    for (const float v : values) {
-      const uint32_t magnitude = std::bit_cast<uint32_t>(v) & 0x7fffffffU;
-      infinite += static_cast<uint32_t>(magnitude == 0x7f800000U);
-      missing += static_cast<uint32_t>(magnitude > 0x7f800000U);
-    }
-    *any = missing < values.size();
-    if (infinite == 0 && (missing == 0 || c > 0)) return {};
-    for (size_t i = 0; i < values.size(); ++i) {
-      if (std::isfinite(values[i]) || (std::isnan(values[i]) && c > 0)) continue;
-      return Bad(fmt::format(
-          "{}, row {}, column {} ('{}'): {}", m_.files[task.part->file],
-          row + i - task.part->first_row + 1, c + 1, Shown(ColumnOf(*task.part, c).name),
-          std::isinf(values[i]) ? "the value is infinite or too large for a 32-bit float"
-                                : "the label is missing"));
-    }
-    return {};
+  // The first value of column `c` that must not be; the first of all is in row `row` of the matrix.
+  Error BadValue(std::span<const float> values, const Task& task, size_t c, uint64_t row) const {
+    const auto bad = std::ranges::find_if(
+        values, [&](float v) { return std::isinf(v) || (std::isnan(v) && c == 0); });
+    return Bad(fmt::format(
+                   "{}, row {}, column {} ('{}'): {}", m_.files[task.part->file],
+                   row + static_cast<uint64_t>(bad - values.begin()) - task.part->first_row + 1,
+                   c + 1, Shown(ColumnOf(*task.part, c).name),
+                   std::isinf(*bad) ? "the value is infinite or too large for a 32-bit float"
+                                    : "the label is missing"))
+        .error();
   }
 
   Status CheckColumns() const {
@@ -390,6 +371,7 @@ class ParquetFiles {
 
   const std::vector<fs::path>& files_;
   const ReadOptions& options_;
+  const Kernels& kernels_ = BestKernels();
   uint64_t limit_;
   Matrix m_;
   std::vector<std::unique_ptr<Part>> parts_;

@@ -8,7 +8,6 @@
 #include <cstring>
 #include <limits>
 #include <span>
-#include <type_traits>
 #include <utility>
 
 namespace clary::data::internal {
@@ -53,10 +52,13 @@ constexpr std::array<Unpack*, sizeof...(W)> Unpackers(std::index_sequence<W...>)
 }
 constexpr auto kUnpack = Unpackers(std::make_index_sequence<33>());
 
-// The bits of a byte, lowest first, as eight bytes of 0 or 1.
-uint64_t SpreadBits(uint8_t bits) {
-  const uint64_t one_each = (bits * 0x0101010101010101U) & 0x8040201008040201U;
-  return (one_each + 0x7f7f7f7f7f7f7f7fU) >> 7 & 0x0101010101010101U;
+// The bits of each byte, lowest first, as eight bytes of 0 or 1.
+void UnpackFlags(const uint8_t* from, size_t groups, uint8_t* to) {
+  for (; groups > 0; --groups, ++from, to += 8) {
+    const uint64_t one_each = (*from * 0x0101010101010101U) & 0x8040201008040201U;
+    const uint64_t flags = (one_each + 0x7f7f7f7f7f7f7f7fU) >> 7 & 0x0101010101010101U;
+    std::memcpy(to, &flags, sizeof flags);
+  }
 }
 
 // Room for `size` elements of no value; what was there is lost.
@@ -102,9 +104,7 @@ float DecimalToFloat(const char* from, size_t width, double scale) {
 
 template <typename T>
 void Convert(const char* from, size_t n, float* to, double scale) {
-  if constexpr (std::is_same_v<T, float>) {
-    std::memcpy(to, from, n * sizeof(float));
-  } else if (scale == 1) {
+  if (scale == 1) {
     for (size_t i = 0; i < n; ++i) to[i] = static_cast<float>(Load<T>(from + i * sizeof(T)));
   } else {
     for (size_t i = 0; i < n; ++i) {
@@ -118,9 +118,10 @@ void ConvertPlain(const ParquetColumn& c, const char* from, size_t n, float* to)
   if (n == 0) return;  // pointers may be null then
   switch (c.type) {
     case ParquetType::kFloat:
-      return Convert<float>(from, n, to, c.scale);
+      std::memcpy(to, from, n * sizeof(float));
+      return;
     case ParquetType::kDouble:
-      return Convert<double>(from, n, to, c.scale);
+      return BestKernels().narrow(from, n, to);
     case ParquetType::kInt32:
       return c.is_unsigned ? Convert<uint32_t>(from, n, to, c.scale)
                            : Convert<int32_t>(from, n, to, c.scale);
@@ -179,6 +180,7 @@ bool HybridDecoder::NextRun() {
     if (have < bytes) return false;
     value_ = 0;
     std::memcpy(&value_, at_, bytes);
+    value_ &= static_cast<uint32_t>((uint64_t{1} << width_) - 1);  // no more than a packed one has
     at_ += bytes;
     left_ = static_cast<size_t>(std::min<uint64_t>(count, INT32_MAX));
   }
@@ -194,7 +196,8 @@ bool HybridDecoder::SkipRun(size_t n, uint32_t value) {
   return true;
 }
 
-bool HybridDecoder::Read(size_t n, uint32_t* to) {
+template <typename T>
+bool HybridDecoder::ReadRuns(size_t n, T* to, void (*unpack)(const uint8_t*, size_t, T*)) {
   while (n > 0) {
     if (left_ == 0) {
       if (!NextRun()) return false;
@@ -202,18 +205,18 @@ bool HybridDecoder::Read(size_t n, uint32_t* to) {
     }
     const size_t take = std::min(n, left_);
     if (!packed_) {
-      std::fill_n(to, take, value_);
+      std::fill_n(to, take, static_cast<T>(value_));
     } else {
       size_t done = 0;
-      uint32_t group[8];
+      T group[8];
       const auto one_by_one = [&](size_t until) {
         if (done == until) return;
-        kUnpack[width_](packed_at_ + packed_index_ / 8 * width_, 1, group);
+        unpack(packed_at_ + packed_index_ / 8 * width_, 1, group);
         for (; done < until; ++done) to[done] = group[packed_index_++ % 8];
       };
       one_by_one(std::min(take, (8 - packed_index_ % 8) % 8));
       const size_t groups = (take - done) / 8;
-      kUnpack[width_](packed_at_ + packed_index_ / 8 * width_, groups, to + done);
+      unpack(packed_at_ + packed_index_ / 8 * width_, groups, to + done);
       done += 8 * groups;
       packed_index_ += 8 * groups;
       one_by_one(take);
@@ -225,34 +228,9 @@ bool HybridDecoder::Read(size_t n, uint32_t* to) {
   return true;
 }
 
-bool HybridDecoder::ReadFlags(size_t n, uint8_t* to) {
-  while (n > 0) {
-    if (left_ == 0) {
-      if (!NextRun()) return false;
-      continue;
-    }
-    const size_t take = std::min(n, left_);
-    if (!packed_) {
-      std::memset(to, static_cast<int>(value_ & 1), take);
-    } else {
-      size_t done = 0;
-      for (; done < take && packed_index_ % 8 != 0; ++done, ++packed_index_) {
-        to[done] = packed_at_[packed_index_ / 8] >> (packed_index_ % 8) & 1;
-      }
-      for (; done + 8 <= take; done += 8, packed_index_ += 8) {
-        const uint64_t flags = SpreadBits(packed_at_[packed_index_ / 8]);
-        std::memcpy(to + done, &flags, sizeof flags);
-      }
-      for (; done < take; ++done, ++packed_index_) {
-        to[done] = packed_at_[packed_index_ / 8] >> (packed_index_ % 8) & 1;
-      }
-    }
-    to += take;
-    n -= take;
-    left_ -= take;
-  }
-  return true;
-}
+bool HybridDecoder::Read(size_t n, uint32_t* to) { return ReadRuns(n, to, kUnpack[width_]); }
+
+bool HybridDecoder::ReadFlags(size_t n, uint8_t* to) { return ReadRuns(n, to, &UnpackFlags); }
 
 Result<ParquetColumnReader> ParquetColumnReader::Open(const ByteRange& file,
                                                       const ParquetColumn& column,
@@ -262,7 +240,7 @@ Result<ParquetColumnReader> ParquetColumnReader::Open(const ByteRange& file,
   if (!IsSupportedCodec(chunk.codec)) {
     return Bad(
         fmt::format("compression {} is not supported; write the file with snappy, gzip, "
-                    "zstd or none",
+                    "brotli, lz4, zstd or none",
                     CodecName(chunk.codec)));
   }
   ParquetColumnReader reader(file, column, chunk, scratch);
@@ -330,8 +308,7 @@ Result<std::string_view> ParquetColumnReader::Uncompressed(std::string_view byte
   }
   const std::string_view rest = bytes.substr(prefix);
   const size_t rest_size = size - prefix;
-  // No codec makes more of a byte than about this.
-  if (compressed ? rest_size / 70'000 > rest.size() : rest_size != rest.size()) {
+  if (!CanExpandTo(compressed ? codec_ : Codec::kNone, rest.size(), rest_size)) {
     return DamagedPage();
   }
   Buffer<char>& plain = scratch_->plain;
@@ -354,7 +331,8 @@ Status ParquetColumnReader::StartDictionary(const ParquetPage& page, std::string
   dictionary_size_ = page.values;
   has_dictionary_ = true;
   if (column_->type == ParquetType::kFloat && codec_ != Codec::kNone &&
-      page.uncompressed_size == page.values * sizeof(float) && page.values > 0) {
+      page.uncompressed_size == page.values * sizeof(float) && page.values > 0 &&
+      CanExpandTo(codec_, bytes.size(), page.uncompressed_size)) {
     // Straight to where it is wanted.
     Refill(scratch_->dictionary, page.values);
     return Decompress(codec_, bytes, reinterpret_cast<char*>(scratch_->dictionary.data()),
@@ -508,15 +486,11 @@ bool ParquetColumnReader::DecodeBooleans(size_t n, float* to) {
 
 bool ParquetColumnReader::DecodeDictionary(size_t n, float* to) {
   uint32_t index[kBatch];
-  const size_t size = dictionary_size_;
-  const float* const values = scratch_->dictionary.data();
+  const std::span<const float> values(scratch_->dictionary.data(), dictionary_size_);
   while (n > 0) {
     const size_t take = std::min(n, kBatch);
     if (!indices_.Read(take, index)) return false;
-    uint32_t largest = 0;
-    for (size_t i = 0; i < take; ++i) largest = std::max(largest, index[i]);
-    if (largest >= size) return false;
-    for (size_t i = 0; i < take; ++i) to[i] = values[index[i]];
+    if (!kernels_->look_up(index, take, values, to)) return false;
     to += take;
     n -= take;
   }

@@ -71,8 +71,8 @@ void ExpectRows(const Matrix& m, size_t times = 1) {
 }
 
 TEST(Parquet, EveryFormOfTheSameRows) {
-  for (const char* name :
-       {"v1_snappy", "v2_zstd", "v1_gzip_plain", "v2_none_delta", "v1_zstd_split", "required"}) {
+  for (const char* name : {"v1_snappy", "v2_zstd", "v1_gzip_plain", "v2_none_delta",
+                           "v1_zstd_split", "required", "v2_brotli", "v1_lz4_raw", "v1_lz4_bare"}) {
     SCOPED_TRACE(name);
     for (const int threads : {1, 3}) {
       const auto m = Read({kGolden / (std::string(name) + ".parquet")}, {.threads = threads});
@@ -122,9 +122,10 @@ TEST(Parquet, ErrorsNameFileColumnAndWhatIsUnsupported) {
               HasSubstr("column 3 ('when') holds timestamps"));
   EXPECT_THAT(ErrorOf({kGolden / "lists.parquet"}), HasSubstr("column 'l' is nested"));
   EXPECT_THAT(ErrorOf({kGolden / "struct.parquet"}), HasSubstr("column 's' is nested"));
-  EXPECT_EQ(ErrorOf({kGolden / "brotli.parquet"}),
-            "brotli.parquet, column 1 ('label'): compression BROTLI is not supported; write the "
-            "file with snappy, gzip, zstd or none");
+  EXPECT_EQ(
+      ErrorOf({kGolden / "lzo.parquet"}),
+      "lzo.parquet, column 1 ('label'): compression LZO is not supported; write the file with "
+      "snappy, gzip, brotli, lz4, zstd or none");
   EXPECT_EQ(ErrorOf({kGolden / "infinite.parquet"}),
             "infinite.parquet, row 2, column 2 ('x'): the value is infinite or too large for a "
             "32-bit float");
@@ -184,6 +185,17 @@ TEST(Hybrid, RunsAndGroups) {
   ASSERT_TRUE(in.Read(15, got));
   EXPECT_THAT(got, ElementsAre(5, 5, 5, 5, 5, 0, 1, 2, 3, 4, 5, 6, 7, 2, 7));
   EXPECT_FALSE(in.Read(1, got));
+}
+
+// Flags that are more than flags would count more values than there are rows.
+TEST(Hybrid, ARunHasNoMoreBitsThanItsWidth) {
+  std::string bytes = "\x06\xff\x03\x05";  // three times 255, then eight flags
+  const size_t size = bytes.size();
+  bytes.resize(size + internal::HybridDecoder::kSlack);
+  internal::HybridDecoder in({bytes.data(), size}, 1);
+  uint8_t got[11];
+  ASSERT_TRUE(in.ReadFlags(11, got));
+  EXPECT_THAT(got, ElementsAre(1, 1, 1, 1, 0, 1, 0, 0, 0, 0, 0));
 }
 
 TEST(Hybrid, EveryWidth) {

@@ -98,7 +98,7 @@ def main():
             rows = int(rng.choice([1, 7, 100, 1000, 20_000]))
             table, encodings = draw_table(rng, rows)
             options = {
-                "compression": str(rng.choice(["none", "snappy", "gzip", "zstd"])),
+                "compression": str(rng.choice(["none", "snappy", "gzip", "brotli", "lz4", "zstd"])),
                 "data_page_version": str(rng.choice(["1.0", "2.0"])),
                 "version": str(rng.choice(["1.0", "2.4", "2.6"])),
                 "row_group_size": int(rng.choice([max(1, rows // 3), rows, 1 << 20])),

@@ -35,6 +35,17 @@ def table():
     })
 
 
+def other_codec(name, codec, to_name, to_codec):
+    """The same file with another number for its codec, in Thrift's field 4 of all columns."""
+    bytes_ = (HERE / f"{name}.parquet").read_bytes()
+    at = len(bytes_) - 8 - int.from_bytes(bytes_[-8:-4], "little")
+    old = bytes([0x15, 2 * codec, 0x16])
+    metadata = pq.ParquetFile(HERE / f"{name}.parquet").metadata
+    assert bytes_[at:].count(old) == metadata.num_columns * metadata.num_row_groups
+    footer = bytes_[at:].replace(old, bytes([0x15, 2 * to_codec, 0x16]))
+    (HERE / f"{to_name}.parquet").write_bytes(bytes_[:at] + footer)
+
+
 def main():
     HERE.mkdir(exist_ok=True)
     t = table()
@@ -54,6 +65,10 @@ def main():
           column_encoding={c: "BYTE_STREAM_SPLIT" for c in floats + ["i32", "i64", "dec"]}, **small)
     required = pa.schema([f.with_nullable(f.name in ("n", "ni")) for f in t.schema])
     write("required", t.cast(required), compression="none")
+    write("v2_brotli", t, data_page_version="2.0", compression="brotli", **small)
+    write("v1_lz4_raw", t, data_page_version="1.0", compression="lz4", **small)
+    # The older codec LZ4, whose blocks some writers leave without Hadoop's frames.
+    other_codec("v1_lz4_raw", 7, "v1_lz4_bare", 5)
     decimals = pa.table({"label": t["label"], "dec": t["dec"]})
     write("decimal_int", decimals, store_decimal_as_integer=True)
 
@@ -62,7 +77,8 @@ def main():
     write("dates", two.append_column("when", [pa.array([1, 2], pa.timestamp("ms"))]))
     write("lists", two.append_column("l", [[[1], [2]]]))
     write("struct", two.append_column("s", [[{"a": 1}, {"a": 2}]]))
-    write("brotli", two, compression="brotli")
+    write("lzo", two, compression="brotli")
+    other_codec("lzo", 4, "lzo", 3)
     write("infinite", pa.table({"label": [1, 0], "x": [1.0, float("inf")]}))
     write("no_label", pa.table({"label": [1, None], "x": [1.0, 2.0]}))
     write("empty_column", pa.table({"label": [1, 0], "x": [1.0, 2.0],

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace clary::data::internal {
@@ -53,10 +54,31 @@ struct LineCount {
 // of 64 bytes.
 using CountLinesIn = LineCount(const char* text, size_t size);
 
+// Of columns on their way into rows.
+
+// to[i] = values[index[i]]; false, and `to` is of no use, if an index is too large.
+using LookUpIn = bool(const uint32_t* index, size_t n, std::span<const float> values, float* to);
+// `n` doubles, of any alignment, to the nearest floats.
+using NarrowDoubles = void(const char* from, size_t n, float* to);
+// What there is among some floats.
+struct FloatKinds {
+  bool value = false;  // neither NaN nor infinite
+  bool missing = false;
+  bool infinite = false;
+};
+using FindKinds = FloatKinds(const float* from, size_t n);
+// `columns` columns of `rows` floats, `from_stride` apart, into rows `to_stride` apart.
+using TransposeTo = void(const float* from, size_t from_stride, size_t columns, size_t rows,
+                         float* to, size_t to_stride);
+
 struct Kernels {
   CountLinesIn* count;
   ParseCsv* csv;
   ParseLibsvm* libsvm;
+  LookUpIn* look_up;
+  NarrowDoubles* narrow;
+  FindKinds* kinds;
+  TransposeTo* transpose;
 };
 const Kernels& BestKernels();       // for this processor
 std::vector<Kernels> AllKernels();  // that this processor can run; the best is the last

@@ -7,6 +7,7 @@
 #include <bit>
 #include <cstring>
 #include <limits>
+#include <span>
 
 #include "data/internal/kernels.h"
 #include "data/internal/number.h"
@@ -281,6 +282,42 @@ inline const char* LibsvmRows(const char* const begin, const char* end, LibsvmTa
   to.rows = rows;
   to.entries = entries;
   return nullptr;
+}
+
+// The loops of columns for what is left of a few at a time.
+
+inline bool LookUpEach(const uint32_t* index, size_t n, std::span<const float> values, float* to) {
+  for (size_t i = 0; i < n; ++i) {
+    if (index[i] >= values.size()) return false;
+    to[i] = values[index[i]];
+  }
+  return true;
+}
+
+inline void NarrowEach(const char* from, size_t n, float* to) {
+  for (size_t i = 0; i < n; ++i) {
+    double value;
+    std::memcpy(&value, from + i * sizeof value, sizeof value);
+    to[i] = static_cast<float>(value);
+  }
+}
+
+inline FloatKinds KindsOfEach(const float* from, size_t n) {
+  FloatKinds out;
+  for (size_t i = 0; i < n; ++i) {
+    const uint32_t magnitude = std::bit_cast<uint32_t>(from[i]) & 0x7fffffffU;
+    out.value |= magnitude < 0x7f800000U;
+    out.infinite |= magnitude == 0x7f800000U;
+    out.missing |= magnitude > 0x7f800000U;
+  }
+  return out;
+}
+
+inline void TransposeEach(const float* from, size_t from_stride, size_t columns, size_t rows,
+                          float* to, size_t to_stride) {
+  for (size_t r = 0; r < rows; ++r) {
+    for (size_t c = 0; c < columns; ++c) to[r * to_stride + c] = from[c * from_stride + r];
+  }
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "data/buffer.h"
 #include "data/internal/byte_stream.h"
 #include "data/internal/codecs.h"
+#include "data/internal/kernels.h"
 #include "data/internal/parquet_format.h"
 
 namespace clary::data::internal {
@@ -48,6 +49,9 @@ class HybridDecoder {
 
  private:
   bool NextRun();
+  // `unpack` makes of each group of bytes eight integers.
+  template <typename T>
+  bool ReadRuns(size_t n, T* to, void (*unpack)(const uint8_t* from, size_t groups, T* to));
 
   const uint8_t* at_ = nullptr;
   const uint8_t* end_ = nullptr;
@@ -70,8 +74,8 @@ struct ParquetScratch {
 // Not for several threads at once.
 class ParquetColumnReader {
  public:
-  // All arguments outlive the reader; `scratch` is this reader's alone as long, `shared_window` any
-  // reader's of the same thread.
+  // All arguments outlive the reader. `scratch` is this reader's alone from its first Read() to its
+  // last, `shared_window` any reader's of the same thread.
   // kInvalidArgument "BadData" for an unsupported codec.
   static Result<ParquetColumnReader> Open(const ByteRange& file, const ParquetColumn& column,
                                           const ParquetChunk& chunk, ParquetScratch& scratch,
@@ -114,6 +118,7 @@ class ParquetColumnReader {
   const ByteRange* file_;
   const ParquetColumn* column_;
   ParquetScratch* scratch_;
+  const Kernels* kernels_ = &BestKernels();
   uint64_t at_;  // of the next page
   uint64_t end_;
   uint64_t values_left_;  // of all pages to come
