@@ -42,7 +42,7 @@ class GradientBooster {
   // there, Boost puts right again.
   virtual void StartRound() {}
   // Adds round `round` to the forest and to the margins of all sets. grad and hess are
-  // [rows * outputs], row-major; the booster may use them up.
+  // [outputs * rows], one output after another; the booster may use them up.
   virtual void Boost(int round, std::span<float> grad, std::span<float> hess) = 0;
   // What later rounds change in earlier ones, so that it can be put back when early stopping
   // returns to a round: dart's tree weights, gblinear's weights. Empty for others.

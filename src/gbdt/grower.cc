@@ -402,39 +402,78 @@ std::vector<LeafRows> TreeGrower::leaves() const {
 }
 
 void TreeGrower::AddTo(const Tree& tree, float* margin, size_t stride) {
-  const std::vector<Piece> leaf_pieces = CutIntoPieces(leaf_nodes_);
-  const std::vector<Piece> split_pieces = CutIntoPieces(undivided_);
-  pool_.ForEach(leaf_pieces.size() + split_pieces.size(), [&](size_t k, int) {
-    if (k < leaf_pieces.size()) {
-      const Piece& p = leaf_pieces[k];
-      const float value = tree.threshold[static_cast<size_t>(leaf_nodes_[p.node].id)];
-      for (uint32_t i = p.begin; i < p.end; ++i) margin[rows_[i] * stride] += value;
-      return;
+  // Rows ascend within a node, so a chunk of rows is a stretch of every node. All stretches of a
+  // chunk are done before the next, while its margins and codes are in the cache.
+  constexpr size_t kChunkRows = 16384;
+  const size_t rows = bins_.rows();
+  const auto threads = static_cast<size_t>(pool_.size());
+  const size_t parts = threads == 1 || rows < threads * kRowsPerThread ? 1 : 2 * threads;
+  pool_.ForEach(parts, [&](size_t part, int) {
+    const size_t first = rows * part / parts;
+    const size_t last = rows * (part + 1) / parts;
+    std::vector<uint32_t> next;  // of each node, the first of its rows that is not done
+    for (const auto* nodes : {&leaf_nodes_, &undivided_}) {
+      for (const Node& node : *nodes) {
+        const auto of = std::span(rows_).subspan(node.begin, node.rows());
+        next.push_back(node.begin +
+                       static_cast<uint32_t>(std::ranges::lower_bound(of, first) - of.begin()));
+      }
     }
-    const Piece& p = split_pieces[k - leaf_pieces.size()];
-    const BinnedTree::Node node = binned_.nodes[static_cast<size_t>(undivided_[p.node].id)];
-    const float value[2] = {tree.threshold[static_cast<size_t>(node.left) + 1],
-                            tree.threshold[static_cast<size_t>(node.left)]};
-    const auto add = [&](const auto* column) {
-      const bool by_row = column != nullptr;
-      if constexpr (sizeof(*column) == 1) {
-        if (!by_row) {
-          bins_.ReadColumn(node.feature, std::span(rows_).subspan(p.begin, p.end - p.begin),
-                           codes_.data() + p.begin);
-          column = codes_.data();
+    for (size_t chunk = first; chunk < last; chunk += kChunkRows) {
+      const size_t limit = std::min(last, chunk + kChunkRows);
+      uint32_t* at = next.data();
+      for (const Node& leaf : leaf_nodes_) {
+        const float value = tree.threshold[static_cast<size_t>(leaf.id)];
+        uint32_t i = *at;
+        for (; i < leaf.end && rows_[i] < limit; ++i) margin[rows_[i] * stride] += value;
+        *at++ = i;
+      }
+      for (const Node& node : undivided_) {
+        if (bins_.wide()) {
+          *at = AddStretch<uint16_t>(node, *at, limit, tree, margin, stride);
+        } else {
+          *at = AddStretch<uint8_t>(node, *at, limit, tree, margin, stride);
         }
+        ++at;
       }
-      for (uint32_t i = p.begin; i < p.end; ++i) {
-        const uint32_t code = column[by_row ? rows_[i] : i];
-        margin[rows_[i] * stride] += value[binned_.GoesLeft(node, code) ? 1 : 0];
-      }
-    };
-    if (bins_.wide()) {
-      add(bins_.column<uint16_t>(node.feature));
-    } else {
-      add(bins_.column<uint8_t>(node.feature));
     }
   });
+}
+
+// Adds the values of an undivided node's children to its rows below `limit`, from item `i` of
+// rows_; gives back the item behind them.
+template <typename Bin>
+uint32_t TreeGrower::AddStretch(const Node& node, uint32_t i, size_t limit, const Tree& tree,
+                                float* margin, size_t stride) {
+  const BinnedTree::Node split = binned_.nodes[static_cast<size_t>(node.id)];
+  // Looked up rather than chosen: which way a row goes is hard to predict.
+  const float value[2] = {tree.threshold[static_cast<size_t>(split.left) + 1],
+                          tree.threshold[static_cast<size_t>(split.left)]};
+  const Bin* const column = bins_.column<Bin>(split.feature);
+  if (column != nullptr && split.bin != BinnedTree::kCategorical) {
+    for (; i < node.end && rows_[i] < limit; ++i) {
+      const uint32_t code = column[rows_[i]];
+      const size_t to_left = static_cast<size_t>(static_cast<int32_t>(code) <= split.bin) |
+                             static_cast<size_t>(code == split.missing_left);
+      margin[rows_[i] * stride] += value[to_left];
+    }
+    return i;
+  }
+  if (column != nullptr) {
+    for (; i < node.end && rows_[i] < limit; ++i) {
+      margin[rows_[i] * stride] += value[binned_.GoesLeft(split, column[rows_[i]]) ? 1 : 0];
+    }
+    return i;
+  }
+  const auto rest = std::span(rows_).subspan(i, node.end - i);
+  const auto stretch =
+      rest.first(static_cast<size_t>(std::ranges::lower_bound(rest, limit) - rest.begin()));
+  uint8_t* const codes = codes_.data() + i;
+  bins_.ReadColumn(split.feature, stretch, codes);
+  for (size_t k = 0; k < stretch.size(); ++k) {
+    margin[stretch[k] * stride] += value[binned_.GoesLeft(split, codes[k]) ? 1 : 0];
+  }
+  return i + static_cast<uint32_t>(stretch.size());
 }
 
 namespace {

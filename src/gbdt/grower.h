@@ -107,6 +107,9 @@ class TreeGrower {
     if (phases_ != nullptr) phases_->Enter(phase);
   }
   template <typename Bin>
+  uint32_t AddStretch(const Node& node, uint32_t i, size_t limit, const Tree& tree, float* margin,
+                      size_t stride);
+  template <typename Bin>
   void DividePiece(const Node& node, Piece& piece);
 
   const TrainParams& params_;

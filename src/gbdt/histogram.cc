@@ -17,7 +17,7 @@ constexpr size_t kPrefetchRows = 24;
 // Features of a tile of wider rows: 32 KB of histogram, and two words of a row that begin where
 // words do. (Tiles of 18 were half as fast: their words straddle cache lines.)
 constexpr uint32_t kTileFeatures = 16;
-constexpr uint32_t kWholeRowFeatures = 32;  // up to here a row is done at once
+constexpr uint32_t kWholeRowFeatures = 20;  // up to here a row is done at once
 constexpr size_t kRowsPerThread = 512;      // fewer rows are not worth waking a thread
 
 // Adds `count` rows to the `kFeatures` features that start at `bins`; hist has 256 slots each.

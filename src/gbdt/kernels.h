@@ -78,6 +78,9 @@ struct Kernels {
   // [count]; h >= 0.
   void (*quantize)(const float* grad, const float* hess, size_t count, uint64_t first_row,
                    uint32_t seed, double grad_scale, double hess_scale, PackedGrad* packed);
+  // The sums of |grad| and of hess, [count] each.
+  void (*absolute_sums)(const float* grad, const float* hess, size_t count, double* grad_sum,
+                        double* hess_sum);
   // grad, hess of the logistic loss (weight and positive weight not applied).
   void (*logistic)(const float* margin, const float* label, size_t count, float* grad, float* hess);
   void (*sigmoid)(float* values, size_t count);
@@ -88,6 +91,11 @@ struct Kernels {
   void (*rank_by_count)(const float* score, uint32_t count, uint32_t* rank);
   // Adds the pairs of one document; returns the sum of their lambdas' sizes.
   float (*lambda_pairs)(const PairInput& in);
+  // The gradients of the softmax loss with 2 p (1 - p) as the second derivative. margin is
+  // [count * classes], row-major; label and weight (nullptr for all 1) are [count]; class k's
+  // gradients begin at k * stride.
+  void (*softmax)(const float* margin, const float* label, const float* weight, size_t classes,
+                  size_t count, size_t stride, float* grad, float* hess);
 };
 
 extern const Kernels kPortableKernels;

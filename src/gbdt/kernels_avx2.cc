@@ -14,10 +14,12 @@ const Kernels kAvx2Kernels = {.name = "avx2",
                               .scan = avx2::Scan,
                               .divide = avx2::Divide,
                               .quantize = avx2::Quantize,
+                              .absolute_sums = avx2::AbsoluteSums,
                               .logistic = avx2::Logistic,
                               .sigmoid = avx2::Sigmoid,
                               .exp = avx2::ExpOf,
                               .rank_by_count = avx2::RankByCount,
-                              .lambda_pairs = avx2::LambdaPairs};
+                              .lambda_pairs = avx2::LambdaPairs,
+                              .softmax = avx2::Softmax};
 }  // namespace clary::gbdt
 #endif

@@ -162,10 +162,12 @@ const Kernels kAvx512Kernels = {.name = "avx512",
                                 .scan = avx512::ScanWide,
                                 .divide = avx512::DivideWide,
                                 .quantize = avx512::Quantize,
+                                .absolute_sums = avx512::AbsoluteSums,
                                 .logistic = avx512::Logistic,
                                 .sigmoid = avx512::Sigmoid,
                                 .exp = avx512::ExpOf,
                                 .rank_by_count = avx512::RankByCount,
-                                .lambda_pairs = avx512::LambdaPairs};
+                                .lambda_pairs = avx512::LambdaPairs,
+                                .softmax = avx512::Softmax};
 }  // namespace clary::gbdt
 #endif

@@ -13,9 +13,11 @@ const Kernels kPortableKernels = {.name = "portable",
                                   .scan = portable::Scan,
                                   .divide = portable::Divide,
                                   .quantize = portable::Quantize,
+                                  .absolute_sums = portable::AbsoluteSums,
                                   .logistic = portable::Logistic,
                                   .sigmoid = portable::Sigmoid,
                                   .exp = portable::ExpOf,
                                   .rank_by_count = portable::RankByCount,
-                                  .lambda_pairs = portable::LambdaPairs};
+                                  .lambda_pairs = portable::LambdaPairs,
+                                  .softmax = portable::Softmax};
 }  // namespace clary::gbdt

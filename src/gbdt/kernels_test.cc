@@ -115,6 +115,76 @@ TEST(Kernels, ScanFindsTheFirstBestPosition) {
   }
 }
 
+TEST(Kernels, SoftmaxIsItsDefinition) {
+  std::mt19937 rng(5);
+  constexpr size_t kClasses = 7;
+  constexpr size_t kRows = 300;
+  std::normal_distribution<float> normal(0, 4);
+  std::vector<float> margin(kRows * kClasses);
+  std::vector<float> label(kRows);
+  std::vector<float> weight(kRows);
+  for (float& m : margin) m = normal(rng);
+  margin[3] = -200;  // a probability of nothing
+  for (size_t r = 0; r < kRows; ++r) {
+    label[r] = static_cast<float>(rng() % kClasses);
+    weight[r] = 0.5F + static_cast<float>(rng() % 8);
+  }
+  std::vector<float> first_grad;
+  std::vector<float> first_hess;
+  for (const Kernels* k : Sets()) {
+    SCOPED_TRACE(k->name);
+    std::vector<float> grad(kClasses * kRows);
+    std::vector<float> hess(kClasses * kRows);
+    k->softmax(margin.data(), label.data(), weight.data(), kClasses, kRows, kRows, grad.data(),
+               hess.data());
+    for (size_t r = 0; r < kRows; ++r) {
+      double sum = 0;
+      for (size_t c = 0; c < kClasses; ++c) sum += std::exp(double{margin[r * kClasses + c]});
+      for (size_t c = 0; c < kClasses; ++c) {
+        const double p = std::exp(double{margin[r * kClasses + c]}) / sum;
+        const double w = weight[r];
+        EXPECT_NEAR(grad[c * kRows + r], (p - (label[r] == static_cast<float>(c) ? 1 : 0)) * w,
+                    1e-6 * w);
+        EXPECT_NEAR(hess[c * kRows + r], std::max(2 * p * (1 - p) * w, 1e-16), 1e-6 * w);
+        EXPECT_GT(hess[c * kRows + r], 0);
+      }
+    }
+    if (first_grad.empty()) {
+      first_grad = grad;
+      first_hess = hess;
+    }
+    EXPECT_EQ(grad, first_grad);
+    EXPECT_EQ(hess, first_hess);
+  }
+}
+
+TEST(Kernels, AbsoluteSumsAreTheSameInEverySet) {
+  std::mt19937 rng(6);
+  std::normal_distribution<float> normal;
+  for (const size_t count : {size_t{0}, size_t{5}, size_t{4096}, size_t{1001}}) {
+    std::vector<float> grad(count);
+    std::vector<float> hess(count);
+    double g = 0;
+    double h = 0;
+    for (size_t i = 0; i < count; ++i) {
+      grad[i] = normal(rng);
+      hess[i] = std::fabs(normal(rng));
+      g += std::fabs(double{grad[i]});
+      h += hess[i];
+    }
+    double first[2] = {-1, -1};
+    for (const Kernels* k : Sets()) {
+      double sums[2];
+      k->absolute_sums(grad.data(), hess.data(), count, &sums[0], &sums[1]);
+      EXPECT_NEAR(sums[0], g, 1e-9 * g);
+      EXPECT_NEAR(sums[1], h, 1e-9 * h);
+      if (first[0] < 0) std::copy_n(sums, 2, first);
+      EXPECT_EQ(sums[0], first[0]) << k->name;
+      EXPECT_EQ(sums[1], first[1]) << k->name;
+    }
+  }
+}
+
 TEST(Kernels, DivideIsStable) {
   std::mt19937 rng(12);
   for (const size_t count : {0, 1, 15, 16, 17, 1000}) {

@@ -138,7 +138,11 @@ class LinearBooster final : public GradientBooster {
 
   void Boost(int, std::span<float> grad, std::span<float> hess) override {
     const std::vector<float> before = c_.forest.linear_weights;
-    SplitByOutput(grad, hess);
+    const size_t rows = c_.train().rows();
+    for (size_t k = 0; k < c_.outputs; ++k) {
+      grad_[k] = grad.data() + k * rows;
+      hess_[k] = hess.data() + k * rows;
+    }
     for (size_t k = 0; k < c_.outputs; ++k) StepBias(k);
     StartSelection();
     if (by_group_) {
@@ -186,29 +190,6 @@ class LinearBooster final : public GradientBooster {
       total.hess += s.hess;
     }
     return total;
-  }
-
-  // Each output's gradients in one piece.
-  void SplitByOutput(std::span<float> grad, std::span<float> hess) {
-    const size_t rows = c_.train().rows();
-    if (c_.outputs == 1) {
-      grad_ = {grad.data()};
-      hess_ = {hess.data()};
-      return;
-    }
-    split_.resize(2 * grad.size());
-    for (size_t k = 0; k < c_.outputs; ++k) {
-      float* const g = split_.data() + 2 * k * rows;
-      float* const h = g + rows;
-      ForBlocks(rows, [&](size_t, size_t begin, size_t end) {
-        for (size_t r = begin; r < end; ++r) {
-          g[r] = grad[r * c_.outputs + k];
-          h[r] = hess[r * c_.outputs + k];
-        }
-      });
-      grad_[k] = g;
-      hess_[k] = h;
-    }
   }
 
   void StepBias(size_t k) {
@@ -343,7 +324,6 @@ class LinearBooster final : public GradientBooster {
   // Of the round: [rows] of each output.
   std::vector<float*> grad_;
   std::vector<const float*> hess_;
-  std::vector<float> split_;  // behind them if there are several outputs
   std::vector<Sums> blocks_;
   std::vector<uint32_t> order_;                // shuffle
   std::vector<std::vector<uint32_t>> ranked_;  // thrifty: per output, largest move first

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "gbdt/internal/objective_impl.h"
+#include "gbdt/kernels.h"
 
 namespace clary::gbdt {
 namespace {
@@ -22,18 +23,12 @@ class Softmax final : public Objective {
   void Gradient(std::span<const float> margin, const Dataset& data, int /*round*/, ThreadPool& pool,
                 std::span<float> grad, std::span<float> hess) override {
     const RowFields& f = data.fields();
-    ForBlocks(pool, data.rows(), [&](size_t begin, size_t end) {
-      std::vector<float> p(classes_);
-      for (size_t r = begin; r < end; ++r) {
-        std::copy_n(margin.data() + r * classes_, classes_, p.data());
-        Normalize(p);
-        const float w = f.weight.empty() ? 1.0F : f.weight[r];
-        const auto y = static_cast<size_t>(f.label[r]);
-        for (size_t c = 0; c < classes_; ++c) {
-          grad[r * classes_ + c] = (c == y ? p[c] - 1.0F : p[c]) * w;
-          hess[r * classes_ + c] = std::max(2.0F * p[c] * (1.0F - p[c]) * w, kMinHess);
-        }
-      }
+    const size_t rows = data.rows();
+    const bool weighted = f.weight.size() == rows;
+    ForBlocks(pool, rows, [&](size_t begin, size_t end) {
+      BestKernels().softmax(margin.data() + begin * classes_, f.label.data() + begin,
+                            weighted ? f.weight.data() + begin : nullptr, classes_, end - begin,
+                            rows, grad.data() + begin, hess.data() + begin);
     });
   }
   void Transform(std::span<float> values, ThreadPool& pool) const override {

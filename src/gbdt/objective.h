@@ -19,8 +19,9 @@ class Objective {
 
   // kInvalidArgument "BadLabel" for labels that the loss is not defined on; names the first row.
   virtual Status CheckLabels(const Dataset& data) const = 0;
-  // First and second derivatives by the margin, weights applied. margin, grad and hess are
-  // [rows * outputs], row-major. The result does not depend on the size of the pool.
+  // First and second derivatives by the margin, weights applied. margin is [rows * outputs],
+  // row-major; grad and hess are [outputs * rows], one output after another. The result does not
+  // depend on the size of the pool.
   virtual void Gradient(std::span<const float> margin, const Dataset& data, int round,
                         ThreadPool& pool, std::span<float> grad, std::span<float> hess) = 0;
   // Margins to predictions in place; multi:softmax leaves the class id in the first item of a row

@@ -17,60 +17,28 @@ double ScaleFor(double sum, size_t rows) {
   return std::exp2(std::clamp(std::floor(std::log2(room)), -900.0, 900.0));
 }
 
-// Gives body(block, grad, hess, count) the pairs of one output, contiguous.
+// Calls body(block, first row, rows).
 template <typename Body>
-void ForBlocks(std::span<const float> grad, std::span<const float> hess, size_t outputs,
-               size_t output, ThreadPool& pool, Body&& body) {
-  const size_t rows = grad.size() / outputs;
-  pool.ForEach((rows + kBlock - 1) / kBlock, [&](size_t b, int) {
-    const size_t begin = b * kBlock;
-    const size_t count = std::min(kBlock, rows - begin);
-    if (outputs == 1) {
-      body(b, grad.data() + begin, hess.data() + begin, count);
-      return;
-    }
-    float g[kBlock];
-    float h[kBlock];
-    for (size_t i = 0; i < count; ++i) {
-      g[i] = grad[(begin + i) * outputs + output];
-      h[i] = hess[(begin + i) * outputs + output];
-    }
-    body(b, g, h, count);
-  });
+void ForBlocks(size_t rows, ThreadPool& pool, Body&& body) {
+  pool.ForEach((rows + kBlock - 1) / kBlock,
+               [&](size_t b, int) { body(b, b * kBlock, std::min(kBlock, rows - b * kBlock)); });
 }
 
 }  // namespace
 
-GradScale QuantizeGradients(std::span<const float> grad, std::span<const float> hess,
-                            size_t outputs, size_t output, uint32_t seed, ThreadPool& pool,
-                            std::span<PackedGrad> packed) {
+GradScale QuantizeGradients(std::span<const float> grad, std::span<const float> hess, uint32_t seed,
+                            ThreadPool& pool, std::span<PackedGrad> packed) {
+  const size_t rows = packed.size();
+  const Kernels& kernels = BestKernels();
   struct Sums {
     double grad = 0;
     double hess = 0;
   };
-  const size_t rows = packed.size();
   std::vector<Sums> sums((rows + kBlock - 1) / kBlock);
-  ForBlocks(grad, hess, outputs, output, pool,
-            [&](size_t b, const float* g, const float* h, size_t count) {
-              constexpr size_t kLanes = 8;
-              double sg[kLanes] = {};
-              double sh[kLanes] = {};
-              size_t i = 0;
-              for (; i + kLanes <= count; i += kLanes) {
-                for (size_t j = 0; j < kLanes; ++j) {
-                  sg[j] += std::fabs(g[i + j]);
-                  sh[j] += h[i + j];
-                }
-              }
-              for (; i < count; ++i) {
-                sg[0] += std::fabs(g[i]);
-                sh[0] += h[i];
-              }
-              for (size_t j = 0; j < kLanes; ++j) {
-                sums[b].grad += sg[j];
-                sums[b].hess += sh[j];
-              }
-            });
+  ForBlocks(rows, pool, [&](size_t b, size_t first, size_t count) {
+    kernels.absolute_sums(grad.data() + first, hess.data() + first, count, &sums[b].grad,
+                          &sums[b].hess);
+  });
   Sums total;
   for (const Sums& s : sums) {
     total.grad += s.grad;
@@ -78,12 +46,10 @@ GradScale QuantizeGradients(std::span<const float> grad, std::span<const float> 
   }
   const double grad_scale = ScaleFor(total.grad, rows);
   const double hess_scale = ScaleFor(total.hess, rows);
-  const Kernels& kernels = BestKernels();
-  ForBlocks(grad, hess, outputs, output, pool,
-            [&](size_t b, const float* g, const float* h, size_t count) {
-              kernels.quantize(g, h, count, b * kBlock, seed, grad_scale, hess_scale,
-                               packed.data() + b * kBlock);
-            });
+  ForBlocks(rows, pool, [&](size_t, size_t first, size_t count) {
+    kernels.quantize(grad.data() + first, hess.data() + first, count, first, seed, grad_scale,
+                     hess_scale, packed.data() + first);
+  });
   return {.grad_unit = 1 / grad_scale, .hess_unit = 1 / hess_scale};
 }
 

@@ -10,13 +10,11 @@
 
 namespace clary::gbdt {
 
-// Turns the pairs of output `output` (grad and hess are [rows * outputs], row-major) into packed
-// levels. The scales are the largest powers of two that keep the sums of all rows within 31 bits;
-// they come from sums in a fixed order, so they do not depend on the size of the pool. Values
-// between two levels are rounded up or down at random, unbiased, keyed by row and `seed`.
-// At most 2^30 rows.
-GradScale QuantizeGradients(std::span<const float> grad, std::span<const float> hess,
-                            size_t outputs, size_t output, uint32_t seed, ThreadPool& pool,
-                            std::span<PackedGrad> packed);
+// Turns gradient pairs, [rows] each, into packed levels. The scales are the largest powers of two
+// that keep the sums of all rows within 31 bits; they come from sums in a fixed order, so they do
+// not depend on the size of the pool. Values between two levels are rounded up or down at random,
+// unbiased, keyed by row and `seed`. At most 2^30 rows.
+GradScale QuantizeGradients(std::span<const float> grad, std::span<const float> hess, uint32_t seed,
+                            ThreadPool& pool, std::span<PackedGrad> packed);
 
 }  // namespace clary::gbdt

@@ -71,9 +71,8 @@ OutputGradients RowSampler::Draw(RandomEngine& engine, ThreadPool& pool,
   const size_t blocks = (rows_ + kBlock - 1) / kBlock;
   pool.ForEach(blocks, [&](size_t b, int) {
     for (size_t r = b * kBlock; r < std::min(rows_, (b + 1) * kBlock); ++r) {
-      const size_t at = r * gradients.outputs + gradients.output;
-      grad_[r] = gradients.grad[at];
-      hess_[r] = gradients.hess[at];
+      grad_[r] = gradients.grad[r];
+      hess_[r] = gradients.hess[r];
       score[r] = std::sqrt(grad_[r] * grad_[r] + 0.1F * hess_[r] * hess_[r]);
     }
   });
@@ -92,7 +91,7 @@ OutputGradients RowSampler::Draw(RandomEngine& engine, ThreadPool& pool,
       return true;
     };
   });
-  return {.grad = grad_, .hess = hess_, .outputs = 1, .output = 0};
+  return {.grad = grad_, .hess = hess_};
 }
 
 float SamplingThreshold(std::vector<float>& score, double target) {

@@ -15,12 +15,10 @@ namespace clary::gbdt {
 // The run's one source of randomness.
 using RandomEngine = std::mt19937;
 
-// One output's gradients in those of all outputs: both are [rows * outputs], row-major.
+// One output's gradients, [rows] each.
 struct OutputGradients {
   std::span<const float> grad;
   std::span<const float> hess;
-  size_t outputs = 1;
-  size_t output = 0;
 };
 
 // Which rows a tree is grown on, and with which gradients.

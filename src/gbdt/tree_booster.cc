@@ -92,8 +92,10 @@ class TreeBooster final : public GradientBooster {
                 std::span<float* const> margins) {
     Forest& forest = c_.forest;
     c_.phases.Enter(Phase::kGradient);
+    const size_t rows = c_.train().rows();
     const OutputGradients gradients = rows_.Draw(
-        c_.engine, c_.pool, {.grad = grad, .hess = hess, .outputs = c_.outputs, .output = output});
+        c_.engine, c_.pool,
+        {.grad = grad.subspan(output * rows, rows), .hess = hess.subspan(output * rows, rows)});
     // Any fixed mixing will do; it only has to differ from tree to tree.
     const uint32_t seed = static_cast<uint32_t>(c_.params.seed) * 0x9E3779B1U +
                           static_cast<uint32_t>(forest.trees.size()) * 0x85EBCA77U;

@@ -34,8 +34,7 @@ class HistBuilder : public TreeBuilder {
 
   Tree Grow(const OutputGradients& g, uint32_t seed, const RowSample& rows) override {
     dropped_ = rows.dropped;
-    const GradScale scale =
-        QuantizeGradients(g.grad, g.hess, g.outputs, g.output, seed, pool_, packed_);
+    const GradScale scale = QuantizeGradients(g.grad, g.hess, seed, pool_, packed_);
     return grower_.Grow(packed_.data(), scale, rows.kept);
   }
   std::vector<LeafRows> leaves() override { return grower_.leaves(); }
@@ -102,8 +101,7 @@ class ApproxBuilder : public ByValueBuilder {
   Tree Grow(const OutputGradients& g, uint32_t seed, const RowSample& rows) override {
     dropped_ = rows.dropped;
     if (grower_ == nullptr || !constant_hessian_) Bin(g);
-    const GradScale scale =
-        QuantizeGradients(g.grad, g.hess, g.outputs, g.output, seed, pool_, packed_);
+    const GradScale scale = QuantizeGradients(g.grad, g.hess, seed, pool_, packed_);
     return grower_->Grow(packed_.data(), scale, rows.kept);
   }
   std::vector<LeafRows> leaves() override { return grower_->leaves(); }
@@ -119,7 +117,7 @@ class ApproxBuilder : public ByValueBuilder {
     const auto weight = RowWeights(train_);
     std::vector<float> curvature(train_.rows());
     for (size_t r = 0; r < curvature.size(); ++r) {
-      curvature[r] = g.hess[r * g.outputs + g.output] * (weight.empty() ? 1.0F : weight[r]);
+      curvature[r] = g.hess[r] * (weight.empty() ? 1.0F : weight[r]);
     }
     for (const uint32_t r : dropped_) curvature[r] = 0;
     auto cuts =
@@ -157,8 +155,7 @@ class ExactBuilder : public ByValueBuilder {
         packed_(train.rows()) {}
 
   Tree Grow(const OutputGradients& g, uint32_t seed, const RowSample& rows) override {
-    const GradScale scale =
-        QuantizeGradients(g.grad, g.hess, g.outputs, g.output, seed, pool_, packed_);
+    const GradScale scale = QuantizeGradients(g.grad, g.hess, seed, pool_, packed_);
     FeatureSampler features(params_, columns_, engine_);
     if (phases_ != nullptr) phases_->Enter(Phase::kSplit);
     return grower_.Grow(packed_.data(), scale, rows.dropped, features);

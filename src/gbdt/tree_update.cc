@@ -72,13 +72,15 @@ class UpdateBooster final : public GradientBooster {
 
   void Boost(int round, std::span<float> grad, std::span<float> hess) override {
     const auto r = static_cast<size_t>(round);
+    const size_t rows = c_.train().rows();
     for (size_t t = old_.round_begin[r]; t < old_.round_begin[r + 1]; ++t) {
       Tree tree = old_.trees[t];
       const auto output = static_cast<size_t>(old_.tree_output[t]);
       for (const std::string& updater : updaters_) {
         if (updater == "refresh") {
           RefreshTree(c_.params, c_.train(), {},
-                      {.grad = grad, .hess = hess, .outputs = c_.outputs, .output = output},
+                      {.grad = grad.subspan(output * rows, rows),
+                       .hess = hess.subspan(output * rows, rows)},
                       c_.pool, tree);
         } else {
           PruneTree(c_.params, tree);
@@ -109,8 +111,8 @@ void RefreshTree(const TrainParams& params, const Dataset& data, std::span<const
   std::vector<NodeSum> sum(tree.size());
   const auto add = [&](size_t row) {
     NodeSum& s = sum[static_cast<size_t>(leaf[row])];
-    s.grad += gradients.grad[row * gradients.outputs + gradients.output];
-    s.hess += gradients.hess[row * gradients.outputs + gradients.output];
+    s.grad += gradients.grad[row];
+    s.hess += gradients.hess[row];
   };
   if (rows.empty()) {
     for (size_t r = 0; r < data.rows(); ++r) add(r);

@@ -311,6 +311,31 @@ void Quantize(const float* grad, const float* hess, size_t count, uint64_t first
   }
 }
 
+void AbsoluteSums(const float* grad, const float* hess, size_t count, double* grad_sum,
+                  double* hess_sum) {
+  constexpr size_t kLanes = 32;
+  double g[kLanes] = {};
+  double h[kLanes] = {};
+  size_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    for (size_t j = 0; j < kLanes; ++j) {
+      const float x = grad[i + j];
+      g[j] += static_cast<double>(x < 0 ? -x : x);
+      h[j] += static_cast<double>(hess[i + j]);
+    }
+  }
+  for (; i < count; ++i) {
+    g[0] += static_cast<double>(grad[i] < 0 ? -grad[i] : grad[i]);
+    h[0] += static_cast<double>(hess[i]);
+  }
+  *grad_sum = 0;
+  *hess_sum = 0;
+  for (size_t j = 0; j < kLanes; ++j) {
+    *grad_sum += g[j];
+    *hess_sum += h[j];
+  }
+}
+
 // As many floats as a register of the set holds. Operators work lane by lane, so that the width
 // does not change the results.
 #if defined(__AVX512F__)
@@ -488,4 +513,45 @@ float LambdaPairs(const PairInput& in) {
     return in.by_distance ? LambdaPairsOf<true, false>(in) : LambdaPairsOf<false, false>(in);
   }
   return in.by_distance ? LambdaPairsOf<true, true>(in) : LambdaPairsOf<false, true>(in);
+}
+
+void Softmax(const float* margin, const float* label, const float* weight, size_t classes,
+             size_t count, size_t stride, float* grad, float* hess) {
+  constexpr size_t kRows = 128;
+  float top[kRows];
+  float sum[kRows];
+  for (size_t begin = 0; begin < count; begin += kRows) {
+    const size_t n = count - begin < kRows ? count - begin : kRows;
+    const float* const from = margin + begin * classes;
+    for (size_t i = 0; i < n; ++i) top[i] = from[i * classes];
+    for (size_t k = 0; k < classes; ++k) {  // by class from here on
+      float* const g = grad + k * stride + begin;
+      for (size_t i = 0; i < n; ++i) {
+        const float x = from[i * classes + k];
+        g[i] = x;
+        top[i] = x > top[i] ? x : top[i];
+      }
+    }
+    for (size_t i = 0; i < n; ++i) sum[i] = 0;
+    for (size_t k = 0; k < classes; ++k) {
+      float* const g = grad + k * stride + begin;
+      ForLanes(n, [&](size_t i, size_t lanes) {
+        const Floats e = Exp(LoadSome(g + i, lanes) - LoadSome(top + i, lanes));
+        StoreSome(g + i, e, lanes);
+        StoreSome(sum + i, LoadSome(sum + i, lanes) + e, lanes);
+      });
+    }
+    for (size_t k = 0; k < classes; ++k) {
+      float* const g = grad + k * stride + begin;
+      float* const h = hess + k * stride + begin;
+      const auto own = static_cast<float>(k);
+      for (size_t i = 0; i < n; ++i) {
+        const float p = g[i] / sum[i];
+        const float w = weight != nullptr ? weight[begin + i] : 1.0F;
+        const float curve = 2.0F * p * (1.0F - p) * w;
+        g[i] = (p - (label[begin + i] == own ? 1.0F : 0.0F)) * w;
+        h[i] = curve > 1e-16F ? curve : 1e-16F;
+      }
+    }
+  }
 }

@@ -51,21 +51,35 @@ class PointwiseObjective : public Objective {
     const float positive = weighs_positives() ? config_.scale_pos_weight : 1.0F;
     const bool weighted = f.weight.size() == rows;
     ForBlocks(pool, rows, [&](size_t begin, size_t end) {
-      const size_t first = begin * outputs;
       const size_t count = (end - begin) * outputs;
-      std::vector<float> repeated;  // outputs that share a label
       const float* label = f.label.data() + begin * targets;
+      std::vector<float> repeated;  // for outputs that share a label
       if (targets != outputs) {
         for (size_t i = 0; i < count; ++i) repeated.push_back(label[i / outputs]);
         label = repeated.data();
       }
-      Losses(margin.data() + first, label, count, grad.data() + first, hess.data() + first);
-      if (!weighted && positive == 1) return;
+      float* g = grad.data() + begin;
+      float* h = hess.data() + begin;
+      std::vector<float> by_row;
+      if (outputs != 1) {
+        by_row.resize(2 * count);
+        g = by_row.data();
+        h = g + count;
+      }
+      Losses(margin.data() + begin * outputs, label, count, g, h);
+      if (weighted || positive != 1) {
+        for (size_t i = 0; i < count; ++i) {
+          float w = weighted ? f.weight[begin + i / outputs] : 1.0F;
+          if (label[i] == 1.0F) w *= positive;
+          g[i] *= w;
+          h[i] *= w;
+        }
+      }
+      if (outputs == 1) return;
       for (size_t i = 0; i < count; ++i) {
-        float w = weighted ? f.weight[begin + i / outputs] : 1.0F;
-        if (label[i] == 1.0F) w *= positive;
-        grad[first + i] *= w;
-        hess[first + i] *= w;
+        const size_t to = i % outputs * rows + begin + i / outputs;
+        grad[to] = g[i];
+        hess[to] = h[i];
       }
     });
   }
