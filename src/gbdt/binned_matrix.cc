@@ -2,15 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+#include <numeric>
 
 #include "gbdt/kernels.h"
 
 namespace clary::gbdt {
 namespace {
 
-constexpr size_t kBlockRows = 512;
-constexpr size_t kPaddedCuts = 256;
+constexpr size_t kMaxBlockRows = 256;
+constexpr size_t kBlockValues = 65536;  // transposed at a time, within the second-level cache
+constexpr size_t kTaskRows = 2048;
 // A tile ends where its part of a histogram outgrows the second-level cache's share, unless rows
 // would have too few entries in it to pay for looking them up.
 constexpr uint32_t kTileSlots = 16384;
@@ -18,6 +19,13 @@ constexpr float kTileEntries = 8;
 constexpr uint32_t kMaxTileSlots = 65000;  // a slot is 16 bits
 constexpr size_t kMaxTileRows = 1U << 26;  // row_begin is 32 bits
 constexpr uint32_t kPaddedEntries = 4;
+
+constexpr uint32_t kDense = UINT32_MAX;
+// Where the codes of a feature go.
+struct Home {
+  uint32_t tile = kDense;
+  uint32_t place = 0;  // in a row, or of its first slot in the tile
+};
 
 size_t PaddedStride(size_t features, bool wide) {
   const size_t bytes = features * (wide ? 2 : 1);
@@ -44,21 +52,18 @@ BinnedMatrix::BinnedMatrix(const Dataset& data, std::shared_ptr<const Cuts> cuts
     column_bytes_.Resize(rows_ * stored * width + 64);
   }
   if (!wide_) {
-    padded_cuts_.assign(size_t{features()} * kPaddedCuts, std::numeric_limits<float>::infinity());
+    cut_tables_.Resize(features() * kCutTable);
     for (uint32_t f = 0; f < features(); ++f) {
-      const auto of = cuts_->of(f);
-      float* const padded = &padded_cuts_[size_t{f} * kPaddedCuts];
-      std::copy(of.begin(), of.end() - 1, padded);
-      padded[kPaddedCuts - 1] = std::numeric_limits<float>::quiet_NaN();
+      FillCutTable(cuts_->of(f).first(cuts_->bins(f) - 1), cut_tables_.data() + f * kCutTable);
     }
   }
   if (wide_) {
     data.is_sparse() ? FillFromCsr<uint16_t>(data, pool) : FillDense<uint16_t>(data, pool);
   } else {
     data.is_sparse() ? FillFromCsr<uint8_t>(data, pool) : FillDense<uint8_t>(data, pool);
-    if (!tiles_.empty()) FillThinColumns(pool);
+    if (!tiles_.empty()) FillLists(pool);
   }
-  padded_cuts_ = {};
+  cut_tables_ = {};
 }
 
 void BinnedMatrix::ChooseLayout(bool columns) {
@@ -113,17 +118,28 @@ void BinnedMatrix::ChooseLayout(bool columns) {
   close();
 }
 
+void BinnedMatrix::PlaceEntries(ThreadPool& pool) {
+  pool.ForEach(tiles_.size(), [&](size_t t, int) {
+    Tile& tile = tiles_[t];
+    uint32_t sum = 0;
+    for (size_t r = 0; r < rows_; ++r) {
+      const uint32_t entries = std::exchange(tile.row_begin[r], sum);
+      sum += (entries + tile.pad - 1) / tile.pad;
+    }
+    tile.row_begin[rows_] = sum;
+    tile.entries.Resize(size_t{sum} * tile.pad + kPaddedEntries);
+  });
+}
+
 template <typename Bin>
-void BinnedMatrix::CodesOf(uint32_t f, const float* values, size_t stride, size_t count,
-                           Bin* codes) const {
+void BinnedMatrix::CodesOf(uint32_t f, const float* values, size_t count, Bin* codes) const {
   const auto missing = static_cast<Bin>(MissingCode(f));
   if constexpr (sizeof(Bin) == 1) {
-    BestKernels().bin_bytes(values, stride, count, &padded_cuts_[size_t{f} * kPaddedCuts], missing,
-                            codes);
+    BestKernels().bin_bytes(values, 1, count, cut_tables_.data() + f * kCutTable, missing, codes);
   } else {
     const auto cuts = cuts_->of(f);
     for (size_t i = 0; i < count; ++i) {
-      const float x = values[i * stride];
+      const float x = values[i];
       codes[i] =
           std::isnan(x)
               ? missing
@@ -133,197 +149,250 @@ void BinnedMatrix::CodesOf(uint32_t f, const float* values, size_t stride, size_
   if (cuts_->is_categorical(f)) {
     const auto unknown = static_cast<Bin>(cuts_->categories(f));
     for (size_t i = 0; i < count; ++i) {
-      if (values[i * stride] < 0) codes[i] = unknown;
+      if (values[i] < 0) codes[i] = unknown;
     }
+  }
+}
+
+struct BinnedMatrix::Block {
+  size_t rows;                          // capacity: a multiple of sixteen
+  data::Buffer<float> values;           // [given features, rows]
+  data::Buffer<uint8_t> codes;          // [dense features, rows], in bins
+  uint16_t at[kMaxBlockRows + 16];      // of a thin feature: rows that have it
+  uint8_t present[kMaxBlockRows + 16];  // and their codes
+  uint16_t* next[kMaxBlockRows];        // each row's next entry
+};
+
+template <typename Bin>
+void BinnedMatrix::FillDense(const Dataset& data, ThreadPool& pool) {
+  if (!tiles_.empty()) CountDense(data, pool);
+  const uint32_t given = std::min(features(), data.columns());
+  const size_t block_rows =
+      std::clamp<size_t>(kBlockValues / std::max(given, 1U) / 16 * 16, 16, kMaxBlockRows);
+  const size_t task_rows = kTaskRows / block_rows * block_rows;
+  std::vector<Block> blocks(static_cast<size_t>(pool.size()));
+  for (Block& block : blocks) {
+    block.rows = block_rows;
+    block.values.Resize(given * block_rows);
+    block.codes.Resize((dense_.size() + 15) / 16 * 16 * block_rows * sizeof(Bin));
+    std::ranges::fill(block.codes, uint8_t{0});
+  }
+  pool.ForEach((rows_ + task_rows - 1) / task_rows, [&](size_t task, int thread) {
+    const size_t end = std::min(rows_, (task + 1) * task_rows);
+    for (size_t r = task * task_rows; r < end; r += block_rows) {
+      FillBlock<Bin>(data, r, std::min(block_rows, end - r), blocks[static_cast<size_t>(thread)]);
+    }
+  });
+}
+
+void BinnedMatrix::CountDense(const Dataset& data, ThreadPool& pool) {
+  // 1 for the features of a tile, from its first one to its last.
+  std::vector<std::vector<uint32_t>> counts;
+  for (Tile& tile : tiles_) {
+    tile.row_begin.Resize(rows_ + 1);
+    auto& of = counts.emplace_back(tile.features.back() - tile.features.front() + 1, 0);
+    for (const uint32_t f : tile.features) of[f - tile.features.front()] = 1;
+  }
+  const size_t columns = data.columns();
+  pool.ForEach((rows_ + kTaskRows - 1) / kTaskRows, [&](size_t task, int) {
+    const size_t end = std::min(rows_, (task + 1) * kTaskRows);
+    for (size_t r = task * kTaskRows; r < end; ++r) {
+      const float* const row = data.dense().data() + r * columns;
+      for (size_t t = 0; t < tiles_.size(); ++t) {
+        tiles_[t].row_begin[r] = BestKernels().count_present(row + tiles_[t].features.front(),
+                                                             counts[t].data(), counts[t].size());
+      }
+    }
+  });
+  PlaceEntries(pool);
+}
+
+template <typename Bin>
+void BinnedMatrix::FillBlock(const Dataset& data, size_t begin, size_t count, Block& block) {
+  const uint32_t given = std::min(features(), data.columns());
+  const float* row[kMaxBlockRows + 16];
+  for (size_t i = 0; i < block.rows + 16; ++i) {
+    row[i] = data.dense().data() + std::min(begin + i, rows_ - 1) * data.columns();
+  }
+  BestKernels().transpose(row, count, given, block.rows, block.values.data());
+  auto* const codes = reinterpret_cast<Bin*>(block.codes.data());
+  for (size_t k = 0; k < dense_.size(); ++k) {
+    const uint32_t f = dense_[k];
+    Bin* const of = codes + k * block.rows;
+    if (f >= given) {
+      std::fill_n(of, count, static_cast<Bin>(MissingCode(f)));
+    } else {
+      CodesOf(f, block.values.data() + f * block.rows, count, of);
+    }
+    if (column_at_[f] != kNoColumn) {
+      auto* const column = reinterpret_cast<Bin*>(column_bytes_.data()) + column_at_[f] * rows_;
+      std::copy_n(of, count, column + begin);
+    }
+  }
+  Bin* const out = reinterpret_cast<Bin*>(row_bytes_.data()) + begin * stride_;
+  if constexpr (sizeof(Bin) == 1) {
+    BestKernels().transpose_bytes(codes, block.rows, count, dense_.size(), out, stride_);
+    for (Tile& tile : tiles_) FillTile(tile, begin, count, block);
+  } else {
+    for (size_t i = 0; i < count; ++i) {
+      for (size_t k = 0; k < dense_.size(); ++k) out[i * stride_ + k] = codes[k * block.rows + i];
+    }
+  }
+}
+
+void BinnedMatrix::FillTile(Tile& tile, size_t begin, size_t count, Block& block) {
+  for (size_t i = 0; i < count; ++i) {
+    block.next[i] = tile.entries.data() + size_t{tile.row_begin[begin + i]} * tile.pad;
+  }
+  for (const uint32_t f : tile.features) {
+    const size_t n =
+        BestKernels().bin_present(block.values.data() + f * block.rows, count,
+                                  cut_tables_.data() + f * kCutTable, block.at, block.present);
+    const auto base = static_cast<uint32_t>(hist_offset_[f] - tile.hist_begin);
+    for (size_t j = 0; j < n; ++j) {
+      *block.next[block.at[j]]++ = static_cast<uint16_t>(base + block.present[j]);
+    }
+    if (column_at_[f] == kNoColumn) continue;
+    uint8_t* const column = column_bytes_.data() + column_at_[f] * rows_ + begin;
+    std::fill_n(column, count, static_cast<uint8_t>(MissingCode(f)));
+    for (size_t j = 0; j < n; ++j) column[block.at[j]] = block.present[j];
+  }
+  const auto padding = static_cast<uint16_t>(tile.slots - 1);
+  for (size_t i = 0; i < count; ++i) {
+    std::fill(block.next[i], tile.entries.data() + size_t{tile.row_begin[begin + i + 1]} * tile.pad,
+              padding);
   }
 }
 
 template <typename Bin>
-void BinnedMatrix::FillDense(const Dataset& data, ThreadPool& pool) {
-  const uint32_t given = std::min(features(), data.columns());
-  auto* const row_major = reinterpret_cast<Bin*>(row_bytes_.data());
-  auto* const column_major = reinterpret_cast<Bin*>(column_bytes_.data());
-  pool.ForEach((rows_ + kBlockRows - 1) / kBlockRows, [&](size_t block, int) {
-    const size_t begin = block * kBlockRows;
-    const size_t count = std::min(kBlockRows, rows_ - begin);
-    const float* values = data.dense().data() + begin * data.columns();
-    Bin codes[kBlockRows];
-    for (size_t k = 0; k < dense_.size(); ++k) {
-      const uint32_t f = dense_[k];
-      if (f >= given) {
-        std::fill(codes, codes + count, static_cast<Bin>(MissingCode(f)));
-      } else {
-        CodesOf(f, values + f, data.columns(), count, codes);
-      }
-      Bin* out = row_major + begin * stride_ + k;
-      for (size_t i = 0; i < count; ++i) out[i * stride_] = codes[i];
-      if (column_at_[f] != kNoColumn) {
-        std::copy(codes, codes + count, column_major + column_at_[f] * rows_ + begin);
-      }
-    }
-  });
-  if constexpr (sizeof(Bin) == 1) {
-    if (!tiles_.empty()) FillTiles(data, pool);
+void BinnedMatrix::CodesOfEntries(const Dataset::Csr& csr, uint64_t first,
+                                  std::vector<Bin>& codes) const {
+  const size_t count = codes.size();
+  std::span<const uint32_t> column = csr.column.subspan(first, count);
+  const std::span<const float> value = csr.value.subspan(first, count);
+  std::vector<uint32_t> known;  // any feature will do for those that the cuts don't know
+  if (std::ranges::any_of(column, [&](uint32_t f) { return f >= features(); })) {
+    for (const uint32_t f : column) known.push_back(std::min(f, features() - 1));
+    column = known;
   }
-}
-
-void BinnedMatrix::FillTiles(const Dataset& data, ThreadPool& pool) {
-  const size_t columns = data.columns();
-  const float* const values = data.dense().data();
-  const size_t blocks = (rows_ + kBlockRows - 1) / kBlockRows;
-  for (Tile& tile : tiles_) tile.row_begin.Resize(rows_ + 1);
-  pool.ForEach(blocks, [&](size_t block, int) {
-    const size_t end = std::min(rows_, (block + 1) * kBlockRows);
-    for (size_t r = block * kBlockRows; r < end; ++r) {
-      for (Tile& tile : tiles_) {
-        const float* const row = values + r * columns;
-        uint32_t present = 0;
-        for (const uint32_t f : tile.features) present += row[f] == row[f] ? 1 : 0;
-        tile.row_begin[r] = (present + tile.pad - 1) / tile.pad;
+  if constexpr (sizeof(Bin) == 1) {
+    BestKernels().bin_entries(column.data(), value.data(), count, cut_tables_.data(), codes.data());
+    if (cuts_->categorical.empty()) return;
+    for (size_t k = 0; k < count; ++k) {
+      if (value[k] < 0 && cuts_->is_categorical(column[k])) {
+        codes[k] = static_cast<Bin>(cuts_->categories(column[k]));
       }
     }
-  });
-  pool.ForEach(tiles_.size(), [&](size_t t, int) {
-    Tile& tile = tiles_[t];
-    uint32_t sum = 0;
-    for (size_t r = 0; r < rows_; ++r) sum += std::exchange(tile.row_begin[r], sum);
-    tile.row_begin[rows_] = sum;
-    tile.entries.Resize(size_t{sum} * tile.pad + kPaddedEntries);
-  });
-  pool.ForEach(blocks, [&](size_t block, int) {
-    const size_t begin = block * kBlockRows;
-    const size_t count = std::min(kBlockRows, rows_ - begin);
-    std::vector<uint8_t> codes;
-    std::vector<uint16_t> line;
-    for (Tile& tile : tiles_) {
-      const size_t width = tile.features.size();
-      codes.resize(width * kBlockRows);
-      line.resize(width + kPaddedEntries);
-      for (size_t k = 0; k < width; ++k) {
-        const uint32_t f = tile.features[k];
-        CodesOf(f, values + begin * columns + f, columns, count, &codes[k * kBlockRows]);
-      }
-      for (size_t i = 0; i < count; ++i) {
-        size_t n = 0;
-        for (size_t k = 0; k < width; ++k) {
-          const uint32_t f = tile.features[k];
-          const uint32_t code = codes[k * kBlockRows + i];
-          line[n] = static_cast<uint16_t>(hist_offset_[f] - tile.hist_begin + code);
-          n += code != MissingCode(f) ? 1 : 0;
-        }
-        while (n % tile.pad != 0) line[n++] = static_cast<uint16_t>(tile.slots - 1);
-        std::copy_n(line.data(), n,
-                    tile.entries.data() + size_t{tile.row_begin[begin + i]} * tile.pad);
-      }
-    }
-  });
+  } else {
+    for (size_t k = 0; k < count; ++k) CodesOf(column[k], &value[k], 1, &codes[k]);
+  }
 }
 
 template <typename Bin>
 void BinnedMatrix::FillFromCsr(const Dataset& data, ThreadPool& pool) {
-  constexpr uint32_t kDense = UINT32_MAX;
-  std::vector<uint32_t> tile_of(features(), kDense);
-  std::vector<uint32_t> place(features(), 0);
-  for (uint32_t k = 0; k < dense_.size(); ++k) place[dense_[k]] = k;
+  std::vector<Home> homes(features());
+  for (uint32_t k = 0; k < dense_.size(); ++k) homes[dense_[k]].place = k;
   for (uint32_t t = 0; t < tiles_.size(); ++t) {
-    for (const uint32_t f : tiles_[t].features) tile_of[f] = t;
+    for (const uint32_t f : tiles_[t].features) {
+      homes[f] = {t, static_cast<uint32_t>(hist_offset_[f] - tiles_[t].hist_begin)};
+    }
   }
   const auto csr = data.csr();
-  const auto for_row = [&](size_t r, auto&& visit) {
-    for (uint64_t k = csr.row_begin[r]; k < csr.row_begin[r + 1]; ++k) {
-      if (csr.column[k] < features() && !std::isnan(csr.value[k])) {
-        visit(csr.column[k], csr.value[k]);
-      }
-    }
+  const auto known = [&](uint64_t k) {
+    return csr.column[k] < features() && !std::isnan(csr.value[k]);
   };
-  const size_t blocks = (rows_ + kBlockRows - 1) / kBlockRows;
-  for (Tile& tile : tiles_) tile.row_begin.Resize(rows_ + 1);
+  const size_t tasks = (rows_ + kMaxBlockRows - 1) / kMaxBlockRows;
   if (!tiles_.empty()) {
-    pool.ForEach(blocks, [&](size_t block, int) {
+    for (Tile& tile : tiles_) tile.row_begin.Resize(rows_ + 1);
+    pool.ForEach(tasks, [&](size_t task, int) {
       std::vector<uint32_t> present(tiles_.size());
-      const size_t end = std::min(rows_, (block + 1) * kBlockRows);
-      for (size_t r = block * kBlockRows; r < end; ++r) {
+      const size_t end = std::min(rows_, (task + 1) * kMaxBlockRows);
+      for (size_t r = task * kMaxBlockRows; r < end; ++r) {
         std::ranges::fill(present, 0U);
-        for_row(r, [&](uint32_t f, float) {
-          if (tile_of[f] != kDense) ++present[tile_of[f]];
-        });
-        for (size_t t = 0; t < tiles_.size(); ++t) {
-          tiles_[t].row_begin[r] = (present[t] + tiles_[t].pad - 1) / tiles_[t].pad;
+        for (uint64_t k = csr.row_begin[r]; k < csr.row_begin[r + 1]; ++k) {
+          if (!known(k)) continue;
+          if (const Home home = homes[csr.column[k]]; home.tile != kDense) ++present[home.tile];
         }
+        for (size_t t = 0; t < tiles_.size(); ++t) tiles_[t].row_begin[r] = present[t];
       }
     });
-    pool.ForEach(tiles_.size(), [&](size_t t, int) {
-      Tile& tile = tiles_[t];
-      uint32_t sum = 0;
-      for (size_t r = 0; r < rows_; ++r) sum += std::exchange(tile.row_begin[r], sum);
-      tile.row_begin[rows_] = sum;
-      tile.entries.Resize(size_t{sum} * tile.pad + kPaddedEntries);
-      std::ranges::fill(tile.entries, static_cast<uint16_t>(tile.slots - 1));
-    });
+    PlaceEntries(pool);
   }
   auto* const row_major = reinterpret_cast<Bin*>(row_bytes_.data());
   auto* const column_major = reinterpret_cast<Bin*>(column_bytes_.data());
-  pool.ForEach(blocks, [&](size_t block, int) {
-    const size_t begin = block * kBlockRows;
-    const size_t end = std::min(rows_, begin + kBlockRows);
-    for (size_t k = 0; k < dense_.size(); ++k) {
-      const uint32_t f = dense_[k];
-      const auto missing = static_cast<Bin>(MissingCode(f));
-      for (size_t r = begin; r < end; ++r) row_major[r * stride_ + k] = missing;
-      if (column_at_[f] != kNoColumn) {
-        Bin* const column = column_major + column_at_[f] * rows_;
-        std::fill(column + begin, column + end, missing);
+  pool.ForEach(tasks, [&](size_t task, int) {
+    const size_t begin = task * kMaxBlockRows;
+    const size_t end = std::min(rows_, begin + kMaxBlockRows);
+    for (size_t r = begin; r < end; ++r) {
+      for (size_t k = 0; k < dense_.size(); ++k) {
+        row_major[r * stride_ + k] = static_cast<Bin>(MissingCode(dense_[k]));
       }
     }
+    for (uint32_t f = 0; f < features(); ++f) {
+      if (column_at_[f] == kNoColumn) continue;
+      Bin* const column = column_major + column_at_[f] * rows_;
+      std::fill(column + begin, column + end, static_cast<Bin>(MissingCode(f)));
+    }
+    const uint64_t block = csr.row_begin[begin];
+    std::vector<Bin> codes(csr.row_begin[end] - block);
+    CodesOfEntries(csr, block, codes);
     std::vector<uint16_t*> next(tiles_.size());
     for (size_t r = begin; r < end; ++r) {
       for (size_t t = 0; t < tiles_.size(); ++t) {
         next[t] = tiles_[t].entries.data() + size_t{tiles_[t].row_begin[r]} * tiles_[t].pad;
       }
-      for_row(r, [&](uint32_t f, float x) {
-        Bin code;
-        CodesOf(f, &x, 1, 1, &code);
-        const uint32_t t = tile_of[f];
-        if (t != kDense) {
-          *next[t]++ = static_cast<uint16_t>(hist_offset_[f] - tiles_[t].hist_begin + code);
-          return;
+      for (uint64_t k = csr.row_begin[r]; k < csr.row_begin[r + 1]; ++k) {
+        if (!known(k)) continue;
+        const uint32_t f = csr.column[k];
+        const Bin code = codes[k - block];
+        const Home home = homes[f];
+        if (column_at_[f] != kNoColumn) column_major[column_at_[f] * rows_ + r] = code;
+        if (home.tile == kDense) {
+          row_major[r * stride_ + home.place] = code;
+        } else {
+          *next[home.tile]++ = static_cast<uint16_t>(home.place + code);
         }
-        row_major[r * stride_ + place[f]] = code;
-        if (column_at_[f] != kNoColumn) {
-          column_major[column_at_[f] * rows_ + r] = code;
-        }
-      });
+      }
+      for (size_t t = 0; t < tiles_.size(); ++t) {
+        std::fill(next[t],
+                  tiles_[t].entries.data() + size_t{tiles_[t].row_begin[r + 1]} * tiles_[t].pad,
+                  static_cast<uint16_t>(tiles_[t].slots - 1));
+      }
     }
   });
 }
 
-void BinnedMatrix::FillThinColumns(ThreadPool& pool) {
+void BinnedMatrix::FillLists(ThreadPool& pool) {
+  const auto is_list = [&](uint32_t f) { return column_at_[f] == kNoColumn; };
   lists_.resize(features());
   pool.ForEach(tiles_.size(), [&](size_t t, int) {
     const Tile& tile = tiles_[t];
+    if (std::ranges::none_of(tile.features, is_list)) return;
+    const uint32_t first = tile.features.front();
+    const size_t entries = size_t{tile.row_begin[rows_]} * tile.pad;
+    std::vector<uint32_t> count(tile.slots, 0);
+    for (const uint16_t entry : tile.entries.span().first(entries)) ++count[entry];
+    struct Next {
+      uint32_t* row = nullptr;
+      uint8_t* code = nullptr;
+    };
+    std::vector<Next> next(tile.features.back() - first + 1);
     for (const uint32_t f : tile.features) {
-      if (column_at_[f] != kNoColumn) {
-        std::fill_n(column_bytes_.data() + column_at_[f] * rows_, rows_,
-                    static_cast<uint8_t>(MissingCode(f)));
-        continue;
-      }
-      const auto expected =
-          static_cast<size_t>(cuts_->present_share[f] * static_cast<float>(rows_));
-      lists_[f].rows.reserve(expected + expected / 64 + 16);
-      lists_[f].codes.reserve(expected + expected / 64 + 16);
+      if (!is_list(f)) continue;
+      const auto* const of = count.data() + (hist_offset_[f] - tile.hist_begin);
+      lists_[f].rows.resize(std::accumulate(of, of + cuts_->bins(f), 0U));
+      lists_[f].codes.resize(lists_[f].rows.size());
+      next[f - first] = {lists_[f].rows.data(), lists_[f].codes.data()};
     }
     for (size_t r = 0; r < rows_; ++r) {
       const size_t last = size_t{tile.row_begin[r + 1]} * tile.pad;
       for (size_t k = size_t{tile.row_begin[r]} * tile.pad; k < last; ++k) {
         const uint32_t f = tile.feature_of[tile.entries[k]];
         if (f == UINT32_MAX) break;
-        const auto code = static_cast<uint8_t>(tile.hist_begin + tile.entries[k] - hist_offset_[f]);
-        if (column_at_[f] != kNoColumn) {
-          column_bytes_[column_at_[f] * rows_ + r] = code;
-        } else {
-          lists_[f].rows.push_back(static_cast<uint32_t>(r));
-          lists_[f].codes.push_back(code);
-        }
+        Next& to = next[f - first];
+        if (to.row == nullptr) continue;
+        *to.row++ = static_cast<uint32_t>(r);
+        *to.code++ = static_cast<uint8_t>(tile.hist_begin + tile.entries[k] - hist_offset_[f]);
       }
     }
   });

@@ -88,16 +88,26 @@ class BinnedMatrix {
     std::vector<uint32_t> rows;  // ascending
     std::vector<uint8_t> codes;
   };
+  struct Block;  // scratch for some rows
 
   void ChooseLayout(bool columns);
+  // Room for the tiles' entries, of which row_begin[r] has the number of row r.
+  void PlaceEntries(ThreadPool& pool);
+  void CountDense(const Dataset& data, ThreadPool& pool);
   template <typename Bin>
   void FillDense(const Dataset& data, ThreadPool& pool);
-  void FillTiles(const Dataset& data, ThreadPool& pool);
-  void FillThinColumns(ThreadPool& pool);
+  template <typename Bin>
+  void FillBlock(const Dataset& data, size_t begin, size_t count, Block& block);
+  void FillTile(Tile& tile, size_t begin, size_t count, Block& block);
   template <typename Bin>
   void FillFromCsr(const Dataset& data, ThreadPool& pool);
+  // The codes of codes.size() entries from number `first`; of no meaning for NaN and for features
+  // that the cuts don't know.
   template <typename Bin>
-  void CodesOf(uint32_t f, const float* values, size_t stride, size_t count, Bin* codes) const;
+  void CodesOfEntries(const Dataset::Csr& csr, uint64_t first, std::vector<Bin>& codes) const;
+  void FillLists(ThreadPool& pool);
+  template <typename Bin>
+  void CodesOf(uint32_t f, const float* values, size_t count, Bin* codes) const;
 
   std::shared_ptr<const Cuts> cuts_;
   size_t rows_;
@@ -108,10 +118,9 @@ class BinnedMatrix {
   std::vector<Tile> tiles_;
   std::vector<size_t> hist_offset_;
   size_t hist_size_ = 0;
-  std::vector<size_t> column_at_;  // [features]
-  std::vector<List> lists_;        // [features], or empty
-  // Cuts of each feature without its last one, padded for a search without branches.
-  std::vector<float> padded_cuts_;
+  std::vector<size_t> column_at_;   // [features]
+  std::vector<List> lists_;         // [features], or empty
+  data::Buffer<float> cut_tables_;  // of all features (kernels.h), while the matrix is filled
   data::Buffer<uint8_t> row_bytes_;
   data::Buffer<uint8_t> column_bytes_;
 };

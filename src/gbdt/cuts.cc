@@ -3,34 +3,106 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <limits>
 #include <span>
-#include <string>
 
+#include "data/buffer.h"
 #include "gbdt/internal/radix_sort.h"
+#include "gbdt/kernels.h"
+#include "gbdt/key_quantiles.h"
 
 namespace clary::gbdt {
 namespace {
 
-constexpr size_t kSampleRows = 1'000'000;
-constexpr uint32_t kBlockFeatures = 16;  // a cache line of a dense row
+constexpr size_t kSampledPerBin = 768;  // a sample has up to twice as many values
+constexpr size_t kSampledWeights = 786'432;
+constexpr uint32_t kStripColumns = 48;  // three cache lines of a dense row
+constexpr size_t kBlockRows = 256;
 
-// Distinct values with their total weights, ascending.
+// Even samples of rows: at level k, one of each 2^k rows in a row. Which one is drawn by a hash
+// (any fixed step could meet a period of the data), level by level, so that the rows of a level are
+// among those of the levels below.
+class RowSamples {
+ public:
+  explicit RowSamples(size_t rows) : rows_(rows) {}
+
+  size_t size(int level) const { return ((rows_ - 1) >> level) + 1; }
+  // The position among the rows of level `to` of the i-th row of level `from` >= `to`.
+  size_t Position(size_t i, int from, int to) const {
+    for (int level = from; level > to; --level) {
+      i = 2 * i + (Draw(i, level) && 2 * i + 1 < size(level - 1) ? 1 : 0);
+    }
+    return i;
+  }
+
+ private:
+  static bool Draw(size_t i, int level) {
+    uint64_t x = (uint64_t{i} + (static_cast<uint64_t>(level) << 56)) * 0x9e3779b97f4a7c15U;
+    x = (x ^ (x >> 32)) * 0xd6e8feb86659fd93U;
+    return (x >> 63) != 0;
+  }
+
+  size_t rows_;
+};
+
+// What all values of each feature say.
+struct Survey {
+  std::vector<float> least;       // +inf without values
+  std::vector<float> most;        // -inf
+  std::vector<uint32_t> missing;  // rows
+
+  explicit Survey(size_t columns)
+      : least(columns, std::numeric_limits<float>::infinity()),
+        most(columns, -std::numeric_limits<float>::infinity()),
+        missing(columns, 0) {}
+  void Add(size_t f, float low, float top, uint32_t without) {
+    least[f] = std::min(least[f], low);
+    most[f] = std::max(most[f], top);
+    missing[f] += without;
+  }
+};
+
+Survey SurveyDense(const Dataset& data, ThreadPool& pool) {
+  const size_t columns = data.columns();
+  // As many rows at once as fill whole vectors.
+  const size_t joined = columns >= 256 ? 1 : 16 >> std::min(std::countr_zero(columns), 4);
+  const size_t width = joined * columns;
+  std::vector<Survey> per_thread(static_cast<size_t>(pool.size()), Survey(width));
+  constexpr size_t kRows = 4096;  // a multiple of `joined`
+  pool.ForEach((data.rows() + kRows - 1) / kRows, [&](size_t task, int thread) {
+    Survey& s = per_thread[static_cast<size_t>(thread)];
+    const size_t begin = task * kRows;
+    const size_t rows = std::min(kRows, data.rows() - begin);
+    const float* const values = data.dense().data() + begin * columns;
+    const size_t whole = rows / joined;
+    const auto range = BestKernels().column_range;
+    range(values, whole, width, s.least.data(), s.most.data(), s.missing.data());
+    range(values + whole * width, 1, (rows - whole * joined) * columns, s.least.data(),
+          s.most.data(), s.missing.data());
+  });
+  Survey all(columns);
+  for (const Survey& s : per_thread) {
+    for (size_t i = 0; i < width; ++i) all.Add(i % columns, s.least[i], s.most[i], s.missing[i]);
+  }
+  return all;
+}
+
+// Distinct values (as keys) with their total weights, ascending.
 struct Summary {
-  std::vector<float> value;
+  std::vector<uint32_t> key;
   std::vector<double> weight;
 };
 
-// The inner cuts of a feature (all but the last, which lies above every value).
-//
-// With more than `bins + 1` distinct values this takes, for k = 1 .. bins - 1, the value whose rank
-// range is nearest to k / bins of the way from the first value's rank to the last one's.
-void InnerCuts(const Summary& s, size_t bins, std::vector<float>& cuts) {
-  const size_t n = s.value.size();
+// KeyQuantiles::Find of weighted values: with more than `bins + 1` distinct ones this takes, for
+// k = 1 .. bins - 1, the value whose rank range is nearest to k / bins of the way from the first
+// value's rank to the last one's.
+bool FindWeighted(const Summary& s, size_t bins, std::vector<uint32_t>& out) {
+  const size_t n = s.key.size();
   if (n <= bins + 1) {
-    cuts.insert(cuts.end(), s.value.begin() + 1,
-                s.value.begin() + static_cast<std::ptrdiff_t>(std::min(n, bins)));
-    return;
+    out = s.key;
+    return true;
   }
+  out.clear();
   double total = 0;
   for (const double w : s.weight) total += w;
   const double first = s.weight.front();
@@ -48,238 +120,350 @@ void InnerCuts(const Summary& s, size_t bins, std::vector<float>& cuts) {
     if (i + 1 == n) break;
     const size_t pick = target < below + s.weight[i] ? i : i + 1;
     if (pick != last) {
-      cuts.push_back(s.value[pick]);
+      out.push_back(s.key[pick]);
       last = pick;
     }
   }
+  return false;
 }
 
-// The inner cuts of many unweighted values without sorting them. InnerCuts' rule then picks the
-// value at sorted position floor(target): the one whose ranks hold the target. Their top 16 bits
-// are counted, and only values that share them with a target are looked at again.
-class Selector {
+// A set of a few hundred keys.
+class KeySet {
  public:
-  // Appends to `cuts` and sets the least and the greatest value. False, with nothing changed, if
-  // there might be no more than bins + 1 distinct values.
-  bool Find(std::span<const uint32_t> keys, size_t bins, std::vector<float>& cuts, float& low,
-            float& top) {
-    counts_.assign(kBuckets, 0);
-    for (const uint32_t key : keys) ++counts_[key >> 16];
-    const auto used = kBuckets - static_cast<size_t>(std::ranges::count(counts_, 0U));
-    if (used <= bins + 1) return false;
-    uint32_t least = UINT32_MAX;
-    uint32_t most = 0;
-    for (const uint32_t key : keys) {
-      least = std::min(least, key);
-      most = std::max(most, key);
-    }
-    low = FromKey(least);
-    top = FromKey(most);
-    const auto first = static_cast<double>(std::ranges::count(keys, least));
-    const auto last = static_cast<double>(std::ranges::count(keys, most));
-    const double range = static_cast<double>(keys.size()) - last - first;
-
-    slot_.assign(kBuckets, kNone);
-    lists_.clear();
-    size_t bucket = 0;
-    size_t before = 0;  // keys in lower buckets
-    size_t collected = 0;
-    for (size_t k = 1; k < bins; ++k) {
-      const auto at =
-          static_cast<size_t>(first + static_cast<double>(k) * range / static_cast<double>(bins));
-      while (before + counts_[bucket] <= at) before += counts_[bucket++];
-      if (slot_[bucket] == kNone) {
-        slot_[bucket] = static_cast<uint16_t>(lists_.size());
-        lists_.push_back({.begin = collected, .end = collected, .wanted = {}});
-        collected += counts_[bucket];
-      }
-      lists_.back().wanted.push_back(at - before);
-    }
-    picked_.resize(collected);
-    for (const uint32_t key : keys) {
-      if (const uint16_t slot = slot_[key >> 16]; slot != kNone) picked_[lists_[slot].end++] = key;
-    }
-    const size_t start = cuts.size();
-    for (const List& list : lists_) {
-      size_t from = list.begin;
-      for (const size_t wanted : list.wanted) {
-        const auto begin = picked_.begin();
-        const size_t at = list.begin + wanted;
-        std::nth_element(begin + static_cast<std::ptrdiff_t>(from),
-                         begin + static_cast<std::ptrdiff_t>(at),
-                         begin + static_cast<std::ptrdiff_t>(list.end));
-        from = at;
-        const float value = FromKey(picked_[at]);
-        if (cuts.size() == start || cuts.back() != value) cuts.push_back(value);
-      }
-    }
+  void Assign(std::span<const uint32_t> keys) {
+    keys_.assign(keys.begin(), keys.end());
+    Rehash(std::max<size_t>(1024, std::bit_ceil(4 * keys.size())));
+  }
+  // Up to `limit` keys in all; false, with nothing added, if this were one more.
+  bool Add(uint32_t key, size_t limit) {
+    const size_t at = Find(key);
+    if (slots_[at] == key) return true;
+    if (keys_.size() == limit) return false;
+    keys_.push_back(key);
+    slots_[at] = key;
+    if (keys_.size() > slots_.size() / 2) Rehash(4 * slots_.size());
     return true;
   }
+  std::vector<uint32_t>& keys() { return keys_; }
 
  private:
-  static constexpr size_t kBuckets = 65536;
-  static constexpr uint16_t kNone = UINT16_MAX;
-  struct List {
-    size_t begin;  // in picked_
-    size_t end;
-    std::vector<size_t> wanted;  // positions among its sorted keys, ascending
-  };
-  std::vector<uint32_t> counts_;
-  std::vector<uint16_t> slot_;
-  std::vector<List> lists_;
-  std::vector<uint32_t> picked_;
-};
-
-// Collects the values of up to kBlockFeatures features over the chosen rows.
-struct Columns {
-  std::vector<std::vector<uint32_t>> keys;
-  std::vector<std::vector<uint32_t>> rows;  // filled only if weights matter
-};
-
-class CutFinder {
- public:
-  CutFinder(const Dataset& data, std::span<const float> weights, size_t max_bin)
-      : data_(data), weights_(weights), max_bin_(max_bin) {
-    sampled_ = std::min(data.rows(), kSampleRows);
+  void Rehash(size_t slots) {
+    slots_.assign(slots, 0);
+    for (const uint32_t key : keys_) slots_[Find(key)] = key;
+  }
+  size_t Find(uint32_t key) const {
+    const size_t mask = slots_.size() - 1;
+    size_t at = (key * 0x9e3779b1U) >> 12 & mask;
+    while (slots_[at] != 0 && slots_[at] != key) at = (at + 1) & mask;
+    return at;
   }
 
-  struct FeatureCuts {
-    std::vector<float> cuts;
-    float min_value = 0;
-    uint32_t missing = 0;
+  std::vector<uint32_t> keys_;
+  std::vector<uint32_t> slots_;  // 0 is no key
+};
 
-    // Adds what depends on the least and the greatest value alone.
-    void Bound(double low, double top) {
-      cuts.push_back(static_cast<float>(top + (std::fabs(top) + 1e-5)));
-      min_value = static_cast<float>(low - (std::fabs(low) + 1e-5));
-    }
-  };
+struct FeatureCuts {
+  std::vector<float> cuts;
+  float min_value = 0;
+  float most = 0;  // the greatest value
+  uint32_t missing = 0;
+};
 
-  // `keys` of the sampled rows that have a value, with the rows' numbers if there are weights.
-  FeatureCuts Find(uint32_t f, std::vector<uint32_t>& keys, const std::vector<uint32_t>& rows,
-                   uint32_t missing) {
-    Summary& s = summary_;
-    s.value.clear();
-    s.weight.clear();
-    constexpr size_t kSelectKeys = 65536;  // from here on selecting beats sorting
-    FeatureCuts out;
-    out.missing = missing;
-    if (weights_.empty() && keys.size() >= kSelectKeys) {
-      float low = 0;
-      float top = 0;
-      const bool needs_byte = missing != 0 && max_bin_ == 256;
-      if (selector_.Find(keys, needs_byte ? 255 : max_bin_, out.cuts, low, top)) {
-        out.Bound(low, top);
-        return out;
-      }
-    }
-    if (weights_.empty()) {
-      RadixSort(keys, scratch32_);
-      for (size_t i = 0; i < keys.size();) {
-        size_t j = i + 1;
-        while (j < keys.size() && keys[j] == keys[i]) ++j;
-        s.value.push_back(FromKey(keys[i]));
-        s.weight.push_back(static_cast<double>(j - i));
-        i = j;
-      }
-    } else {
-      pairs_.resize(keys.size());
-      for (size_t i = 0; i < keys.size(); ++i) {
-        pairs_[i] = uint64_t{keys[i]} << 32 | std::bit_cast<uint32_t>(weights_[rows[i]]);
-      }
-      RadixSort(pairs_, scratch64_);
-      for (size_t i = 0; i < pairs_.size();) {
-        double weight = 0;
-        size_t j = i;
-        for (; j < pairs_.size() && pairs_[j] >> 32 == pairs_[i] >> 32; ++j) {
-          weight += std::bit_cast<float>(static_cast<uint32_t>(pairs_[j]));
-        }
-        s.value.push_back(FromKey(static_cast<uint32_t>(pairs_[i] >> 32)));
-        s.weight.push_back(weight);
-        i = j;
-      }
-    }
-    // Rare values that the sample has missed: take them all as long as each gets its own bin.
-    if (sampled_ < data_.rows() && s.value.size() <= max_bin_) AddUnsampled(f, s);
+// Finds the cuts of one feature at a time.
+class CutFinder {
+ public:
+  explicit CutFinder(size_t max_bin) : max_bin_(max_bin) {}
 
-    if (s.value.empty()) {
-      out.cuts = {1e-5F};
-      out.min_value = -1e-5F;
-      return out;
+  // Of values of which `missing` are missing. True if each of those given got a bin of its own, or
+  // all but two: values() are those. Else they are the cuts.
+  bool Find(std::span<const uint32_t> keys, uint32_t missing) {
+    repeated_ = quantiles_.Find(keys, Bins(missing), values_);
+    least_ = keys.empty() ? 0 : FromKey(quantiles_.least());
+    most_ = keys.empty() ? 0 : FromKey(quantiles_.most());
+    return repeated_;
+  }
+  // The same for keys with the bits of their weights in the low half.
+  bool Find(std::span<const uint64_t> pairs, uint32_t missing) {
+    pairs_.assign(pairs.begin(), pairs.end());
+    RadixSort(pairs_, scratch_);
+    summary_.key.clear();
+    summary_.weight.clear();
+    for (size_t i = 0; i < pairs_.size();) {
+      double weight = 0;
+      size_t j = i;
+      for (; j < pairs_.size() && pairs_[j] >> 32 == pairs_[i] >> 32; ++j) {
+        weight += std::bit_cast<float>(static_cast<uint32_t>(pairs_[j]));
+      }
+      summary_.key.push_back(static_cast<uint32_t>(pairs_[i] >> 32));
+      summary_.weight.push_back(weight);
+      i = j;
     }
-    const bool needs_byte = missing != 0 && max_bin_ == 256 && s.value.size() > 255;
-    InnerCuts(s, needs_byte ? 255 : max_bin_, out.cuts);
-    out.Bound(s.value.front(), s.value.back());
+    repeated_ = FindWeighted(summary_, Bins(missing), values_);
+    least_ = pairs.empty() ? 0 : FromKey(summary_.key.front());
+    most_ = pairs.empty() ? 0 : FromKey(summary_.key.back());
+    return repeated_;
+  }
+
+  std::vector<uint32_t>& values() { return values_; }
+  float least() const { return least_; }
+  float most() const { return most_; }
+
+  // The cuts that the last Find and the feature's least and greatest value make.
+  FeatureCuts Make(float least, float most, uint32_t missing) const {
+    FeatureCuts out{.cuts = {}, .min_value = 0, .most = most, .missing = missing};
+    const size_t end = repeated_ ? std::min(values_.size(), Bins(missing)) : values_.size();
+    out.cuts.reserve(end + 1);
+    for (size_t i = repeated_ ? 1 : 0; i < end; ++i) out.cuts.push_back(FromKey(values_[i]));
+    const auto margin = [](double x) { return std::fabs(x) + 1e-5; };
+    out.cuts.push_back(static_cast<float>(most + margin(most)));
+    out.min_value = static_cast<float>(least - margin(least));
     return out;
   }
 
-  size_t sampled() const { return sampled_; }
-  // Evenly spread; i < 2^20 and rows < 2^32, so the product fits.
-  size_t SampleRow(size_t i) const {
-    return sampled_ == data_.rows() ? i : i * data_.rows() / sampled_;
+ private:
+  // A byte must hold a code for missing, too.
+  size_t Bins(uint32_t missing) const { return missing != 0 && max_bin_ == 256 ? 255 : max_bin_; }
+
+  size_t max_bin_;
+  KeyQuantiles quantiles_;
+  bool repeated_ = false;
+  std::vector<uint32_t> values_;
+  float least_ = 0;
+  float most_ = 0;
+  Summary summary_;  // scratch, as the rest
+  std::vector<uint64_t> pairs_;
+  std::vector<uint64_t> scratch_;
+};
+
+// The cuts of dense features, a strip of neighbours at a time. Item: what is gathered of a value,
+// its key or its key and weight.
+template <typename Item>
+class DenseStrips {
+ public:
+  DenseStrips(const Dataset& data, std::span<const float> weights, size_t max_bin, ThreadPool& pool)
+      : data_(data),
+        weights_(weights),
+        max_bin_(max_bin),
+        target_(weights.empty() ? kSampledPerBin * std::max<size_t>(max_bin, 256)
+                                : kSampledWeights),
+        samples_(data.rows()),
+        survey_(data.rows() / 2 < target_ ? Survey(0) : SurveyDense(data, pool)) {}
+
+  void Find(std::vector<FeatureCuts>& found, ThreadPool& pool) {
+    const uint32_t columns = data_.columns();
+    const auto threads = static_cast<uint32_t>(pool.size());
+    // A strip for every thread, if there are enough features, and none too large to keep.
+    const size_t most_items = (size_t{1} << 24) * sizeof(uint32_t) / sizeof(Item);
+    const auto most_width = static_cast<uint32_t>(
+        std::clamp<size_t>(most_items / std::min(data_.rows(), 2 * target_), 1, kStripColumns));
+    uint32_t strips = (columns + most_width - 1) / most_width;
+    strips = std::min(columns, (strips + threads - 1) / threads * threads);
+    std::vector<Scratch> scratch;
+    for (uint32_t t = 0; t < threads; ++t) scratch.emplace_back(max_bin_);
+    pool.ForEach(strips, [&](size_t strip, int thread) {
+      const auto begin = static_cast<uint32_t>(uint64_t{strip} * columns / strips);
+      const auto end = static_cast<uint32_t>(uint64_t{strip + 1} * columns / strips);
+      FindStrip(begin, end - begin, scratch[static_cast<size_t>(thread)], found);
+    });
   }
 
  private:
-  void AddUnsampled(uint32_t f, Summary& s) const {
-    if (data_.is_sparse()) return;
-    const auto dense = data_.dense();
-    for (size_t r = 0; r < data_.rows() && s.value.size() <= max_bin_; ++r) {
-      const float x = dense[r * data_.columns() + f];
-      if (std::isnan(x)) continue;
-      const auto at = std::ranges::lower_bound(s.value, x);
-      if (at != s.value.end() && *at == x) continue;
-      s.weight.insert(s.weight.begin() + (at - s.value.begin()), 1);
-      s.value.insert(at, x);
+  struct Scratch {
+    explicit Scratch(size_t max_bin) : finder(max_bin) {}
+    CutFinder finder;
+    std::vector<data::Buffer<Item>> items;  // by column of the strip
+    std::vector<size_t> count;
+    data::Buffer<float> block;  // [strip, kBlockRows]
+  };
+
+  bool surveyed() const { return !survey_.missing.empty(); }
+  // The finest sample that has no more than twice as many values as wanted.
+  int Level(uint32_t f) const {
+    if (!surveyed()) return 0;
+    const size_t present = data_.rows() - survey_.missing[f];
+    return std::max(0, static_cast<int>(std::bit_width(present / target_)) - 1);
+  }
+
+  // Calls visit(first, count) for blocks of the rows of a level, having transposed them.
+  template <typename Visit>
+  void ForBlocks(uint32_t first, uint32_t width, int level, data::Buffer<float>& block,
+                 const Visit& visit) const {
+    const size_t columns = data_.columns();
+    const float* const values = data_.dense().data() + first;
+    const size_t rows = samples_.size(level);
+    block.Resize(width * kBlockRows);
+    const float* row[kBlockRows + 16];
+    size_t known = 0;  // items of `row`
+    for (size_t begin = 0; begin < rows; begin += kBlockRows) {
+      const size_t count = std::min(kBlockRows, rows - begin);
+      for (; known < kBlockRows + 16; ++known) {
+        const size_t i = std::min(begin + known, rows - 1);
+        row[known] = values + samples_.Position(i, level, 0) * columns;
+      }
+      BestKernels().transpose(row, count, width, kBlockRows, block.data());
+      visit(begin, count);
+      std::copy_n(row + kBlockRows, 16, row);
+      known = 16;
+    }
+  }
+
+  // Appends the present ones of `value` [count], at positions from `begin` of the level.
+  void Append(const float* value, size_t begin, size_t count, int level, data::Buffer<Item>& to,
+              size_t& used) const {
+    to.Resize(std::max(to.size(), used + kBlockRows + 16));
+    if constexpr (sizeof(Item) == sizeof(uint32_t)) {
+      used += BestKernels().present_keys(value, count, to.data() + used);
+    } else {
+      for (size_t i = 0; i < count; ++i) {
+        if (std::isnan(value[i])) continue;
+        const float weight = weights_[samples_.Position(begin + i, level, 0)];
+        to[used++] = uint64_t{ToKey(value[i])} << 32 | std::bit_cast<uint32_t>(weight);
+      }
+    }
+  }
+
+  void Gather(uint32_t first, uint32_t width, Scratch& s) const {
+    s.items.resize(std::max<size_t>(s.items.size(), width));
+    s.count.assign(width, 0);
+    int finest = Level(first);
+    for (uint32_t j = 1; j < width; ++j) finest = std::min(finest, Level(first + j));
+    ForBlocks(first, width, finest, s.block, [&](size_t begin, size_t count) {
+      for (uint32_t j = 0; j < width; ++j) {
+        const float* const value = s.block.data() + j * kBlockRows;
+        const int coarser = Level(first + j) - finest;
+        if (coarser == 0) {
+          Append(value, begin, count, finest, s.items[j], s.count[j]);
+          continue;
+        }
+        const int level = finest + coarser;
+        float taken[kBlockRows];
+        size_t n = 0;
+        const size_t from = (begin + (size_t{1} << coarser) - 1) >> coarser;
+        for (size_t i = from; i < samples_.size(level); ++i) {
+          const size_t at = samples_.Position(i, level, finest);
+          if (at >= begin + count) break;
+          taken[n++] = value[at - begin];
+        }
+        Append(taken, from, n, level, s.items[j], s.count[j]);
+      }
+    });
+  }
+
+  void FindStrip(uint32_t first, uint32_t width, Scratch& s,
+                 std::vector<FeatureCuts>& found) const {
+    Gather(first, width, s);
+    std::vector<uint32_t> repeated;  // features whose sample has a bin for every value
+    std::vector<KeySet> values;
+    for (uint32_t j = 0; j < width; ++j) {
+      const uint32_t f = first + j;
+      const std::span<const Item> items(s.items[j].data(), s.count[j]);
+      const auto missing =
+          surveyed() ? survey_.missing[f] : static_cast<uint32_t>(data_.rows() - s.count[j]);
+      const bool few = s.finder.Find(items, missing);
+      const bool sampled = Level(f) > 0;
+      found[f] = Finish(f, missing, s.finder);
+      if (few && sampled && s.finder.values().size() <= max_bin_) {
+        repeated.push_back(j);
+        values.emplace_back().Assign(s.finder.values());
+      }
+    }
+    if (repeated.empty()) return;
+    AddUnsampled(first, width, repeated, values, s);
+    for (size_t k = 0; k < repeated.size(); ++k) {
+      const uint32_t f = first + repeated[k];
+      std::ranges::sort(values[k].keys());
+      s.finder.Find(std::span<const uint32_t>(values[k].keys()), survey_.missing[f]);
+      found[f] = Finish(f, survey_.missing[f], s.finder);
+    }
+  }
+
+  FeatureCuts Finish(uint32_t f, uint32_t missing, const CutFinder& finder) const {
+    if (!surveyed()) return finder.Make(finder.least(), finder.most(), missing);
+    const bool empty = missing == data_.rows();
+    return finder.Make(empty ? 0 : survey_.least[f], empty ? 0 : survey_.most[f], missing);
+  }
+
+  // Rare values that the sample lacks: adds them all, if each still gets a bin; else none.
+  void AddUnsampled(uint32_t first, uint32_t width, std::span<const uint32_t> repeated,
+                    std::span<KeySet> values, Scratch& s) const {
+    std::vector<size_t> sampled;
+    for (KeySet& set : values) sampled.push_back(set.keys().size());
+    std::vector<uint8_t> open(repeated.size(), 1);
+    ForBlocks(first, width, 0, s.block, [&](size_t, size_t count) {
+      for (size_t k = 0; k < repeated.size(); ++k) {
+        if (open[k] == 0) continue;
+        const float* const value = s.block.data() + repeated[k] * kBlockRows;
+        for (size_t i = 0; i < count && open[k] != 0; ++i) {
+          if (!std::isnan(value[i])) open[k] = values[k].Add(ToKey(value[i]), max_bin_) ? 1 : 0;
+        }
+      }
+    });
+    for (size_t k = 0; k < repeated.size(); ++k) {
+      if (open[k] == 0) values[k].keys().resize(sampled[k]);
     }
   }
 
   const Dataset& data_;
   std::span<const float> weights_;
   size_t max_bin_;
-  size_t sampled_;
-  Selector selector_;
-  Summary summary_;  // scratch, as the rest
-  std::vector<uint32_t> scratch32_;
-  std::vector<uint64_t> pairs_;
-  std::vector<uint64_t> scratch64_;
+  size_t target_;  // values that cuts should come from
+  RowSamples samples_;
+  Survey survey_;  // of no features if no level but 0 can be wanted
 };
 
-// How many values each feature of a dense matrix misses, over every row.
-std::vector<uint32_t> CountMissing(const Dataset& data, ThreadPool& pool) {
-  const uint32_t columns = data.columns();
-  const auto dense = data.dense();
-  std::vector<std::vector<uint32_t>> per_thread(static_cast<size_t>(pool.size()),
-                                                std::vector<uint32_t>(columns, 0));
-  constexpr size_t kRows = 4096;
-  pool.ForEach((data.rows() + kRows - 1) / kRows, [&](size_t task, int thread) {
-    uint32_t* missing = per_thread[static_cast<size_t>(thread)].data();
-    const size_t end = std::min(data.rows(), (task + 1) * kRows);
-    for (size_t r = task * kRows; r < end; ++r) {
-      const float* row = dense.data() + r * columns;
-      for (uint32_t f = 0; f < columns; ++f) missing[f] += row[f] != row[f] ? 1 : 0;
+// The cuts of sparse features, from every value.
+template <typename Item>
+void FindSparse(const Dataset& data, std::span<const float> weights, size_t max_bin,
+                std::vector<FeatureCuts>& found, ThreadPool& pool) {
+  const auto csr = data.csr();
+  const size_t columns = data.columns();
+  const size_t entries = csr.value.size();
+  // Items by column, in row order: each part of the rows knows where its own go.
+  const size_t parts =
+      std::clamp<size_t>(entries / (4 * columns), 1, static_cast<size_t>(pool.size()));
+  const auto part_row = [&](size_t part) { return part * data.rows() / parts; };
+  std::vector<std::vector<uint64_t>> next(parts, std::vector<uint64_t>(columns, 0));
+  pool.ForEach(parts, [&](size_t part, int) {
+    for (uint64_t k = csr.row_begin[part_row(part)]; k < csr.row_begin[part_row(part + 1)]; ++k) {
+      next[part][csr.column[k]] += std::isnan(csr.value[k]) ? 0 : 1;
     }
   });
-  for (size_t t = 1; t < per_thread.size(); ++t) {
-    for (uint32_t f = 0; f < columns; ++f) per_thread[0][f] += per_thread[t][f];
+  std::vector<uint64_t> begin(columns + 1, 0);
+  for (size_t f = 0; f < columns; ++f) {
+    uint64_t sum = begin[f];
+    for (auto& of_part : next) sum += std::exchange(of_part[f], sum);
+    begin[f + 1] = sum;
   }
-  return std::move(per_thread[0]);
+  data::Buffer<Item> items(begin[columns]);
+  pool.ForEach(parts, [&](size_t part, int) {
+    uint64_t* const at = next[part].data();
+    for (size_t r = part_row(part); r < part_row(part + 1); ++r) {
+      for (uint64_t k = csr.row_begin[r]; k < csr.row_begin[r + 1]; ++k) {
+        if (std::isnan(csr.value[k])) continue;
+        Item item = ToKey(csr.value[k]);
+        if constexpr (sizeof(Item) == sizeof(uint64_t)) {
+          item = item << 32 | std::bit_cast<uint32_t>(weights[r]);
+        }
+        items[at[csr.column[k]]++] = item;
+      }
+    }
+  });
+  std::vector<CutFinder> finders(static_cast<size_t>(pool.size()), CutFinder(max_bin));
+  constexpr size_t kColumns = 16;  // a task
+  pool.ForEach((columns + kColumns - 1) / kColumns, [&](size_t task, int thread) {
+    CutFinder& finder = finders[static_cast<size_t>(thread)];
+    for (size_t f = task * kColumns; f < std::min(columns, (task + 1) * kColumns); ++f) {
+      const std::span<const Item> of(items.data() + begin[f], begin[f + 1] - begin[f]);
+      const auto missing = static_cast<uint32_t>(data.rows() - of.size());
+      finder.Find(of, missing);
+      found[f] = finder.Make(finder.least(), finder.most(), missing);
+    }
+  });
 }
 
 // Bins by category: [0, 1), [1, 2), ... up to the largest, then the rest.
-void CutByCategory(const Dataset& data, uint32_t f, CutFinder::FeatureCuts& out) {
-  float largest = 0;
-  if (data.is_sparse()) {
-    const auto csr = data.csr();
-    for (size_t k = 0; k < csr.value.size(); ++k) {
-      if (csr.column[k] == f && csr.value[k] > largest) largest = csr.value[k];
-    }
-  } else {
-    const auto dense = data.dense();
-    for (size_t k = f; k < dense.size(); k += data.columns()) {
-      if (dense[k] > largest) largest = dense[k];
-    }
-  }
-  const auto count = static_cast<uint32_t>(largest) + 1;
+void CutByCategory(FeatureCuts& out) {
+  const auto count = static_cast<uint32_t>(std::max(out.most, 0.0F)) + 1;
   out.cuts.clear();
   for (uint32_t c = 1; c <= count + 1; ++c) out.cuts.push_back(static_cast<float>(c));
   out.min_value = 0;
@@ -297,86 +481,24 @@ Cuts ComputeCuts(const Dataset& data, std::span<const float> weights, int max_bi
                  ThreadPool& pool) {
   const uint32_t columns = data.columns();
   const auto bins = static_cast<size_t>(max_bin);
-  std::vector<CutFinder::FeatureCuts> found(columns);
-  std::vector<CutFinder> finders(static_cast<size_t>(pool.size()), CutFinder(data, weights, bins));
-  const bool weighted = !weights.empty();
+  std::vector<FeatureCuts> found(columns);
   if (data.is_sparse()) {
-    // By column, in row order.
-    const auto csr = data.csr();
-    std::vector<std::vector<uint32_t>> keys(columns);
-    std::vector<std::vector<uint32_t>> rows(columns);
-    for (size_t r = 0; r < data.rows(); ++r) {
-      for (uint64_t k = csr.row_begin[r]; k < csr.row_begin[r + 1]; ++k) {
-        if (std::isnan(csr.value[k])) continue;
-        keys[csr.column[k]].push_back(ToKey(csr.value[k]));
-        if (weighted) rows[csr.column[k]].push_back(static_cast<uint32_t>(r));
-      }
-    }
-    pool.ForEach(columns, [&](size_t f, int thread) {
-      found[f] = finders[static_cast<size_t>(thread)].Find(
-          static_cast<uint32_t>(f), keys[f], rows[f],
-          static_cast<uint32_t>(data.rows() - keys[f].size()));
-      keys[f] = {};
-    });
+    weights.empty() ? FindSparse<uint32_t>(data, weights, bins, found, pool)
+                    : FindSparse<uint64_t>(data, weights, bins, found, pool);
   } else {
-    const auto missing = CountMissing(data, pool);
-    const auto dense = data.dense();
-    const uint32_t blocks = (columns + kBlockFeatures - 1) / kBlockFeatures;
-    std::vector<Columns> scratch(static_cast<size_t>(pool.size()));
-    // Few features: blocks of fewer columns, so that every thread has work.
-    const uint32_t width = std::max(1U, blocks >= static_cast<uint32_t>(pool.size())
-                                            ? kBlockFeatures
-                                            : (columns + static_cast<uint32_t>(pool.size()) - 1) /
-                                                  static_cast<uint32_t>(pool.size()));
-    pool.ForEach((columns + width - 1) / width, [&](size_t block, int thread) {
-      CutFinder& finder = finders[static_cast<size_t>(thread)];
-      Columns& c = scratch[static_cast<size_t>(thread)];
-      const auto first = static_cast<uint32_t>(block) * width;
-      const uint32_t count = std::min(width, columns - first);
-      c.keys.resize(width);
-      c.rows.resize(width);
-      for (uint32_t j = 0; j < count; ++j) {
-        c.keys[j].resize(finder.sampled());
-        c.rows[j].resize(weighted ? finder.sampled() : 0);
-      }
-      // By column within a block of rows that fits the first-level cache.
-      constexpr size_t kGatherRows = 256;
-      uint32_t filled[kBlockFeatures] = {};
-      for (size_t begin = 0; begin < finder.sampled(); begin += kGatherRows) {
-        const size_t taken = std::min(kGatherRows, finder.sampled() - begin);
-        size_t row[kGatherRows];
-        for (size_t i = 0; i < taken; ++i) row[i] = finder.SampleRow(begin + i);
-        for (uint32_t j = 0; j < count; ++j) {
-          uint32_t* const keys = c.keys[j].data();
-          uint32_t at = filled[j];
-          for (size_t i = 0; i < taken; ++i) {
-            const float x = dense[row[i] * columns + first + j];
-            keys[at] = ToKey(x);
-            if (weighted) c.rows[j][at] = static_cast<uint32_t>(row[i]);
-            at += x == x ? 1 : 0;
-          }
-          filled[j] = at;
-        }
-      }
-      for (uint32_t j = 0; j < count; ++j) {
-        c.keys[j].resize(filled[j]);
-        if (weighted) c.rows[j].resize(filled[j]);
-      }
-      for (uint32_t j = 0; j < count; ++j) {
-        found[first + j] = finder.Find(first + j, c.keys[j], c.rows[j], missing[first + j]);
-      }
-    });
+    weights.empty() ? DenseStrips<uint32_t>(data, weights, bins, pool).Find(found, pool)
+                    : DenseStrips<uint64_t>(data, weights, bins, pool).Find(found, pool);
   }
 
   Cuts cuts;
   const auto& types = data.fields().feature_types;
   if (std::ranges::find(types, "c") != types.end()) {
     cuts.categorical.resize(columns, 0);
-    pool.ForEach(columns, [&](size_t f, int) {
-      if (types[f] != "c") return;
+    for (uint32_t f = 0; f < columns; ++f) {
+      if (types[f] != "c") continue;
       cuts.categorical[f] = 1;
-      CutByCategory(data, static_cast<uint32_t>(f), found[f]);
-    });
+      CutByCategory(found[f]);
+    }
   }
   cuts.begin.push_back(0);
   for (const auto& f : found) {

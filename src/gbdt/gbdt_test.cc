@@ -10,6 +10,7 @@
 
 #include "gbdt/cuts.h"
 #include "gbdt/kernels.h"
+#include "gbdt/key_quantiles.h"
 #include "gbdt/tree.h"
 
 namespace clary::gbdt {
@@ -339,6 +340,137 @@ TEST(Cuts, ManyValuesGiveEvenBins) {
   for (const int c : count) EXPECT_NEAR(c, 100'000 / 64, 40);
 }
 
+// Which bin a value falls into, over every row.
+std::vector<int> BinCounts(const Dataset& data, const Cuts& cuts, uint32_t f) {
+  std::vector<int> count(cuts.bins(f));
+  for (size_t r = 0; r < data.rows(); ++r) {
+    const float v = data.dense()[r * data.columns() + f];
+    if (std::isnan(v)) continue;
+    ++count.at(static_cast<size_t>(std::ranges::upper_bound(cuts.of(f), v) - cuts.of(f).begin()));
+  }
+  return count;
+}
+
+// Features of a million rows: 0 has a different value in every row, 1 the same in nearly all and
+// two rare ones, 2 is mostly missing, 3 has more rare values than bins, 4 none at all, 5 repeats
+// with a period of four.
+Dataset ManyRows() {
+  constexpr size_t kManyRows = 1'000'000;
+  std::vector<float> x;
+  std::mt19937 rng(1);
+  for (size_t r = 0; r < kManyRows; ++r) {
+    const auto row = static_cast<float>(r);
+    x.push_back(r == 12'345 ? -1e30F : r == 777'777 ? 1e30F : std::exp(row / 1e5F));
+    x.push_back(r == 400'001 ? 7.0F : r == 999'999 ? 5.0F : 6.0F);
+    x.push_back(rng() % 100 == 0 ? row : kNaN);
+    x.push_back(r % 2000 == 0 ? row : 1.0F);
+    x.push_back(kNaN);
+    x.push_back(static_cast<float>(r % 4 * 1'000'000 + rng() % 1'000'000));
+  }
+  return Make(std::move(x), 6, {});
+}
+
+TEST(Cuts, OfManyRowsComeFromASample) {
+  const Dataset data = ManyRows();
+  ThreadPool pool(1);
+  const Cuts cuts = ComputeCuts(data, {}, 256, pool);
+  // Every value is below the last cut and above the least threshold, however rare.
+  EXPECT_GT(cuts.of(0).back(), 1e30F);
+  EXPECT_LT(cuts.min_value[0], -1e30F);
+  ASSERT_EQ(cuts.bins(0), 256U);
+  for (const int c : BinCounts(data, cuts, 0)) EXPECT_NEAR(c, 1e6 / 256, 1e6 / 256 / 4);
+  // Rare values have bins as long as all have.
+  EXPECT_THAT(cuts.of(1).first(2), testing::ElementsAre(6.0F, 7.0F));
+  EXPECT_GT(cuts.of(1)[2], 7.0F);
+  EXPECT_EQ(cuts.has_missing[1], 0);
+  // The present values are too few for a sample.
+  EXPECT_EQ(cuts.has_missing[2], 1);
+  ASSERT_EQ(cuts.bins(2), 255U);
+  for (const int c : BinCounts(data, cuts, 2)) EXPECT_NEAR(c, 1e4 / 255, 3);
+  EXPECT_NEAR(cuts.present_share[2], 0.01, 0.001);
+  EXPECT_LE(cuts.bins(3), 256U);
+  EXPECT_GT(cuts.of(3).back(), 998'000.0F);
+  EXPECT_EQ(cuts.bins(4), 1U);
+  for (const int c : BinCounts(data, cuts, 5)) EXPECT_NEAR(c, 1e6 / 256, 1e6 / 256 / 4);
+  for (const int threads : {2, 5}) {
+    ThreadPool other(threads);
+    const Cuts same = ComputeCuts(data, {}, 256, other);
+    EXPECT_EQ(same.value, cuts.value) << threads << " threads";
+    EXPECT_EQ(same.min_value, cuts.min_value) << threads << " threads";
+  }
+}
+
+TEST(Cuts, WeightsOfOneChangeNothing) {
+  std::vector<float> x;
+  std::mt19937 rng(4);
+  std::normal_distribution<float> normal;
+  for (size_t r = 0; r < 20'000; ++r) {
+    x.push_back(normal(rng));
+    x.push_back(static_cast<float>(rng() % 100));
+    x.push_back(rng() % 3 == 0 ? kNaN : std::round(normal(rng) * 100));
+  }
+  const Dataset data = Make(std::move(x), 3, {});
+  ThreadPool pool(2);
+  const std::vector<float> ones(20'000, 1.0F);
+  for (const int bins : {2, 16, 256, 1000}) {
+    const Cuts plain = ComputeCuts(data, {}, bins, pool);
+    const Cuts weighted = ComputeCuts(data, ones, bins, pool);
+    EXPECT_EQ(plain.begin, weighted.begin) << bins;
+    EXPECT_EQ(plain.value, weighted.value) << bins;
+  }
+}
+
+// The rule, from sorted keys.
+TEST(Cuts, RanksAreThoseOfSortedKeys) {
+  std::mt19937 rng(5);
+  KeyQuantiles quantiles;
+  for (int trial = 0; trial < 400; ++trial) {
+    const size_t n = 1 + rng() % (trial % 4 == 0 ? 20'000 : 1500);
+    const size_t bins = 1 + rng() % 300;
+    std::vector<uint32_t> keys(n);
+    const uint32_t distinct = 1 + static_cast<uint32_t>(rng() % (trial % 3 == 0 ? 400 : 100'000));
+    for (uint32_t& key : keys) {
+      switch (trial % 5) {
+        case 0:
+          key = static_cast<uint32_t>(rng());
+          break;
+        case 1:
+          key = 5 + static_cast<uint32_t>(rng()) % distinct;
+          break;
+        case 2:
+          key = UINT32_MAX - (static_cast<uint32_t>(rng()) % distinct << 12);
+          break;
+        case 3:
+          key = 77U << (rng() % 25);
+          break;
+        default:  // mostly one value
+          key = rng() % 10 != 0 ? 0x80000000U : static_cast<uint32_t>(rng()) % (distinct * 1000);
+      }
+    }
+    std::vector<uint32_t> got;
+    const bool few = quantiles.Find(keys, bins, got);
+    std::ranges::sort(keys);
+    EXPECT_EQ(quantiles.least(), keys.front());
+    EXPECT_EQ(quantiles.most(), keys.back());
+    std::vector<uint32_t> want = keys;
+    want.erase(std::unique(want.begin(), want.end()), want.end());
+    ASSERT_EQ(few, want.size() <= bins + 1) << trial;
+    if (!few) {
+      const auto first = std::ranges::count(keys, keys.front());
+      const auto last = std::ranges::count(keys, keys.back());
+      want.clear();
+      for (size_t k = 1; k < bins; ++k) {
+        const double range = static_cast<double>(std::ssize(keys) - first - last);
+        const double at =
+            static_cast<double>(first) + static_cast<double>(k) * range / static_cast<double>(bins);
+        want.push_back(keys[static_cast<size_t>(at)]);
+      }
+      want.erase(std::unique(want.begin(), want.end()), want.end());
+    }
+    ASSERT_EQ(got, want) << trial;
+  }
+}
+
 TEST(Kernels, EverySetGivesTheSameBits) {
   std::vector<const Kernels*> sets = {&kPortableKernels};
 #if defined(__x86_64__)
@@ -368,11 +500,12 @@ TEST(Kernels, EverySetGivesTheSameBits) {
     }
     std::vector<PackedGrad> packed(kRows);
     k->quantize(g.data(), h.data(), kRows, 77, 5, 65536, 4096, packed.data());
-    std::vector<float> cuts(256, std::numeric_limits<float>::infinity());
-    cuts[255] = kNaN;
-    for (int i = 0; i < 100; ++i) cuts[static_cast<size_t>(i)] = static_cast<float>(i - 50) / 7;
+    std::vector<float> cuts;
+    for (int i = 0; i < 100; ++i) cuts.push_back(static_cast<float>(i - 50) / 7);
+    std::vector<float> table(kCutTable);
+    FillCutTable(cuts, table.data());
     std::vector<uint8_t> code(kRows);
-    k->bin_bytes(margin.data(), 1, kRows, cuts.data(), 101, code.data());
+    k->bin_bytes(margin.data(), 1, kRows, table.data(), 101, code.data());
     PackedGrad total = 0;
     for (size_t i = 0; i < 200; ++i) total += packed[i];
     const ScanBest best = k->scan({.hist = packed.data(),

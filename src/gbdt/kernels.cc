@@ -1,9 +1,18 @@
 #include "gbdt/kernels.h"
 
+#include <algorithm>
 #include <cstdlib>
+#include <limits>
 #include <string_view>
 
 namespace clary::gbdt {
+
+void FillCutTable(std::span<const float> cuts, float* table) {
+  std::fill_n(table, kCutTable, std::numeric_limits<float>::infinity());
+  std::ranges::copy(cuts, table + 16);
+  table[kCutTable - 1] = std::numeric_limits<float>::quiet_NaN();
+  for (size_t i = 0; i < 16; ++i) table[i] = table[16 * i + 31];
+}
 
 const Kernels& BestKernels() {
   static const Kernels& best = []() -> const Kernels& {

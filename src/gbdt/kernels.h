@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace clary::gbdt {
 
@@ -61,12 +62,44 @@ inline constexpr uint32_t kPairLanes = 16;
 inline constexpr float kMaxPairExponent = 40;
 inline constexpr uint32_t kMaxRankByCount = 512;
 
+// A feature's cuts as the kernels search them: ascending cuts [16, 16 + 255), padded with +inf,
+// then NaN; before them the last of each sixteen.
+inline constexpr size_t kCutTable = 272;
+// `cuts`: at most 255. `table` [kCutTable].
+void FillCutTable(std::span<const float> cuts, float* table);
+
 struct Kernels {
   const char* name;
-  // out[i] = number of cuts[0..254] that are <= value[i * stride], `missing_code` for NaN.
-  // `cuts` [256] is padded with +inf, the last item is NaN.
-  void (*bin_bytes)(const float* value, size_t stride, size_t count, const float* cuts,
+  // Building the matrix (binned_matrix.h). `table` [kCutTable] holds a feature's cuts.
+  //
+  // out[i] = number of cuts <= value[i * stride], `missing_code` for NaN.
+  void (*bin_bytes)(const float* value, size_t stride, size_t count, const float* table,
                     uint8_t missing_code, uint8_t* out);
+  // The same for the values, one after another, that are not NaN: of value[at[k]], out[k]. Returns
+  // how many; both outputs need room for `count` and sixteen more. count <= 65536.
+  size_t (*bin_present)(const float* value, size_t count, const float* table, uint16_t* at,
+                        uint8_t* out);
+  // out[i] = number of cuts of feature column[i] that are <= value[i]; its table starts at
+  // tables + kCutTable * column[i]. Of no meaning for NaN.
+  void (*bin_entries)(const uint32_t* column, const float* value, size_t count, const float* tables,
+                      uint8_t* out);
+  // out[c * out_stride + r] = row[r][c]. Sixteen more items of `row` are read: rows to fetch ahead,
+  // for the next call perhaps; any address will do.
+  void (*transpose)(const float* const* row, size_t rows, size_t columns, size_t out_stride,
+                    float* out);
+  // out[r * out_stride + c] = codes[c * code_stride + r]. Reads as if both counts were multiples of
+  // sixteen, and writes the columns up to the next one, within out_stride: 8 or a multiple of 16.
+  void (*transpose_bytes)(const uint8_t* codes, size_t code_stride, size_t rows, size_t columns,
+                          uint8_t* out, size_t out_stride);
+  // keys [count + 16] = ToKey (internal/radix_sort.h) of the values that are not NaN. Returns how
+  // many.
+  size_t (*present_keys)(const float* value, size_t count, uint32_t* keys);
+  // Lowers `least`, raises `most`, and counts the NaN of each column of value [rows, columns].
+  void (*column_range)(const float* value, size_t rows, size_t columns, float* least, float* most,
+                       uint32_t* missing);
+  // Sum of counts[i] where value[i] is not NaN.
+  uint32_t (*count_present)(const float* value, const uint32_t* counts, size_t count);
+
   // Best position for a feature of at most kMaxScanBins bins without constraints.
   ScanBest (*scan)(const ScanInput& in);
   // Divides `rows` [count], stably: those whose code goes left (code <= bin, or code == missing)

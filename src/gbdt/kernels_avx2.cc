@@ -11,6 +11,13 @@ namespace {
 
 const Kernels kAvx2Kernels = {.name = "avx2",
                               .bin_bytes = avx2::BinBytes,
+                              .bin_present = avx2::BinPresent,
+                              .bin_entries = avx2::BinEntries,
+                              .transpose = avx2::Transpose,
+                              .transpose_bytes = avx2::TransposeBytes,
+                              .present_keys = avx2::PresentKeys,
+                              .column_range = avx2::ColumnRange,
+                              .count_present = avx2::CountPresent,
                               .scan = avx2::Scan,
                               .divide = avx2::Divide,
                               .quantize = avx2::Quantize,

@@ -9,23 +9,137 @@ namespace avx512 {
 namespace {
 #include "gbdt/internal/kernels_impl.h"
 
-// A value at a time: which block of sixteen cuts it falls into, then how many of those are not
-// above it. Comparisons with NaN are false, so the last item never counts.
-void BinBytesWide(const float* value, size_t stride, size_t count, const float* cuts,
+// Which block of sixteen cuts a value falls into, then how many of those are not above it.
+// Comparisons with NaN are false, so the last item never counts.
+inline uint32_t CountCuts(const float* table, __m512 coarse, float x) {
+  const __m512 all = _mm512_set1_ps(x);
+  const auto block =
+      static_cast<uint32_t>(__builtin_popcount(_mm512_cmp_ps_mask(coarse, all, _CMP_LE_OQ)));
+  const __m512 fine = _mm512_loadu_ps(table + 16 + 16 * block);
+  const auto within =
+      static_cast<uint32_t>(__builtin_popcount(_mm512_cmp_ps_mask(fine, all, _CMP_LE_OQ)));
+  return 16 * block + within;
+}
+
+void BinBytesWide(const float* value, size_t stride, size_t count, const float* table,
                   uint8_t missing_code, uint8_t* out) {
-  alignas(64) float lasts[16];
-  for (size_t j = 0; j < 16; ++j) lasts[j] = cuts[16 * j + 15];
-  const __m512 coarse = _mm512_load_ps(lasts);
+  const __m512 coarse = _mm512_loadu_ps(table);
   for (size_t i = 0; i < count; ++i) {
     const float x = value[i * stride];
-    const __m512 all = _mm512_set1_ps(x);
-    const auto block =
-        static_cast<uint32_t>(__builtin_popcount(_mm512_cmp_ps_mask(coarse, all, _CMP_LE_OQ)));
-    const __m512 fine = _mm512_loadu_ps(cuts + 16 * block);
-    const auto within =
-        static_cast<uint32_t>(__builtin_popcount(_mm512_cmp_ps_mask(fine, all, _CMP_LE_OQ)));
-    out[i] = x != x ? missing_code : static_cast<uint8_t>(16 * block + within);
+    const uint32_t at = CountCuts(table, coarse, x);
+    out[i] = x != x ? missing_code : static_cast<uint8_t>(at);
   }
+}
+
+inline __mmask16 FirstLanes(size_t count) {
+  return count >= 16 ? static_cast<__mmask16>(0xffff) : static_cast<__mmask16>((1U << count) - 1);
+}
+
+size_t BinPresentWide(const float* value, size_t count, const float* table, uint16_t* at,
+                      uint8_t* out) {
+  const __m512 coarse = _mm512_loadu_ps(table);
+  const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  size_t kept = 0;
+  for (size_t i = 0; i < count; i += 16) {
+    const __mmask16 lanes = FirstLanes(count - i);
+    const __m512 x = _mm512_maskz_loadu_ps(lanes, value + i);
+    const __mmask16 present = _mm512_mask_cmp_ps_mask(lanes, x, x, _CMP_ORD_Q);
+    const __m512i row = _mm512_add_epi32(lane, _mm512_set1_epi32(static_cast<int>(i)));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(at + kept),
+                        _mm512_cvtepi32_epi16(_mm512_maskz_compress_epi32(present, row)));
+    alignas(64) float packed[16];
+    _mm512_store_ps(packed, _mm512_maskz_compress_ps(present, x));
+    const auto n = static_cast<size_t>(__builtin_popcount(present));
+    for (size_t j = 0; j < n; ++j) {
+      out[kept + j] = static_cast<uint8_t>(CountCuts(table, coarse, packed[j]));
+    }
+    kept += n;
+  }
+  return kept;
+}
+
+void BinEntriesWide(const uint32_t* column, const float* value, size_t count, const float* tables,
+                    uint8_t* out) {
+  constexpr size_t kLanes = 16;
+  for (size_t begin = 0; begin < count; begin += kLanes) {
+    const size_t end = begin + kLanes < count ? begin + kLanes : count;
+    const size_t ahead = end + kLanes < count ? end + kLanes : count;
+    for (size_t i = end; i < ahead; ++i) __builtin_prefetch(tables + kCutTable * column[i]);
+    const float* block[kLanes];
+    for (size_t i = begin; i < end; ++i) {
+      const float* const table = tables + kCutTable * column[i];
+      const auto at = 16 * static_cast<uint32_t>(__builtin_popcount(_mm512_cmp_ps_mask(
+                               _mm512_loadu_ps(table), _mm512_set1_ps(value[i]), _CMP_LE_OQ)));
+      block[i - begin] = table + 16 + at;
+      __builtin_prefetch(block[i - begin]);
+      out[i] = static_cast<uint8_t>(at);
+    }
+    for (size_t i = begin; i < end; ++i) {
+      const auto within = static_cast<uint32_t>(__builtin_popcount(_mm512_cmp_ps_mask(
+          _mm512_loadu_ps(block[i - begin]), _mm512_set1_ps(value[i]), _CMP_LE_OQ)));
+      out[i] = static_cast<uint8_t>(out[i] + within);
+    }
+  }
+}
+
+// Sixteen rows of sixteen columns, transposed in registers.
+void TransposeWide(const float* const* row, size_t rows, size_t columns, size_t out_stride,
+                   float* out) {
+  size_t begin = 0;
+  for (; begin + 16 <= rows; begin += 16) {
+    const float* const* const from = row + begin;
+    FetchRows(from + 16, columns);
+    for (size_t c = 0; c < columns; c += 16) {
+      const __mmask16 lanes = FirstLanes(columns - c);
+      __m512 a[16];
+      __m512 b[16];
+      for (size_t i = 0; i < 16; ++i) a[i] = _mm512_maskz_loadu_ps(lanes, from[i] + c);
+      for (size_t i = 0; i < 16; i += 2) {
+        b[i] = _mm512_unpacklo_ps(a[i], a[i + 1]);
+        b[i + 1] = _mm512_unpackhi_ps(a[i], a[i + 1]);
+      }
+      // a[4 q + k]: columns k, k + 4, k + 8, k + 12 of rows 4 q .. 4 q + 3
+      for (size_t q = 0; q < 16; q += 4) {
+        const auto low = [&](size_t i) { return _mm512_castps_pd(b[q + i]); };
+        a[q] = _mm512_castpd_ps(_mm512_unpacklo_pd(low(0), low(2)));
+        a[q + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low(0), low(2)));
+        a[q + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(low(1), low(3)));
+        a[q + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(low(1), low(3)));
+      }
+      const auto store = [&](size_t column, __m512 v) {
+        if (c + column < columns) _mm512_storeu_ps(out + (c + column) * out_stride + begin, v);
+      };
+      for (size_t k = 0; k < 4; ++k) {
+        const __m512 top = _mm512_shuffle_f32x4(a[k], a[4 + k], 0x44);
+        const __m512 top2 = _mm512_shuffle_f32x4(a[8 + k], a[12 + k], 0x44);
+        const __m512 end = _mm512_shuffle_f32x4(a[k], a[4 + k], 0xee);
+        const __m512 end2 = _mm512_shuffle_f32x4(a[8 + k], a[12 + k], 0xee);
+        store(k, _mm512_shuffle_f32x4(top, top2, 0x88));
+        store(4 + k, _mm512_shuffle_f32x4(top, top2, 0xdd));
+        store(8 + k, _mm512_shuffle_f32x4(end, end2, 0x88));
+        store(12 + k, _mm512_shuffle_f32x4(end, end2, 0xdd));
+      }
+    }
+  }
+  for (size_t c = 0; c < columns; ++c) {
+    for (size_t r = begin; r < rows; ++r) out[c * out_stride + r] = row[r][c];
+  }
+}
+
+size_t PresentKeysWide(const float* value, size_t count, uint32_t* keys) {
+  const __m512i sign = _mm512_set1_epi32(INT32_MIN);
+  size_t n = 0;
+  for (size_t i = 0; i < count; i += 16) {
+    const __mmask16 lanes = FirstLanes(count - i);
+    const __m512 x = _mm512_maskz_loadu_ps(lanes, value + i);
+    const __mmask16 present = _mm512_mask_cmp_ps_mask(lanes, x, x, _CMP_ORD_Q);
+    const __mmask16 nonzero = _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_NEQ_UQ);
+    const __m512i bits = _mm512_maskz_mov_epi32(nonzero, _mm512_castps_si512(x));
+    const __m512i key = _mm512_xor_si512(bits, _mm512_or_si512(_mm512_srai_epi32(bits, 31), sign));
+    _mm512_storeu_si512(keys + n, _mm512_maskz_compress_epi32(present, key));
+    n += static_cast<size_t>(__builtin_popcount(present));
+  }
+  return n;
 }
 
 // Sixteen rows at a time: their codes are gathered, and both sides packed by the mask. Packing
@@ -159,6 +273,13 @@ ScanBest ScanWide(const ScanInput& in) {
 
 const Kernels kAvx512Kernels = {.name = "avx512",
                                 .bin_bytes = avx512::BinBytesWide,
+                                .bin_present = avx512::BinPresentWide,
+                                .bin_entries = avx512::BinEntriesWide,
+                                .transpose = avx512::TransposeWide,
+                                .transpose_bytes = avx512::TransposeBytes,
+                                .present_keys = avx512::PresentKeysWide,
+                                .column_range = avx512::ColumnRange,
+                                .count_present = avx512::CountPresent,
                                 .scan = avx512::ScanWide,
                                 .divide = avx512::DivideWide,
                                 .quantize = avx512::Quantize,

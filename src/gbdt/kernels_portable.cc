@@ -10,6 +10,13 @@ namespace {
 
 const Kernels kPortableKernels = {.name = "portable",
                                   .bin_bytes = portable::BinBytes,
+                                  .bin_present = portable::BinPresent,
+                                  .bin_entries = portable::BinEntries,
+                                  .transpose = portable::Transpose,
+                                  .transpose_bytes = portable::TransposeBytes,
+                                  .present_keys = portable::PresentKeys,
+                                  .column_range = portable::ColumnRange,
+                                  .count_present = portable::CountPresent,
                                   .scan = portable::Scan,
                                   .divide = portable::Divide,
                                   .quantize = portable::Quantize,

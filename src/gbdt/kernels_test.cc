@@ -9,6 +9,8 @@
 #include <random>
 #include <vector>
 
+#include "gbdt/internal/radix_sort.h"
+
 namespace clary::gbdt {
 namespace {
 
@@ -181,6 +183,138 @@ TEST(Kernels, AbsoluteSumsAreTheSameInEverySet) {
       if (first[0] < 0) std::copy_n(sums, 2, first);
       EXPECT_EQ(sums[0], first[0]) << k->name;
       EXPECT_EQ(sums[1], first[1]) << k->name;
+    }
+  }
+}
+
+TEST(Kernels, BinsAreThoseOfASearch) {
+  std::mt19937 rng(13);
+  std::normal_distribution<float> normal;
+  constexpr size_t kFeatures = 40;
+  std::vector<std::vector<float>> cuts(kFeatures);
+  std::vector<float> tables(kFeatures * kCutTable);
+  for (size_t f = 0; f < kFeatures; ++f) {
+    cuts[f].resize(f == 0 ? 0 : f == 1 ? 255 : rng() % 256);
+    for (float& c : cuts[f]) c = std::round(normal(rng) * 100) / 50;
+    std::ranges::sort(cuts[f]);
+    FillCutTable(cuts[f], &tables[f * kCutTable]);
+  }
+  const auto code_of = [&](uint32_t f, float x) {
+    return static_cast<uint8_t>(std::ranges::upper_bound(cuts[f], x) - cuts[f].begin());
+  };
+  for (const size_t count : {0, 1, 15, 16, 17, 300, 1003}) {
+    std::vector<float> value(count);
+    std::vector<uint32_t> column(count);
+    for (size_t i = 0; i < count; ++i) {
+      const auto kind = rng() % 8;
+      value[i] = kind == 0   ? NAN
+                 : kind == 1 ? normal(rng) * 1e9F
+                             : std::round(normal(rng) * 100) / 50;
+      column[i] = static_cast<uint32_t>(rng() % kFeatures);
+    }
+    for (const Kernels* k : Sets()) {
+      std::vector<uint8_t> out(count + 16);
+      for (uint32_t f = 0; f < kFeatures; ++f) {
+        const float* const table = &tables[f * kCutTable];
+        std::vector<uint8_t> want;
+        std::vector<uint8_t> want_present;
+        std::vector<uint16_t> want_at;
+        for (size_t i = 0; i < count; ++i) {
+          want.push_back(std::isnan(value[i]) ? uint8_t{99} : code_of(f, value[i]));
+          if (std::isnan(value[i])) continue;
+          want_present.push_back(want.back());
+          want_at.push_back(static_cast<uint16_t>(i));
+        }
+        k->bin_bytes(value.data(), 1, count, table, 99, out.data());
+        EXPECT_EQ(std::vector(out.begin(), out.begin() + std::ssize(want)), want) << k->name;
+        std::vector<uint16_t> at(count + 16);
+        const size_t n = k->bin_present(value.data(), count, table, at.data(), out.data());
+        at.resize(n);
+        EXPECT_EQ(at, want_at) << k->name;
+        EXPECT_EQ(std::vector(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(n)),
+                  want_present)
+            << k->name;
+      }
+      k->bin_entries(column.data(), value.data(), count, tables.data(), out.data());
+      for (size_t i = 0; i < count; ++i) {
+        if (std::isnan(value[i])) continue;
+        EXPECT_EQ(out[i], code_of(column[i], value[i])) << k->name;
+      }
+    }
+  }
+}
+
+TEST(Kernels, TransposeMovesEveryItem) {
+  std::mt19937 rng(14);
+  for (const size_t rows : {1, 15, 16, 50, 128}) {
+    for (const size_t columns : {1, 3, 4, 15, 16, 28, 33}) {
+      std::vector<float> values(rows * columns);
+      for (float& v : values) v = static_cast<float>(rng() % 1000);
+      std::vector<const float*> row;
+      for (size_t r = 0; r < rows + 16; ++r) row.push_back(&values[r % rows * columns]);
+      std::vector<uint8_t> codes((columns + 15) / 16 * 16 * 128);
+      for (uint8_t& c : codes) c = static_cast<uint8_t>(rng());
+      const size_t stride = columns <= 8 ? 8 : (columns + 15) / 16 * 16 + 16;
+      for (const Kernels* k : Sets()) {
+        constexpr float kUntouched = -1;
+        std::vector<float> out(columns * 128, kUntouched);
+        k->transpose(row.data(), rows, columns, 128, out.data());
+        std::vector<uint8_t> bytes(rows * stride + 1, 77);
+        k->transpose_bytes(codes.data(), 128, rows, columns, bytes.data(), stride);
+        for (size_t r = 0; r < rows; ++r) {
+          for (size_t c = 0; c < columns; ++c) {
+            ASSERT_EQ(out[c * 128 + r], values[r * columns + c]) << k->name;
+            ASSERT_EQ(bytes[r * stride + c], codes[c * 128 + r]) << k->name;
+          }
+        }
+        for (size_t c = 0; c < columns && rows < 128; ++c) {
+          EXPECT_EQ(out[c * 128 + rows], kUntouched) << k->name;
+        }
+        EXPECT_EQ(bytes.back(), 77) << k->name;
+      }
+    }
+  }
+}
+
+TEST(Kernels, ColumnsAreCounted) {
+  std::mt19937 rng(15);
+  for (const size_t count : {1, 16, 39, 500}) {
+    std::vector<float> value(count);
+    std::vector<uint32_t> counts(count);
+    for (size_t i = 0; i < count; ++i) {
+      const auto kind = rng() % 4;
+      value[i] = kind == 0   ? NAN
+                 : kind == 1 ? 0.0F
+                 : kind == 2 ? -0.0F
+                             : -5 + static_cast<float>(rng() % 10);
+      counts[i] = static_cast<uint32_t>(rng() % 2);
+    }
+    std::vector<uint32_t> want_keys;
+    uint32_t want_sum = 0;
+    for (size_t i = 0; i < count; ++i) {
+      if (std::isnan(value[i])) continue;
+      want_keys.push_back(ToKey(value[i]));
+      want_sum += counts[i];
+    }
+    for (const Kernels* k : Sets()) {
+      std::vector<uint32_t> keys(count + 16);
+      keys.resize(k->present_keys(value.data(), count, keys.data()));
+      EXPECT_EQ(keys, want_keys) << k->name;
+      EXPECT_EQ(k->count_present(value.data(), counts.data(), count), want_sum) << k->name;
+      float least = 3;
+      float most = 1;
+      uint32_t missing = 5;
+      k->column_range(value.data(), count, 1, &least, &most, &missing);
+      float want_least = 3;
+      float want_most = 1;
+      for (const float x : value) {
+        if (std::isnan(x)) continue;
+        want_least = std::min(want_least, x);
+        want_most = std::max(want_most, x);
+      }
+      EXPECT_EQ(least, want_least) << k->name;
+      EXPECT_EQ(most, want_most) << k->name;
+      EXPECT_EQ(missing, 5 + count - want_keys.size()) << k->name;
     }
   }
 }

@@ -113,15 +113,14 @@ void FastForest::AddGroup(size_t first, size_t last) {
     std::sort(of.begin(), of.end());
     of.erase(std::unique(of.begin(), of.end()), of.end());
     group.slots[s].cuts = feature_cuts_.size();
-    feature_cuts_.insert(feature_cuts_.end(), of.begin(), of.end());
-    feature_cuts_.resize(group.slots[s].cuts + 255, std::numeric_limits<float>::infinity());
-    feature_cuts_.push_back(std::numeric_limits<float>::quiet_NaN());
+    feature_cuts_.resize(feature_cuts_.size() + kCutTable);
+    FillCutTable(of, &feature_cuts_[group.slots[s].cuts]);
   }
   // A group of stumps that never split still needs a column for their empty splits.
   if (group.slots.empty()) {
     group.slots.push_back({.feature = kNone, .cuts = feature_cuts_.size()});
-    feature_cuts_.resize(feature_cuts_.size() + 255, std::numeric_limits<float>::infinity());
-    feature_cuts_.push_back(std::numeric_limits<float>::quiet_NaN());
+    feature_cuts_.resize(feature_cuts_.size() + kCutTable);
+    FillCutTable({}, &feature_cuts_[group.slots[0].cuts]);
   }
   for (size_t t = first; t < last; ++t) {
     AddTree(forest_.trees[t], t, group, thresholds, slot_of);

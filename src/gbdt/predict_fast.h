@@ -39,7 +39,7 @@ class FastForest {
   };
   struct Slot {
     uint32_t feature;
-    size_t cuts;  // index of its 256 padded cuts, as Kernels::bin_bytes wants them
+    size_t cuts;  // where its table starts in feature_cuts_
   };
   // Successive trees that share thresholds in bytes, or that are walked.
   struct Group {
@@ -60,7 +60,7 @@ class FastForest {
   std::vector<Group> groups_;
   std::vector<Cut> cuts_;
   std::vector<float> leaves_;
-  std::vector<float> feature_cuts_;
+  std::vector<float> feature_cuts_;  // tables, see kernels.h
 };
 
 // What predict_avx2.cc and predict_avx512.cc do: for rows in steps of 32 or 64, out[row] += leaf.

@@ -12,9 +12,17 @@ inline int32_t FloorToInt(double x) {
   return t - (x < static_cast<double>(t) ? 1 : 0);
 }
 
-[[maybe_unused]] void BinBytes(const float* value, size_t stride, size_t count, const float* cuts,
+// The number of `step * 2` ascending items of `cuts` that are <= x, if the last is not.
+inline uint32_t CountUpTo(const float* cuts, float x, uint32_t step) {
+  uint32_t at = 0;
+  for (; step != 0; step /= 2) at += cuts[at + step - 1] <= x ? step : 0;
+  return at;
+}
+
+[[maybe_unused]] void BinBytes(const float* value, size_t stride, size_t count, const float* table,
                                uint8_t missing_code, uint8_t* out) {
   constexpr size_t kLanes = 16;
+  const float* const cuts = table + 16;
   size_t i = 0;
   for (; i + kLanes <= count; i += kLanes) {
     float x[kLanes];
@@ -29,10 +37,162 @@ inline int32_t FloorToInt(double x) {
   }
   for (; i < count; ++i) {
     const float x = value[i * stride];
-    uint32_t at = 0;
-    for (uint32_t step = 128; step != 0; step /= 2) at += cuts[at + step - 1] <= x ? step : 0;
-    out[i] = x != x ? missing_code : static_cast<uint8_t>(at);
+    out[i] = x != x ? missing_code : static_cast<uint8_t>(CountUpTo(cuts, x, 128));
   }
+}
+
+[[maybe_unused]] size_t BinPresent(const float* value, size_t count, const float* table,
+                                   uint16_t* at, uint8_t* out) {
+  constexpr size_t kChunk = 256;
+  size_t kept = 0;
+  for (size_t begin = 0; begin < count; begin += kChunk) {
+    const size_t end = begin + kChunk < count ? begin + kChunk : count;
+    float present[kChunk];
+    size_t n = 0;
+    for (size_t i = begin; i < end; ++i) {
+      present[n] = value[i];
+      at[kept + n] = static_cast<uint16_t>(i);
+      n += value[i] == value[i] ? 1 : 0;
+    }
+    BinBytes(present, 1, n, table, 0, out + kept);
+    kept += n;
+  }
+  return kept;
+}
+
+// The tables are large together: a line of each is fetched ahead of its use.
+[[maybe_unused]] void BinEntries(const uint32_t* column, const float* value, size_t count,
+                                 const float* tables, uint8_t* out) {
+  constexpr size_t kLanes = 16;
+  for (size_t begin = 0; begin < count; begin += kLanes) {
+    const size_t end = begin + kLanes < count ? begin + kLanes : count;
+    const size_t ahead = end + kLanes < count ? end + kLanes : count;
+    for (size_t i = end; i < ahead; ++i) __builtin_prefetch(tables + kCutTable * column[i]);
+    const float* block[kLanes];
+    for (size_t i = begin; i < end; ++i) {
+      const float* const table = tables + kCutTable * column[i];
+      const uint32_t at = 16 * CountUpTo(table, value[i], 8);
+      block[i - begin] = table + 16 + at;
+      __builtin_prefetch(block[i - begin]);
+      out[i] = static_cast<uint8_t>(at);
+    }
+    for (size_t i = begin; i < end; ++i) {
+      out[i] = static_cast<uint8_t>(out[i] + CountUpTo(block[i - begin], value[i], 8));
+    }
+  }
+}
+
+inline void FetchRows(const float* const* row, size_t columns) {
+  for (size_t j = 0; j < 16; ++j) {
+    for (size_t c = 0; c < columns; c += 16) __builtin_prefetch(row[j] + c);
+  }
+}
+
+using Floats4 = float __attribute__((vector_size(16)));
+
+[[maybe_unused]] void Transpose(const float* const* row, size_t rows, size_t columns,
+                                size_t out_stride, float* out) {
+  const auto load = [](const float* p) {
+    Floats4 v;
+    __builtin_memcpy(&v, p, sizeof v);
+    return v;
+  };
+  const auto store = [](float* p, Floats4 v) { __builtin_memcpy(p, &v, sizeof v); };
+  size_t begin = 0;
+  for (; begin + 16 <= rows; begin += 16) {
+    FetchRows(row + begin + 16, columns);
+    size_t c = 0;
+    for (; c + 4 <= columns; c += 4) {
+      for (size_t r = begin; r < begin + 16; r += 4) {
+        const Floats4 a0 = load(row[r] + c);
+        const Floats4 a1 = load(row[r + 1] + c);
+        const Floats4 a2 = load(row[r + 2] + c);
+        const Floats4 a3 = load(row[r + 3] + c);
+        const Floats4 b0 = __builtin_shufflevector(a0, a1, 0, 4, 1, 5);
+        const Floats4 b1 = __builtin_shufflevector(a0, a1, 2, 6, 3, 7);
+        const Floats4 b2 = __builtin_shufflevector(a2, a3, 0, 4, 1, 5);
+        const Floats4 b3 = __builtin_shufflevector(a2, a3, 2, 6, 3, 7);
+        store(out + c * out_stride + r, __builtin_shufflevector(b0, b2, 0, 1, 4, 5));
+        store(out + (c + 1) * out_stride + r, __builtin_shufflevector(b0, b2, 2, 3, 6, 7));
+        store(out + (c + 2) * out_stride + r, __builtin_shufflevector(b1, b3, 0, 1, 4, 5));
+        store(out + (c + 3) * out_stride + r, __builtin_shufflevector(b1, b3, 2, 3, 6, 7));
+      }
+    }
+    for (; c < columns; ++c) {
+      for (size_t r = begin; r < begin + 16; ++r) out[c * out_stride + r] = row[r][c];
+    }
+  }
+  for (size_t c = 0; c < columns; ++c) {
+    for (size_t r = begin; r < rows; ++r) out[c * out_stride + r] = row[r][c];
+  }
+}
+
+using Bytes16 = uint8_t __attribute__((vector_size(16)));
+
+// Interleaving items i and i + 8 four times transposes sixteen by sixteen.
+[[maybe_unused]] void TransposeBytes(const uint8_t* codes, size_t code_stride, size_t rows,
+                                     size_t columns, uint8_t* out, size_t out_stride) {
+  for (size_t r = 0; r < rows; r += 16) {
+    const size_t count = rows - r < 16 ? rows - r : 16;
+    for (size_t c = 0; c < columns; c += 16) {
+      Bytes16 a[16];
+      for (size_t k = 0; k < 16; ++k) {
+        __builtin_memcpy(&a[k], codes + (c + k) * code_stride + r, sizeof a[k]);
+      }
+      for (int pass = 0; pass < 4; ++pass) {
+        Bytes16 b[16];
+        for (size_t k = 0; k < 8; ++k) {
+          b[2 * k] = __builtin_shufflevector(a[k], a[k + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5,
+                                             21, 6, 22, 7, 23);
+          b[2 * k + 1] = __builtin_shufflevector(a[k], a[k + 8], 8, 24, 9, 25, 10, 26, 11, 27, 12,
+                                                 28, 13, 29, 14, 30, 15, 31);
+        }
+        for (size_t k = 0; k < 16; ++k) a[k] = b[k];
+      }
+      const size_t bytes = out_stride - c < 16 ? out_stride - c : 16;
+      uint8_t* const to = out + r * out_stride + c;
+      if (bytes == 16) {
+        for (size_t i = 0; i < count; ++i) __builtin_memcpy(to + i * out_stride, &a[i], 16);
+      } else {
+        for (size_t i = 0; i < count; ++i) __builtin_memcpy(to + i * out_stride, &a[i], 8);
+      }
+    }
+  }
+}
+
+inline uint32_t KeyOf(float x) {
+  int32_t bits;
+  __builtin_memcpy(&bits, &x, sizeof bits);
+  bits = x == 0.0F ? 0 : bits;
+  return static_cast<uint32_t>(bits ^ ((bits >> 31) | INT32_MIN));
+}
+
+[[maybe_unused]] size_t PresentKeys(const float* value, size_t count, uint32_t* keys) {
+  size_t n = 0;
+  for (size_t i = 0; i < count; ++i) {
+    keys[n] = KeyOf(value[i]);
+    n += value[i] == value[i] ? 1 : 0;
+  }
+  return n;
+}
+
+[[maybe_unused]] void ColumnRange(const float* value, size_t rows, size_t columns, float* least,
+                                  float* most, uint32_t* missing) {
+  for (size_t r = 0; r < rows; ++r) {
+    const float* const row = value + r * columns;
+    for (size_t c = 0; c < columns; ++c) {
+      const float x = row[c];
+      least[c] = x < least[c] ? x : least[c];
+      most[c] = x > most[c] ? x : most[c];
+      missing[c] += x != x ? 1 : 0;
+    }
+  }
+}
+
+[[maybe_unused]] uint32_t CountPresent(const float* value, const uint32_t* counts, size_t count) {
+  uint32_t sum = 0;
+  for (size_t i = 0; i < count; ++i) sum += value[i] == value[i] ? counts[i] : 0;
+  return sum;
 }
 
 // XGBoost compares float32 scores; so do we, term by term.

@@ -1,0 +1,153 @@
+#include "gbdt/key_quantiles.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "gbdt/internal/radix_sort.h"
+
+namespace clary::gbdt {
+namespace {
+
+constexpr size_t kSortedKeys = 512;  // up to here sorting is as fast
+constexpr int kMaxCoarseBits = 11;
+constexpr size_t kMaxSplits = 8192;  // buckets that coarse ones are divided into, about
+
+// The position of the k-th of `bins` - 1 wanted ranks.
+size_t RankAt(size_t k, size_t bins, size_t first, size_t range) {
+  return static_cast<size_t>(static_cast<double>(first) + static_cast<double>(k) *
+                                                              static_cast<double>(range) /
+                                                              static_cast<double>(bins));
+}
+
+void AddNew(uint32_t key, std::vector<uint32_t>& out) {
+  if (out.empty() || out.back() != key) out.push_back(key);
+}
+
+}  // namespace
+
+bool KeyQuantiles::Find(std::span<const uint32_t> keys, size_t bins, std::vector<uint32_t>& out) {
+  out.clear();
+  if (keys.empty()) return true;
+  if (keys.size() <= kSortedKeys) {
+    sorted_.assign(keys.begin(), keys.end());
+    std::ranges::sort(sorted_);
+    least_ = sorted_.front();
+    most_ = sorted_.back();
+    return FindSorted(bins, out);
+  }
+  least_ = UINT32_MAX;
+  most_ = 0;
+  for (const uint32_t key : keys) {
+    least_ = std::min(least_, key);
+    most_ = std::max(most_, key);
+  }
+  CountBuckets(keys);
+  const auto used = counts_.size() - static_cast<size_t>(std::ranges::count(counts_, 0U));
+  if (used > bins + 1) {
+    FindRanks(keys, bins, out);
+    return false;
+  }
+  if (FindRepeated(keys, out)) return true;
+  sorted_.assign(keys.begin(), keys.end());
+  RadixSort(sorted_, scratch_);
+  return FindSorted(bins, out);
+}
+
+bool KeyQuantiles::FindSorted(size_t bins, std::vector<uint32_t>& out) const {
+  const size_t n = sorted_.size();
+  for (size_t i = 0; i < n && out.size() <= bins + 1; ++i) AddNew(sorted_[i], out);
+  if (out.size() <= bins + 1) return true;
+  out.clear();
+  const auto first =
+      static_cast<size_t>(std::ranges::upper_bound(sorted_, least_) - sorted_.begin());
+  const auto last = static_cast<size_t>(sorted_.end() - std::ranges::lower_bound(sorted_, most_));
+  for (size_t k = 1; k < bins; ++k) AddNew(sorted_[RankAt(k, bins, first, n - first - last)], out);
+  return false;
+}
+
+// Divides the range of the keys evenly, and each part by the share of the keys that it holds, as
+// some of them tell.
+void KeyQuantiles::CountBuckets(std::span<const uint32_t> keys) {
+  const uint32_t range = most_ - least_;
+  const int coarse = std::min(static_cast<int>(std::bit_width(keys.size())) - 3, kMaxCoarseBits);
+  const int shift = std::max(0, static_cast<int>(std::bit_width(range)) - coarse);
+  split_.assign((range >> shift) + 1, 0);
+  const size_t step = std::clamp<size_t>(keys.size() / 4096, 1, 8);
+  for (size_t i = 0; i < keys.size(); i += step) ++split_[(keys[i] - least_) >> shift];
+  const size_t splits = std::min(std::bit_floor(keys.size() / 8), kMaxSplits);
+  const double per_key = static_cast<double>(splits * step) / static_cast<double>(keys.size());
+  uint32_t buckets = 0;
+  for (uint32_t& split : split_) {
+    const auto share = static_cast<uint32_t>(static_cast<double>(split) * per_key);
+    const int bits = std::min(shift, static_cast<int>(std::bit_width(share)));
+    split = buckets << 5 | static_cast<uint32_t>(shift - bits);
+    buckets += 1U << bits;
+  }
+  counts_.assign(buckets, 0);
+  bucket_.resize(keys.size());
+  const uint32_t within = (1U << shift) - 1;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    const uint32_t key = keys[i] - least_;
+    const uint32_t split = split_[key >> shift];
+    const uint32_t bucket = (split >> 5) + ((key & within) >> (split & 31));
+    ++counts_[bucket];
+    bucket_[i] = static_cast<uint16_t>(bucket);
+  }
+}
+
+// The distinct keys, if no two share a bucket.
+bool KeyQuantiles::FindRepeated(std::span<const uint32_t> keys, std::vector<uint32_t>& out) {
+  slot_.resize(counts_.size());
+  for (size_t i = 0; i < keys.size(); ++i) slot_[bucket_[i]] = keys[i];
+  uint32_t differ = 0;
+  for (size_t i = 0; i < keys.size(); ++i) differ |= slot_[bucket_[i]] ^ keys[i];
+  if (differ != 0) return false;
+  for (size_t b = 0; b < counts_.size(); ++b) {
+    if (counts_[b] != 0) out.push_back(slot_[b]);
+  }
+  return true;
+}
+
+void KeyQuantiles::FindRanks(std::span<const uint32_t> keys, size_t bins,
+                             std::vector<uint32_t>& out) {
+  const auto first = static_cast<size_t>(std::ranges::count(keys, least_));
+  const auto last = static_cast<size_t>(std::ranges::count(keys, most_));
+  wanted_.clear();
+  ranks_.clear();
+  // Where a bucket's next key goes in picked_, times two, plus one if that is to move on: keys that
+  // nobody wants all go to item 0.
+  slot_.assign(counts_.size(), 0);
+  size_t bucket = 0;
+  size_t before = 0;  // keys in lower buckets
+  size_t picked = 1;
+  for (size_t k = 1; k < bins; ++k) {
+    const size_t at = RankAt(k, bins, first, keys.size() - first - last);
+    while (before + counts_[bucket] <= at) before += counts_[bucket++];
+    if (slot_[bucket] == 0) {
+      slot_[bucket] = static_cast<uint32_t>(picked << 1 | 1);
+      wanted_.push_back(
+          {.begin = picked, .count = counts_[bucket], .first_rank = ranks_.size(), .ranks = 0});
+      picked += counts_[bucket];
+    }
+    ranks_.push_back(at - before);
+    ++wanted_.back().ranks;
+  }
+  picked_.resize(picked);
+  for (size_t i = 0; i < keys.size(); ++i) {
+    uint32_t& slot = slot_[bucket_[i]];
+    picked_[slot >> 1] = keys[i];
+    slot += (slot & 1) << 1;
+  }
+  for (const Wanted& w : wanted_) {
+    const std::span<uint32_t> of = std::span(picked_).subspan(w.begin, w.count);
+    // A value that many keys have may be alone in its bucket, and fill many bins.
+    if (w.ranks > 1 && std::ranges::count(of, of[0]) == std::ssize(of)) {
+      AddNew(of[0], out);
+      continue;
+    }
+    std::ranges::sort(of);
+    for (size_t k = 0; k < w.ranks; ++k) AddNew(of[ranks_[w.first_rank + k]], out);
+  }
+}
+
+}  // namespace clary::gbdt
