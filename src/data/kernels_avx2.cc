@@ -336,6 +336,20 @@ struct Avx2LineEnds {
   }
 }
 
+// Four columns of four rows.
+[[gnu::always_inline]] inline void Transpose4(const float* from, size_t from_stride, float* to,
+                                              size_t to_stride) {
+  __m128 a = _mm_loadu_ps(from);
+  __m128 b = _mm_loadu_ps(from + from_stride);
+  __m128 c = _mm_loadu_ps(from + 2 * from_stride);
+  __m128 d = _mm_loadu_ps(from + 3 * from_stride);
+  _MM_TRANSPOSE4_PS(a, b, c, d);
+  _mm_storeu_ps(to, a);
+  _mm_storeu_ps(to + to_stride, b);
+  _mm_storeu_ps(to + 2 * to_stride, c);
+  _mm_storeu_ps(to + 3 * to_stride, d);
+}
+
 }  // namespace
 
 bool LookUpAvx2(const uint32_t* index, size_t n, std::span<const float> values, float* to) {
@@ -394,15 +408,23 @@ FloatKinds FindKindsAvx2(const float* from, size_t n) {
 
 void TransposeAvx2(const float* from, size_t from_stride, size_t columns, size_t rows, float* to,
                    size_t to_stride) {
-  const size_t whole = columns / 8 * 8;
+  const size_t eights = columns / 8 * 8;
+  const size_t fours = columns / 4 * 4;
   size_t r = 0;
   for (; r + 8 <= rows; r += 8) {
     float* const row = to + r * to_stride;
-    for (size_t c = 0; c < whole; c += 8) {
+    for (size_t c = 0; c < eights; c += 8) {
       Transpose8(from + c * from_stride + r, from_stride, row + c, to_stride);
     }
-    TransposeEach(from + whole * from_stride + r, from_stride, columns - whole, 8, row + whole,
-                  to_stride);
+    if (eights < fours) {
+      const float* const at = from + eights * from_stride + r;
+      Transpose4(at, from_stride, row + eights, to_stride);
+      Transpose4(at + 4, from_stride, row + eights + 4 * to_stride, to_stride);
+    }
+    if (fours < columns) {
+      TransposeEach(from + fours * from_stride + r, from_stride, columns - fours, 8, row + fours,
+                    to_stride);
+    }
   }
   TransposeEach(from + r, from_stride, columns, rows - r, to + r * to_stride, to_stride);
 }

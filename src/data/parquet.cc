@@ -322,14 +322,12 @@ class ParquetFiles {
       for (size_t i = 0; i < readers.size(); ++i) {
         const size_t c = task.first + i;
         float* const to = c == 0 ? m_.labels.data() + row : block + i * stride;
-        if (Status read = readers[i].Read(rows, to); !read) {
-          return std::unexpected(At(task, c, std::move(read).error()));
-        }
-        const FloatKinds kinds = kernels_.kinds(to, rows);
-        if (kinds.infinite || (kinds.missing && c == 0)) {
+        auto kinds = readers[i].Read(rows, to);
+        if (!kinds) return std::unexpected(At(task, c, std::move(kinds).error()));
+        if (kinds->infinite || (kinds->missing && c == 0)) {
           return std::unexpected(BadValue({to, rows}, task, c, row));
         }
-        seen[i] = seen[i] || kinds.value;
+        seen[i] = seen[i] || kinds->value;
         dictionaries += readers[i].dictionary_bytes();
       }
       kernels_.transpose(block + labels * stride, stride, readers.size() - labels, rows,

@@ -549,7 +549,8 @@ Status ParquetColumnReader::Decode(size_t n, float* to) {
   return {};
 }
 
-Status ParquetColumnReader::Read(size_t n, float* to) {
+Result<FloatKinds> ParquetColumnReader::Read(size_t n, float* to) {
+  FloatKinds kinds;
   while (n > 0) {
     CLARY_CHECK_OK(NextPage());
     const size_t take = std::min({n, page_left_, kBatch});
@@ -572,11 +573,12 @@ Status ParquetColumnReader::Read(size_t n, float* to) {
         to[i] = std::bit_cast<float>((bits & all) | (std::bit_cast<uint32_t>(kNaN) & ~all));
       }
     }
+    kinds |= kernels_->kinds(to, take);
     to += take;
     n -= take;
     page_left_ -= take;
   }
-  return {};
+  return kinds;
 }
 
 }  // namespace clary::data::internal

@@ -65,6 +65,12 @@ struct FloatKinds {
   bool value = false;  // neither NaN nor infinite
   bool missing = false;
   bool infinite = false;
+  FloatKinds& operator|=(FloatKinds o) {
+    value |= o.value;
+    missing |= o.missing;
+    infinite |= o.infinite;
+    return *this;
+  }
 };
 using FindKinds = FloatKinds(const float* from, size_t n);
 // `columns` columns of `rows` floats, `from_stride` apart, into rows `to_stride` apart.

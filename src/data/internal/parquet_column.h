@@ -85,8 +85,9 @@ class ParquetColumnReader {
   size_t dictionary_bytes() const { return dictionary_size_ * sizeof(float); }
 
   // The next `n` rows; NaN for null. There must be so many left. Values that a float cannot hold
-  // become infinite. kInvalidArgument "BadData" says what is damaged or not supported.
-  Status Read(size_t n, float* to);
+  // become infinite. What kinds there are among them is told while they are in the cache.
+  // kInvalidArgument "BadData" says what is damaged or not supported.
+  Result<FloatKinds> Read(size_t n, float* to);
 
  private:
   ParquetColumnReader(const ByteRange& file, const ParquetColumn& column, const ParquetChunk& chunk,
