@@ -32,14 +32,12 @@ constexpr size_t kTail = 8;  // length of the footer, then the magic
 constexpr uint64_t kMaxFooterBytes = uint64_t{512} << 20;
 // Columns that one task reads side by side: a cache line of a row.
 constexpr size_t kBand = 16;
-// Compressed columns of a row group are read one after another to their ends, so that page and
-// dictionary stay in the second-level cache and all columns use the same memory; a band is narrower
-// where it would need more than this.
-constexpr size_t kBlockBytes = size_t{40} << 20;
-constexpr size_t kMinBand = 4;
-// Rows that are read at a time of others, and of groups that are larger still: a band of them fits
-// the first-level cache. With dictionaries that do not fit the second-level cache together, so many
-// that one is used for long at a time.
+// Compressed columns of a row group of so many rows are read one after another to their ends, so
+// that all use the same memory, and page and dictionary stay in the second-level cache.
+constexpr size_t kWholeRows = size_t{5} << 16;
+// Otherwise, how many rows are read at a time: a band of them fits the first-level cache. With
+// dictionaries that do not fit the second-level cache together, so many that one is used for long
+// at a time.
 constexpr size_t kBlockRows = 512;
 constexpr size_t kLongBlockRows = size_t{1} << 16;
 constexpr size_t kLargeDictionaries = size_t{1} << 20;
@@ -223,27 +221,15 @@ class ParquetFiles {
     return {};
   }
 
-  static bool IsCompressed(const ParquetRowGroup& group) {
-    return group.chunks.front().codec != static_cast<int>(Codec::kNone);
-  }
-
-  static size_t BandOf(const ParquetRowGroup& group) {
-    size_t band = kBand;
-    if (!IsCompressed(group)) return band;
-    while (band > kMinBand && group.rows > kBlockBytes / sizeof(float) / band) band /= 2;
-    return band;
-  }
-
   Status ReadColumns() {
     std::vector<Task> tasks;
     for (const auto& part : parts_) {
       uint64_t row = part->first_row;
       for (const ParquetRowGroup& group : part->footer.groups) {
         if (group.rows == 0) continue;
-        const size_t band = BandOf(group);
-        // The label joins the first band of features; bands after it begin at a multiple of `band`.
+        // The label joins the first band of features; bands after it begin at a multiple of kBand.
         for (size_t c = 0; c <= m_.cols;) {
-          const size_t last = std::min(m_.cols + 1, c == 0 ? band + 1 : c + band);
+          const size_t last = std::min(m_.cols + 1, c == 0 ? kBand + 1 : c + kBand);
           tasks.push_back({part.get(), &group, row, c, last});
           c = last;
         }
@@ -290,8 +276,8 @@ class ParquetFiles {
       stream = std::move(*opened);
     }
     const ByteRange bytes = stream ? ByteRange(*stream) : ByteRange(task.part->bytes);
-    const bool whole =
-        IsCompressed(*task.group) && task.group->rows <= kBlockBytes / sizeof(float) / kMinBand;
+    const bool whole = task.group->rows <= kWholeRows &&
+                       task.group->chunks.front().codec != static_cast<int>(Codec::kNone);
     std::vector<ParquetColumnReader> readers;
     for (size_t c = task.first; c < task.last; ++c) {
       const size_t place = task.part->order.empty() ? c : task.part->order[c];

@@ -89,6 +89,21 @@ def expected(table):
     return np.stack(out, axis=1)
 
 
+def large_groups(folder):
+    """A row group too large to be read a column at a time, its columns' dictionaries and pages large."""
+    rng = np.random.default_rng(0)
+    rows = 400_000
+    x = rng.normal(size=(rows, 20)).astype(np.float32)
+    table = pa.table({"label": np.arange(rows) % 3} |
+                     {f"x{i}": pa.array(x[:, i], mask=rng.random(rows) < 0.1 if i % 5 == 4 else None)
+                      for i in range(20)})
+    path = pathlib.Path(folder) / "large.parquet"
+    pq.write_table(table, path, compression="snappy")
+    labels, values = read([path])
+    if not np.array_equal(np.column_stack([labels, values]), expected(table), equal_nan=True):
+        raise SystemExit("a large row group is not read as pyarrow reads it")
+
+
 def main():
     cases = int(sys.argv[1]) if len(sys.argv) > 1 else 60
     first = int(sys.argv[2]) if len(sys.argv) > 2 else 0
@@ -129,7 +144,8 @@ def main():
                 r, c = np.argwhere(different)[0]
                 raise SystemExit(f"seed {seed}, row {r}, {table.schema.field(int(c))}: {got[r, c]!r} "
                                  f"instead of {want[r, c]!r}; {options}")
-    print(f"{cases} random tables read as pyarrow reads them")
+        large_groups(folder)
+    print(f"{cases} random tables and a large one read as pyarrow reads them")
 
 
 if __name__ == "__main__":
