@@ -62,23 +62,33 @@ class TreeBooster final : public GradientBooster {
   }
 
   void Boost(int, std::span<float> grad, std::span<float> hess) override {
-    // dart collects what the new trees give, since their weight comes last.
+    // What the round's trees give is collected apart, [outputs * rows], by dart, since their weight
+    // comes last, and where a row's margins lie too far apart for adding to one of them at a time.
+    const bool apart = dart_ || (c_.outputs > 1 && c_.params.num_parallel_tree == 1);
     std::vector<std::vector<float>> fresh;
-    if (dart_) {
+    if (apart) {
       for (const TrackedSet& set : c_.sets) fresh.emplace_back(set.margin.size());
     }
     const size_t before = c_.forest.trees.size();
     for (size_t output = 0; output < c_.outputs; ++output) {
+      std::vector<float*> margins;
+      for (size_t s = 0; s < c_.sets.size(); ++s) {
+        margins.push_back(apart ? fresh[s].data() + output * c_.sets[s].data.rows()
+                                : c_.sets[s].margin.data() + output);
+      }
       for (int t = 0; t < c_.params.num_parallel_tree; ++t) {
-        std::vector<float*> margins;
-        for (size_t s = 0; s < c_.sets.size(); ++s) {
-          margins.push_back((dart_ ? fresh[s] : c_.sets[s].margin).data() + output);
-        }
-        GrowTree(output, grad, hess, margins);
+        GrowTree(output, grad, hess, margins, apart ? 1 : c_.outputs);
       }
     }
     c_.forest.round_begin.push_back(c_.forest.trees.size());
-    if (dart_) Weigh(c_.forest.trees.size() - before, fresh);
+    if (dart_) {
+      Weigh(c_.forest.trees.size() - before, fresh);
+    } else if (apart) {
+      for (size_t s = 0; s < c_.sets.size(); ++s) {
+        float* const margin = c_.sets[s].margin.data();
+        ForEachByRow(s, [&](size_t at, size_t by_output) { margin[at] += fresh[s][by_output]; });
+      }
+    }
   }
 
   std::vector<float> Snapshot() const override { return c_.forest.tree_weight; }
@@ -87,9 +97,9 @@ class TreeBooster final : public GradientBooster {
   }
 
  private:
-  // margins: of each set, at the first row's item of the output.
+  // margins: of each set, at the first row's item of the output, the next row's `stride` on.
   void GrowTree(size_t output, std::span<const float> grad, std::span<const float> hess,
-                std::span<float* const> margins) {
+                std::span<float* const> margins, size_t stride) {
     Forest& forest = c_.forest;
     c_.phases.Enter(Phase::kGradient);
     const size_t rows = c_.train().rows();
@@ -106,11 +116,11 @@ class TreeBooster final : public GradientBooster {
     if (refit_ && after_.empty()) RefitLeaves(tree, output);
     for (size_t s = 0; s < c_.sets.size(); ++s) {
       if (changed) {
-        AddLeaves(tree, c_.sets[s].data, margins[s], c_.outputs, c_.pool);
+        AddLeaves(tree, c_.sets[s].data, margins[s], stride, c_.pool);
       } else if (s == 0) {
-        builder_->AddTo(tree, margins[0], c_.outputs);
+        builder_->AddTo(tree, margins[0], stride);
       } else {
-        builder_->AddToWatched(s - 1, tree, margins[s], c_.outputs);
+        builder_->AddToWatched(s - 1, tree, margins[s], stride);
       }
     }
     forest.trees.push_back(std::move(tree));
@@ -163,12 +173,25 @@ class TreeBooster final : public GradientBooster {
     c_.forest.tree_weight.resize(c_.forest.trees.size(), scale.fresh);
     for (size_t s = 0; s < c_.sets.size(); ++s) {
       std::vector<double>& exact = exact_[s];
-      for (size_t i = 0; i < exact.size(); ++i) {
-        if (!dropped_.empty()) exact[i] -= without_[s][i] * (1 - double{scale.dropped});
-        exact[i] += double{scale.fresh} * fresh[s][i];
-        c_.sets[s].margin[i] = static_cast<float>(exact[i]);
-      }
+      ForEachByRow(s, [&](size_t at, size_t by_output) {
+        if (!dropped_.empty()) exact[at] -= without_[s][at] * (1 - double{scale.dropped});
+        exact[at] += double{scale.fresh} * fresh[s][by_output];
+        c_.sets[s].margin[at] = static_cast<float>(exact[at]);
+      });
     }
+  }
+
+  // Calls body(at, by_output) for every margin of a set: where it lies row by row, and where by
+  // output.
+  template <typename Body>
+  void ForEachByRow(size_t set, Body&& body) {
+    const size_t rows = c_.sets[set].data.rows();
+    constexpr size_t kBlock = 4096;
+    c_.pool.ForEach((rows + kBlock - 1) / kBlock, [&](size_t b, int) {
+      for (size_t row = b * kBlock; row < std::min(rows, (b + 1) * kBlock); ++row) {
+        for (size_t k = 0; k < c_.outputs; ++k) body(row * c_.outputs + k, k * rows + row);
+      }
+    });
   }
 
   const BoostContext c_;
