@@ -46,6 +46,12 @@ Status CheckChannel(const json& channel, const json& request, const Environment&
     return Invalid("Channel '" + name + "': only S3DataSource is supported as data source");
   }
   const std::string type = s3->at("S3DataType");
+  if (type == "AugmentedManifestFile") {
+    return Invalid(
+        "Channel '" + name +
+        "': S3DataType 'AugmentedManifestFile' is for algorithms that read a stream of "
+        "files and their labels, which XGBoost is not; use 'S3Prefix' or 'ManifestFile'");
+  }
   if (type != "S3Prefix" && type != "ManifestFile") {
     return Invalid("Channel '" + name + "': S3DataType '" + type +
                    "' is not supported by this release; use 'S3Prefix' or 'ManifestFile'");
@@ -289,7 +295,7 @@ api::JobSpec MakeJobSpec(const JobRecord& record, const Environment& environment
   for (const json& c : request.value("InputDataConfig", json::array())) {
     const json& s3 = c.at("DataSource").at("S3DataSource");
     std::string mode = Text(c, "InputMode", Text(algorithm, "TrainingInputMode").c_str());
-    // FastFile looks like File to the program; this release brings the files for both.
+    // FastFile looks like File to the program, and File's links are as lazy (ADR 15).
     if (mode != "Pipe") mode = "File";
     spec.channels.push_back({.name = Text(c, "ChannelName"),
                              .s3_uri = Text(s3, "S3Uri"),

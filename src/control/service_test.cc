@@ -396,6 +396,14 @@ TEST(Create, RefusesInTheServicesWords) {
               r["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3DataType"] = "ManifestFile";
             }),
             missing);
+  EXPECT_EQ(refused([](json& r) {
+              r["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3DataType"] =
+                  "AugmentedManifestFile";
+              r["InputDataConfig"][0]["DataSource"]["S3DataSource"]["AttributeNames"] = {"a"};
+            }),
+            "ValidationException: Channel 'train': S3DataType 'AugmentedManifestFile' is for "
+            "algorithms that read a stream of files and their labels, which XGBoost is not; use "
+            "'S3Prefix' or 'ManifestFile'");
   EXPECT_THAT(
       refused([](json& r) { r["AlgorithmSpecification"]["TrainingImage"] = "x/linear-learner:1"; }),
       HasSubstr("sagemaker-xgboost:1.7-1"));

@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "objects/file_store.h"
 #include "objects/testing/memory_store.h"
 #include "runner/internal/artifacts.h"
 #include "runner/internal/channels.h"
@@ -231,6 +232,27 @@ TEST_F(ChannelTest, ManifestFiles) {
           .has_value());
   EXPECT_EQ(Text("train/one"), "1");
   EXPECT_EQ(Text("train/two/x"), "2");
+}
+
+// What FastFile promises (ADR 15): nothing is copied before the program reads.
+TEST_F(ChannelTest, FilesOfTheStoreAreLinkedNotCopied) {
+  const auto store = *objects::FileStore::Open(temp_.path() / "objects");
+  ASSERT_TRUE(store->CreateBucket("bkt", "r").has_value());
+  ASSERT_TRUE(store->Put({"bkt", "d/big.csv"}, *NewStringSource("1,2\n")).has_value());
+  const fs::path blob = *store->BlobPath({"bkt", "d/big.csv"});
+  api::JobSpec spec;
+  for (const char* mode : {"File", "FastFile"}) {
+    for (const bool link : {true, false}) {
+      spec.channels = {{.name = std::string(mode) + (link ? "1" : "0"),
+                        .s3_uri = "s3://bkt/d/",
+                        .input_mode = mode}};
+      ASSERT_TRUE(
+          DownloadChannels(spec, *store, temp_.path() / "data", {.link = link}).has_value());
+      const fs::path file = temp_.path() / "data" / spec.channels[0].name / "big.csv";
+      EXPECT_EQ(fs::equivalent(file, blob), link) << mode;
+      EXPECT_EQ(ReadText(file), "1,2\n");
+    }
+  }
 }
 
 TEST_F(ChannelTest, FailuresSayWhichChannelAndWhy) {
