@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "objects/rules.h"
 #include "objects/s3_front.h"
 #include "objects/s3_xml.h"
 #include "objects/testing/memory_store.h"
@@ -72,6 +73,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   (void)ParseCompleteUpload(text);
   (void)ParseDelete(text);
   (void)ParseCreateBucket(text);
+  (void)ParseTagSet(text);
+  if (const auto tags = ParseTagging(text); tags && ParseTagging(FormatTagging(*tags)) != tags) {
+    std::abort();
+  }
   (void)ParseListAnswer(text);
   (void)ParseBuckets(text);
   (void)ParsePartsAnswer(text);

@@ -23,6 +23,10 @@ std::string UriEncode(std::string_view s, bool keep_slash = false);
 // nullopt for a broken %-sequence. '+' becomes a space only if asked (form bodies).
 std::optional<std::string> UriDecode(std::string_view s, bool plus_is_space = false);
 
+// Length of the valid UTF-8 character at the front of `s`, or 0. RFC 3629, section 4.
+size_t Utf8Length(std::string_view s);
+// Text for XML or HTML, as content or between quotes. What XML 1.0 cannot hold becomes U+FFFD.
+std::string XmlEscape(std::string_view s);
 // A JSON string literal with quotes. Bytes that are no UTF-8 become U+FFFD.
 std::string JsonQuote(std::string_view s);
 

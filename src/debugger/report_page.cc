@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/strings.h"
 #include "debugger/internal/page_template.h"
 #include "debugger/internal/report_json.h"
 
@@ -25,29 +26,6 @@ std::string EscapeJsonForHtml(std::string_view json) {
   return out;
 }
 
-std::string EscapeHtml(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '&':
-        out += "&amp;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
 Json TimeJson(const std::optional<Time>& t) { return t ? Json(FormatIso8601(*t)) : Json(); }
 
 }  // namespace
@@ -60,7 +38,7 @@ std::string RenderPage(std::string_view title, std::string_view model_json) {
   std::string out;
   out.reserve(page.size() + model_json.size() + model_json.size() / 32);
   out += page.substr(0, title_at);
-  out += EscapeHtml(Json::parse(DumpJson(Json(title)), nullptr, false).get<std::string>());
+  out += XmlEscape(Json::parse(DumpJson(Json(title)), nullptr, false).get<std::string>());
   out += page.substr(title_at + kTitle.size(), model_at - title_at - kTitle.size());
   out += EscapeJsonForHtml(model_json);
   out += page.substr(model_at + kModel.size());

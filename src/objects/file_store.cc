@@ -27,6 +27,7 @@ namespace {
 
 constexpr size_t kCopyBytes = 256 << 10;
 constexpr size_t kMaxBatch = 256;
+constexpr const char* kTagging = "x-amz-tagging";
 
 constexpr std::string_view kSchema = R"sql(
 CREATE TABLE buckets (name TEXT PRIMARY KEY, region TEXT NOT NULL, created INTEGER NOT NULL)
@@ -48,8 +49,10 @@ CREATE INDEX parts_blob ON parts (blob);
 
 // Small values of the index. Headers: "name=value&..." percent-encoded. Checksums: "CRC32:value".
 // Part sizes: "8388608*127,123".
-std::string EncodeHeaders(const std::map<std::string, std::string>& headers) {
+// Tags are kept among the headers, as x-amz-tagging.
+std::string EncodeHeaders(std::map<std::string, std::string> headers, const Tags& tags) {
   std::string out;
+  if (!tags.empty()) headers[kTagging] = FormatTagging(tags);
   for (const auto& [name, value] : headers) {
     if (!out.empty()) out += '&';
     out += UriEncode(name) + "=" + UriEncode(value);
@@ -57,13 +60,24 @@ std::string EncodeHeaders(const std::map<std::string, std::string>& headers) {
   return out;
 }
 
-std::map<std::string, std::string> DecodeHeaders(std::string_view text) {
-  std::map<std::string, std::string> out;
+struct StoredHeaders {
+  std::map<std::string, std::string> headers;
+  Tags tags;
+};
+
+StoredHeaders DecodeHeaders(std::string_view text) {
+  StoredHeaders out;
   if (text.empty()) return out;
   for (const std::string_view pair : Split(text, '&')) {
     const size_t eq = pair.find('=');
     if (eq == std::string_view::npos) continue;
-    out[UriDecode(pair.substr(0, eq)).value_or("")] = UriDecode(pair.substr(eq + 1)).value_or("");
+    const std::string name = UriDecode(pair.substr(0, eq)).value_or("");
+    const std::string value = UriDecode(pair.substr(eq + 1)).value_or("");
+    if (name == kTagging) {
+      out.tags = ParseTagging(value).value_or(Tags());
+    } else {
+      out.headers[name] = value;
+    }
   }
   return out;
 }
@@ -135,6 +149,7 @@ constexpr std::string_view kObjectColumns = "key,size,etag,modified,checksum,hea
 
 struct Row {
   ObjectInfo info;
+  Tags tags;
   std::string blob;
 };
 
@@ -145,7 +160,10 @@ Row ReadRow(const sqlite::Statement& s) {
   row.info.etag = s.Text(2);
   row.info.last_modified = FromMillis(s.Int(3));
   row.info.checksum = DecodeChecksum(s.Text(4));
-  row.info.headers = DecodeHeaders(s.Text(5));
+  auto [headers, tags] = DecodeHeaders(s.Text(5));
+  row.info.headers = std::move(headers);
+  row.info.tag_count = tags.size();
+  row.tags = std::move(tags);
   row.info.part_sizes = DecodeSizes(s.Text(6));
   row.blob = s.Text(7);
   return row;
@@ -160,7 +178,9 @@ UploadInfo ReadUpload(const sqlite::Statement& s) {
   u.full_object_checksum = checksum.ends_with(":full");
   if (u.full_object_checksum) checksum.resize(checksum.size() - 5);
   if (const ChecksumName* name = FindChecksumName(checksum)) u.checksum_kind = name->kind;
-  u.headers = DecodeHeaders(s.Text(4));
+  auto [headers, tags] = DecodeHeaders(s.Text(4));
+  u.headers = std::move(headers);
+  u.tags = std::move(tags);
   return u;
 }
 
@@ -468,8 +488,8 @@ struct FileStore::State {
 
   // Puts a row for `info`, whose bytes are in `blob`, in place of what the key has now.
   Status InsertObject(Connection& c, const ObjectRef& ref, const Conditions& conditions,
-                      const ObjectInfo& info, const std::string& sizes, const std::string& blob,
-                      std::vector<std::string>& old) {
+                      const ObjectInfo& info, const Tags& tags, const std::string& sizes,
+                      const std::string& blob, std::vector<std::string>& old) {
     CLARY_CHECK_OK(FindBucket(c, ref.bucket));
     CLARY_TRY(const auto now, FindObject(c, ref));
     CLARY_CHECK_OK(CheckForWrite(conditions, now ? &now->info : nullptr));
@@ -485,7 +505,7 @@ struct FileStore::State {
         .Bind(4, info.etag)
         .Bind(5, ToMillis(info.last_modified))
         .Bind(6, EncodeChecksum(info.checksum))
-        .Bind(7, EncodeHeaders(info.headers))
+        .Bind(7, EncodeHeaders(info.headers, tags))
         .Bind(8, sizes)
         .Bind(9, blob);
     return s->Run();
@@ -608,6 +628,7 @@ Result<std::vector<BucketInfo>> FileStore::ListBuckets() {
 Result<ObjectInfo> FileStore::Put(const ObjectRef& ref, ByteSource& body,
                                   const PutOptions& options) {
   CLARY_CHECK_OK(CheckKey(ref.key));
+  CLARY_CHECK_OK(CheckTags(options.tags));
   // Fail early what can only fail; the commit checks again.
   CLARY_CHECK_OK(state_->With([&](Connection& c) -> Status {
     CLARY_CHECK_OK(FindBucket(c, ref.bucket));
@@ -623,11 +644,12 @@ Result<ObjectInfo> FileStore::Put(const ObjectRef& ref, ByteSource& body,
                   .last_modified = state_->clock.Now(),
                   .headers = options.headers,
                   .checksum = std::move(written.digests.checksum),
-                  .part_sizes = {}};
+                  .part_sizes = {},
+                  .tag_count = options.tags.size()};
   std::vector<std::string> old;
   CLARY_CHECK_OK(state_->Commit([&](Connection& c) -> Status {
     old.clear();
-    return state_->InsertObject(c, ref, options.conditions, info, "", blob.name, old);
+    return state_->InsertObject(c, ref, options.conditions, info, options.tags, "", blob.name, old);
   }));
   blob.kept = true;
   state_->Unlink(old);
@@ -731,12 +753,36 @@ Result<ListPage> FileStore::List(const std::string& bucket, const ListOptions& o
   });
 }
 
+Result<Tags> FileStore::GetTags(const ObjectRef& ref) {
+  return state_->With([&](Connection& c) -> Result<Tags> {
+    CLARY_CHECK_OK(FindBucket(c, ref.bucket));
+    CLARY_TRY(auto row, FindObject(c, ref));
+    if (!row) return std::unexpected(NoSuchKey(ref.key));
+    return std::move(row->tags);
+  });
+}
+
+Status FileStore::SetTags(const ObjectRef& ref, const Tags& tags) {
+  CLARY_CHECK_OK(CheckTags(tags));
+  return state_->Commit([&](Connection& c) -> Status {
+    CLARY_CHECK_OK(FindBucket(c, ref.bucket));
+    CLARY_TRY(const auto row, FindObject(c, ref));
+    if (!row) return std::unexpected(NoSuchKey(ref.key));
+    CLARY_TRY(sqlite::Statement * s,
+              c.Use("UPDATE objects SET headers=? WHERE bucket=? AND key=?"));
+    s->Bind(1, EncodeHeaders(row->info.headers, tags)).Bind(2, ref.bucket).BindBlob(3, ref.key);
+    return s->Run();
+  });
+}
+
 Result<UploadInfo> FileStore::CreateUpload(const ObjectRef& ref, const PutOptions& options) {
   CLARY_CHECK_OK(CheckKey(ref.key));
+  CLARY_CHECK_OK(CheckTags(options.tags));
   UploadInfo upload{.key = ref.key,
                     .id = HexEncode(RandomBytes(24)),
                     .started = state_->clock.Now(),
                     .headers = options.headers,
+                    .tags = options.tags,
                     .checksum_kind = options.checksum_kind,
                     .full_object_checksum = options.full_object_checksum};
   CLARY_CHECK_OK(state_->Commit([&](Connection& c) -> Status {
@@ -749,7 +795,7 @@ Result<UploadInfo> FileStore::CreateUpload(const ObjectRef& ref, const PutOption
         .BindBlob(3, ref.key)
         .Bind(4, ToMillis(upload.started))
         .Bind(5, EncodeUploadChecksum(options))
-        .Bind(6, EncodeHeaders(options.headers));
+        .Bind(6, EncodeHeaders(options.headers, options.tags));
     return s->Run();
   }));
   return upload;
@@ -887,7 +933,8 @@ Result<ObjectInfo> FileStore::CompleteUpload(const ObjectRef& ref, const std::st
                   .last_modified = state_->clock.Now(),
                   .headers = found.upload.headers,
                   .checksum = std::move(assembly.checksum),
-                  .part_sizes = {}};
+                  .part_sizes = {},
+                  .tag_count = found.upload.tags.size()};
   const std::string sizes = EncodeSizes(assembly.parts);
   std::vector<std::string> old;
   CLARY_CHECK_OK(state_->Commit([&](Connection& c) -> Status {
@@ -902,7 +949,8 @@ Result<ObjectInfo> FileStore::CompleteUpload(const ObjectRef& ref, const std::st
                     "A part was uploaded again while the upload was being completed");
       }
     }
-    CLARY_CHECK_OK(state_->InsertObject(c, ref, options.conditions, info, sizes, blob.name, old));
+    CLARY_CHECK_OK(state_->InsertObject(c, ref, options.conditions, info, found.upload.tags, sizes,
+                                        blob.name, old));
     return state_->DeleteUploadRows(c, upload_id, old);
   }));
   blob.kept = true;

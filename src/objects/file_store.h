@@ -54,6 +54,8 @@ class FileStore final : public ObjectStore {
   Result<std::vector<Status>> DeleteMany(const std::string& bucket,
                                          const std::vector<std::string>& keys) override;
   Result<ListPage> List(const std::string& bucket, const ListOptions& options) override;
+  Result<Tags> GetTags(const ObjectRef& ref) override;
+  Status SetTags(const ObjectRef& ref, const Tags& tags) override;
   Result<UploadInfo> CreateUpload(const ObjectRef& ref, const PutOptions& options) override;
   Result<PartInfo> UploadPart(const ObjectRef& ref, const std::string& upload_id, int number,
                               ByteSource& body, const PutOptions& options) override;

@@ -39,6 +39,9 @@ struct Checksum {
   std::string value;
 };
 
+// An object's tags by key, as CheckTags (rules.h) allows them.
+using Tags = std::map<std::string, std::string>;
+
 struct ObjectInfo {
   std::string key;
   uint64_t size = 0;
@@ -49,6 +52,7 @@ struct ObjectInfo {
   std::map<std::string, std::string> headers;
   std::optional<Checksum> checksum;
   std::vector<uint64_t> part_sizes;  // of a multipart object, in order
+  size_t tag_count = 0;              // GetTags has the tags
 };
 
 // Conditions on the object as it is now; all that are given must hold, else "PreconditionFailed"
@@ -62,6 +66,7 @@ struct Conditions {
 
 struct PutOptions {
   std::map<std::string, std::string> headers;
+  Tags tags = {};
   std::optional<Checksum> checksum;       // verified: "BadDigest" if it does not match
   std::optional<HashKind> checksum_kind;  // computed and stored when no value is given
   // For a checksum that follows the body: asked once, when the body has ended, then verified.
@@ -124,6 +129,7 @@ struct UploadInfo {
   std::string id;
   Time started{};
   std::map<std::string, std::string> headers;
+  Tags tags = {};
   std::optional<HashKind> checksum_kind;
   bool full_object_checksum = false;
 };
@@ -155,7 +161,13 @@ class ObjectStore {
                                                  const std::vector<std::string>& keys);
   virtual Result<ListPage> List(const std::string& bucket, const ListOptions& options) = 0;
 
-  // Multipart upload. Of `options`, CreateUpload reads headers, checksum_kind and
+  // The tags of the object as it is now.
+  virtual Result<Tags> GetTags(const ObjectRef& ref) = 0;
+  // Replaces all of them (with none: removes them). The object stays the same one: its bytes, ETag
+  // and last_modified.
+  virtual Status SetTags(const ObjectRef& ref, const Tags& tags) = 0;
+
+  // Multipart upload. Of `options`, CreateUpload reads headers, tags, checksum_kind and
   // full_object_checksum; UploadPart the checksums; CompleteUpload `checksum` (of the object) and
   // the conditions. Complete wants ascending part numbers ("InvalidPartOrder"), the ETags that
   // UploadPart gave ("InvalidPart") and 5 MiB in all parts but the last ("EntityTooSmall").

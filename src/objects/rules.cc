@@ -112,6 +112,82 @@ Status CheckKey(std::string_view key) {
   return {};
 }
 
+Status CheckTags(const Tags& tags) {
+  const auto invalid = [](std::string message) {
+    return Fail(Code::kInvalidArgument, "InvalidTag", std::move(message));
+  };
+  // Characters of `text`; nullopt if one of them may not be in a tag.
+  const auto length = [](std::string_view text) -> std::optional<size_t> {
+    size_t count = 0;
+    for (; !text.empty(); ++count) {
+      const size_t n = Utf8Length(text);
+      const char c = text[0];
+      const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                         (c >= '0' && c <= '9') ||
+                         std::string_view(" _.:/=+-@").find(c) != std::string_view::npos;
+      if (n == 0 || (n == 1 && !plain)) return std::nullopt;
+      text.remove_prefix(n);
+    }
+    return count;
+  };
+  if (tags.size() > kMaxTags) {
+    return Fail(Code::kInvalidArgument, "BadRequest", "Object tags cannot be greater than 10");
+  }
+  for (const auto& [key, value] : tags) {
+    const auto key_length = length(key);
+    const auto value_length = length(value);
+    if (!key_length || *key_length < 1 || *key_length > kMaxTagKey) {
+      return invalid("The TagKey you have provided is invalid");
+    }
+    if (!value_length || *value_length > kMaxTagValue) {
+      return invalid("The TagValue you have provided is invalid");
+    }
+    if (ToLower(key.substr(0, 4)) == "aws:") {
+      return invalid("System tags cannot be added/updated by requester");
+    }
+  }
+  return {};
+}
+
+Result<Tags> TagsOf(const std::vector<std::pair<std::string, std::string>>& listed) {
+  Tags tags;
+  for (const auto& [key, value] : listed) {
+    if (!tags.emplace(key, value).second) {
+      return Fail(Code::kInvalidArgument, "InvalidTag",
+                  "Cannot provide multiple Tags with the same key");
+    }
+  }
+  CLARY_CHECK_OK(CheckTags(tags));
+  return tags;
+}
+
+Result<Tags> ParseTagging(std::string_view header) {
+  Tags tags;
+  for (const std::string_view pair : Split(header, '&')) {
+    if (pair.empty()) continue;
+    const size_t eq = pair.find('=');
+    const auto key = UriDecode(pair.substr(0, eq), /*plus_is_space=*/true);
+    const auto value = UriDecode(eq == std::string_view::npos ? "" : pair.substr(eq + 1),
+                                 /*plus_is_space=*/true);
+    if (!key || !value || !tags.emplace(*key, *value).second) {
+      return Fail(Code::kInvalidArgument, "InvalidArgument",
+                  "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query "
+                  "parameters without tag name duplicates.");
+    }
+  }
+  CLARY_CHECK_OK(CheckTags(tags));
+  return tags;
+}
+
+std::string FormatTagging(const Tags& tags) {
+  std::string out;
+  for (const auto& [key, value] : tags) {
+    if (!out.empty()) out += '&';
+    out += UriEncode(key) + "=" + UriEncode(value);
+  }
+  return out;
+}
+
 Status CheckForRead(const Conditions& c, const ObjectInfo& now) {
   if (!c.if_match.empty()) {
     if (!Names(c.if_match, now.etag)) return ConditionFailed("If-Match");

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -18,6 +19,9 @@ namespace clary::objects {
 inline constexpr size_t kMaxKeyBytes = 1024;
 inline constexpr uint64_t kMinPartBytes = uint64_t{5} << 20;
 inline constexpr int kMaxPartNumber = 10'000;
+inline constexpr size_t kMaxTags = 10;
+inline constexpr size_t kMaxTagKey = 128;    // characters
+inline constexpr size_t kMaxTagValue = 256;  // characters
 
 struct ChecksumName {
   HashKind kind;
@@ -39,6 +43,16 @@ const ChecksumName* FindChecksumName(std::string_view name);  // without case; n
 Status CheckBucketName(std::string_view name);
 // 1 to 1,024 bytes; "KeyTooLongError" or "InvalidArgument".
 Status CheckKey(std::string_view key);
+
+// What S3 takes for an object's tags: at most ten ("BadRequest"), each key with 1 to 128 and each
+// value with at most 256 characters out of letters, digits, spaces and _ . : / = + - @, and no key
+// that begins with "aws:" ("InvalidTag").
+Status CheckTags(const Tags& tags);
+// The same of what a client listed; a key that comes twice is an "InvalidTag".
+Result<Tags> TagsOf(const std::vector<std::pair<std::string, std::string>>& listed);
+// x-amz-tagging, "a=b&c=d" percent-encoded. "InvalidArgument" if it is not, or has a key twice.
+Result<Tags> ParseTagging(std::string_view header);
+std::string FormatTagging(const Tags& tags);
 
 // RFC 9110 section 13.2.2 as S3 applies it: "PreconditionFailed" or, for what HTTP answers with
 // 304, "NotModified". Times compare in whole seconds.

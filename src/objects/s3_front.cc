@@ -37,6 +37,7 @@ constexpr ErrorRow kErrors[] = {
     {"AuthorizationHeaderMalformed", 400, ""},
     {"AuthorizationQueryParametersError", 400, ""},
     {"BadDigest", 400, ""},
+    {"BadRequest", 400, ""},
     {"BucketAlreadyExists", 409, ""},
     {"BucketAlreadyOwnedByYou", 409,
      "Your previous request to create the named bucket succeeded and you already own it."},
@@ -470,6 +471,7 @@ class Call {
   Result<Response> CompleteUpload();
   Result<Response> ListParts();
   Result<Response> ObjectAcl();
+  Result<Response> Tagging();
   Status CheckVersion();
 
   struct Source {
@@ -890,15 +892,10 @@ Result<Response> Call::RunObject() {
   }
   CLARY_CHECK_OK(CheckVersion());
   const bool upload = Has(r_, "uploadId");
-  if (Has(r_, "acl") || Has(r_, "tagging")) {
+  if (Has(r_, "tagging")) return Tagging();
+  if (Has(r_, "acl")) {
     CLARY_CHECK_OK(store_.Head(t_.ref()));
-    if (m == "GET") {
-      if (Has(r_, "acl")) return ObjectAcl();
-      XmlWriter xml("Tagging");
-      return Xml(xml.Open("TagSet").Finish());
-    }
-    if (m == "DELETE" && Has(r_, "tagging")) return Empty(204);
-    return Unsupported(Has(r_, "acl") ? "access control lists" : "object tags");
+    return m == "GET" ? ObjectAcl() : Unsupported("access control lists");
   }
   if (m == "GET") return upload ? ListParts() : Get(/*head=*/false);
   if (m == "HEAD") return Get(/*head=*/true);
@@ -925,9 +922,27 @@ Result<Response> Call::RunObject() {
   return NotAllowed();
 }
 
+Result<Response> Call::Tagging() {
+  if (r_.method == "GET") {
+    CLARY_TRY(const Tags tags, store_.GetTags(t_.ref()));
+    return Xml(WriteTagSet(tags));
+  }
+  if (r_.method == "DELETE") {
+    CLARY_CHECK_OK(store_.SetTags(t_.ref(), {}));
+    return Empty(204);
+  }
+  if (r_.method != "PUT") return NotAllowed();
+  CLARY_TRY(const std::string body, ReadXml(r_, caller_));
+  CLARY_TRY(const auto listed, ParseTagSet(body));
+  CLARY_TRY(const Tags tags, TagsOf(listed));
+  CLARY_CHECK_OK(store_.SetTags(t_.ref(), tags));
+  return Empty();
+}
+
 Result<Response> Call::Put() {
   CLARY_TRY(PutOptions options, ParseBodyChecks(r_.headers, caller_));
   CLARY_TRY(options.headers, ParseObjectHeaders(r_.headers));
+  CLARY_TRY(options.tags, ParseTagging(r_.headers.Get("x-amz-tagging")));
   options.headers.try_emplace("content-type", "binary/octet-stream");
   options.conditions = ParseConditions(r_.headers);
   CLARY_TRY(const auto length, BodyLength(r_));
@@ -1017,6 +1032,7 @@ Result<Response> Call::Get(bool head) {
   out.headers.Set("ETag", Quoted(info.etag));
   out.headers.Set("Accept-Ranges", "bytes");
   if (parts) out.headers.Set("x-amz-mp-parts-count", std::to_string(*parts));
+  if (info.tag_count > 0) out.headers.Set("x-amz-tagging-count", std::to_string(info.tag_count));
   if (options.range) {
     out.status = 206;
     out.headers.Set("Content-Range", "bytes " + std::to_string(got.first) + "-" +
@@ -1103,6 +1119,14 @@ Result<Response> Call::Copy() {
   } else {
     return Bad("InvalidArgument", "Unknown metadata directive.");
   }
+  const std::string_view tagging = r_.headers.Get("x-amz-tagging-directive", "COPY");
+  if (tagging == "REPLACE") {
+    CLARY_TRY(options.tags, ParseTagging(r_.headers.Get("x-amz-tagging")));
+  } else if (tagging != "COPY") {
+    return Bad("InvalidArgument", "Unknown tagging directive.");
+  } else if (source.got.info.tag_count > 0) {
+    CLARY_TRY(options.tags, store_.GetTags(source.ref));
+  }
   CLARY_TRY(options.checksum_kind, ParseAlgorithm(r_.headers.Get("x-amz-checksum-algorithm")));
   if (!options.checksum_kind && source.got.info.checksum) {
     options.checksum_kind = source.got.info.checksum->kind;
@@ -1123,6 +1147,7 @@ Result<Response> Call::Copy() {
 Result<Response> Call::CreateUpload() {
   PutOptions options;
   CLARY_TRY(options.headers, ParseObjectHeaders(r_.headers));
+  CLARY_TRY(options.tags, ParseTagging(r_.headers.Get("x-amz-tagging")));
   options.headers.try_emplace("content-type", "binary/octet-stream");
   CLARY_TRY(options.checksum_kind, ParseAlgorithm(r_.headers.Get("x-amz-checksum-algorithm")));
   const std::string_view type = r_.headers.Get("x-amz-checksum-type");

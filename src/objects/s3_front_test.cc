@@ -238,6 +238,35 @@ TEST(S3Front, ParseRange) {
   }
 }
 
+TEST(S3Front, TagsHaveLimits) {
+  const auto reason = [](const std::vector<std::pair<std::string, std::string>>& listed) {
+    const auto tags = TagsOf(listed);
+    return tags ? "" : tags.error().reason;
+  };
+  std::vector<std::pair<std::string, std::string>> many;
+  for (int i = 0; i < 10; ++i) many.emplace_back("k" + std::to_string(i), "v");
+  EXPECT_EQ(reason(many), "");
+  many.emplace_back("k10", "v");
+  EXPECT_EQ(reason(many), "BadRequest");
+  std::string letters;  // characters count, not bytes
+  for (int i = 0; i < 128; ++i) letters += "\xc3\xa9";
+  EXPECT_EQ(reason({{letters, letters + letters}}), "");
+  EXPECT_EQ(reason({{letters + "a", ""}}), "InvalidTag");
+  EXPECT_EQ(reason({{"a", letters + letters + "a"}}), "InvalidTag");
+  EXPECT_EQ(reason({{"", "v"}}), "InvalidTag");
+  EXPECT_EQ(reason({{"a", "1"}, {"a", "2"}}), "InvalidTag");
+  EXPECT_EQ(reason({{"aws:x", "1"}}), "InvalidTag");
+  EXPECT_EQ(reason({{"a", "\x80"}}), "InvalidTag");
+  EXPECT_EQ(reason({{"a", "tab\t"}}), "InvalidTag");
+  EXPECT_EQ(reason({{"a _.:/=+-@", "a _.:/=+-@"}}), "");
+
+  EXPECT_EQ(*ParseTagging("a=b&c&d=e%20f+g=h"), (Tags{{"a", "b"}, {"c", ""}, {"d", "e f g=h"}}));
+  EXPECT_EQ(*ParseTagging(""), Tags());
+  EXPECT_EQ(Reason(ParseTagging("a=1&a=2")), "InvalidArgument");
+  EXPECT_EQ(Reason(ParseTagging("a=%2")), "InvalidArgument");
+  EXPECT_EQ(FormatTagging({{"a b", "c=d"}, {"e", ""}}), "a%20b=c%3Dd&e=");
+}
+
 TEST(S3Front, BucketNames) {
   for (const char* good : {"abc", "sagemaker-us-east-1-123456789012", "a.b.c", "1.2.3"}) {
     EXPECT_TRUE(CheckBucketName(good)) << good;
@@ -282,6 +311,14 @@ TEST(S3Xml, ParsesRequests) {
   EXPECT_EQ(Reason(ParseCompleteUpload("<CompleteMultipartUpload/>")), "MalformedXML");
   EXPECT_EQ(Reason(ParseCompleteUpload("<CompleteMultipartUpload><Part><PartNumber>x</PartNumber>"
                                        "<ETag>e</ETag></Part></CompleteMultipartUpload>")),
+            "MalformedXML");
+  const auto tags = ParseTagSet(
+      "<Tagging xmlns='http://s3.amazonaws.com/doc/2006-03-01/'><TagSet><Tag><Key>a</Key>"
+      "<Value/></Tag><Tag><Key> </Key><Value>b&amp;</Value></Tag></TagSet></Tagging>");
+  ASSERT_TRUE(tags);
+  EXPECT_EQ(*tags, (std::vector<std::pair<std::string, std::string>>{{"a", ""}, {" ", "b&"}}));
+  EXPECT_EQ(Reason(ParseTagSet("<Tagging/>")), "MalformedXML");
+  EXPECT_EQ(Reason(ParseTagSet("<Tagging><TagSet><Tag><Key>a</Key></Tag></TagSet></Tagging>")),
             "MalformedXML");
   EXPECT_EQ(*ParseCreateBucket(""), "");
   EXPECT_EQ(*ParseCreateBucket("<CreateBucketConfiguration><LocationConstraint>eu-west-1"

@@ -96,8 +96,9 @@ void AddConditions(net::Headers& h, const Conditions& c) {
   if (c.if_unmodified_since) h.Set("If-Unmodified-Since", FormatRfc1123(*c.if_unmodified_since));
 }
 
-void AddObjectHeaders(net::Headers& h, const std::map<std::string, std::string>& headers) {
-  for (const auto& [name, value] : headers) h.Set(name, value);
+void AddObjectHeaders(net::Headers& h, const PutOptions& options) {
+  for (const auto& [name, value] : options.headers) h.Set(name, value);
+  if (!options.tags.empty()) h.Set("x-amz-tagging", FormatTagging(options.tags));
 }
 
 constexpr std::string_view kKeptHeaders[] = {
@@ -118,6 +119,7 @@ ObjectInfo InfoOf(const std::string& key, const net::Headers& h) {
       info.headers[std::move(name)] = value;
     }
   }
+  info.tag_count = ParseUint(h.Get("x-amz-tagging-count")).value_or(0);
   for (const ChecksumName& c : kChecksumNames) {
     if (const auto value = h.Find(c.header)) info.checksum = Checksum{c.kind, std::string(*value)};
   }
@@ -250,7 +252,7 @@ Result<ObjectInfo> S3Store::Put(const ObjectRef& ref, ByteSource& body, const Pu
   digest.Update(head);
   CLARY_TRY(const auto digests, digest.Finish());
   Call call{.method = "PUT", .bucket = ref.bucket, .key = ref.key, .body = std::move(head)};
-  AddObjectHeaders(call.headers, options.headers);
+  AddObjectHeaders(call.headers, options);
   AddConditions(call.headers, options.conditions);
   if (digests.checksum) {
     call.headers.Set(NameOf(digests.checksum->kind).header, digests.checksum->value);
@@ -262,13 +264,14 @@ Result<ObjectInfo> S3Store::Put(const ObjectRef& ref, ByteSource& body, const Pu
                     .last_modified = clock_.Now(),
                     .headers = options.headers,
                     .checksum = digests.checksum,
-                    .part_sizes = {}};
+                    .part_sizes = {},
+                    .tag_count = options.tags.size()};
 }
 
 Result<ObjectInfo> S3Store::PutInParts(const ObjectRef& ref, std::string head, ByteSource& body,
                                        const PutOptions& options) {
   BodyDigest digest(options);
-  PutOptions create{.headers = options.headers};
+  PutOptions create{.headers = options.headers, .tags = options.tags};
   create.checksum_kind = options.checksum ? options.checksum->kind : options.checksum_kind;
   create.full_object_checksum = create.checksum_kind && create.checksum_kind != HashKind::kSha1 &&
                                 create.checksum_kind != HashKind::kSha256;
@@ -364,10 +367,34 @@ Result<ListPage> S3Store::List(const std::string& bucket, const ListOptions& opt
   return page;
 }
 
+Result<Tags> S3Store::GetTags(const ObjectRef& ref) {
+  CLARY_CHECK_OK(CheckKey(ref.key));
+  CLARY_TRY(
+      const auto answer,
+      Send({.method = "GET", .bucket = ref.bucket, .key = ref.key, .query = {{"tagging", ""}}}));
+  const auto listed = ParseTagSet(answer.body);
+  if (!listed) return Fail(Code::kDataLoss, "BadAnswer", "the endpoint's answer is no set of tags");
+  return Tags(listed->begin(), listed->end());
+}
+
+Status S3Store::SetTags(const ObjectRef& ref, const Tags& tags) {
+  CLARY_CHECK_OK(CheckKey(ref.key));
+  Call call{.method = tags.empty() ? "DELETE" : "PUT",
+            .bucket = ref.bucket,
+            .key = ref.key,
+            .query = {{"tagging", ""}}};
+  if (!tags.empty()) {
+    call.body = WriteTagSet(tags);
+    call.headers.Set("Content-MD5", Base64Encode(Hash(HashKind::kMd5, call.body)));
+  }
+  CLARY_CHECK_OK(Send(call));
+  return {};
+}
+
 Result<UploadInfo> S3Store::CreateUpload(const ObjectRef& ref, const PutOptions& options) {
   CLARY_CHECK_OK(CheckKey(ref.key));
   Call call{.method = "POST", .bucket = ref.bucket, .key = ref.key, .query = {{"uploads", ""}}};
-  AddObjectHeaders(call.headers, options.headers);
+  AddObjectHeaders(call.headers, options);
   if (options.checksum_kind) {
     call.headers.Set("x-amz-checksum-algorithm", std::string(NameOf(*options.checksum_kind).name));
     call.headers.Set("x-amz-checksum-type",
@@ -382,6 +409,7 @@ Result<UploadInfo> S3Store::CreateUpload(const ObjectRef& ref, const PutOptions&
                     .id = xml["UploadId"],
                     .started = clock_.Now(),
                     .headers = options.headers,
+                    .tags = options.tags,
                     .checksum_kind = options.checksum_kind,
                     .full_object_checksum = options.full_object_checksum};
 }

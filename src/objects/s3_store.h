@@ -44,6 +44,8 @@ class S3Store final : public ObjectStore {
   Result<ObjectInfo> Head(const ObjectRef& ref, const Conditions& conditions = {}) override;
   Status Delete(const ObjectRef& ref) override;
   Result<ListPage> List(const std::string& bucket, const ListOptions& options) override;
+  Result<Tags> GetTags(const ObjectRef& ref) override;
+  Status SetTags(const ObjectRef& ref, const Tags& tags) override;
   Result<UploadInfo> CreateUpload(const ObjectRef& ref, const PutOptions& options) override;
   // The part is held in memory: at most 512 MiB, else "EntityTooLarge".
   Result<PartInfo> UploadPart(const ObjectRef& ref, const std::string& upload_id, int number,

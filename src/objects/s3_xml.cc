@@ -1,5 +1,6 @@
 #include "objects/s3_xml.h"
 
+#include <algorithm>
 #include <pugixml.hpp>
 #include <utility>
 
@@ -9,34 +10,14 @@
 namespace clary::objects {
 namespace {
 
-// Length of the valid UTF-8 sequence at the front of `s`; 0 if there is none.
-size_t Utf8Length(std::string_view s) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(s[i]); };
-  const unsigned char c = byte(0);
-  if (c < 0x80) return 1;
-  const size_t n = c >= 0xc2 && c <= 0xdf   ? 2
-                   : (c & 0xf0) == 0xe0     ? 3
-                   : c >= 0xf0 && c <= 0xf4 ? 4
-                                            : 0;
-  if (n == 0 || s.size() < n) return 0;
-  for (size_t i = 1; i < n; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  }
-  if (c == 0xe0 && byte(1) < 0xa0) return 0;                      // overlong
-  if (c == 0xed && byte(1) > 0x9f) return 0;                      // surrogates
-  if (c == 0xf0 && byte(1) < 0x90) return 0;                      // overlong
-  if (c == 0xf4 && byte(1) > 0x8f) return 0;                      // beyond U+10FFFF
-  if (c == 0xef && byte(1) == 0xbf && byte(2) >= 0xbe) return 0;  // not a character
-  return n;
-}
-
 void Escape(std::string_view text, std::string& out) {
   while (!text.empty()) {
     const char c = text[0];
     const size_t n = Utf8Length(text);
-    if (n == 0) {
+    const bool character = !text.starts_with("\xef\xbf\xbe") && !text.starts_with("\xef\xbf\xbf");
+    if (n == 0 || !character) {
       out += "\xef\xbf\xbd";
-      text.remove_prefix(1);
+      text.remove_prefix(std::max<size_t>(n, 1));
       continue;
     }
     if (c == '&') {
@@ -159,6 +140,15 @@ std::string XmlWriter::Finish() {
   return std::move(out_);
 }
 
+std::string WriteTagSet(const Tags& tags) {
+  XmlWriter xml("Tagging");
+  xml.Open("TagSet");
+  for (const auto& [key, value] : tags) {
+    xml.Open("Tag").Element("Key", key).Element("Value", value).Close();
+  }
+  return xml.Finish();
+}
+
 Result<std::vector<CompletedPart>> ParseCompleteUpload(std::string_view xml) {
   Document d;
   if (!Load(xml, "CompleteMultipartUpload", d)) return Malformed();
@@ -197,6 +187,20 @@ Result<std::string> ParseCreateBucket(std::string_view xml) {
   Document d;
   if (!Load(xml, "CreateBucketConfiguration", d)) return Malformed();
   return std::string(Trim(Text(d.root, "LocationConstraint")));
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> ParseTagSet(std::string_view xml) {
+  Document d;
+  if (!Load(xml, "Tagging", d)) return Malformed();
+  const pugi::xml_node set = Child(d.root, "TagSet");
+  if (!set) return Malformed();
+  std::vector<std::pair<std::string, std::string>> out;
+  for (const pugi::xml_node& tag : set.children()) {
+    if (LocalName(tag) != "Tag") continue;
+    if (!Child(tag, "Key") || !Child(tag, "Value")) return Malformed();
+    out.emplace_back(Text(tag, "Key"), Text(tag, "Value"));
+  }
+  return out;
 }
 
 Result<ListAnswer> ParseListAnswer(std::string_view xml) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -48,6 +49,11 @@ struct DeleteRequest {
 };
 Result<DeleteRequest> ParseDelete(std::string_view xml);
 Result<std::string> ParseCreateBucket(std::string_view xml);  // location constraint or ""
+
+// The tags of an object, in requests and answers.
+std::string WriteTagSet(const Tags& tags);
+// As listed, for TagsOf (rules.h). "MalformedXML".
+Result<std::vector<std::pair<std::string, std::string>>> ParseTagSet(std::string_view xml);
 
 // Answers, as a client sees them. kDataLoss "BadAnswer" if they are not what S3 sends.
 struct ListAnswer {

@@ -1,29 +1,12 @@
 #include "runner/internal/job_log.h"
 
 #include "base/log.h"
+#include "base/strings.h"
 
 namespace clary::runner {
 namespace {
 
 constexpr size_t kMaxLine = 256 << 10;
-
-// Length of the valid UTF-8 character at the front of `s`, or 0. RFC 3629, section 4.
-size_t CharacterLength(std::string_view s) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(s[i]); };
-  const unsigned char lead = byte(0);
-  if (lead < 0x80) return 1;
-  const size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead > 0xF4 || s.size() < length) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  }
-  const unsigned char second = byte(1);
-  if ((lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) ||
-      (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F)) {
-    return 0;
-  }
-  return length;
-}
 
 }  // namespace
 
@@ -31,7 +14,7 @@ std::string CleanLine(std::string_view text) {
   std::string out;
   out.reserve(text.size() + 16);
   while (!text.empty()) {
-    const size_t n = CharacterLength(text);
+    const size_t n = Utf8Length(text);
     if (n == 0) {
       out += "\xEF\xBF\xBD";
     } else if (text.front() == '\t') {

@@ -330,6 +330,53 @@ def virtual_host_style(w):
 
 
 @check
+def tags(w):
+    """Tags of objects: with the object, on their own, copied; S3's limits."""
+    at = dict(Bucket=w.bucket, Key="tagged")
+
+    def of(**more):
+        return {t["Key"]: t["Value"] for t in w.s3.get_object_tagging(**{**at, **more})["TagSet"]}
+
+    def as_set(tags):
+        return {"TagSet": [{"Key": k, "Value": v} for k, v in tags.items()]}
+
+    put = w.put("tagged", Tagging="project=a%20b&empty=&caf%C3%A9=x+y")
+    assert of() == {"project": "a b", "empty": "", "café": "x y"}, of()
+    assert w.s3.head_object(**at)["ResponseMetadata"]["HTTPHeaders"]["x-amz-tagging-count"] == "3"
+    assert w.s3.get_object(**at)["TagCount"] == 3
+    before = w.s3.head_object(**at)
+    w.s3.put_object_tagging(**at, Tagging=as_set({"only": "one"}))
+    assert of() == {"only": "one"}
+    after = w.s3.head_object(**at)
+    assert (after["ETag"], after["LastModified"]) == (put["ETag"], before["LastModified"])
+
+    w.s3.copy_object(Bucket=w.bucket, Key="c1", CopySource=at)
+    w.s3.copy_object(Bucket=w.bucket, Key="c2", CopySource=at, TaggingDirective="REPLACE", Tagging="new=1")
+    w.s3.copy_object(Bucket=w.bucket, Key="c3", CopySource=at, TaggingDirective="REPLACE")
+    assert [of(Key=k) for k in ("c1", "c2", "c3")] == [{"only": "one"}, {"new": "1"}, {}]
+    w.s3.upload_file(__file__, w.bucket, "file", ExtraArgs={"Tagging": "by=upload_file"})
+    assert of(Key="file") == {"by": "upload_file"}
+    upload = w.s3.create_multipart_upload(Bucket=w.bucket, Key="parts", Tagging="by=parts")["UploadId"]
+    part = w.s3.upload_part(Bucket=w.bucket, Key="parts", UploadId=upload, PartNumber=1, Body=b"x")
+    w.s3.complete_multipart_upload(Bucket=w.bucket, Key="parts", UploadId=upload, MultipartUpload={
+        "Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]})
+    assert of(Key="parts") == {"by": "parts"}
+
+    w.s3.put_object_tagging(**at, Tagging=as_set({f"key{i}": "v" * 256 for i in range(10)}))
+    refused("BadRequest", w.s3.put_object_tagging, **at, Tagging=as_set({str(i): "" for i in range(11)}))
+    refused("BadRequest", w.put, "tagged", Tagging="&".join(f"k{i}=" for i in range(11)))
+    for bad in ({"k" * 129: ""}, {"k": "v" * 257}, {"aws:k": ""}, {"k": "a&b"}):
+        refused("InvalidTag", w.s3.put_object_tagging, **at, Tagging=as_set(bad))
+    refused("InvalidTag", w.s3.put_object_tagging, **at, Tagging={"TagSet": [{"Key": "a", "Value": v} for v in "12"]})
+    refused("InvalidArgument", w.put, "tagged", Tagging="a=1&a=2")
+    refused("InvalidArgument", w.s3.copy_object, Bucket=w.bucket, Key="c4", CopySource=at, TaggingDirective="SOME")
+    refused("NoSuchKey", w.s3.put_object_tagging, Bucket=w.bucket, Key="none", Tagging=as_set({"a": "b"}))
+    assert len(of()) == 10
+    w.s3.delete_object_tagging(**at)
+    assert of() == {} and "TagCount" not in w.s3.get_object(**at)
+
+
+@check
 def probes(w):
     """What s3fs, Terraform, consoles and curious people ask."""
     b = dict(Bucket=w.bucket)

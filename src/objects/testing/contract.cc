@@ -62,6 +62,51 @@ TEST_P(ObjectStoreContract, PutThenGetHeadAndList) {
   EXPECT_EQ(page->objects[0].etag, put->etag);
 }
 
+TEST_P(ObjectStoreContract, Tags) {
+  const ObjectRef ref{"bucket", "k"};
+  const Tags tags = {{"a b", "c&d=e"}, {"empty", ""}, {"\xc3\xa9", "\xe6\x97\xa5/@+:"}};
+  const auto put = Put("k", "x", {.headers = {{"x-amz-meta-who", "me"}}, .tags = {{"one", "1"}}});
+  ASSERT_TRUE(put) << put.error().message;
+  EXPECT_EQ(put->tag_count, 1u);
+  EXPECT_EQ(*store_->GetTags(ref), (Tags{{"one", "1"}}));
+  Tags ascii = tags;
+  EXPECT_EQ(Reason(store_->SetTags(ref, tags)), "InvalidTag");  // '&' is not allowed
+  ascii["a b"] = "c=d";
+  ASSERT_TRUE(store_->SetTags(ref, ascii));
+  EXPECT_EQ(*store_->GetTags(ref), ascii);
+  const auto head = store_->Head(ref);
+  ASSERT_TRUE(head);
+  EXPECT_EQ(head->tag_count, 3u);
+  EXPECT_EQ(head->etag, put->etag);
+  EXPECT_EQ(ToMillis(head->last_modified) / 1000, ToMillis(put->last_modified) / 1000);
+  EXPECT_EQ(head->headers.at("x-amz-meta-who"), "me");
+  EXPECT_FALSE(head->headers.contains("x-amz-tagging"));
+  EXPECT_EQ(Get("k"), "x");
+
+  ASSERT_TRUE(store_->SetTags(ref, {}));
+  EXPECT_EQ(*store_->GetTags(ref), Tags());
+  EXPECT_EQ(store_->Head(ref)->tag_count, 0u);
+
+  ASSERT_TRUE(store_->SetTags(ref, {{"gone", "with the object"}}));
+  ASSERT_TRUE(Put("k", "y"));
+  EXPECT_EQ(*store_->GetTags(ref), Tags());
+  EXPECT_EQ(Reason(store_->GetTags({"bucket", "none"})), "NoSuchKey");
+  EXPECT_EQ(Reason(store_->SetTags({"bucket", "none"}, {{"a", "b"}})), "NoSuchKey");
+  EXPECT_EQ(Reason(store_->GetTags({"no-bucket", "k"})), "NoSuchBucket");
+}
+
+TEST_P(ObjectStoreContract, TagsOfAnUploadAreTheObjects) {
+  const ObjectRef ref{"bucket", "big"};
+  const auto upload = store_->CreateUpload(ref, {.tags = {{"a", "b"}}});
+  ASSERT_TRUE(upload) << upload.error().message;
+  const auto part = store_->UploadPart(ref, upload->id, 1, *NewStringSource("x"), {});
+  ASSERT_TRUE(part);
+  const auto done = store_->CompleteUpload(ref, upload->id, {{1, part->etag, {}}});
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_EQ(done->tag_count, 1u);
+  EXPECT_EQ(*store_->GetTags(ref), (Tags{{"a", "b"}}));
+}
+
 TEST_P(ObjectStoreContract, PutReplacesAndAnOpenReaderKeepsTheOldBytes) {
   ASSERT_TRUE(Put("k", "old"));
   auto open = store_->Get({"bucket", "k"});

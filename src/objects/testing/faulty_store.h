@@ -44,6 +44,12 @@ class FaultyStore final : public ObjectStore {
   Result<ListPage> List(const std::string& b, const ListOptions& options) override {
     return Call([&] { return inner_.List(b, options); });
   }
+  Result<Tags> GetTags(const ObjectRef& ref) override {
+    return Call([&] { return inner_.GetTags(ref); });
+  }
+  Status SetTags(const ObjectRef& ref, const Tags& tags) override {
+    return Call([&] { return inner_.SetTags(ref, tags); });
+  }
   Result<UploadInfo> CreateUpload(const ObjectRef& ref, const PutOptions& options) override {
     return Call([&] { return inner_.CreateUpload(ref, options); });
   }

@@ -94,6 +94,7 @@ Result<std::vector<BucketInfo>> MemoryStore::ListBuckets() {
 Result<ObjectInfo> MemoryStore::Put(const ObjectRef& ref, ByteSource& body,
                                     const PutOptions& options) {
   CLARY_CHECK_OK(CheckKey(ref.key));
+  CLARY_CHECK_OK(CheckTags(options.tags));
   CLARY_CHECK_OK(HeadBucket(ref.bucket));
   CLARY_TRY(std::string bytes, ReadAll(body, kMaxBytes));
   BodyDigest digest(options);
@@ -105,7 +106,9 @@ Result<ObjectInfo> MemoryStore::Put(const ObjectRef& ref, ByteSource& body,
                          .last_modified = clock_.Now(),
                          .headers = options.headers,
                          .checksum = digests.checksum,
-                         .part_sizes = {}},
+                         .part_sizes = {},
+                         .tag_count = options.tags.size()},
+                .tags = options.tags,
                 .bytes = std::move(bytes)};
   ObjectInfo info = object.info;
   MutexLock lock(mu_);
@@ -151,14 +154,35 @@ Result<ListPage> MemoryStore::List(const std::string& bucket, const ListOptions&
   return ListKeys(cursor, options);
 }
 
+Result<Tags> MemoryStore::GetTags(const ObjectRef& ref) {
+  MutexLock lock(mu_);
+  CLARY_TRY(Bucket * bucket, Find(ref.bucket));
+  const auto it = bucket->objects.find(ref.key);
+  if (it == bucket->objects.end()) return std::unexpected(NoSuchKey(ref.key));
+  return it->second.tags;
+}
+
+Status MemoryStore::SetTags(const ObjectRef& ref, const Tags& tags) {
+  CLARY_CHECK_OK(CheckTags(tags));
+  MutexLock lock(mu_);
+  CLARY_TRY(Bucket * bucket, Find(ref.bucket));
+  const auto it = bucket->objects.find(ref.key);
+  if (it == bucket->objects.end()) return std::unexpected(NoSuchKey(ref.key));
+  it->second.tags = tags;
+  it->second.info.tag_count = tags.size();
+  return {};
+}
+
 Result<UploadInfo> MemoryStore::CreateUpload(const ObjectRef& ref, const PutOptions& options) {
   CLARY_CHECK_OK(CheckKey(ref.key));
+  CLARY_CHECK_OK(CheckTags(options.tags));
   MutexLock lock(mu_);
   CLARY_TRY(Bucket * bucket, Find(ref.bucket));
   UploadInfo info{.key = ref.key,
                   .id = RandomId(),
                   .started = clock_.Now(),
                   .headers = options.headers,
+                  .tags = options.tags,
                   .checksum_kind = options.checksum_kind,
                   .full_object_checksum = options.full_object_checksum};
   bucket->uploads[info.id].info = info;
@@ -205,7 +229,9 @@ Result<ObjectInfo> MemoryStore::CompleteUpload(const ObjectRef& ref, const std::
                          .last_modified = clock_.Now(),
                          .headers = upload->info.headers,
                          .checksum = assembly.checksum,
-                         .part_sizes = {}},
+                         .part_sizes = {},
+                         .tag_count = upload->info.tags.size()},
+                .tags = upload->info.tags,
                 .bytes = {}};
   for (const PartInfo& part : assembly.parts) {
     object.info.part_sizes.push_back(part.size);

@@ -24,6 +24,8 @@ class MemoryStore final : public ObjectStore {
   Result<ObjectInfo> Head(const ObjectRef& ref, const Conditions& conditions = {}) override;
   Status Delete(const ObjectRef& ref) override;
   Result<ListPage> List(const std::string& bucket, const ListOptions& options) override;
+  Result<Tags> GetTags(const ObjectRef& ref) override;
+  Status SetTags(const ObjectRef& ref, const Tags& tags) override;
   Result<UploadInfo> CreateUpload(const ObjectRef& ref, const PutOptions& options) override;
   Result<PartInfo> UploadPart(const ObjectRef& ref, const std::string& upload_id, int number,
                               ByteSource& body, const PutOptions& options) override;
@@ -38,6 +40,7 @@ class MemoryStore final : public ObjectStore {
  private:
   struct Object {
     ObjectInfo info;
+    Tags tags;
     std::string bytes;
   };
   struct Part {

@@ -10,9 +10,6 @@
 
 namespace clary::server {
 
-// `text` with & < > " ' as entities; characters that XML cannot carry become U+FFFD.
-std::string XmlEscape(std::string_view text);
-
 // "<name>escaped text</name>"
 std::string XmlElement(std::string_view name, std::string_view text);
 
