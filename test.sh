@@ -34,8 +34,8 @@ sanitized() {  # preset, then modules
     else tail -n 100 "$log"; echo "{}: FAILED"; exit 255; fi'
 }
 
-parsers="base net data meta api objects debugger"
-threaded="base net exec control"
+parsers="base net data meta api objects gbdt debugger"
+threaded="base net exec control gbdt"
 
 step "dependencies"
 tools/install-deps.sh build test $([ $level -ge 2 ] && echo lint)
@@ -56,7 +56,7 @@ if [ $level -ge 1 ]; then
   build dev all_verify_interface_header_sets
   step "address and undefined-behaviour sanitizers"
   # shellcheck disable=SC2046,SC2086
-  sanitized asan $parsers $([ $level -ge 2 ] && echo gbdt exec runner control server client)
+  sanitized asan $parsers $([ $level -ge 2 ] && echo exec runner control server client)
   step "thread sanitizer"
   # shellcheck disable=SC2086
   sanitized tsan $threaded
