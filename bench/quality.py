@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Test quality beside XGBoost: the same data, parameters and seeds, hist on both sides.
 
-  CLARY_GBDT_TOOL=.../clary_gbdt_tool python bench/quality.py run RESULTS.jsonl [set ...]
+  CLARY_GBDT_TOOL=.../clary_gbdt_tool python bench/quality.py run RESULTS.jsonl [set[:depth/max_bin][*seeds] ...]
   CLARY_GBDT_TOOL=.../clary_gbdt_tool python bench/quality.py census
   python bench/quality.py table RESULTS.jsonl
 
@@ -15,6 +15,7 @@ import collections
 import json
 import os
 import pathlib
+import re
 import sys
 import tempfile
 
@@ -164,12 +165,14 @@ def score(objective, margin, y, w):
     return "rmse", np.sqrt(np.average((margin[:, 0] - y) ** 2, weights=w))
 
 
-def run(out, names):
+def run(out, wanted):
     import clary_gbdt
     import xgboost as xgb
-    for name in names or SETS:
-        load, seeds = SETS[name]
-        for seed in range(seeds):
+    for word in wanted or SETS:
+        name, depth_bins, seeds = re.fullmatch(r"([^:*]+)(?::(\d+/\d+))?(?:\*(\d+))?", word).groups()
+        load = SETS[name][0]
+        configs = [tuple(map(int, depth_bins.split("/")))] if depth_bins else CONFIGS
+        for seed in range(int(seeds or SETS[name][1])):
             objective, x, y, w, x_test, y_test, w_test = load(seed)
             train = xgb.DMatrix(x, y, weight=w)
             test = xgb.DMatrix(x_test, y_test, weight=w_test)
@@ -177,7 +180,7 @@ def run(out, names):
                 paths = [os.path.join(folder, part) for part in ("train.bin", "test.bin")]
                 clary_gbdt.write_matrix(paths[0], x, y, w)
                 clary_gbdt.write_matrix(paths[1], x_test, y_test, w_test)
-                for depth, bins in CONFIGS:
+                for depth, bins in configs:
                     params = {"objective": objective, "eta": ETA, "max_depth": depth, "max_bin": bins, "subsample": 0.8,
                               "seed": seed, "tree_method": "hist", "nthread": 1}
                     if objective == "multi:softprob":
