@@ -38,9 +38,9 @@ size_t PaddedStride(size_t features, bool wide) {
 }  // namespace
 
 BinnedMatrix::BinnedMatrix(const Dataset& data, std::shared_ptr<const Cuts> cuts, bool columns,
-                           ThreadPool& pool)
+                           ThreadPool& pool, float rare)
     : cuts_(std::move(cuts)), rows_(data.rows()), wide_(false) {
-  ChooseLayout(columns);
+  ChooseLayout(columns, rare);
   const size_t width = wide_ ? 2 : 1;
   row_bytes_.Resize(rows_ * stride_ * width + 64);
   size_t stored = 0;
@@ -62,11 +62,12 @@ BinnedMatrix::BinnedMatrix(const Dataset& data, std::shared_ptr<const Cuts> cuts
   } else {
     data.is_sparse() ? FillFromCsr<uint8_t>(data, pool) : FillDense<uint8_t>(data, pool);
     if (!tiles_.empty()) FillLists(pool);
+    if (histogram_tiles_ < tiles_.size()) SortRareColumns(pool);
   }
   cut_tables_ = {};
 }
 
-void BinnedMatrix::ChooseLayout(bool columns) {
+void BinnedMatrix::ChooseLayout(bool columns, float rare) {
   for (uint32_t f = 0; f < features(); ++f) {
     const uint32_t codes = cuts_->bins(f) + 1;
     wide_ = wide_ || cuts_->bins(f) > 256 || (codes > 256 && cuts_->has_missing[f] != 0);
@@ -75,10 +76,14 @@ void BinnedMatrix::ChooseLayout(bool columns) {
     wide_ = wide_ || (!columns && cuts_->bins(f) > 255);
   }
   thin_.assign(features(), 0);
+  rare_.assign(features(), 0);
   for (uint32_t f = 0; f < features(); ++f) {
     if (columns && !wide_ && rows_ <= kMaxTileRows && !cuts_->is_categorical(f) &&
         cuts_->present_share[f] < kThinShare) {
       thin_[f] = 1;
+      const float share = cuts_->present_share[f];
+      const float a_bin = share * static_cast<float>(rows_) / static_cast<float>(cuts_->bins(f));
+      rare_[f] = share < kListShare && a_bin < rare ? 1 : 0;
     } else {
       dense_.push_back(f);
     }
@@ -90,32 +95,43 @@ void BinnedMatrix::ChooseLayout(bool columns) {
     hist_offset_[f] = hist_size_;
     hist_size_ += wide_ ? cuts_->bins(f) + 1 : 256;
   }
-  float entries = 0;  // of a row in the open tile, on average
-  const auto close = [&] {
-    if (tiles_.empty()) return;
-    Tile& tile = tiles_.back();
-    tile.feature_of.push_back(UINT32_MAX);
-    tile.slots = static_cast<uint32_t>(tile.feature_of.size());
-    tile.pad = entries < kTileEntries ? 1 : kPaddedEntries;
-    hist_size_ += tile.slots;
-  };
-  for (uint32_t f = 0; f < features(); ++f) {
-    if (!is_thin(f)) continue;
-    const auto open = static_cast<uint32_t>(tiles_.empty() ? 0 : tiles_.back().feature_of.size());
-    const uint32_t after = open + cuts_->bins(f);
-    if (tiles_.empty() || after > kMaxTileSlots ||
-        (after > kTileSlots && entries >= kTileEntries)) {
-      close();
-      tiles_.emplace_back().hist_begin = hist_size_;
-      entries = 0;
+  size_t next_slot = hist_size_;
+  for (const bool rare_ones : {false, true}) {
+    bool open = false;
+    float entries = 0;  // of a row in the open tile, on average
+    const auto close = [&] {
+      if (!open) return;
+      Tile& tile = tiles_.back();
+      tile.feature_of.push_back(UINT32_MAX);
+      tile.slots = static_cast<uint32_t>(tile.feature_of.size());
+      tile.pad = rare_ones || entries < kTileEntries ? 1 : kPaddedEntries;
+      next_slot += tile.slots;
+      open = false;
+    };
+    for (uint32_t f = 0; f < features(); ++f) {
+      if (!is_thin(f) || is_rare(f) != rare_ones) continue;
+      const auto used = static_cast<uint32_t>(open ? tiles_.back().feature_of.size() : 0);
+      const uint32_t after = used + cuts_->bins(f);
+      if (after > kMaxTileSlots || (!rare_ones && after > kTileSlots && entries >= kTileEntries)) {
+        close();
+      }
+      if (!open) {
+        tiles_.emplace_back().hist_begin = next_slot;
+        open = true;
+        entries = 0;
+      }
+      Tile& tile = tiles_.back();
+      hist_offset_[f] = tile.hist_begin + tile.feature_of.size();
+      tile.features.push_back(f);
+      tile.feature_of.resize(tile.feature_of.size() + cuts_->bins(f), f);
+      entries += cuts_->present_share[f];
     }
-    Tile& tile = tiles_.back();
-    hist_offset_[f] = tile.hist_begin + tile.feature_of.size();
-    tile.features.push_back(f);
-    tile.feature_of.resize(tile.feature_of.size() + cuts_->bins(f), f);
-    entries += cuts_->present_share[f];
+    close();
+    if (!rare_ones) {
+      histogram_tiles_ = tiles_.size();
+      hist_size_ = next_slot;
+    }
   }
-  close();
 }
 
 void BinnedMatrix::PlaceEntries(ThreadPool& pool) {
@@ -394,6 +410,29 @@ void BinnedMatrix::FillLists(ThreadPool& pool) {
         *to.row++ = static_cast<uint32_t>(r);
         *to.code++ = static_cast<uint8_t>(tile.hist_begin + tile.entries[k] - hist_offset_[f]);
       }
+    }
+  });
+}
+
+void BinnedMatrix::SortRareColumns(ThreadPool& pool) {
+  sorted_at_.assign(features(), 0);
+  size_t values = 0;
+  for (uint32_t f = 0; f < features(); ++f) {
+    sorted_at_[f] = values;
+    if (is_rare(f)) values += lists_[f].rows.size();
+  }
+  sorted_rows_.Resize(values);
+  sorted_codes_.Resize(values);
+  pool.ForEach(features(), [&](size_t f, int) {
+    if (rare_[f] == 0) return;
+    const List& list = lists_[f];
+    uint32_t next[257] = {};
+    for (const uint8_t code : list.codes) ++next[code + 1U];
+    for (size_t code = 0; code < 256; ++code) next[code + 1] += next[code];
+    for (size_t i = 0; i < list.rows.size(); ++i) {
+      const size_t at = sorted_at_[f] + next[list.codes[i]]++;
+      sorted_rows_[at] = list.rows[i];
+      sorted_codes_[at] = list.codes[i];
     }
   });
 }

@@ -21,13 +21,16 @@ namespace clary::gbdt {
 // way a node's rows go. For a feature that most rows have, both are arrays of codes, together half
 // the size of the float matrix. For training, the row-major form of thin features, which less than
 // kThinShare of the rows have, is one list of present values a row and tile; their columns are
-// lists too where less than kListShare of the rows have them.
+// lists too where less than kListShare of the rows have them. Of those, features that would fill
+// histograms with little more than empty slots can be declared rare: they are in no histogram, and
+// their splits are searched for in columns sorted by bin (rare_search.h).
 class BinnedMatrix {
  public:
   static constexpr float kThinShare = 0.55F;
   static constexpr float kListShare = 0.125F;
 
-  // Thin features whose part of a histogram is accumulated together.
+  // Thin features whose part of a histogram is accumulated together; or rare ones, which have slots
+  // by the same rules but beyond the end of a histogram.
   struct Tile {
     std::vector<uint32_t> features;  // ascending
     size_t hist_begin = 0;  // its features' slots in a histogram, one after another, then one that
@@ -40,9 +43,17 @@ class BinnedMatrix {
     std::vector<uint32_t> feature_of;  // [slots]: the feature, UINT32_MAX for padding
   };
 
-  // `columns` = false is for walking rows only: no columns and no thin features.
+  // The present values of a rare feature, by code, then by row.
+  struct SortedColumn {
+    const uint32_t* rows;
+    const uint8_t* codes;
+    size_t count;
+  };
+
+  // `columns` = false is for walking rows only: no columns and no thin features. Features whose
+  // columns are lists with less than `rare` values a bin are rare.
   BinnedMatrix(const Dataset& data, std::shared_ptr<const Cuts> cuts, bool columns,
-               ThreadPool& pool);
+               ThreadPool& pool, float rare = 0);
 
   size_t rows() const { return rows_; }
   uint32_t features() const { return cuts_->features(); }
@@ -53,7 +64,13 @@ class BinnedMatrix {
   // The features that are not thin, ascending; item k has place k in a row.
   std::span<const uint32_t> dense() const { return dense_; }
   std::span<const Tile> tiles() const { return tiles_; }
+  std::span<const Tile> histogram_tiles() const { return tiles().first(histogram_tiles_); }
   bool is_thin(uint32_t f) const { return thin_[f] != 0; }
+  bool is_rare(uint32_t f) const { return rare_[f] != 0; }
+  SortedColumn sorted(uint32_t f) const {
+    return {sorted_rows_.data() + sorted_at_[f], sorted_codes_.data() + sorted_at_[f],
+            lists_[f].rows.size()};
+  }
 
   // Row r starts at row_major() + r * stride(), in bins of the width; the stride is padded so that
   // a row of up to 64 bytes never straddles a cache line.
@@ -90,7 +107,8 @@ class BinnedMatrix {
   };
   struct Block;  // scratch for some rows
 
-  void ChooseLayout(bool columns);
+  void ChooseLayout(bool columns, float rare);
+  void SortRareColumns(ThreadPool& pool);
   // Room for the tiles' entries, of which row_begin[r] has the number of row r.
   void PlaceEntries(ThreadPool& pool);
   void CountDense(const Dataset& data, ThreadPool& pool);
@@ -116,10 +134,16 @@ class BinnedMatrix {
   std::vector<uint32_t> dense_;
   std::vector<uint8_t> thin_;  // [features]
   std::vector<Tile> tiles_;
+  size_t histogram_tiles_ = 0;  // the first ones; those of rare features follow
   std::vector<size_t> hist_offset_;
   size_t hist_size_ = 0;
-  std::vector<size_t> column_at_;   // [features]
-  std::vector<List> lists_;         // [features], or empty
+  std::vector<size_t> column_at_;  // [features]
+  std::vector<List> lists_;        // [features], or empty
+  std::vector<uint8_t> rare_;      // [features]
+  // The sorted columns, one after another, and where each begins [features].
+  data::Buffer<uint32_t> sorted_rows_;
+  data::Buffer<uint8_t> sorted_codes_;
+  std::vector<size_t> sorted_at_;
   data::Buffer<float> cut_tables_;  // of all features (kernels.h), while the matrix is filled
   data::Buffer<uint8_t> row_bytes_;
   data::Buffer<uint8_t> column_bytes_;

@@ -26,6 +26,7 @@ TreeGrower::TreeGrower(const TrainParams& params, const BinnedMatrix& bins,
       kernels_(BestKernels()),
       histograms_(bins, pool),
       finder_(params, bins),
+      rare_(params, bins, finder_.scorer(), pool),
       eta_(params.eta / static_cast<float>(params.num_parallel_tree)),
       phases_(phases),
       right_(bins.rows()),
@@ -278,6 +279,20 @@ void TreeGrower::FindSplits(std::span<Node*> nodes) {
           drawn.emplace_back(AllowedFeatures(params_.interaction_constraints, node->path, set)));
     }
   }
+  FindInHistograms(nodes, sets);
+  if (bins_.tiles().size() == bins_.histogram_tiles().size()) return;
+  // Rare features are declared only where all nodes have the same set.
+  std::vector<RareSearch::Node> searched;
+  for (Node* node : nodes) {
+    searched.push_back({.rows = std::span(rows_).subspan(node->begin, node->rows()),
+                        .total = node->total,
+                        .best = &node->best});
+  }
+  rare_.Improve(searched, packed_, scale_, sets[0]);
+}
+
+void TreeGrower::FindInHistograms(std::span<Node*> nodes,
+                                  std::span<const std::span<const uint32_t>> sets) {
   const auto search = [&](size_t i, size_t part, size_t parts) {
     const auto set = sets[i];
     const size_t first = set.size() * part / parts;
@@ -288,7 +303,7 @@ void TreeGrower::FindSplits(std::span<Node*> nodes) {
                            .features = set};
     return finder_.Best(node, scale_, set.subspan(first, last - first));
   };
-  const size_t work = nodes.size() * bins_.cuts().value.size();
+  const size_t work = nodes.size() * bins_.HistSize();
   const auto threads = static_cast<size_t>(pool_.size());
   if (threads == 1 || work < threads * kBinsPerThread) {
     for (size_t i = 0; i < nodes.size(); ++i) nodes[i]->best = search(i, 0, 1);

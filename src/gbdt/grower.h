@@ -15,6 +15,7 @@
 #include "gbdt/binned_matrix.h"
 #include "gbdt/histogram.h"
 #include "gbdt/phases.h"
+#include "gbdt/rare_search.h"
 #include "gbdt/sampler.h"
 #include "gbdt/split.h"
 #include "gbdt/tree.h"
@@ -101,6 +102,7 @@ class TreeGrower {
   bool ChildrenMaySplit(const Node& node) const;
   void DivideRows(std::span<const Node> batch, std::vector<Node>& children);
   void FindSplits(std::span<Node*> nodes);
+  void FindInHistograms(std::span<Node*> nodes, std::span<const std::span<const uint32_t>> sets);
   void Finish(Tree& tree, Node& node);
   std::vector<Piece> CutIntoPieces(std::span<const Node> nodes) const;
   void Enter(Phase phase) {
@@ -120,6 +122,7 @@ class TreeGrower {
   const Kernels& kernels_;
   HistogramBuilder histograms_;
   SplitFinder finder_;
+  RareSearch rare_;
   float eta_;
   PhaseClock* phases_;
 

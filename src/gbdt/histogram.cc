@@ -146,7 +146,7 @@ void HistogramBuilder::ForUsedSlots(Op&& op) const {
   for (const uint32_t f : bins_.dense()) {
     op(bins_.HistOffset(f), size_t{std::min(256U, bins_.cuts().bins(f) + 1)});
   }
-  for (const auto& tile : bins_.tiles()) op(tile.hist_begin, size_t{tile.slots});
+  for (const auto& tile : bins_.histogram_tiles()) op(tile.hist_begin, size_t{tile.slots});
 }
 
 void HistogramBuilder::Clear(Histogram& h) const {
@@ -160,7 +160,7 @@ void HistogramBuilder::AddRows(std::span<const uint32_t> rows, const PackedGrad*
   PackedGrad grad[kTiledRows];
   // Row numbers of a block, with some to prefetch beyond its end.
   uint32_t index[kTiledRows + kPrefetchRows];
-  const size_t block = bins_.tiles().empty() ? kBlockRows : kTiledRows;
+  const size_t block = bins_.histogram_tiles().empty() ? kBlockRows : kTiledRows;
   for (size_t begin = 0; begin < rows.size(); begin += block) {
     const size_t count = std::min(block, rows.size() - begin);
     const size_t ahead = std::min(rows.size() - begin, count + kPrefetchRows);
@@ -185,7 +185,7 @@ void HistogramBuilder::AddRows(std::span<const uint32_t> rows, const PackedGrad*
       kAddNext[std::min(width, features - f) - 1](bins_.row_bytes() + f, bins_.stride(), index,
                                                   count, packed, grad, h.data() + size_t{f} * 256);
     }
-    for (const auto& tile : bins_.tiles()) {
+    for (const auto& tile : bins_.histogram_tiles()) {
       const auto add = tile.pad == 4 ? AddGroups : AddEntries;
       add(tile, index, count, grad, h.data() + tile.hist_begin);
     }

@@ -29,8 +29,25 @@ struct ScanInput {
   double lambda;
   double alpha;
   double min_child_weight;
-  float at_least = 0;  // scores up to this are of no interest: a scan that sees that it can't find
-                       // a higher one may say that there is none
+  float at_least = 0;  // lower scores are of no interest: a scan may say that there is none where
+                       // it can't find this one
+};
+
+// How a scan looks at scores before it computes them exactly: in float32, in units of levels.
+struct RoughScale {
+  bool usable;    // else scores must be exact from the start
+  float lambda;   // in levels of the second derivative
+  int32_t least;  // a side's levels, at least 1
+  float bar;      // what ScanInput::at_least is roughly; not negative
+};
+RoughScale RoughScaleOf(const ScanInput& in);
+
+// The positions of a feature that differ: bins that are not empty, ascending, with the sums up to
+// and with them.
+struct Positions {
+  const PackedGrad* sum;
+  const uint8_t* bin;
+  uint32_t count;
 };
 
 // The best position of a scan. Forward: bins <= bin go left, missing right. Backward: missing left.
@@ -68,6 +85,15 @@ inline constexpr size_t kCutTable = 272;
 // `cuts`: at most 255. `table` [kCutTable].
 void FillCutTable(std::span<const float> cuts, float* table);
 
+// Up to 256 nodes in which one feature is looked at.
+struct NodesOfScan {
+  const PackedGrad* total;
+  const PackedGrad* present;  // of the total, what belongs to rows with a value
+  const float* bar;           // as in RoughScale, like the following; infinite: of no interest
+  float lambda;
+  int32_t least;
+};
+
 struct Kernels {
   const char* name;
   // Building the matrix (binned_matrix.h). `table` [kCutTable] holds a feature's cuts.
@@ -102,6 +128,14 @@ struct Kernels {
 
   // Best position for a feature of at most kMaxScanBins bins without constraints.
   ScanBest (*scan)(const ScanInput& in);
+  // The same from positions (bins with a sum of 0 may be among them); in.hist is not used, and
+  // in.missing is given.
+  ScanBest (*scan_positions)(const ScanInput& in, const Positions& at);
+  // Sets flag[n] for each node n in which scan_positions may find something of interest, given
+  // `count` values of one feature in the order of their bins: value i is in node[i] and sum[i] is
+  // the sum of that node's values up to and with it.
+  void (*reaching_nodes)(const PackedGrad* sum, const uint8_t* node, size_t count,
+                         const NodesOfScan& nodes, uint8_t* flag);
   // Divides `rows` [count], stably: those whose code goes left (code <= bin, or code == missing)
   // move to the front, the others to `right` [count]. Returns how many went left. Row r's code is
   // column[r], or, if !by_row, item i's is column[i]; three bytes behind the last are readable.

@@ -186,87 +186,132 @@ __m512i Prefix(__m512i v) {
   return _mm512_add_epi64(v, _mm512_alignr_epi64(v, zero, 4));
 }
 
-// Which of sixteen positions, given the levels left of them, have a rough score (kernels_impl.h) of
-// at least the scale's bar.
-__mmask16 Reaching(__m512i left_g, __m512i left_h, PackedGrad total, const RoughScale& scale) {
-  const __m512i right_g =
-      _mm512_sub_epi32(_mm512_set1_epi32(static_cast<int32_t>(total >> 32)), left_g);
-  const __m512i right_h = _mm512_sub_epi32(_mm512_set1_epi32(static_cast<int32_t>(total)), left_h);
-  const __m512i least = _mm512_set1_epi32(scale.least);
-  const __mmask16 heavy =
-      _mm512_mask_cmpge_epi32_mask(_mm512_cmpge_epi32_mask(left_h, least), right_h, least);
-  const __m512 lambda = _mm512_set1_ps(scale.lambda);
-  const __m512 gl = _mm512_cvtepi32_ps(left_g);
-  const __m512 gr = _mm512_cvtepi32_ps(right_g);
-  const __m512 hl = _mm512_add_ps(_mm512_cvtepi32_ps(left_h), lambda);
-  const __m512 hr = _mm512_add_ps(_mm512_cvtepi32_ps(right_h), lambda);
-  // gl^2 / hl + gr^2 / hr >= bar without a division
-  const __m512 sum =
-      _mm512_fmadd_ps(_mm512_mul_ps(gl, gl), hr, _mm512_mul_ps(_mm512_mul_ps(gr, gr), hl));
-  const __m512 bar = _mm512_mul_ps(_mm512_mul_ps(hl, hr), _mm512_set1_ps(scale.bar));
-  return _mm512_mask_cmp_ps_mask(heavy, sum, bar, _CMP_GE_OQ);
+// Sixteen sums.
+struct Levels {
+  __m512i g;
+  __m512i h;
+};
+
+Levels Unpack(__m512i a, __m512i b) {
+  const __m512i odd = _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+  const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+  return {_mm512_permutex2var_epi32(a, odd, b), _mm512_permutex2var_epi32(a, even, b)};
 }
 
-// Whether any position may be of interest. Empty bins count as positions, too: they have the score
-// of another.
-bool AnyReaches(const ScanInput& in, PackedGrad missing, const RoughScale& scale) {
-  const __m512i pick_g =
-      _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
-  const __m512i pick_h =
-      _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-  const __m512i last = _mm512_set1_epi64(7);
-  const __m512i missing_g = _mm512_set1_epi32(static_cast<int32_t>(missing >> 32));
-  const __m512i missing_h = _mm512_set1_epi32(static_cast<int32_t>(missing));
-  __m512i carry = _mm512_setzero_si512();
-  if (missing != 0 && Reaching(missing_g, missing_h, in.total, scale) != 0) return true;
-  for (uint32_t i = 0; i < in.bins; i += 16) {
-    const uint32_t rest = in.bins - i;
-    const auto in_a = static_cast<__mmask8>(rest >= 8 ? 0xff : (1U << rest) - 1);
-    const auto in_b = static_cast<__mmask8>(rest >= 16  ? 0xff
-                                            : rest <= 8 ? 0
-                                                        : (1U << (rest - 8)) - 1);
-    __m512i a = _mm512_maskz_loadu_epi64(in_a, in.hist + i);
-    __m512i b = _mm512_maskz_loadu_epi64(in_b, in.hist + i + 8);
-    const __m512i some = _mm512_or_si512(a, b);
-    if (_mm512_test_epi64_mask(some, some) == 0) continue;
-    a = Prefix(a);
-    b = Prefix(b);
-    const __m512i sum_a = _mm512_permutexvar_epi64(last, a);
-    const __m512i sum_b = _mm512_permutexvar_epi64(last, b);
-    a = _mm512_add_epi64(a, carry);
-    carry = _mm512_add_epi64(carry, sum_a);
-    b = _mm512_add_epi64(b, carry);
-    carry = _mm512_add_epi64(carry, sum_b);
-    const __m512i g = _mm512_permutex2var_epi32(a, pick_g, b);
-    const __m512i h = _mm512_permutex2var_epi32(a, pick_h, b);
-    __mmask16 hit = Reaching(g, h, in.total, scale);
-    if (missing != 0) {
-      // The halves add without the carry between them: the hessian's 31 bits never carry over.
-      hit |=
-          Reaching(_mm512_add_epi32(g, missing_g), _mm512_add_epi32(h, missing_h), in.total, scale);
-    }
-    if (hit != 0) return true;
+Levels AllOf(PackedGrad p) {
+  return {_mm512_set1_epi32(static_cast<int32_t>(p >> 32)),
+          _mm512_set1_epi32(static_cast<int32_t>(p))};
+}
+
+// The halves by themselves: of a sum's low one nothing ever carries.
+Levels Add(const Levels& a, const Levels& b) {
+  return {_mm512_add_epi32(a.g, b.g), _mm512_add_epi32(a.h, b.h)};
+}
+Levels Subtract(const Levels& a, const Levels& b) {
+  return {_mm512_sub_epi32(a.g, b.g), _mm512_sub_epi32(a.h, b.h)};
+}
+
+// Reaches() of sixteen splits.
+__mmask16 ReachesWide(const Levels& left, const Levels& right, __m512 bar, __m512 lambda,
+                      __m512i least) {
+  const __mmask16 heavy =
+      _mm512_mask_cmpge_epi32_mask(_mm512_cmpge_epi32_mask(left.h, least), right.h, least);
+  const __m512 gl = _mm512_cvtepi32_ps(left.g);
+  const __m512 gr = _mm512_cvtepi32_ps(right.g);
+  const __m512 hl = _mm512_add_ps(_mm512_cvtepi32_ps(left.h), lambda);
+  const __m512 hr = _mm512_add_ps(_mm512_cvtepi32_ps(right.h), lambda);
+  const __m512 gain =
+      _mm512_fmadd_ps(_mm512_mul_ps(gl, gl), hr, _mm512_mul_ps(_mm512_mul_ps(gr, gr), hl));
+  return _mm512_mask_cmp_ps_mask(heavy, gain, _mm512_mul_ps(_mm512_mul_ps(hl, hr), bar),
+                                 _CMP_GE_OQ);
+}
+
+// Slots i to i + 7 of those before `end`, 0 beyond.
+__m512i LoadSlots(const PackedGrad* from, uint32_t i, uint32_t end) {
+  if (i + 8 <= end) return _mm512_loadu_si512(from + i);
+  const uint32_t some = i < end ? (1U << (end - i)) - 1 : 0;
+  return _mm512_maskz_loadu_epi64(static_cast<__mmask8>(some), from + i);
+}
+
+void ReachingNodesWide(const PackedGrad* sum, const uint8_t* node, size_t count,
+                       const NodesOfScan& nodes, uint8_t* flag) {
+  const __m512 lambda = _mm512_set1_ps(nodes.lambda);
+  const __m512i least = _mm512_set1_epi32(nodes.least);
+  size_t i = 0;
+  for (; i + 16 <= count; i += 16) {
+    const __m128i ids = _mm_loadu_si128(reinterpret_cast<const __m128i*>(node + i));
+    const __m512i id = _mm512_cvtepu8_epi32(ids);
+    const __m256i id_a = _mm512_castsi512_si256(id);
+    const __m256i id_b = _mm512_extracti64x4_epi64(id, 1);
+    const __m512 bar = _mm512_i32gather_ps(id, nodes.bar, 4);
+    const __m512i left_a = _mm512_loadu_si512(sum + i);
+    const __m512i left_b = _mm512_loadu_si512(sum + i + 8);
+    const __m512i total_a = _mm512_i32gather_epi64(id_a, nodes.total, 8);
+    const __m512i total_b = _mm512_i32gather_epi64(id_b, nodes.total, 8);
+    const __m512i present_a = _mm512_i32gather_epi64(id_a, nodes.present, 8);
+    const __m512i present_b = _mm512_i32gather_epi64(id_b, nodes.present, 8);
+    const Levels left = Unpack(left_a, left_b);
+    const Levels right =
+        Unpack(_mm512_sub_epi64(total_a, left_a), _mm512_sub_epi64(total_b, left_b));
+    const Levels rest =
+        Unpack(_mm512_sub_epi64(present_a, left_a), _mm512_sub_epi64(present_b, left_b));
+    // What is left of it backward is what the rest lacks of the total.
+    const Levels other = Subtract(Add(left, right), rest);
+    uint32_t hit = ReachesWide(left, right, bar, lambda, least) |
+                   static_cast<uint32_t>(ReachesWide(other, rest, bar, lambda, least));
+    for (; hit != 0; hit &= hit - 1) flag[node[i + static_cast<size_t>(__builtin_ctz(hit))]] = 1;
   }
-  return false;
+  ReachingNodes(sum + i, node + i, count - i, nodes, flag);
 }
 
 // Most scans find nothing better than what is known already, and that is quickly told.
 ScanBest ScanWide(const ScanInput& in) {
-  const RoughScale scale = ScaleOf(in);
+  const RoughScale scale = RoughScaleOf(in);
   if (!scale.usable || scale.bar <= 0) return Scan(in);
   PackedGrad missing = in.missing;
   if (in.missing_is_rest) {
     __m512i sum = _mm512_setzero_si512();
     for (uint32_t i = 0; i < in.bins; i += 8) {
-      const uint32_t rest = in.bins - i;
-      const auto some = static_cast<__mmask8>(rest >= 8 ? 0xff : (1U << rest) - 1);
-      sum = _mm512_add_epi64(sum, _mm512_maskz_loadu_epi64(some, in.hist + i));
+      sum = _mm512_add_epi64(sum, LoadSlots(in.hist, i, in.bins));
     }
     const auto present = static_cast<PackedGrad>(_mm512_reduce_add_epi64(sum));
     if (static_cast<int32_t>(present) < scale.least) return {};
     missing = in.total - present;
   }
-  return AnyReaches(in, missing, scale) ? Scan(in) : ScanBest{};
+  // Missing left, every value right.
+  if (missing != 0 && Reaches(missing, in.total - missing, scale.bar, scale.lambda, scale.least)) {
+    return Scan(in);
+  }
+  const __m512 bar = _mm512_set1_ps(scale.bar);
+  const __m512 lambda = _mm512_set1_ps(scale.lambda);
+  const __m512i least = _mm512_set1_epi32(scale.least);
+  const Levels total = AllOf(in.total);
+  const Levels apart = AllOf(missing);
+  const __m512i last = _mm512_set1_epi64(7);
+  __m512i before = _mm512_setzero_si512();
+  for (uint32_t i = 0; i < in.bins; i += 16) {
+    __m512i a = LoadSlots(in.hist, i, in.bins);
+    __m512i b = LoadSlots(in.hist, i + 8, in.bins);
+    const __m512i either = _mm512_or_si512(a, b);
+    if (_mm512_test_epi64_mask(either, either) == 0) continue;
+    a = Prefix(a);
+    b = Prefix(b);
+    const __m512i of_a = _mm512_permutexvar_epi64(last, a);
+    const __m512i of_b = _mm512_permutexvar_epi64(last, b);
+    a = _mm512_add_epi64(a, before);
+    before = _mm512_add_epi64(before, of_a);
+    b = _mm512_add_epi64(b, before);
+    before = _mm512_add_epi64(before, of_b);
+    // An empty bin is the same position as the one before it.
+    Levels left = Unpack(a, b);
+    __mmask16 hit = ReachesWide(left, Subtract(total, left), bar, lambda, least);
+    if (missing != 0) {
+      left = Add(left, apart);
+      hit |= ReachesWide(left, Subtract(total, left), bar, lambda, least);
+    }
+    if (hit != 0) return Scan(in);
+  }
+  return {};
 }
 }  // namespace
 }  // namespace avx512
@@ -281,6 +326,8 @@ const Kernels kAvx512Kernels = {.name = "avx512",
                                 .column_range = avx512::ColumnRange,
                                 .count_present = avx512::CountPresent,
                                 .scan = avx512::ScanWide,
+                                .scan_positions = avx512::ScanPositions,
+                                .reaching_nodes = avx512::ReachingNodesWide,
                                 .divide = avx512::DivideWide,
                                 .quantize = avx512::Quantize,
                                 .absolute_sums = avx512::AbsoluteSums,

@@ -319,6 +319,102 @@ TEST(Kernels, ColumnsAreCounted) {
   }
 }
 
+// Values of a feature in several nodes, in the order of their bins.
+TEST(Kernels, NodesWithAGoodSplitAreFlagged) {
+  std::mt19937 rng(13);
+  const auto draw = [&](int low, int high) {
+    return std::uniform_int_distribution<int>(low, high)(rng);
+  };
+  int flagged = 0;
+  int not_flagged = 0;
+  for (int trial = 0; trial < 2000; ++trial) {
+    const auto nodes = static_cast<size_t>(draw(1, 12));
+    const auto count = static_cast<size_t>(draw(1, 60));
+    const int scale = 1 << draw(0, 20);
+    std::vector<uint32_t> bin(count);
+    for (uint32_t& b : bin) b = static_cast<uint32_t>(draw(0, 20));
+    std::ranges::sort(bin);
+    std::vector<uint8_t> node(count);
+    std::vector<PackedGrad> sum(count);
+    std::vector<PackedGrad> total(nodes);
+    std::vector<PackedGrad> present(nodes, 0);
+    std::vector<std::vector<PackedGrad>> hist(nodes, std::vector<PackedGrad>(21, 0));
+    for (size_t i = 0; i < count; ++i) {
+      const auto n = static_cast<size_t>(draw(0, static_cast<int>(nodes) - 1));
+      const PackedGrad g = Pack(draw(-3 * scale, 3 * scale), draw(0, 4 * scale));
+      node[i] = static_cast<uint8_t>(n);
+      hist[n][bin[i]] += g;
+      sum[i] = present[n] += g;
+    }
+    std::vector<ScanBest> want;
+    std::vector<ScanInput> inputs;
+    std::vector<float> bar;
+    const double unit = std::exp2(-draw(0, 30));
+    constexpr double kLambdas[] = {0, 1, 0.37};
+    constexpr double kLeast[] = {0, 1, 50};
+    const double lambda = kLambdas[draw(0, 2)];
+    const double least = kLeast[draw(0, 2)];
+    RoughScale rough{};
+    for (size_t n = 0; n < nodes; ++n) {
+      total[n] = present[n];
+      if (draw(0, 3) != 0) total[n] += Pack(draw(-50 * scale, 50 * scale), draw(0, 50 * scale));
+      ScanInput in{.hist = hist[n].data(),
+                   .bins = 21,
+                   .missing = total[n] - present[n],
+                   .total = total[n],
+                   .grad_unit = unit,
+                   .hess_unit = unit,
+                   .lambda = lambda,
+                   .alpha = 0,
+                   .min_child_weight = least};
+      want.push_back(ScanByDefinition(in));
+      constexpr float kKnown[] = {0.5F, 1, 1.001F};
+      in.at_least = want[n].score < 0 ? 0 : want[n].score * kKnown[draw(0, 2)];
+      inputs.push_back(in);
+      rough = RoughScaleOf(in);
+      bar.push_back(rough.bar);
+    }
+    const NodesOfScan given{.total = total.data(),
+                            .present = present.data(),
+                            .bar = bar.data(),
+                            .lambda = rough.lambda,
+                            .least = rough.least};
+    for (const Kernels* k : Sets()) {
+      std::vector<uint8_t> flag(nodes, 0);
+      k->reaching_nodes(sum.data(), node.data(), count, given, flag.data());
+      for (size_t n = 0; n < nodes; ++n) {
+        (flag[n] != 0 ? flagged : not_flagged) += 1;
+        if (want[n].score >= 0 && want[n].score >= inputs[n].at_least) {
+          ASSERT_EQ(flag[n], 1) << k->name << " trial " << trial << " node " << n;
+        }
+        // The last value of a bin makes the position.
+        std::vector<PackedGrad> sums;
+        std::vector<uint8_t> bins;
+        for (size_t i = 0; i < count; ++i) {
+          if (node[i] != n) continue;
+          if (bins.empty() || bins.back() != bin[i]) {
+            bins.push_back(static_cast<uint8_t>(bin[i]));
+            sums.emplace_back();
+          }
+          sums.back() = sum[i];
+        }
+        ScanInput all = inputs[n];
+        all.at_least = 0;
+        const ScanBest got = k->scan_positions(
+            all,
+            {.sum = sums.data(), .bin = bins.data(), .count = static_cast<uint32_t>(sums.size())});
+        ASSERT_EQ(got.score, want[n].score) << k->name << " trial " << trial;
+        if (got.score < 0) continue;
+        ASSERT_EQ(got.left, want[n].left) << k->name << " trial " << trial;
+        ASSERT_EQ(got.bin, want[n].bin) << k->name << " trial " << trial;
+        ASSERT_EQ(got.default_left, want[n].default_left) << k->name << " trial " << trial;
+      }
+    }
+  }
+  EXPECT_GT(flagged, 1000);
+  EXPECT_GT(not_flagged, 1000);
+}
+
 TEST(Kernels, DivideIsStable) {
   std::mt19937 rng(12);
   for (const size_t count : {0, 1, 15, 16, 17, 1000}) {

@@ -154,6 +154,7 @@ SplitCandidate SplitFinder::Best(const NodeToSplit& node, const GradScale& scale
   SplitCandidate best;
   std::vector<uint32_t> right;
   for (const uint32_t f : features) {
+    if (bins_.is_rare(f)) continue;
     const PackedGrad* hist = node.histogram->data() + bins_.HistOffset(f);
     const uint32_t bins = cuts.bins(f);
     const bool categorical = cuts.is_categorical(f);

@@ -89,8 +89,8 @@ class SplitFinder {
   SplitFinder(const TrainParams& params, const BinnedMatrix& bins);
 
   const SplitScorer& scorer() const { return scorer_; }
-  // The best split among `features` (part of node.features): higher gain, then lower feature, then
-  // earlier in scan order. Any thread.
+  // The best split among those of `features` (part of node.features) that are not rare: higher
+  // gain, then lower feature, then earlier in scan order. Any thread.
   SplitCandidate Best(const NodeToSplit& node, const GradScale& scale,
                       std::span<const uint32_t> features) const;
 

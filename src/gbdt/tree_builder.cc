@@ -10,6 +10,7 @@
 #include "gbdt/grower.h"
 #include "gbdt/predict.h"
 #include "gbdt/quantize.h"
+#include "gbdt/rare_search.h"
 
 namespace clary::gbdt {
 namespace {
@@ -27,7 +28,7 @@ class HistBuilder : public TreeBuilder {
       : pool_(pool),
         cuts_(std::make_shared<const Cuts>(
             ComputeCuts(train, RowWeights(train), params.max_bin, pool))),
-        bins_(train, cuts_, true, pool),
+        bins_(train, cuts_, true, pool, RareSearch::ValuesPerBin(params)),
         features_(params, cuts_->features(), engine),
         grower_(params, bins_, features_, pool, options.leaf_rows, options.phases),
         packed_(train.rows()) {}
@@ -125,7 +126,8 @@ class ApproxBuilder : public ByValueBuilder {
     // With few distinct values the cuts are always the same.
     if (grower_ != nullptr && cuts->value == bins_->cuts().value) return;
     grower_ = nullptr;
-    bins_ = std::make_unique<BinnedMatrix>(train_, std::move(cuts), true, pool_);
+    bins_ = std::make_unique<BinnedMatrix>(train_, std::move(cuts), true, pool_,
+                                           RareSearch::ValuesPerBin(params_));
     grower_ = std::make_unique<TreeGrower>(params_, *bins_, features_, pool_, options_.leaf_rows,
                                            options_.phases);
   }

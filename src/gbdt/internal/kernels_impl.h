@@ -264,13 +264,6 @@ inline int32_t RoughScores(const PackedGrad* sum, uint32_t n, PackedGrad add, Pa
   return most;
 }
 
-// The positions of a feature that differ: bins that are not empty, with the sums up to them.
-struct Positions {
-  alignas(64) PackedGrad sum[kMaxScanBins];
-  uint32_t bin[kMaxScanBins];
-  uint32_t count = 0;
-};
-
 // Scored backward, position k stands for every bin from its own to before the next one's; the last
 // of those is looked at first. Negative: there is none.
 inline int32_t BackwardBin(const Positions& at, uint32_t k, uint32_t bins) {
@@ -310,31 +303,6 @@ inline ScanBest ScanPlain(const ScanInput& in, const Positions& at, PackedGrad m
     }
   }
   return best;
-}
-
-// What rough scores are measured in, and how their positions are restricted.
-struct RoughScale {
-  bool usable;    // else scores must be exact from the start
-  float lambda;   // in levels of the second derivative
-  int32_t least;  // a side's levels, at least 1
-  float bar;      // no position with a lower rough score is of interest; not negative
-};
-
-inline RoughScale ScaleOf(const ScanInput& in) {
-  // hess_unit is a power of two, so these are exact or off by a float's rounding.
-  const double lambda = in.lambda / in.hess_unit;
-  const double least = in.min_child_weight / in.hess_unit;
-  RoughScale scale = {};
-  scale.usable = in.alpha == 0 && lambda >= 0 && lambda < 1e12 && least < 2147483647.0;
-  if (!scale.usable) return scale;
-  const auto whole = static_cast<int32_t>(least);
-  const int32_t above = static_cast<double>(whole) < least ? whole + 1 : whole;
-  scale.lambda = static_cast<float>(lambda);
-  scale.least = above > 1 ? above : 1;
-  const double unit = in.grad_unit * in.grad_unit / in.hess_unit;
-  const double bar = static_cast<double>(in.at_least) * 0.99999 / unit;
-  scale.bar = bar > 0 ? static_cast<float>(bar < 1e38 ? bar : 1e38) : 0;
-  return scale;
 }
 
 // Exact scores of the positions whose rough ones are near the best rough one.
@@ -400,14 +368,37 @@ inline ScanBest ScanFast(const ScanInput& in, const Positions& at, PackedGrad mi
   return best;
 }
 
+ScanBest ScanPositions(const ScanInput& in, const Positions& at) {
+  const PackedGrad missing = in.missing;
+  const RoughScale scale = RoughScaleOf(in);
+  ScanBest best;
+  if (scale.usable) {
+    // With missing values apart, one side of any split is a part of the present rows.
+    if (static_cast<int32_t>(in.total - missing) < scale.least) return best;
+    best = ScanFast(in, at, missing, scale);
+  } else {
+    best = ScanPlain(in, at, missing);
+  }
+  if (missing == 0) return best;
+  // The last step backward: missing left, every value right.
+  if (const float score = ExactScore(missing, in); score > best.score) {
+    best.score = score;
+    best.bin = at.count != 0 ? static_cast<int32_t>(at.bin[0]) - 1 : -1;
+    best.default_left = true;
+    best.left = missing;
+  }
+  return best;
+}
+
 ScanBest Scan(const ScanInput& in) {
-  Positions at;
+  alignas(64) PackedGrad sum[kMaxScanBins];
+  uint8_t bin[kMaxScanBins];
   PackedGrad running = 0;
   uint32_t count = 0;
   const auto take = [&](uint32_t i) {
     running += in.hist[i];
-    at.sum[count] = running;
-    at.bin[count] = i;
+    sum[count] = running;
+    bin[count] = static_cast<uint8_t>(i);
     count += in.hist[i] != 0 ? 1 : 0;
   };
   constexpr uint32_t kRun = 8;  // small nodes leave most bins empty
@@ -419,27 +410,36 @@ ScanBest Scan(const ScanInput& in) {
     for (uint32_t j = 0; j < kRun; ++j) take(i + j);
   }
   for (; i < in.bins; ++i) take(i);
-  at.count = count;
-  const PackedGrad missing = in.missing_is_rest ? in.total - running : in.missing;
+  ScanInput given = in;
+  if (in.missing_is_rest) given.missing = in.total - running;
+  return ScanPositions(given, {.sum = sum, .bin = bin, .count = count});
+}
 
-  const RoughScale scale = ScaleOf(in);
-  ScanBest best;
-  if (scale.usable) {
-    // With missing values apart, one side of any split is a part of the present rows.
-    if (static_cast<int32_t>(running) < scale.least) return best;
-    best = ScanFast(in, at, missing, scale);
-  } else {
-    best = ScanPlain(in, at, missing);
+// Whether a split's rough score is at least `bar`, without a division.
+inline bool Reaches(PackedGrad left, PackedGrad right, float bar, float lambda, int32_t least) {
+  const auto left_h = static_cast<int32_t>(left);
+  const auto right_h = static_cast<int32_t>(right);
+  const auto gl = static_cast<float>(static_cast<int32_t>(left >> 32));
+  const auto gr = static_cast<float>(static_cast<int32_t>(right >> 32));
+  const float hl = static_cast<float>(left_h) + lambda;
+  const float hr = static_cast<float>(right_h) + lambda;
+  return left_h >= least && right_h >= least && gl * gl * hr + gr * gr * hl >= hl * hr * bar;
+}
+
+// A value that shares its bin with the next one makes no position, but to look at it does no harm.
+// The last value of a node stands for the split of all present values from the missing ones.
+void ReachingNodes(const PackedGrad* sum, const uint8_t* node, size_t count,
+                   const NodesOfScan& nodes, uint8_t* flag) {
+  for (size_t i = 0; i < count; ++i) {
+    const size_t n = node[i];
+    const PackedGrad left = sum[i];
+    const PackedGrad rest = nodes.present[n] - left;
+    const PackedGrad missing = nodes.total[n] - nodes.present[n];
+    if (Reaches(left, rest + missing, nodes.bar[n], nodes.lambda, nodes.least) ||
+        Reaches(left + missing, rest, nodes.bar[n], nodes.lambda, nodes.least)) {
+      flag[n] = 1;
+    }
   }
-  if (missing == 0) return best;
-  // The last step backward: missing left, every value right.
-  if (const float score = ExactScore(missing, in); score > best.score) {
-    best.score = score;
-    best.bin = count != 0 ? static_cast<int32_t>(at.bin[0]) - 1 : -1;
-    best.default_left = true;
-    best.left = missing;
-  }
-  return best;
 }
 
 [[maybe_unused]] uint32_t Divide(uint32_t* rows, uint32_t count, const uint8_t* column, bool by_row,
