@@ -9,9 +9,10 @@
 namespace clary::gbdt {
 namespace {
 
-constexpr size_t kMaxBlockRows = 256;
-constexpr size_t kBlockValues = 65536;  // transposed at a time, within the second-level cache
+constexpr size_t kMaxBlockRows = 512;
+constexpr size_t kBlockValues = 131072;  // transposed at a time, within the second-level cache
 constexpr size_t kTaskRows = 2048;
+constexpr size_t kFetchAhead = 4;  // columns
 // A tile ends where its part of a histogram outgrows the second-level cache's share, unless rows
 // would have too few entries in it to pay for looking them up.
 constexpr uint32_t kTileSlots = 16384;
@@ -223,6 +224,14 @@ void BinnedMatrix::CountDense(const Dataset& data, ThreadPool& pool) {
   PlaceEntries(pool);
 }
 
+// Rows of a column are written where other blocks' lie between: their cache lines come slowly.
+template <typename Bin>
+void BinnedMatrix::FetchColumn(uint32_t f, size_t begin, size_t count) const {
+  if (column_at_[f] == kNoColumn) return;
+  const uint8_t* const at = column_bytes_.data() + (column_at_[f] * rows_ + begin) * sizeof(Bin);
+  for (size_t i = 0; i < count * sizeof(Bin) + 63; i += 64) __builtin_prefetch(at + i, 1);
+}
+
 template <typename Bin>
 void BinnedMatrix::FillBlock(const Dataset& data, size_t begin, size_t count, Block& block) {
   const uint32_t given = std::min(features(), data.columns());
@@ -240,6 +249,7 @@ void BinnedMatrix::FillBlock(const Dataset& data, size_t begin, size_t count, Bl
     } else {
       CodesOf(f, block.values.data() + f * block.rows, count, of);
     }
+    if (k + kFetchAhead < dense_.size()) FetchColumn<Bin>(dense_[k + kFetchAhead], begin, count);
     if (column_at_[f] != kNoColumn) {
       auto* const column = reinterpret_cast<Bin*>(column_bytes_.data()) + column_at_[f] * rows_;
       std::copy_n(of, count, column + begin);
@@ -265,13 +275,19 @@ void BinnedMatrix::FillTile(Tile& tile, size_t begin, size_t count, Block& block
         BestKernels().bin_present(block.values.data() + f * block.rows, count,
                                   cut_tables_.data() + f * kCutTable, block.at, block.present);
     const auto base = static_cast<uint32_t>(hist_offset_[f] - tile.hist_begin);
-    for (size_t j = 0; j < n; ++j) {
+    const auto put = [&](size_t j) {
       *block.next[block.at[j]]++ = static_cast<uint16_t>(base + block.present[j]);
+    };
+    if (column_at_[f] == kNoColumn) {
+      for (size_t j = 0; j < n; ++j) put(j);
+      continue;
     }
-    if (column_at_[f] == kNoColumn) continue;
     uint8_t* const column = column_bytes_.data() + column_at_[f] * rows_ + begin;
     std::fill_n(column, count, static_cast<uint8_t>(MissingCode(f)));
-    for (size_t j = 0; j < n; ++j) column[block.at[j]] = block.present[j];
+    for (size_t j = 0; j < n; ++j) {
+      put(j);
+      column[block.at[j]] = block.present[j];
+    }
   }
   const auto padding = static_cast<uint16_t>(tile.slots - 1);
   for (size_t i = 0; i < count; ++i) {

@@ -116,6 +116,8 @@ class BinnedMatrix {
   void FillDense(const Dataset& data, ThreadPool& pool);
   template <typename Bin>
   void FillBlock(const Dataset& data, size_t begin, size_t count, Block& block);
+  template <typename Bin>
+  void FetchColumn(uint32_t f, size_t begin, size_t count) const;
   void FillTile(Tile& tile, size_t begin, size_t count, Block& block);
   template <typename Bin>
   void FillFromCsr(const Dataset& data, ThreadPool& pool);

@@ -271,17 +271,18 @@ class DenseStrips {
   struct Scratch {
     explicit Scratch(size_t max_bin) : finder(max_bin) {}
     CutFinder finder;
-    std::vector<data::Buffer<Item>> items;  // by column of the strip
+    data::Buffer<Item> items;   // by column of the strip ...
+    std::vector<size_t> begin;  // [strip] ... column j has `count` from here
     std::vector<size_t> count;
     data::Buffer<float> block;  // [strip, kBlockRows]
   };
 
   bool surveyed() const { return !survey_.missing.empty(); }
+  size_t Present(uint32_t f) const { return data_.rows() - survey_.missing[f]; }
   // The finest sample that has no more than twice as many values as wanted.
   int Level(uint32_t f) const {
     if (!surveyed()) return 0;
-    const size_t present = data_.rows() - survey_.missing[f];
-    return std::max(0, static_cast<int>(std::bit_width(present / target_)) - 1);
+    return std::max(0, static_cast<int>(std::bit_width(Present(f) / target_)) - 1);
   }
 
   // Calls visit(first, count) for blocks of the rows of a level, having transposed them.
@@ -308,11 +309,10 @@ class DenseStrips {
   }
 
   // Appends the present ones of `value` [count], at positions from `begin` of the level.
-  void Append(const float* value, size_t begin, size_t count, int level, data::Buffer<Item>& to,
+  void Append(const float* value, size_t begin, size_t count, int level, Item* to,
               size_t& used) const {
-    to.Resize(std::max(to.size(), used + kBlockRows + 16));
     if constexpr (sizeof(Item) == sizeof(uint32_t)) {
-      used += BestKernels().present_keys(value, count, to.data() + used);
+      used += BestKernels().present_keys(value, count, to + used);
     } else {
       for (size_t i = 0; i < count; ++i) {
         if (std::isnan(value[i])) continue;
@@ -323,8 +323,15 @@ class DenseStrips {
   }
 
   void Gather(uint32_t first, uint32_t width, Scratch& s) const {
-    s.items.resize(std::max<size_t>(s.items.size(), width));
+    s.begin.clear();
     s.count.assign(width, 0);
+    size_t room = 0;
+    for (uint32_t j = 0; j < width; ++j) {
+      s.begin.push_back(room);
+      const size_t rows = samples_.size(Level(first + j));
+      room += 16 + (surveyed() ? std::min(rows, Present(first + j)) : rows);
+    }
+    s.items.Resize(std::max(s.items.size(), room));
     int finest = Level(first);
     for (uint32_t j = 1; j < width; ++j) finest = std::min(finest, Level(first + j));
     ForBlocks(first, width, finest, s.block, [&](size_t begin, size_t count) {
@@ -332,7 +339,7 @@ class DenseStrips {
         const float* const value = s.block.data() + j * kBlockRows;
         const int coarser = Level(first + j) - finest;
         if (coarser == 0) {
-          Append(value, begin, count, finest, s.items[j], s.count[j]);
+          Append(value, begin, count, finest, s.items.data() + s.begin[j], s.count[j]);
           continue;
         }
         const int level = finest + coarser;
@@ -344,7 +351,7 @@ class DenseStrips {
           if (at >= begin + count) break;
           taken[n++] = value[at - begin];
         }
-        Append(taken, from, n, level, s.items[j], s.count[j]);
+        Append(taken, from, n, level, s.items.data() + s.begin[j], s.count[j]);
       }
     });
   }
@@ -356,7 +363,7 @@ class DenseStrips {
     std::vector<KeySet> values;
     for (uint32_t j = 0; j < width; ++j) {
       const uint32_t f = first + j;
-      const std::span<const Item> items(s.items[j].data(), s.count[j]);
+      const auto items = s.items.span().subspan(s.begin[j], s.count[j]);
       const auto missing =
           surveyed() ? survey_.missing[f] : static_cast<uint32_t>(data_.rows() - s.count[j]);
       const bool few = s.finder.Find(items, missing);
@@ -368,7 +375,7 @@ class DenseStrips {
       }
     }
     if (repeated.empty()) return;
-    AddUnsampled(first, width, repeated, values, s);
+    AddUnsampled(first, repeated, values, s);
     for (size_t k = 0; k < repeated.size(); ++k) {
       const uint32_t f = first + repeated[k];
       std::ranges::sort(values[k].keys());
@@ -384,17 +391,20 @@ class DenseStrips {
   }
 
   // Rare values that the sample lacks: adds them all, if each still gets a bin; else none.
-  void AddUnsampled(uint32_t first, uint32_t width, std::span<const uint32_t> repeated,
-                    std::span<KeySet> values, Scratch& s) const {
+  void AddUnsampled(uint32_t first, std::span<const uint32_t> repeated, std::span<KeySet> values,
+                    Scratch& s) const {
     std::vector<size_t> sampled;
     for (KeySet& set : values) sampled.push_back(set.keys().size());
     std::vector<uint8_t> open(repeated.size(), 1);
-    ForBlocks(first, width, 0, s.block, [&](size_t, size_t count) {
+    const uint32_t from = repeated.front();
+    uint32_t keys[kBlockRows + 16];
+    ForBlocks(first + from, repeated.back() - from + 1, 0, s.block, [&](size_t, size_t count) {
       for (size_t k = 0; k < repeated.size(); ++k) {
         if (open[k] == 0) continue;
-        const float* const value = s.block.data() + repeated[k] * kBlockRows;
-        for (size_t i = 0; i < count && open[k] != 0; ++i) {
-          if (!std::isnan(value[i])) open[k] = values[k].Add(ToKey(value[i]), max_bin_) ? 1 : 0;
+        const float* const value = s.block.data() + (repeated[k] - from) * kBlockRows;
+        const size_t n = BestKernels().present_keys(value, count, keys);
+        for (size_t i = 0; i < n && open[k] != 0; ++i) {
+          open[k] = values[k].Add(keys[i], max_bin_) ? 1 : 0;
         }
       }
     });

@@ -120,6 +120,17 @@ struct Kernels {
   // keys [count + 16] = ToKey (internal/radix_sort.h) of the values that are not NaN. Returns how
   // many.
   size_t (*present_keys)(const float* value, size_t count, uint32_t* keys);
+  // The least and the greatest key; UINT32_MAX and 0 of none.
+  void (*key_range)(const uint32_t* keys, size_t count, uint32_t* least, uint32_t* most);
+  size_t (*count_key)(const uint32_t* keys, size_t count, uint32_t key);
+  // Puts keys into the buckets of KeyQuantiles and counts them there: with d = keys[i] - least and
+  // s = split[d >> shift], bucket[i] = (s >> 5) + ((d % 2^shift) >> s % 32). shift < 32.
+  void (*bucket_keys)(const uint32_t* keys, size_t count, uint32_t least, uint32_t shift,
+                      const uint32_t* split, uint32_t* counts, uint16_t* bucket);
+  // The keys whose buckets' bits are set in `wanted` (of words of 32), with their buckets, in
+  // order. Returns how many; both outputs need room for sixteen more.
+  size_t (*pick_keys)(const uint32_t* keys, const uint16_t* bucket, size_t count,
+                      const uint32_t* wanted, uint32_t* picked, uint16_t* from);
   // Lowers `least`, raises `most`, and counts the NaN of each column of value [rows, columns].
   void (*column_range)(const float* value, size_t rows, size_t columns, float* least, float* most,
                        uint32_t* missing);

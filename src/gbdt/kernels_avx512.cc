@@ -9,50 +9,59 @@ namespace avx512 {
 namespace {
 #include "gbdt/internal/kernels_impl.h"
 
-// Which block of sixteen cuts a value falls into, then how many of those are not above it.
-// Comparisons with NaN are false, so the last item never counts.
-inline uint32_t CountCuts(const float* table, __m512 coarse, float x) {
-  const __m512 all = _mm512_set1_ps(x);
-  const auto block =
-      static_cast<uint32_t>(__builtin_popcount(_mm512_cmp_ps_mask(coarse, all, _CMP_LE_OQ)));
-  const __m512 fine = _mm512_loadu_ps(table + 16 + 16 * block);
-  const auto within =
-      static_cast<uint32_t>(__builtin_popcount(_mm512_cmp_ps_mask(fine, all, _CMP_LE_OQ)));
-  return 16 * block + within;
-}
-
-void BinBytesWide(const float* value, size_t stride, size_t count, const float* table,
-                  uint8_t missing_code, uint8_t* out) {
-  const __m512 coarse = _mm512_loadu_ps(table);
-  for (size_t i = 0; i < count; ++i) {
-    const float x = value[i * stride];
-    const uint32_t at = CountCuts(table, coarse, x);
-    out[i] = x != x ? missing_code : static_cast<uint8_t>(at);
-  }
-}
-
 inline __mmask16 FirstLanes(size_t count) {
   return count >= 16 ? static_cast<__mmask16>(0xffff) : static_cast<__mmask16>((1U << count) - 1);
 }
 
+inline uint32_t CountLanes(__mmask16 lanes) { return _mm_popcnt_u32(_cvtmask16_u32(lanes)); }
+
+// Which block of sixteen cuts a value falls into, then how many of those are not above it.
+// Comparisons with NaN are false, so the last item never counts.
+void BinBytesWide(const float* value, size_t stride, size_t count, const float* table,
+                  uint8_t missing_code, uint8_t* out) {
+  const __m512 coarse = _mm512_loadu_ps(table);
+  const auto code = [&](size_t i) __attribute__((always_inline)) {
+    const __m512 x = _mm512_set1_ps(value[i * stride]);
+    const uint32_t block = CountLanes(_mm512_cmp_ps_mask(coarse, x, _CMP_LE_OQ));
+    const float* const fine = table + 16 + 16 * size_t{block};
+    return 16 * block + CountLanes(_mm512_cmp_ps_mask(x, _mm512_loadu_ps(fine), _CMP_GE_OQ));
+  };
+  const __m128i missing = _mm_set1_epi8(static_cast<char>(missing_code));
+  size_t i = 0;
+  if (stride == 1) {
+    for (; i + 16 <= count; i += 16) {
+      const __m512 x = _mm512_loadu_ps(value + i);
+      const __mmask16 absent = _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q);
+      for (size_t j = i; j < i + 16; ++j) out[j] = static_cast<uint8_t>(code(j));
+      if (absent != 0) _mm_mask_storeu_epi8(out + i, absent, missing);
+    }
+  }
+  for (; i < count; ++i) {
+    const float x = value[i * stride];
+    out[i] = x != x ? missing_code : static_cast<uint8_t>(code(i));
+  }
+}
+
 size_t BinPresentWide(const float* value, size_t count, const float* table, uint16_t* at,
                       uint8_t* out) {
-  const __m512 coarse = _mm512_loadu_ps(table);
+  constexpr size_t kChunk = 256;
   const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  float packed[kChunk + 16];
   size_t kept = 0;
-  for (size_t i = 0; i < count; i += 16) {
-    const __mmask16 lanes = FirstLanes(count - i);
-    const __m512 x = _mm512_maskz_loadu_ps(lanes, value + i);
-    const __mmask16 present = _mm512_mask_cmp_ps_mask(lanes, x, x, _CMP_ORD_Q);
-    const __m512i row = _mm512_add_epi32(lane, _mm512_set1_epi32(static_cast<int>(i)));
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(at + kept),
-                        _mm512_cvtepi32_epi16(_mm512_maskz_compress_epi32(present, row)));
-    alignas(64) float packed[16];
-    _mm512_store_ps(packed, _mm512_maskz_compress_ps(present, x));
-    const auto n = static_cast<size_t>(__builtin_popcount(present));
-    for (size_t j = 0; j < n; ++j) {
-      out[kept + j] = static_cast<uint8_t>(CountCuts(table, coarse, packed[j]));
+  for (size_t begin = 0; begin < count; begin += kChunk) {
+    const size_t end = begin + kChunk < count ? begin + kChunk : count;
+    size_t n = 0;
+    for (size_t i = begin; i < end; i += 16) {
+      const __mmask16 lanes = FirstLanes(end - i);
+      const __m512 x = _mm512_maskz_loadu_ps(lanes, value + i);
+      const __mmask16 present = _mm512_mask_cmp_ps_mask(lanes, x, x, _CMP_ORD_Q);
+      const __m512i row = _mm512_add_epi32(lane, _mm512_set1_epi32(static_cast<int>(i)));
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(at + kept + n),
+                          _mm512_cvtepi32_epi16(_mm512_maskz_compress_epi32(present, row)));
+      _mm512_storeu_ps(packed + n, _mm512_maskz_compress_ps(present, x));
+      n += static_cast<size_t>(__builtin_popcount(present));
     }
+    BinBytesWide(packed, 1, n, table, 0, out + kept);
     kept += n;
   }
   return kept;
@@ -140,6 +149,47 @@ size_t PresentKeysWide(const float* value, size_t count, uint32_t* keys) {
     n += static_cast<size_t>(__builtin_popcount(present));
   }
   return n;
+}
+
+// Sixteen buckets at a time; they are counted one by one.
+void BucketKeysWide(const uint32_t* keys, size_t count, uint32_t least, uint32_t shift,
+                    const uint32_t* split, uint32_t* counts, uint16_t* bucket) {
+  const __m512i low = _mm512_set1_epi32(static_cast<int>(least));
+  const __m512i within = _mm512_set1_epi32(static_cast<int>((1U << shift) - 1));
+  const __m128i by = _mm_cvtsi32_si128(static_cast<int>(shift));
+  const __m512i five = _mm512_set1_epi32(31);
+  size_t i = 0;
+  for (; i + 16 <= count; i += 16) {
+    const __m512i key = _mm512_sub_epi32(_mm512_loadu_si512(keys + i), low);
+    const __m512i of = _mm512_i32gather_epi32(_mm512_srl_epi32(key, by), split, 4);
+    const __m512i part =
+        _mm512_srlv_epi32(_mm512_and_si512(key, within), _mm512_and_si512(of, five));
+    const __m512i at = _mm512_add_epi32(_mm512_srli_epi32(of, 5), part);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(bucket + i), _mm512_cvtepi32_epi16(at));
+    for (size_t j = i; j < i + 16; ++j) ++counts[bucket[j]];
+  }
+  BucketKeys(keys + i, count - i, least, shift, split, counts, bucket + i);
+}
+
+size_t PickKeysWide(const uint32_t* keys, const uint16_t* bucket, size_t count,
+                    const uint32_t* wanted, uint32_t* picked, uint16_t* from) {
+  const __m512i one = _mm512_set1_epi32(1);
+  const __m512i five = _mm512_set1_epi32(31);
+  size_t n = 0;
+  size_t i = 0;
+  for (; i + 16 <= count; i += 16) {
+    const __m512i at =
+        _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(bucket + i)));
+    const __m512i word = _mm512_i32gather_epi32(_mm512_srli_epi32(at, 5), wanted, 4);
+    const __m512i bit = _mm512_sllv_epi32(one, _mm512_and_si512(at, five));
+    const __mmask16 taken = _mm512_test_epi32_mask(word, bit);
+    _mm512_storeu_si512(picked + n,
+                        _mm512_maskz_compress_epi32(taken, _mm512_loadu_si512(keys + i)));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(from + n),
+                        _mm512_cvtepi32_epi16(_mm512_maskz_compress_epi32(taken, at)));
+    n += static_cast<size_t>(__builtin_popcount(taken));
+  }
+  return n + PickKeys(keys + i, bucket + i, count - i, wanted, picked + n, from + n);
 }
 
 // Sixteen rows at a time: their codes are gathered, and both sides packed by the mask. Packing
@@ -323,6 +373,10 @@ const Kernels kAvx512Kernels = {.name = "avx512",
                                 .transpose = avx512::TransposeWide,
                                 .transpose_bytes = avx512::TransposeBytes,
                                 .present_keys = avx512::PresentKeysWide,
+                                .key_range = avx512::KeyRange,
+                                .count_key = avx512::CountKey,
+                                .bucket_keys = avx512::BucketKeysWide,
+                                .pick_keys = avx512::PickKeysWide,
                                 .column_range = avx512::ColumnRange,
                                 .count_present = avx512::CountPresent,
                                 .scan = avx512::ScanWide,

@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "gbdt/internal/radix_sort.h"
+#include "gbdt/kernels.h"
 
 namespace clary::gbdt {
 namespace {
@@ -35,12 +36,7 @@ bool KeyQuantiles::Find(std::span<const uint32_t> keys, size_t bins, std::vector
     most_ = sorted_.back();
     return FindSorted(bins, out);
   }
-  least_ = UINT32_MAX;
-  most_ = 0;
-  for (const uint32_t key : keys) {
-    least_ = std::min(least_, key);
-    most_ = std::max(most_, key);
-  }
+  BestKernels().key_range(keys.data(), keys.size(), &least_, &most_);
   CountBuckets(keys);
   const auto used = counts_.size() - static_cast<size_t>(std::ranges::count(counts_, 0U));
   if (used > bins + 1) {
@@ -85,14 +81,8 @@ void KeyQuantiles::CountBuckets(std::span<const uint32_t> keys) {
   }
   counts_.assign(buckets, 0);
   bucket_.resize(keys.size());
-  const uint32_t within = (1U << shift) - 1;
-  for (size_t i = 0; i < keys.size(); ++i) {
-    const uint32_t key = keys[i] - least_;
-    const uint32_t split = split_[key >> shift];
-    const uint32_t bucket = (split >> 5) + ((key & within) >> (split & 31));
-    ++counts_[bucket];
-    bucket_[i] = static_cast<uint16_t>(bucket);
-  }
+  BestKernels().bucket_keys(keys.data(), keys.size(), least_, static_cast<uint32_t>(shift),
+                            split_.data(), counts_.data(), bucket_.data());
 }
 
 // The distinct keys, if no two share a bucket.
@@ -110,21 +100,22 @@ bool KeyQuantiles::FindRepeated(std::span<const uint32_t> keys, std::vector<uint
 
 void KeyQuantiles::FindRanks(std::span<const uint32_t> keys, size_t bins,
                              std::vector<uint32_t>& out) {
-  const auto first = static_cast<size_t>(std::ranges::count(keys, least_));
-  const auto last = static_cast<size_t>(std::ranges::count(keys, most_));
+  const Kernels& kernels = BestKernels();
+  const size_t first = kernels.count_key(keys.data(), keys.size(), least_);
+  const size_t last = kernels.count_key(keys.data(), keys.size(), most_);
   wanted_.clear();
   ranks_.clear();
-  // Where a bucket's next key goes in picked_, times two, plus one if that is to move on: keys that
-  // nobody wants all go to item 0.
-  slot_.assign(counts_.size(), 0);
+  bits_.assign(counts_.size() / 32 + 1, 0);
+  slot_.resize(counts_.size());  // of a wanted bucket: where its next key goes
   size_t bucket = 0;
   size_t before = 0;  // keys in lower buckets
-  size_t picked = 1;
+  size_t picked = 0;
   for (size_t k = 1; k < bins; ++k) {
     const size_t at = RankAt(k, bins, first, keys.size() - first - last);
     while (before + counts_[bucket] <= at) before += counts_[bucket++];
-    if (slot_[bucket] == 0) {
-      slot_[bucket] = static_cast<uint32_t>(picked << 1 | 1);
+    if (uint32_t& word = bits_[bucket / 32]; (word >> bucket % 32 & 1) == 0) {
+      word |= 1U << bucket % 32;
+      slot_[bucket] = static_cast<uint32_t>(picked);
       wanted_.push_back(
           {.begin = picked, .count = counts_[bucket], .first_rank = ranks_.size(), .ranks = 0});
       picked += counts_[bucket];
@@ -132,16 +123,16 @@ void KeyQuantiles::FindRanks(std::span<const uint32_t> keys, size_t bins,
     ranks_.push_back(at - before);
     ++wanted_.back().ranks;
   }
+  scratch_.resize(picked + 16);
+  from_.resize(picked + 16);
+  kernels.pick_keys(keys.data(), bucket_.data(), keys.size(), bits_.data(), scratch_.data(),
+                    from_.data());
   picked_.resize(picked);
-  for (size_t i = 0; i < keys.size(); ++i) {
-    uint32_t& slot = slot_[bucket_[i]];
-    picked_[slot >> 1] = keys[i];
-    slot += (slot & 1) << 1;
-  }
+  for (size_t i = 0; i < picked; ++i) picked_[slot_[from_[i]]++] = scratch_[i];
   for (const Wanted& w : wanted_) {
     const std::span<uint32_t> of = std::span(picked_).subspan(w.begin, w.count);
     // A value that many keys have may be alone in its bucket, and fill many bins.
-    if (w.ranks > 1 && std::ranges::count(of, of[0]) == std::ssize(of)) {
+    if (w.ranks > 1 && kernels.count_key(of.data(), of.size(), of[0]) == of.size()) {
       AddNew(of[0], out);
       continue;
     }

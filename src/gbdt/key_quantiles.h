@@ -43,7 +43,9 @@ class KeyQuantiles {
   std::vector<uint32_t> counts_;  // [buckets]
   std::vector<uint16_t> bucket_;  // [keys]
   std::vector<uint32_t> slot_;    // [buckets]
-  std::vector<uint32_t> picked_;
+  std::vector<uint32_t> bits_;    // [buckets], in words of 32: wanted
+  std::vector<uint16_t> from_;    // buckets of picked keys
+  std::vector<uint32_t> picked_;  // by bucket
   std::vector<Wanted> wanted_;
   std::vector<size_t> ranks_;
 };

@@ -176,6 +176,47 @@ inline uint32_t KeyOf(float x) {
   return n;
 }
 
+[[maybe_unused]] void KeyRange(const uint32_t* keys, size_t count, uint32_t* least,
+                               uint32_t* most) {
+  uint32_t low = UINT32_MAX;
+  uint32_t top = 0;
+  for (size_t i = 0; i < count; ++i) {
+    low = keys[i] < low ? keys[i] : low;
+    top = keys[i] > top ? keys[i] : top;
+  }
+  *least = low;
+  *most = top;
+}
+
+[[maybe_unused]] size_t CountKey(const uint32_t* keys, size_t count, uint32_t key) {
+  uint32_t n = 0;
+  for (size_t i = 0; i < count; ++i) n += keys[i] == key ? 1 : 0;
+  return n;
+}
+
+[[maybe_unused]] void BucketKeys(const uint32_t* keys, size_t count, uint32_t least, uint32_t shift,
+                                 const uint32_t* split, uint32_t* counts, uint16_t* bucket) {
+  const uint32_t within = (1U << shift) - 1;
+  for (size_t i = 0; i < count; ++i) {
+    const uint32_t key = keys[i] - least;
+    const uint32_t of = split[key >> shift];
+    const uint32_t at = (of >> 5) + ((key & within) >> (of & 31));
+    ++counts[at];
+    bucket[i] = static_cast<uint16_t>(at);
+  }
+}
+
+[[maybe_unused]] size_t PickKeys(const uint32_t* keys, const uint16_t* bucket, size_t count,
+                                 const uint32_t* wanted, uint32_t* picked, uint16_t* from) {
+  size_t n = 0;
+  for (size_t i = 0; i < count; ++i) {
+    picked[n] = keys[i];
+    from[n] = bucket[i];
+    n += wanted[bucket[i] / 32] >> (bucket[i] % 32) & 1;
+  }
+  return n;
+}
+
 [[maybe_unused]] void ColumnRange(const float* value, size_t rows, size_t columns, float* least,
                                   float* most, uint32_t* missing) {
   for (size_t r = 0; r < rows; ++r) {
