@@ -417,6 +417,25 @@ TEST(Sampling, ThresholdGivesTheExpectedNumber) {
   }
 }
 
+TEST(Sampling, UniformDrawsAsTheStandardLibraryDoes) {
+  using Engine = std::linear_congruential_engine<uint64_t, 16807, 0, uint64_t{1} << 63>;
+  for (const size_t rows : {1U, 7U, 200'000U}) {
+    for (const float rate : {0.001F, 0.3F, 0.7F, 0.999F}) {
+      RowSampler sampler(Params({{"subsample", std::to_string(rate)}}), rows);
+      RandomEngine engine(5);
+      Engine draws(RandomEngine(5)());
+      std::bernoulli_distribution keep(rate);
+      std::vector<uint32_t> kept;
+      std::vector<uint32_t> dropped;
+      for (uint32_t r = 0; r < rows; ++r) (keep(draws) ? kept : dropped).push_back(r);
+      ThreadPool pool(2);
+      sampler.Draw(engine, pool, {});
+      EXPECT_TRUE(std::ranges::equal(sampler.kept(), kept)) << rows << " " << rate;
+      EXPECT_TRUE(std::ranges::equal(sampler.dropped(), dropped)) << rows << " " << rate;
+    }
+  }
+}
+
 TEST(Sampling, ByGradientKeepsTheSums) {
   const size_t rows = 200'000;
   std::vector<float> grad(rows), hess(rows);

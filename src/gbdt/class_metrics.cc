@@ -63,7 +63,7 @@ class ClassMetric final : public Metric {
         class_ids_(objective == "multi:softmax"),
         threshold_(objective == "binary:logitraw" ? 0 : 0.5F) {}
 
-  double Evaluate(std::span<const float> p, const Dataset& data) const override {
+  double Evaluate(std::span<const float> p, const Dataset& data, ThreadPool& /*pool*/) override {
     const std::vector<float>& labels = data.fields().label;
     const size_t rows = labels.size();
     const size_t outputs = rows == 0 ? 1 : p.size() / rows;
@@ -109,7 +109,7 @@ class ClassMetric final : public Metric {
 
 class R2 final : public Metric {
  public:
-  double Evaluate(std::span<const float> p, const Dataset& data) const override {
+  double Evaluate(std::span<const float> p, const Dataset& data, ThreadPool& /*pool*/) override {
     const std::vector<float>& labels = data.fields().label;
     double mean = 0;
     for (const float y : labels) mean += y;

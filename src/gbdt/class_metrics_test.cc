@@ -16,7 +16,8 @@ double Of(std::string_view name, const TrainParams& params, std::vector<float> p
   const auto data = Dataset::FromDense(std::vector<float>(rows), rows, 1,
                                        {.label = std::move(labels), .weight = std::move(weights)});
   const auto metric = MakeMetric(name, &params);
-  return metric && data ? (*metric)->Evaluate(predictions, *data) : -1;
+  ThreadPool pool(1);
+  return metric && data ? (*metric)->Evaluate(predictions, *data, pool) : -1;
 }
 
 TEST(ClassMetrics, OfTwoClasses) {

@@ -315,6 +315,40 @@ TEST(Metric, AucCountsPairs) {
   EXPECT_DOUBLE_EQ(EvalMetric("auc", std::vector<float>{.1F, .4F, .4F, .8F}, data).value(), 0.875);
 }
 
+TEST(Metric, AucIsTheSameWithWeightsOfOne) {
+  // Without weights it sorts bits; a score below zero or a label between 0 and 1 prevents that.
+  std::mt19937 rng(31);
+  std::vector<float> p, y;
+  for (int i = 0; i < 3000; ++i) {
+    p.push_back(static_cast<float>(rng() % 700) / 700);  // with ties
+    y.push_back(static_cast<float>(rng() % 3 == 0));
+  }
+  const std::vector<float> x(p.size(), 0.0F);
+  const std::vector<float> ones(p.size(), 1.0F);
+  const auto both = [&](std::string_view name) {
+    const double plain = EvalMetric(name, p, Make(x, 1, {.label = y})).value();
+    EXPECT_DOUBLE_EQ(plain, EvalMetric(name, p, Make(x, 1, {.label = y, .weight = ones})).value());
+    return plain;
+  };
+  const double auc = both("auc");
+  double pairs = 0;
+  double right = 0;
+  for (size_t i = 0; i < p.size(); ++i) {
+    for (size_t j = 0; j < p.size(); ++j) {
+      if (y[i] <= y[j]) continue;
+      pairs += 1;
+      right += p[i] > p[j] ? 1 : (p[i] == p[j] ? 0.5 : 0);
+    }
+  }
+  EXPECT_DOUBLE_EQ(auc, right / pairs);
+  for (float& v : p) v -= 0.5F;
+  EXPECT_NEAR(both("auc"), auc, 1e-12);
+  y[7] = 0.5F;
+  EXPECT_NEAR(both("auc"), auc, 1e-3);
+  both("logloss");
+  both("rmse");
+}
+
 TEST(Cuts, FewValuesGiveABinEach) {
   const Dataset data = Make({3, 1, kNaN, 2, 1, 3}, 1, {});
   ThreadPool pool(2);

@@ -39,8 +39,8 @@ class GradientBooster {
  public:
   virtual ~GradientBooster() = default;
   // Called before a round's gradients are taken, which is at sets.front().margin. What it changes
-  // there, Boost puts right again.
-  virtual void StartRound() {}
+  // there, Boost puts right again. Returns whether it did.
+  virtual bool StartRound() { return false; }
   // Adds round `round` to the forest and to the margins of all sets. grad and hess are
   // [outputs * rows], one output after another; the booster may use them up.
   virtual void Boost(int round, std::span<float> grad, std::span<float> hess) = 0;

@@ -161,7 +161,15 @@ struct Kernels {
                         double* hess_sum);
   // grad, hess of the logistic loss (weight and positive weight not applied).
   void (*logistic)(const float* margin, const float* label, size_t count, float* grad, float* hess);
-  void (*sigmoid)(float* values, size_t count);
+  // The same with the sigmoid of the margin given.
+  void (*logistic_of)(const float* sigmoid, const float* label, size_t count, float* grad,
+                      float* hess);
+  // `out` may be `margin`.
+  void (*sigmoid)(const float* margin, size_t count, float* out);
+  // The product of p where the label is 1 and 1 - p where it is 0, each at least 1e-16:
+  // mantissa * 2^exponent. False if there are other labels, or p is NaN or far above 1.
+  bool (*likelihood)(const float* p, const float* label, size_t count, double* mantissa,
+                     int64_t* exponent);
   // out[i] = exp((x[i] - shift) * sign), the exponent limited to +-87.
   void (*exp)(const float* x, float shift, float sign, size_t count, float* out);
   // rank[i] = how many items come before item i by descending score, equal ones by number;

@@ -483,6 +483,72 @@ TEST(Kernels, ExponentialsAreLimited) {
   }
 }
 
+TEST(Kernels, GradientsOfPredictionsAreThoseOfMargins) {
+  std::mt19937 rng(16);
+  std::normal_distribution<float> normal(0, 20);
+  for (const size_t count : {0U, 1U, 17U, 1000U}) {
+    std::vector<float> margin(count);
+    std::vector<float> label(count);
+    for (size_t i = 0; i < count; ++i) {
+      margin[i] = normal(rng);
+      label[i] = static_cast<float>(rng() % 2);
+    }
+    std::vector<float> first;
+    for (const Kernels* k : Sets()) {
+      std::vector<float> p(count), g(count), h(count), g_of(count), h_of(count);
+      k->sigmoid(margin.data(), count, p.data());
+      k->logistic(margin.data(), label.data(), count, g.data(), h.data());
+      k->logistic_of(p.data(), label.data(), count, g_of.data(), h_of.data());
+      EXPECT_EQ(g, g_of) << k->name;
+      EXPECT_EQ(h, h_of) << k->name;
+      if (k == Sets().front()) first = p;
+      EXPECT_EQ(p, first) << k->name;
+      std::vector<float> in_place = margin;
+      k->sigmoid(in_place.data(), count, in_place.data());
+      EXPECT_EQ(in_place, p) << k->name;
+    }
+  }
+}
+
+TEST(Kernels, LikelihoodIsAProduct) {
+  std::mt19937 rng(15);
+  for (const size_t count : {0U, 1U, 15U, 16U, 255U, 256U, 257U, 4096U}) {
+    std::vector<float> p(count);
+    std::vector<float> y(count);
+    double want = 0;
+    for (size_t i = 0; i < count; ++i) {
+      p[i] = i % 9 == 0 ? static_cast<float>(rng() % 2) : static_cast<float>(rng()) * 0x1p-32F;
+      y[i] = static_cast<float>(rng() % 2);
+      want += std::log(std::max(y[i] == 1 ? p[i] : 1 - static_cast<double>(p[i]), 1e-16));
+    }
+    double first_mantissa = 0;
+    int64_t first_exponent = 0;
+    for (const Kernels* k : Sets()) {
+      double mantissa = 0;
+      int64_t exponent = 0;
+      ASSERT_TRUE(k->likelihood(p.data(), y.data(), count, &mantissa, &exponent)) << k->name;
+      EXPECT_NEAR(std::log(mantissa) + static_cast<double>(exponent) * std::log(2.0), want,
+                  1e-12 * (1 - want))
+          << k->name << " " << count;
+      if (k == Sets().front()) {
+        first_mantissa = mantissa;
+        first_exponent = exponent;
+      }
+      EXPECT_EQ(mantissa, first_mantissa) << k->name;
+      EXPECT_EQ(exponent, first_exponent) << k->name;
+      for (const size_t at : {count / 2, count - 1}) {
+        if (count == 0) break;
+        std::vector<float> soft = y;
+        soft[at] = 0.5F;
+        EXPECT_FALSE(k->likelihood(p.data(), soft.data(), count, &mantissa, &exponent));
+        std::vector<float> none = p;
+        none[at] = NAN;
+        EXPECT_FALSE(k->likelihood(none.data(), y.data(), count, &mantissa, &exponent));
+      }
+    }
+  }
+}
+
 TEST(Kernels, PairsFollowTheFormulaOfLambdaMart) {
   std::mt19937 rng(14);
   std::uniform_real_distribution<float> uniform;

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/thread_pool.h"
 #include "clary/gbdt.h"
 
 namespace clary::gbdt {
@@ -14,8 +15,10 @@ class Metric {
  public:
   virtual ~Metric() = default;
   // Of transformed predictions [rows * outputs]; weighted by the rows' weights. NaN where the
-  // metric is not defined (auc of one class).
-  virtual double Evaluate(std::span<const float> predictions, const Dataset& data) const = 0;
+  // metric is not defined (auc of one class). The result does not depend on the size of the pool.
+  // Keeps what stays the same for a dataset from call to call; for one thread at a time.
+  virtual double Evaluate(std::span<const float> predictions, const Dataset& data,
+                          ThreadPool& pool) = 0;
 };
 
 // kInvalidArgument "UnknownMetric" or "BadMetric" (its parameter). Some metrics have the

@@ -31,9 +31,11 @@ class Softmax final : public Objective {
                             rows, grad.data() + begin, hess.data() + begin);
     });
   }
-  void Transform(std::span<float> values, ThreadPool& pool) const override {
-    ForBlocks(pool, values.size() / classes_, [&](size_t begin, size_t end) {
-      for (size_t r = begin; r < end; ++r) Normalize(values.subspan(r * classes_, classes_));
+  void Transform(std::span<const float> margin, std::span<float> out,
+                 ThreadPool& pool) const override {
+    ForBlocks(pool, margin.size() / classes_, [&](size_t begin, size_t end) {
+      CopyBlock(margin, out, begin * classes_, end * classes_);
+      for (size_t r = begin; r < end; ++r) Normalize(out.subspan(r * classes_, classes_));
     });
   }
   std::string_view default_metric() const override { return "mlogloss"; }
@@ -91,7 +93,7 @@ std::vector<float> FinishPrediction(const ObjectiveConfig& config, std::vector<f
   }
   // A model that was read may have an objective that is not ours; its margins are right, and its
   // link is taken to be the identity.
-  if (const auto objective = MakeObjective(config)) (*objective)->Transform(margin, pool);
+  if (const auto objective = MakeObjective(config)) (*objective)->Transform(margin, margin, pool);
   return margin;
 }
 

@@ -24,9 +24,16 @@ class Objective {
   // depend on the size of the pool.
   virtual void Gradient(std::span<const float> margin, const Dataset& data, int round,
                         ThreadPool& pool, std::span<float> grad, std::span<float> hess) = 0;
-  // Margins to predictions in place; multi:softmax leaves the class id in the first item of a row
-  // (see FinishPrediction).
-  virtual void Transform(std::span<float> values, ThreadPool& pool) const = 0;
+  // Whether GradientOf, the same gradients from predictions, is there: it saves what Transform has
+  // done already.
+  virtual bool knows_gradient_of_predictions() const { return false; }
+  virtual void GradientOf(std::span<const float> /*predictions*/, const Dataset& /*data*/,
+                          ThreadPool& /*pool*/, std::span<float> /*grad*/,
+                          std::span<float> /*hess*/) const {}
+  // Margins to predictions, which may be at the same place; classes have their probabilities, also
+  // with multi:softmax (see FinishPrediction).
+  virtual void Transform(std::span<const float> margin, std::span<float> out,
+                         ThreadPool& pool) const = 0;
   // The intercept's link: from the space of predictions to margins.
   virtual float ToMargin(float base_score) const { return base_score; }
   virtual float FromMargin(float margin) const { return margin; }

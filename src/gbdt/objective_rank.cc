@@ -67,7 +67,9 @@ class LambdaRank final : public Objective {
     config.position_bias_high.assign(bias_high_.begin(), bias_high_.end());
     config.position_bias_low.assign(bias_low_.begin(), bias_low_.end());
   }
-  void Transform(std::span<float>, ThreadPool&) const override {}
+  void Transform(std::span<const float> margin, std::span<float> out, ThreadPool&) const override {
+    CopyBlock(margin, out, 0, margin.size());
+  }
   std::string_view default_metric() const override { return metric_; }
 
  private:

@@ -43,6 +43,7 @@ class Logistic : public PointwiseObjective {
     return config_.name == "reg:logistic" ? "rmse" : "logloss";
   }
   bool intercept_is_mean() const override { return config_.scale_pos_weight == 1; }
+  bool knows_gradient_of_predictions() const override { return true; }
 
  protected:
   bool weighs_positives() const override { return true; }
@@ -50,8 +51,12 @@ class Logistic : public PointwiseObjective {
               float* hess) const override {
     BestKernels().logistic(margin, label, count, grad, hess);
   }
-  void TransformBlock(float* values, size_t count) const override {
-    BestKernels().sigmoid(values, count);
+  void LossesOf(const float* prediction, const float* label, size_t count, float* grad,
+                float* hess) const override {
+    BestKernels().logistic_of(prediction, label, count, grad, hess);
+  }
+  void TransformBlock(const float* margin, size_t count, float* out) const override {
+    BestKernels().sigmoid(margin, count, out);
   }
 };
 
@@ -61,9 +66,12 @@ class LogitRaw final : public Logistic {
   using Logistic::Logistic;
   float ToMargin(float base_score) const override { return base_score; }
   float FromMargin(float margin) const override { return margin; }
+  bool knows_gradient_of_predictions() const override { return false; }
 
  protected:
-  void TransformBlock(float*, size_t) const override {}
+  void TransformBlock(const float* margin, size_t count, float* out) const override {
+    PointwiseObjective::TransformBlock(margin, count, out);
+  }
 };
 
 class Hinge final : public PointwiseObjective {
@@ -82,8 +90,8 @@ class Hinge final : public PointwiseObjective {
       hess[i] = inside ? 1 : std::numeric_limits<float>::min();
     }
   }
-  void TransformBlock(float* values, size_t count) const override {
-    for (size_t i = 0; i < count; ++i) values[i] = values[i] > 0 ? 1.0F : 0.0F;
+  void TransformBlock(const float* margin, size_t count, float* out) const override {
+    for (size_t i = 0; i < count; ++i) out[i] = margin[i] > 0 ? 1.0F : 0.0F;
   }
 };
 
@@ -171,8 +179,8 @@ class LogLink : public PointwiseObjective {
   bool intercept_is_mean() const override { return true; }
 
  protected:
-  void TransformBlock(float* values, size_t count) const override {
-    for (size_t i = 0; i < count; ++i) values[i] = std::exp(values[i]);
+  void TransformBlock(const float* margin, size_t count, float* out) const override {
+    for (size_t i = 0; i < count; ++i) out[i] = std::exp(margin[i]);
   }
 };
 

@@ -9,7 +9,6 @@ namespace {
 // x <- 16807 x mod 2^63: cheap to skip ahead in, so that any thread can start at any row.
 constexpr uint64_t kMultiplier = 16807;
 constexpr uint64_t kModulus = uint64_t{1} << 63;
-using RowEngine = std::linear_congruential_engine<uint64_t, kMultiplier, 0, kModulus>;
 
 uint64_t SkipAhead(uint64_t seed, uint64_t steps) {
   uint64_t power = kMultiplier;
@@ -23,6 +22,49 @@ uint64_t SkipAhead(uint64_t seed, uint64_t steps) {
 
 // Rows that are drawn at a time.
 constexpr size_t kBlock = 65536;
+
+// libstdc++'s bernoulli_distribution(rate) keeps a row if the draw less 1, rounded to a double, is
+// below rate * 2^63. These are the draws below this one.
+uint64_t KeptBelow(double rate) {
+  uint64_t low = 1;  // draws are at least 1
+  uint64_t high = kModulus;
+  while (low < high) {
+    const uint64_t middle = low + (high - low) / 2;
+    if (static_cast<double>(middle - 1) * 0x1p-63 < rate) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+// Says row by row whether it is kept. The generator's next states are computed some ahead, each
+// from the one kAhead rows before, so that multiplications do not wait for each other.
+class UniformRows {
+ public:
+  UniformRows(uint64_t seed, uint64_t bound) : bound_(bound) {
+    if (seed == 0) seed = 1;  // as the standard's engine has it
+    for (uint64_t& s : next_) s = seed = seed * kMultiplier % kModulus;
+  }
+  bool operator()(size_t) {
+    uint64_t& state = next_[at_++ % kAhead];
+    const bool keep = state < bound_;
+    state = state * kJump % kModulus;
+    return keep;
+  }
+
+ private:
+  static constexpr size_t kAhead = 8;
+  static constexpr uint64_t kJump = [] {
+    uint64_t power = 1;
+    for (size_t i = 0; i < kAhead; ++i) power *= kMultiplier;
+    return power;
+  }();
+  uint64_t next_[kAhead];
+  size_t at_ = 0;
+  uint64_t bound_;
+};
 
 // A number in [0, 1) of row `row`, by counter (the finaliser of splitmix64).
 float UniformOf(uint64_t seed, uint64_t row) {
@@ -38,19 +80,32 @@ float UniformOf(uint64_t seed, uint64_t row) {
 template <typename KeepOf>
 void RowSampler::Divide(ThreadPool& pool, KeepOf&& keep_of) {
   const size_t blocks = (rows_ + kBlock - 1) / kBlock;
-  std::vector<std::vector<uint32_t>> kept(blocks);
-  std::vector<std::vector<uint32_t>> dropped(blocks);
+  kept_.resize(rows_);
+  dropped_.resize(rows_);
+  std::vector<size_t> kept(blocks);
   pool.ForEach(blocks, [&](size_t b, int) {
     auto keep = keep_of(b);
-    for (size_t r = b * kBlock; r < std::min(rows_, (b + 1) * kBlock); ++r) {
-      (keep(r) ? kept[b] : dropped[b]).push_back(static_cast<uint32_t>(r));
+    const size_t begin = b * kBlock;
+    const size_t count = std::min(rows_ - begin, kBlock);
+    uint32_t* const in = kept_.data() + begin;
+    uint32_t* const out = dropped_.data() + begin;
+    size_t found = 0;
+    for (size_t i = 0; i < count; ++i) {  // no branch: it could not be predicted
+      in[found] = out[i - found] = static_cast<uint32_t>(begin + i);
+      found += static_cast<size_t>(keep(begin + i));
     }
+    kept[b] = found;
   });
-  kept_.clear();
-  dropped_.clear();
+  // Every block's part moves down to the end of the one before.
+  kept_count_ = dropped_count_ = 0;
+  const auto move = [](std::vector<uint32_t>& rows, size_t from, size_t count, size_t& to) {
+    if (from != to) std::copy_n(rows.data() + from, count, rows.data() + to);
+    to += count;
+  };
   for (size_t b = 0; b < blocks; ++b) {
-    kept_.insert(kept_.end(), kept[b].begin(), kept[b].end());
-    dropped_.insert(dropped_.end(), dropped[b].begin(), dropped[b].end());
+    const size_t begin = b * kBlock;
+    move(kept_, begin, kept[b], kept_count_);
+    move(dropped_, begin, std::min(rows_ - begin, kBlock) - kept[b], dropped_count_);
   }
 }
 
@@ -59,10 +114,8 @@ OutputGradients RowSampler::Draw(RandomEngine& engine, ThreadPool& pool,
   if (!active()) return gradients;
   const uint64_t seed = engine();
   if (method_ == SamplingMethod::kUniform) {
-    Divide(pool, [&](size_t block) {
-      return [rng = RowEngine(SkipAhead(seed, block * kBlock)),
-              keep = std::bernoulli_distribution(rate_)](size_t) mutable { return keep(rng); };
-    });
+    const uint64_t bound = KeptBelow(rate_);
+    Divide(pool, [&](size_t block) { return UniformRows(SkipAhead(seed, block * kBlock), bound); });
     return gradients;
   }
   std::vector<float> score(rows_);

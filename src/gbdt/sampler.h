@@ -37,8 +37,8 @@ class RowSampler {
   // (active() is false).
   OutputGradients Draw(RandomEngine& engine, ThreadPool& pool, const OutputGradients& gradients);
   bool active() const { return rate_ < 1; }
-  std::span<const uint32_t> kept() const { return kept_; }        // ascending
-  std::span<const uint32_t> dropped() const { return dropped_; }  // ascending
+  std::span<const uint32_t> kept() const { return {kept_.data(), kept_count_}; }  // ascending
+  std::span<const uint32_t> dropped() const { return {dropped_.data(), dropped_count_}; }
 
  private:
   // Fills kept_ and dropped_; keep(block) makes a function that is asked row by row.
@@ -48,8 +48,10 @@ class RowSampler {
   float rate_;
   SamplingMethod method_;
   size_t rows_;
-  std::vector<uint32_t> kept_;
+  std::vector<uint32_t> kept_;  // [rows], of which the first kept_count_ count
   std::vector<uint32_t> dropped_;
+  size_t kept_count_ = 0;
+  size_t dropped_count_ = 0;
   std::vector<float> grad_;  // of gradient_based
   std::vector<float> hess_;
 };

@@ -88,6 +88,7 @@ class Training {
   std::vector<TrackedSet> sets_;  // the training data first
   std::vector<Watched> watched_;
   std::unique_ptr<GradientBooster> booster_;
+  std::vector<std::vector<float>> predictions_;  // of every set after a round; empty if not watched
   std::vector<MetricValue> values_;
   Model model_;
 
@@ -254,12 +255,13 @@ void Training::Evaluate() {
   values_.clear();
   for (const Watched& w : watched_) {
     const TrackedSet& set = sets_[w.set];
-    std::vector<float> predictions = set.margin;
-    objective_->Transform(predictions, pool_);
+    std::vector<float>& predictions = predictions_[w.set];
+    predictions.resize(set.margin.size());
+    objective_->Transform(set.margin, predictions, pool_);
     for (size_t m = 0; m < metrics_.size(); ++m) {
       values_.push_back({.dataset = w.name,
                          .metric = metric_names_[m],
-                         .value = metrics_[m]->Evaluate(predictions, set.data)});
+                         .value = metrics_[m]->Evaluate(predictions, set.data, pool_)});
     }
   }
 }
@@ -292,15 +294,20 @@ Result<Model> Training::Run(const std::vector<EvalSet>& evals) {
   for (const Watched& w : watched_) margins.emplace_back(sets_[w.set].margin);
   std::vector<float> grad(sets_[0].margin.size());
   std::vector<float> hess(grad.size());
+  predictions_.resize(sets_.size());
   for (int round = 0; round < params_.num_round; ++round) {
     if (options_.stop.stop_requested()) {
       return Fail(Code::kCancelled, "Stopped",
                   "training was stopped after " + std::to_string(round) + " rounds");
     }
     phases_.Enter(Phase::kPredict);
-    booster_->StartRound();
+    const bool changed = booster_->StartRound();
     phases_.Enter(Phase::kGradient);
-    objective_->Gradient(sets_[0].margin, train_, kept_rounds + round, pool_, grad, hess);
+    if (!changed && !predictions_[0].empty() && objective_->knows_gradient_of_predictions()) {
+      objective_->GradientOf(predictions_[0], train_, pool_, grad, hess);
+    } else {
+      objective_->Gradient(sets_[0].margin, train_, kept_rounds + round, pool_, grad, hess);
+    }
     booster_->Boost(round, grad, hess);
     objective_->Save(model_.forest().objective);
     phases_.Enter(Phase::kEvaluate);

@@ -38,12 +38,12 @@ class TreeBooster final : public GradientBooster {
     return {};
   }
 
-  void StartRound() override {
-    if (!dart_) return;
+  bool StartRound() override {
+    if (!dart_) return false;
     dropped_ = next_dropped_ ? *std::exchange(next_dropped_, std::nullopt)
                              : DrawDropped(c_.params, c_.forest.tree_weight, c_.engine);
     without_.clear();
-    if (dropped_.empty()) return;
+    if (dropped_.empty()) return false;
     for (const TrackedSet& set : c_.sets) {
       std::vector<double>& sum = without_.emplace_back(set.margin.size());
       for (const size_t t : dropped_) {
@@ -59,6 +59,7 @@ class TreeBooster final : public GradientBooster {
     for (size_t i = 0; i < margin.size(); ++i) {
       margin[i] = static_cast<float>(exact_[0][i] - without_[0][i]);
     }
+    return true;
   }
 
   void Boost(int, std::span<float> grad, std::span<float> hess) override {

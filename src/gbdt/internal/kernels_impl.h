@@ -604,19 +604,101 @@ inline Floats Exp(Floats x) {
   return p;
 }
 
+inline void LogisticLanes(Floats s, const float* label, size_t lanes, float* grad, float* hess) {
+  const Floats h = s * (1.0F - s);
+  StoreSome(grad, s - LoadSome(label, lanes), lanes);
+  StoreSome(hess, h > 1e-16F ? h : All(1e-16F), lanes);
+}
+
 void Logistic(const float* margin, const float* label, size_t count, float* grad, float* hess) {
   ForLanes(count, [&](size_t i, size_t lanes) {
-    const Floats s = 1.0F / (1.0F + Exp(-LoadSome(margin + i, lanes)));
-    const Floats h = s * (1.0F - s);
-    StoreSome(grad + i, s - LoadSome(label + i, lanes), lanes);
-    StoreSome(hess + i, h > 1e-16F ? h : All(1e-16F), lanes);
+    LogisticLanes(1.0F / (1.0F + Exp(-LoadSome(margin + i, lanes))), label + i, lanes, grad + i,
+                  hess + i);
   });
 }
 
-void Sigmoid(float* values, size_t count) {
+void LogisticOf(const float* sigmoid, const float* label, size_t count, float* grad, float* hess) {
   ForLanes(count, [&](size_t i, size_t lanes) {
-    StoreSome(values + i, 1.0F / (1.0F + Exp(-LoadSome(values + i, lanes))), lanes);
+    LogisticLanes(LoadSome(sigmoid + i, lanes), label + i, lanes, grad + i, hess + i);
   });
+}
+
+void Sigmoid(const float* margin, size_t count, float* out) {
+  ForLanes(count, [&](size_t i, size_t lanes) {
+    StoreSome(out + i, 1.0F / (1.0F + Exp(-LoadSome(margin + i, lanes))), lanes);
+  });
+}
+
+using HalfFloats = float __attribute__((vector_size(2 * kWidth)));
+using Doubles = double __attribute__((vector_size(4 * kWidth)));
+using Longs = uint64_t __attribute__((vector_size(4 * kWidth)));
+
+bool Likelihood(const float* p, const float* label, size_t count, double* mantissa,
+                int64_t* exponent) {
+  constexpr size_t kRows = 16;
+  constexpr size_t kEach = kWidth / 2;
+  constexpr size_t kParts = kRows / kEach;
+  constexpr size_t kFactors = 16;  // 1e-16 to the 16th is far from the least double
+  constexpr uint64_t kOne = 1023;  // the exponent bits of 1.0
+  Doubles product[kParts];
+  Longs power[kParts] = {};
+  for (Doubles& v : product) v = Doubles{} + 1.0;
+  const auto normalise = [&] {
+    for (size_t k = 0; k < kParts; ++k) {
+      Longs bits;
+      __builtin_memcpy(&bits, &product[k], sizeof bits);
+      power[k] += (bits >> 52) - kOne;
+      bits = (bits & ((uint64_t{1} << 52) - 1)) | (kOne << 52);
+      __builtin_memcpy(&product[k], &bits, sizeof bits);
+    }
+  };
+  Ints special = {};
+  const auto take = [&](const float* of_one, const float* y) {
+    for (size_t k = 0; k < kRows; k += kWidth) {
+      const Floats a = Load(of_one + k);
+      const Floats b = Load(y + k);
+      special |= ((b != 0.0F) & (b != 1.0F)) | (a != a) | (a > 1e15F) | (a < -1e15F);
+    }
+    for (size_t k = 0; k < kParts; ++k) {
+      HalfFloats a;
+      HalfFloats b;
+      __builtin_memcpy(&a, of_one + k * kEach, sizeof a);
+      __builtin_memcpy(&b, y + k * kEach, sizeof b);
+      const Doubles x = __builtin_convertvector(a, Doubles);
+      const Doubles hit = __builtin_convertvector(b, Doubles);
+      const Doubles right = hit == 1.0 ? x : 1.0 - x;
+      product[k] *= right < 1e-16 ? Doubles{} + 1e-16 : right;
+    }
+  };
+  size_t factors = 0;
+  size_t i = 0;
+  for (; i + kRows <= count; i += kRows) {
+    take(p + i, label + i);
+    if (++factors % kFactors == 0) normalise();
+  }
+  if (i < count) {  // the rest among rows that are certain
+    float of_one[kRows] = {};
+    float y[kRows] = {};
+    for (size_t k = 0; i + k < count; ++k) {
+      of_one[k] = p[i + k];
+      y[k] = label[i + k];
+    }
+    take(of_one, y);
+  }
+  normalise();
+  double all = 1;
+  uint64_t sum = 0;
+  for (size_t k = 0; k < kParts; ++k) {
+    for (size_t j = 0; j < kEach; ++j) {
+      all *= product[k][j];  // each in [1, 2)
+      sum += power[k][j];
+    }
+  }
+  *mantissa = all;
+  *exponent = static_cast<int64_t>(sum);
+  int32_t any = 0;
+  for (uint32_t k = 0; k < kWidth; ++k) any |= special[k];
+  return any == 0;
 }
 
 void RankByCount(const float* score, uint32_t count, uint32_t* rank) {

@@ -21,6 +21,12 @@ void ForBlocks(ThreadPool& pool, size_t count, Body&& body) {
   });
 }
 
+// out = in for the items [begin, end), unless that is the same place.
+inline void CopyBlock(std::span<const float> in, std::span<float> out, size_t begin, size_t end) {
+  if (in.data() == out.data()) return;
+  std::copy_n(in.data() + begin, end - begin, out.data() + begin);
+}
+
 // Fails with the first label that `ok` refuses.
 template <typename Ok>
 Status CheckEach(const Dataset& data, Ok&& ok, std::string_view rule) {
@@ -44,9 +50,43 @@ class PointwiseObjective : public Objective {
   Status CheckLabels(const Dataset&) const override { return {}; }
   void Gradient(std::span<const float> margin, const Dataset& data, int /*round*/, ThreadPool& pool,
                 std::span<float> grad, std::span<float> hess) override {
+    Weighted(margin, data, pool, grad, hess, [&](auto... of) { Losses(of...); });
+  }
+  void GradientOf(std::span<const float> predictions, const Dataset& data, ThreadPool& pool,
+                  std::span<float> grad, std::span<float> hess) const override {
+    Weighted(predictions, data, pool, grad, hess, [&](auto... of) { LossesOf(of...); });
+  }
+  bool takes_targets() const override { return true; }
+  void Transform(std::span<const float> margin, std::span<float> out,
+                 ThreadPool& pool) const override {
+    ForBlocks(pool, margin.size(), [&](size_t begin, size_t end) {
+      TransformBlock(margin.data() + begin, end - begin, out.data() + begin);
+    });
+  }
+
+ protected:
+  // Of `count` margins that begin with output 0 of a row, without weights.
+  virtual void Losses(const float* margin, const float* label, size_t count, float* grad,
+                      float* hess) const = 0;
+  // The same of predictions, if knows_gradient_of_predictions().
+  virtual void LossesOf(const float* /*prediction*/, const float* /*label*/, size_t /*count*/,
+                        float* /*grad*/, float* /*hess*/) const {}
+  // `out` may be `margin`.
+  virtual void TransformBlock(const float* margin, size_t count, float* out) const {
+    CopyBlock({margin, count}, {out, count}, 0, count);
+  }
+  // Whether scale_pos_weight counts.
+  virtual bool weighs_positives() const { return false; }
+  const ObjectiveConfig config_;
+
+ private:
+  // Gradients by losses(from, label, count, grad, hess), times the weights.
+  template <typename Of>
+  void Weighted(std::span<const float> from, const Dataset& data, ThreadPool& pool,
+                std::span<float> grad, std::span<float> hess, Of&& losses) const {
     const RowFields& f = data.fields();
     const size_t rows = data.rows();
-    const size_t outputs = margin.size() / std::max<size_t>(1, rows);
+    const size_t outputs = from.size() / std::max<size_t>(1, rows);
     const size_t targets = f.label.size() / std::max<size_t>(1, rows);
     const float positive = weighs_positives() ? config_.scale_pos_weight : 1.0F;
     const bool weighted = f.weight.size() == rows;
@@ -66,7 +106,7 @@ class PointwiseObjective : public Objective {
         g = by_row.data();
         h = g + count;
       }
-      Losses(margin.data() + begin * outputs, label, count, g, h);
+      losses(from.data() + begin * outputs, label, count, g, h);
       if (weighted || positive != 1) {
         for (size_t i = 0; i < count; ++i) {
           float w = weighted ? f.weight[begin + i / outputs] : 1.0F;
@@ -83,21 +123,6 @@ class PointwiseObjective : public Objective {
       }
     });
   }
-  bool takes_targets() const override { return true; }
-  void Transform(std::span<float> values, ThreadPool& pool) const override {
-    ForBlocks(pool, values.size(), [&](size_t begin, size_t end) {
-      TransformBlock(values.data() + begin, end - begin);
-    });
-  }
-
- protected:
-  // Of `count` margins that begin with output 0 of a row, without weights.
-  virtual void Losses(const float* margin, const float* label, size_t count, float* grad,
-                      float* hess) const = 0;
-  virtual void TransformBlock(float* /*values*/, size_t /*count*/) const {}
-  // Whether scale_pos_weight counts.
-  virtual bool weighs_positives() const { return false; }
-  const ObjectiveConfig config_;
 };
 
 using ObjectiveMaker = std::unique_ptr<Objective> (*)(const ObjectiveConfig&, const TrainParams*);

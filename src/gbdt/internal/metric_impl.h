@@ -1,0 +1,45 @@
+// What the metrics share, and makers of those in other files.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "gbdt/metric.h"
+
+namespace clary::gbdt {
+
+inline constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+// Ranking data has weights per query, which row-wise metrics do not use.
+inline float WeightOf(const RowFields& f, size_t row) {
+  return f.weight.size() == f.label.size() ? f.weight[row] : 1.0F;
+}
+
+// The sum of body(begin, end) over blocks of [0, count), always in the same order.
+template <typename Sum, typename Body>
+Sum SumBlocks(ThreadPool& pool, size_t count, Body&& body) {
+  constexpr size_t kBlock = 4096;
+  std::vector<Sum> sums((count + kBlock - 1) / kBlock);
+  pool.ForEach(sums.size(), [&](size_t b, int) {
+    sums[b] = body(b * kBlock, std::min(count, (b + 1) * kBlock));
+  });
+  Sum sum{};
+  for (const Sum& s : sums) sum += s;
+  return sum;
+}
+
+enum class RankScore : uint8_t { kNdcg, kMap, kPrecision };
+
+// `as_1x`: releases before 2.0 leave the queries' weights out, and divide map by all relevant
+// documents and pre by `cut`, where later ones look only at what the cut leaves.
+std::unique_ptr<Metric> MakeRankMetric(RankScore score, size_t cut, bool empty_is_zero,
+                                       bool exponential, bool as_1x);
+std::unique_ptr<Metric> MakeAuc();
+std::unique_ptr<Metric> MakeAucPr();
+
+}  // namespace clary::gbdt

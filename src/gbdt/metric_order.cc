@@ -1,0 +1,326 @@
+// Metrics of the order that predictions put rows in.
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <numeric>
+#include <span>
+#include <vector>
+
+#include "gbdt/internal/metric_impl.h"
+#include "gbdt/internal/radix_sort.h"
+#include "gbdt/internal/ranking.h"
+
+namespace clary::gbdt {
+namespace {
+
+// Area under the ROC curve: trapezoids over descending scores, equal scores in one step. Also the
+// total weights of both sides.
+struct RocArea {
+  double area = 0;  // not normalised
+  double positive = 0;
+  double negative = 0;
+  double normalised() const {
+    return positive > 0 && negative > 0 ? area / (positive * negative) : kNaN;
+  }
+};
+template <typename IsPositive>
+RocArea Roc(std::span<const float> score, const RowFields& f, std::vector<uint32_t>& order,
+            IsPositive&& is_positive) {
+  const size_t rows = score.size();
+  RankByScore(score, order);
+  RocArea roc;
+  for (size_t i = 0; i < rows;) {
+    double positive = 0;
+    double negative = 0;
+    const float at = score[order[i]];
+    do {  // a NaN is a step of its own
+      const double w = WeightOf(f, order[i]);
+      const double share = is_positive(order[i]);
+      positive += w * share;
+      negative += w * (1 - share);
+      ++i;
+    } while (i < rows && score[order[i]] == at);
+    roc.area += negative * (roc.positive + positive / 2);
+    roc.positive += positive;
+    roc.negative += negative;
+  }
+  return roc;
+}
+
+// The same for labels 0 and 1 without weights and scores that are not negative: the bits of such
+// scores order as they do, and leave one for the label. False for other rows.
+bool RocOfBits(std::span<const float> score, std::span<const float> label,
+               std::vector<uint32_t>& keys, std::vector<uint32_t>& scratch, RocArea& roc) {
+  keys.resize(score.size());
+  uint32_t special = 0;
+  for (size_t i = 0; i < score.size(); ++i) {
+    const auto bits = std::bit_cast<uint32_t>(score[i]);
+    const float y = label[i];
+    special |= (bits >> 31) | static_cast<uint32_t>((y != 0) & (y != 1));
+    keys[i] = bits << 1 | static_cast<uint32_t>(y == 1);
+  }
+  if (special != 0) return false;
+  RadixSort(keys, scratch);
+  uint64_t twice_area = 0;
+  uint64_t positive = 0;
+  uint64_t negative = 0;
+  for (size_t end = keys.size(); end > 0;) {
+    const uint32_t at = keys[end - 1] >> 1;
+    const size_t last = end;
+    uint64_t hits = 0;
+    for (; end > 0 && keys[end - 1] >> 1 == at; --end) hits += keys[end - 1] & 1;
+    const uint64_t misses = last - end - hits;
+    twice_area += misses * (2 * positive + hits);
+    positive += hits;
+    negative += misses;
+  }
+  roc = {.area = static_cast<double>(twice_area) / 2,
+         .positive = static_cast<double>(positive),
+         .negative = static_cast<double>(negative)};
+  return true;
+}
+
+class Auc final : public Metric {
+ public:
+  double Evaluate(std::span<const float> p, const Dataset& data, ThreadPool& pool) override {
+    const RowFields& f = data.fields();
+    const size_t rows = f.label.size();
+    const size_t classes = rows == 0 ? 0 : p.size() / rows;
+    if (!f.group_sizes.empty()) return Ranking(p, f);
+    if (classes <= 1) {
+      RocArea roc;
+      if (f.weight.size() == rows || !RocOfBits(p, f.label, keys_, scratch_, roc)) {
+        roc = Roc(p, f, order_, [&](uint32_t i) { return static_cast<double>(f.label[i]); });
+      }
+      return roc.normalised();
+    }
+    // Each class against the rest, weighted by how frequent it is.
+    std::vector<RocArea> of_class(classes);
+    pool.ForEach(classes, [&](size_t c, int) {
+      std::vector<float> score(rows);
+      for (size_t i = 0; i < rows; ++i) score[i] = p[i * classes + c];
+      std::vector<uint32_t> order;
+      of_class[c] = Roc(score, f, order, [&](uint32_t i) {
+        return static_cast<size_t>(f.label[i]) == c ? 1.0 : 0.0;
+      });
+    });
+    double sum = 0;
+    double total = 0;
+    for (const RocArea& roc : of_class) {
+      sum += roc.normalised() * roc.positive;
+      total += roc.positive;
+    }
+    return sum / total;
+  }
+
+ private:
+  // The mean over queries of the share of document pairs, best label first, in the right order.
+  // Pairs of equal labels count too, as upstream has it.
+  static double Ranking(std::span<const float> p, const RowFields& f) {
+    double sum = 0;
+    size_t queries = 0;
+    size_t begin = 0;
+    for (const uint32_t size : f.group_sizes) {
+      if (size >= 3) {
+        std::vector<uint32_t> order(size);
+        std::iota(order.begin(), order.end(), 0U);
+        std::ranges::stable_sort(
+            order, [&](uint32_t a, uint32_t b) { return f.label[begin + a] > f.label[begin + b]; });
+        double right = 0;
+        for (uint32_t i = 0; i < size; ++i) {
+          for (uint32_t j = i + 1; j < size; ++j) {
+            const float a = p[begin + order[i]];
+            const float b = p[begin + order[j]];
+            right += a > b ? 1 : (a == b ? 0.5 : 0);
+          }
+        }
+        sum += right / (0.5 * size * (size - 1));
+        ++queries;
+      }
+      begin += size;
+    }
+    return queries == 0 ? kNaN : sum / static_cast<double>(queries);
+  }
+
+  std::vector<uint32_t> keys_;  // working memory
+  std::vector<uint32_t> scratch_;
+  std::vector<uint32_t> order_;
+};
+
+// Means over queries, weighted by the queries' weights, of a value in [0, 1].
+class RankMetric final : public Metric {
+ public:
+  RankMetric(RankScore score, size_t cut, bool empty_is_zero, bool exponential, bool as_1x)
+      : score_(score),
+        cut_(cut),
+        empty_(empty_is_zero ? 0 : 1),
+        exponential_(exponential),
+        as_1x_(as_1x) {}
+  double Evaluate(std::span<const float> p, const Dataset& data, ThreadPool& pool) override {
+    const RowFields& f = data.fields();
+    const Queries& known = Know(data);
+    const size_t queries = known.begin.size() - 1;
+    std::vector<double> values(queries);
+    orders_.resize(static_cast<size_t>(pool.size()));
+    pool.ForEach(queries, [&](size_t q, int thread) {
+      const size_t begin = known.begin[q];
+      const auto score = p.subspan(begin, known.begin[q + 1] - begin);
+      values[q] = Query(score, known.gain.data() + begin, known.best[q],
+                        orders_[static_cast<size_t>(thread)]);
+    });
+    double sum = 0;
+    double total = 0;
+    for (size_t q = 0; q < queries; ++q) {
+      const double w = f.weight.size() == queries && !as_1x_ ? f.weight[q] : 1.0;
+      sum += w * values[q];
+      total += w;
+    }
+    return total == 0 ? kNaN : std::min(1.0, sum / total);
+  }
+
+ private:
+  // What is the same in every round.
+  struct Queries {
+    Dataset data;
+    std::vector<size_t> begin;  // [queries + 1]
+    std::vector<double> best;   // [queries], the best DCG, or how many documents are relevant
+    std::vector<double> gain;   // [rows], in DCG, or 1 for relevant documents
+  };
+
+  const Queries& Know(const Dataset& data) {
+    for (const Queries& known : known_) {
+      if (known.data.SameAs(data)) return known;
+    }
+    const RowFields& f = data.fields();
+    Queries& q = known_.emplace_back(Queries{.data = data});
+    q.begin = QueryBegins(f, data.rows());
+    for (const float y : f.label) {
+      q.gain.push_back(score_ == RankScore::kNdcg ? DcgGain(y, exponential_) : (y > 0 ? 1 : 0));
+    }
+    size_t longest = 0;
+    for (size_t i = 0; i + 1 < q.begin.size(); ++i) {
+      const size_t size = q.begin[i + 1] - q.begin[i];
+      longest = std::max(longest, size);
+      const auto label = std::span(f.label).subspan(q.begin[i], size);
+      q.best.push_back(
+          score_ == RankScore::kNdcg
+              ? BestDcg(label, std::min(cut_, size), exponential_)
+              : static_cast<double>(std::ranges::count_if(label, [](float y) { return y > 0; })));
+    }
+    while (discount_.size() < std::min(cut_, longest)) {
+      discount_.push_back(DcgDiscount(discount_.size()));
+    }
+    return q;
+  }
+
+  double Query(std::span<const float> score, const double* gain, double best,
+               std::vector<uint32_t>& order) const {
+    RankByScore(score, order);
+    const size_t cut = std::min(cut_, score.size());
+    double sum = 0;
+    if (score_ == RankScore::kNdcg) {
+      if (best <= 0) return empty_;
+      for (size_t r = 0; r < cut; ++r) sum += gain[order[r]] * discount_[r];
+      return sum / best;
+    }
+    double hits = 0;
+    for (size_t r = 0; r < cut; ++r) {
+      if (gain[order[r]] == 0) continue;
+      hits += 1;
+      sum += hits / static_cast<double>(r + 1);
+    }
+    if (score_ == RankScore::kPrecision) {
+      const size_t ranks = as_1x_ ? cut_ : cut;
+      return ranks == 0 ? empty_ : hits / static_cast<double>(ranks);
+    }
+    if (best == 0) return empty_;
+    return sum / (as_1x_ ? best : std::min(best, static_cast<double>(cut)));
+  }
+
+  RankScore score_;
+  size_t cut_;
+  double empty_;  // the value of a query without relevant documents
+  bool exponential_;
+  bool as_1x_;
+  std::vector<Queries> known_;
+  std::vector<double> discount_;               // by rank
+  std::vector<std::vector<uint32_t>> orders_;  // working memory, by thread
+};
+
+// Area under the precision-recall curve, interpolated between equal scores as Davis and Goadrich
+// do.
+class AucPr final : public Metric {
+ public:
+  double Evaluate(std::span<const float> p, const Dataset& data, ThreadPool& /*pool*/) override {
+    const RowFields& f = data.fields();
+    const size_t rows = f.label.size();
+    const size_t classes = rows == 0 ? 0 : p.size() / rows;
+    if (classes <= 1) {
+      return Area(p, f, [&](uint32_t i) { return static_cast<double>(f.label[i]); }).first;
+    }
+    double sum = 0;
+    double total = 0;
+    std::vector<float> score(rows);
+    for (size_t c = 0; c < classes; ++c) {
+      for (size_t i = 0; i < rows; ++i) score[i] = p[i * classes + c];
+      const auto [area, positive] = Area(
+          score, f, [&](uint32_t i) { return static_cast<size_t>(f.label[i]) == c ? 1.0 : 0.0; });
+      sum += area * positive;
+      total += positive;
+    }
+    return sum / total;
+  }
+
+ private:
+  template <typename IsPositive>
+  std::pair<double, double> Area(std::span<const float> score, const RowFields& f,
+                                 IsPositive&& is_positive) {
+    const size_t rows = score.size();
+    std::vector<uint32_t>& order = order_;
+    RankByScore(score, order);
+    double total = 0;
+    for (size_t i = 0; i < rows; ++i)
+      total += WeightOf(f, i) * is_positive(static_cast<uint32_t>(i));
+    if (!(total > 0)) return {kNaN, 0};
+    double area = 0;
+    double tp = 0;
+    double fp = 0;
+    for (size_t i = 0; i < rows;) {
+      const double tp0 = tp;
+      const double fp0 = fp;
+      const float at = score[order[i]];
+      do {  // a NaN is a step of its own
+        const double w = WeightOf(f, order[i]);
+        const double share = is_positive(order[i]);
+        tp += w * share;
+        fp += w * (1 - share);
+        ++i;
+      } while (i < rows && score[order[i]] == at);
+      const double gained = tp - tp0;
+      if (gained <= 0) continue;
+      // Along the step false positives grow linearly with true ones: fp = a + h (tp - tp0).
+      const double h = (fp - fp0) / gained;
+      const double a = (fp0 - h * tp0) / total;
+      const double b = 1 + h;
+      const double from = tp0 / total;
+      const double to = tp / total;
+      area += a == 0 ? (to - from) / b
+                     : (to - from - a / b * (std::log(b * to + a) - std::log(b * from + a))) / b;
+    }
+    return {area, total};
+  }
+
+  std::vector<uint32_t> order_;  // working memory
+};
+
+}  // namespace
+
+std::unique_ptr<Metric> MakeRankMetric(RankScore score, size_t cut, bool empty_is_zero,
+                                       bool exponential, bool as_1x) {
+  return std::make_unique<RankMetric>(score, cut, empty_is_zero, exponential, as_1x);
+}
+
+std::unique_ptr<Metric> MakeAuc() { return std::make_unique<Auc>(); }
+std::unique_ptr<Metric> MakeAucPr() { return std::make_unique<AucPr>(); }
+
+}  // namespace clary::gbdt
