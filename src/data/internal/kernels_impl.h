@@ -144,8 +144,9 @@ template <typename EndFinder, typename Reader>
 inline const char* CsvRowsByIndex(const char* const text, const char* text_end,
                                   const CsvTarget& to) {
   const auto size = static_cast<size_t>(text_end - text);
-  uint32_t* const ends = to.scratch + 1;
-  ends[-1] = UINT32_MAX;  // the end before the first field: its begin is 0
+  uint32_t* const before = to.scratch;  // [k]: the end of the field before field k
+  before[0] = UINT32_MAX;               // its begin is 0
+  uint32_t* const ends = before + 1;
   uint32_t* const lines = ends + size + 65;
   const size_t line_count = FindEnds<EndFinder>(text, size, to.delimiter, ends, lines);
   const Reader reader;
@@ -157,19 +158,19 @@ inline const char* CsvRowsByIndex(const char* const text, const char* text_end,
   float* row_features = to.features;
   size_t i = 0;
   const auto one = [&](size_t at, float* value) {
-    return Reader::ReadOne(text + (ends[at - 1] + 1), text + ends[at], value);
+    return Reader::ReadOne(text + (before[at] + 1), text + ends[at], value);
   };
   for (size_t line = 0; line < line_count; ++line) {
     const size_t first = i;
     i = lines[line] + 1;
-    const char* const row = text + (ends[first - 1] + 1);
+    const char* const row = text + (before[first] + 1);
     if (i - first != fields) [[unlikely]] {
       if (i - first == 1 && row == text + ends[first]) continue;  // an empty line
       return row;
     }
     float value;
     // Labels of classes are one digit.
-    if (ends[first] - ends[first - 1] == 2 && static_cast<unsigned char>(*row - '0') <= 9) {
+    if (ends[first] - before[first] == 2 && static_cast<unsigned char>(*row - '0') <= 9) {
       value = static_cast<float>(*row - '0');
     } else if (!one(first, &value) || value != value) {
       return row;
