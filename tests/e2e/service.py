@@ -8,6 +8,7 @@ import signal
 import subprocess
 import tempfile
 import time
+import unittest
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 CLARY = os.environ["CLARY"]  # the executable under test
@@ -163,3 +164,21 @@ class Service:
                 else None
 
         return wait_for(done, seconds, f"{name}: {wanted}")
+
+
+class ServiceTest(unittest.TestCase):
+    """Tests of a class that share a service, with the census in its bucket "data", and a folder."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.service = Service()
+        cls.service.start()
+        cls.addClassCleanup(cls.service.__exit__)
+        cls.service.put_census()
+        folder = tempfile.TemporaryDirectory(prefix="clary-e2e-")
+        cls.addClassCleanup(folder.cleanup)
+        cls.dir = pathlib.Path(folder.name)
+
+    def setUp(self):  # a test may have restarted the service
+        self.s3 = self.service.boto("s3")
+        self.sagemaker = self.service.boto("sagemaker")

@@ -12,16 +12,10 @@ from botocore.exceptions import ClientError
 from service import census
 
 
-class Story(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.service = service.Service()
-        cls.service.start()
-        cls.addClassCleanup(cls.service.__exit__)
-        cls.service.put_census()
-        cls.s3 = cls.service.boto("s3")
-        cls.sagemaker = cls.service.boto("sagemaker")
-        cls.logs = cls.service.boto("logs")
+class Story(service.ServiceTest):
+    def setUp(self):
+        super().setUp()
+        self.logs = self.service.boto("logs")
 
     def create(self, name, **overrides):
         return self.sagemaker.create_training_job(**self.service.request(name, **overrides))

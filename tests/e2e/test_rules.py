@@ -24,17 +24,7 @@ def hook(**intervals):
         for name, interval in intervals.items()]}
 
 
-class Rules(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.service = service.Service()
-        cls.service.start()
-        cls.addClassCleanup(cls.service.__exit__)
-        cls.service.put_census()
-
-    def setUp(self):
-        self.sagemaker = self.service.boto("sagemaker")
-
+class Rules(service.ServiceTest):
     def create(self, name, rules, **overrides):
         self.sagemaker.create_training_job(**self.service.request(
             name, DebugRuleConfigurations=rules, **overrides))
@@ -106,7 +96,7 @@ class Rules(unittest.TestCase):
         self.assertIn("IssuesFound", events[-1]["message"])
 
         # The reports are in the store, and on this machine if asked for.
-        keys = [o["Key"] for o in self.service.boto("s3").list_objects_v2(
+        keys = [o["Key"] for o in self.s3.list_objects_v2(
             Bucket="data", Prefix="output/findings/rule-output/")["Contents"]]
         for name in ("CreateXgboostReport/xgboost_report.html",
                      "CreateXgboostReport/xgboost_report.ipynb",

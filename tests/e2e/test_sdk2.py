@@ -3,7 +3,6 @@ import json
 import os
 import pathlib
 import subprocess
-import tempfile
 import unittest
 
 import models
@@ -13,15 +12,10 @@ from service import SOURCE, census, clary
 ROUNDS = 60
 
 
-class Tutorial(unittest.TestCase):
+class Tutorial(service.ServiceTest):
     @classmethod
     def setUpClass(cls):
-        cls.service = service.Service()
-        cls.service.start()
-        cls.addClassCleanup(cls.service.__exit__)
-        folder = tempfile.TemporaryDirectory(prefix="clary-e2e-")
-        cls.addClassCleanup(folder.cleanup)
-        cls.dir = pathlib.Path(folder.name)
+        super().setUpClass()
         for part in ("train", "validation"):
             (cls.dir / f"{part}.csv").write_bytes(census(part))
 

@@ -1,9 +1,7 @@
 """The real smdebug and the real TensorBoard read what a job wrote."""
 import os
-import pathlib
 import subprocess
 import sys
-import tempfile
 import unittest
 
 import service
@@ -62,16 +60,10 @@ print("read tensors", len(samples), len(events))
 """
 
 
-class Readers(unittest.TestCase):
+class Readers(service.ServiceTest):
     @classmethod
     def setUpClass(cls):
-        cls.service = service.Service()
-        cls.service.start()
-        cls.addClassCleanup(cls.service.__exit__)
-        cls.service.put_census()
-        folder = tempfile.TemporaryDirectory(prefix="clary-e2e-")
-        cls.addClassCleanup(folder.cleanup)
-        cls.dir = pathlib.Path(folder.name)
+        super().setUpClass()
         names = ["metrics", "losses", "labels", "predictions", "trees", "feature_importance",
                  "average_shap"]
         collections = [(n, {"save_interval": "5"}) for n in names]
@@ -88,12 +80,11 @@ class Readers(unittest.TestCase):
         assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
 
     def copy(self, prefix, to):
-        s3 = self.service.boto("s3")
-        for page in s3.get_paginator("list_objects_v2").paginate(Bucket="data", Prefix=prefix):
+        for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket="data", Prefix=prefix):
             for item in page["Contents"]:
                 path = to / item["Key"][len(prefix):]
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(s3.get_object(Bucket="data", Key=item["Key"])["Body"].read())
+                path.write_bytes(self.s3.get_object(Bucket="data", Key=item["Key"])["Body"].read())
 
     def read(self, uri, reader=READER):
         done = subprocess.run(

@@ -17,16 +17,7 @@ def hook(collections=REPORT, path="s3://data/debug"):
                 for name, parameters in collections]}
 
 
-class Tensors(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.service = service.Service()
-        cls.service.start()
-        cls.addClassCleanup(cls.service.__exit__)
-        cls.service.put_census()
-        cls.s3 = cls.service.boto("s3")
-        cls.sagemaker = cls.service.boto("sagemaker")
-
+class Tensors(service.ServiceTest):
     def create(self, name, rounds, **overrides):
         parameters = service.PARAMETERS | {"num_round": str(rounds), "eval_metric": "auc,logloss"}
         request = self.service.request(name, HyperParameters=parameters, **overrides)
