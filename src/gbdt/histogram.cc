@@ -57,70 +57,31 @@ constexpr std::array<AddByteRowsFn, sizeof...(kCounts)> MakeTable(std::index_seq
 constexpr auto kAddFirst = MakeTable<true>(std::make_index_sequence<kWholeRowFeatures>());
 constexpr auto kAddNext = MakeTable<false>(std::make_index_sequence<kTileFeatures>());
 
-// Adds `count` rows to a tile of thin features whose entries come one at a time.
+// Adds `count` rows to a tile of thin features. Entries of a row come kPad at a time.
+template <uint32_t kPad>
 void AddEntries(const BinnedMatrix::Tile& tile, const uint32_t* rows, size_t count,
                 const PackedGrad* grad, PackedGrad* hist) {
   const uint32_t* const begin = tile.row_begin.data();
   const uint16_t* const entries = tile.entries.data();
   for (size_t i = 0; i < count; ++i) {
     __builtin_prefetch(begin + rows[i + kPrefetchRows]);
-    __builtin_prefetch(entries + begin[rows[i + kPrefetchRows / 2]]);
-    const uint16_t* entry = entries + begin[rows[i]];
-    const uint16_t* const end = entries + begin[rows[i] + 1];
+    __builtin_prefetch(entries + size_t{begin[rows[i + kPrefetchRows / 2]]} * kPad);
+    const uint16_t* entry = entries + size_t{begin[rows[i]]} * kPad;
+    const uint16_t* const end = entries + size_t{begin[rows[i] + 1]} * kPad;
     const PackedGrad g = grad[i];
-    for (; entry != end; ++entry) hist[*entry] += g;
-  }
-}
-
-// The same for entries in groups of four. Rows have few groups and differ in their number, which
-// no branch predictor can follow; so groups are first listed, several at a time whatever their
-// number, and then added from the list.
-void AddGroups(const BinnedMatrix::Tile& tile, const uint32_t* rows, size_t count,
-               const PackedGrad* grad, PackedGrad* hist) {
-  constexpr size_t kAtOnce = 8;
-  constexpr size_t kListed = 1024;
-  uint32_t group[kListed + kAtOnce];
-  PackedGrad group_grad[kListed + kAtOnce];
-  size_t listed = 0;
-  const uint32_t* const begin = tile.row_begin.data();
-  const uint16_t* const entries = tile.entries.data();
-  const auto add_listed = [&] {
-    for (size_t k = 0; k < listed; ++k) {
-      uint64_t word;
-      std::memcpy(&word, entries + size_t{group[k]} * 4, sizeof word);
-      const PackedGrad g = group_grad[k];
-      hist[word & 0xffff] += g;
-      hist[(word >> 16) & 0xffff] += g;
-      hist[(word >> 32) & 0xffff] += g;
-      hist[word >> 48] += g;
-    }
-    listed = 0;
-  };
-  for (size_t i = 0; i < count; ++i) {
-    __builtin_prefetch(begin + rows[i + kPrefetchRows]);
-    uint32_t at = begin[rows[i]];
-    const uint32_t end = begin[rows[i] + 1];
-    const PackedGrad g = grad[i];
-    __builtin_prefetch(entries + size_t{at} * 4);
-    while (true) {
-      const size_t here = listed;
-      if (here > kListed - kAtOnce) [[unlikely]] {
-        add_listed();
-        continue;
+    for (; entry != end; entry += kPad) {
+      if constexpr (kPad == 4) {
+        uint64_t word;
+        std::memcpy(&word, entry, sizeof word);
+        hist[word & 0xffff] += g;
+        hist[(word >> 16) & 0xffff] += g;
+        hist[(word >> 32) & 0xffff] += g;
+        hist[word >> 48] += g;
+      } else {
+        hist[*entry] += g;
       }
-      for (uint32_t j = 0; j < kAtOnce; ++j) {
-        group[here + j] = at + j;
-        group_grad[here + j] = g;
-      }
-      if (end - at <= kAtOnce) [[likely]] {
-        listed = here + (end - at);
-        break;
-      }
-      listed = here + kAtOnce;
-      at += kAtOnce;
     }
   }
-  add_listed();
 }
 
 }  // namespace
@@ -186,7 +147,7 @@ void HistogramBuilder::AddRows(std::span<const uint32_t> rows, const PackedGrad*
                                                   count, packed, grad, h.data() + size_t{f} * 256);
     }
     for (const auto& tile : bins_.histogram_tiles()) {
-      const auto add = tile.pad == 4 ? AddGroups : AddEntries;
+      const auto add = tile.pad == 4 ? AddEntries<4> : AddEntries<1>;
       add(tile, index, count, grad, h.data() + tile.hist_begin);
     }
   }
