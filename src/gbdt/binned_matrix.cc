@@ -9,7 +9,7 @@
 namespace clary::gbdt {
 namespace {
 
-constexpr size_t kMaxBlockRows = 512;
+constexpr size_t kMaxBlockRows = 256;
 constexpr size_t kBlockValues = 131072;  // transposed at a time, within the second-level cache
 constexpr size_t kTaskRows = 2048;
 constexpr size_t kFetchAhead = 4;  // columns
@@ -270,23 +270,20 @@ void BinnedMatrix::FillTile(Tile& tile, size_t begin, size_t count, Block& block
   for (size_t i = 0; i < count; ++i) {
     block.next[i] = tile.entries.data() + size_t{tile.row_begin[begin + i]} * tile.pad;
   }
-  for (const uint32_t f : tile.features) {
-    const size_t n =
-        BestKernels().bin_present(block.values.data() + f * block.rows, count,
-                                  cut_tables_.data() + f * kCutTable, block.at, block.present);
-    const auto base = static_cast<uint32_t>(hist_offset_[f] - tile.hist_begin);
-    const auto put = [&](size_t j) {
-      *block.next[block.at[j]]++ = static_cast<uint16_t>(base + block.present[j]);
-    };
-    if (column_at_[f] == kNoColumn) {
-      for (size_t j = 0; j < n; ++j) put(j);
-      continue;
+  const auto& features = tile.features;
+  for (size_t k = 0; k < features.size(); ++k) {
+    if (k + kFetchAhead < features.size()) {
+      FetchColumn<uint8_t>(features[k + kFetchAhead], begin, count);
     }
-    uint8_t* const column = column_bytes_.data() + column_at_[f] * rows_ + begin;
-    std::fill_n(column, count, static_cast<uint8_t>(MissingCode(f)));
+    const uint32_t f = features[k];
+    uint8_t* const column =
+        column_at_[f] == kNoColumn ? nullptr : column_bytes_.data() + column_at_[f] * rows_ + begin;
+    const size_t n = BestKernels().bin_present(
+        block.values.data() + f * block.rows, count, cut_tables_.data() + f * kCutTable,
+        static_cast<uint8_t>(MissingCode(f)), block.at, block.present, column);
+    const auto base = static_cast<uint32_t>(hist_offset_[f] - tile.hist_begin);
     for (size_t j = 0; j < n; ++j) {
-      put(j);
-      column[block.at[j]] = block.present[j];
+      *block.next[block.at[j]]++ = static_cast<uint16_t>(base + block.present[j]);
     }
   }
   const auto padding = static_cast<uint16_t>(tile.slots - 1);

@@ -102,9 +102,10 @@ struct Kernels {
   void (*bin_bytes)(const float* value, size_t stride, size_t count, const float* table,
                     uint8_t missing_code, uint8_t* out);
   // The same for the values, one after another, that are not NaN: of value[at[k]], out[k]. Returns
-  // how many; both outputs need room for `count` and sixteen more. count <= 65536.
-  size_t (*bin_present)(const float* value, size_t count, const float* table, uint16_t* at,
-                        uint8_t* out);
+  // how many; both outputs need room for `count` and sixteen more. If `all` [count] is not nullptr,
+  // it gets what bin_bytes would give. count <= 512.
+  size_t (*bin_present)(const float* value, size_t count, const float* table, uint8_t missing_code,
+                        uint16_t* at, uint8_t* out, uint8_t* all);
   // out[i] = number of cuts of feature column[i] that are <= value[i]; its table starts at
   // tables + kCutTable * column[i]. Of no meaning for NaN.
   void (*bin_entries)(const uint32_t* column, const float* value, size_t count, const float* tables,
@@ -123,6 +124,8 @@ struct Kernels {
   // The least and the greatest key; UINT32_MAX and 0 of none.
   void (*key_range)(const uint32_t* keys, size_t count, uint32_t* least, uint32_t* most);
   size_t (*count_key)(const uint32_t* keys, size_t count, uint32_t key);
+  // The key at sorted position `rank` < count. For some dozens of keys.
+  uint32_t (*key_at)(const uint32_t* keys, size_t count, size_t rank);
   // Puts keys into the buckets of KeyQuantiles and counts them there: with d = keys[i] - least and
   // s = split[d >> shift], bucket[i] = (s >> 5) + ((d % 2^shift) >> s % 32). shift < 32.
   void (*bucket_keys)(const uint32_t* keys, size_t count, uint32_t least, uint32_t shift,

@@ -42,27 +42,36 @@ void BinBytesWide(const float* value, size_t stride, size_t count, const float* 
   }
 }
 
-size_t BinPresentWide(const float* value, size_t count, const float* table, uint16_t* at,
-                      uint8_t* out) {
-  constexpr size_t kChunk = 256;
+size_t BinPresentWide(const float* value, size_t count, const float* table, uint8_t missing_code,
+                      uint16_t* at, uint8_t* out, uint8_t* all) {
+  constexpr size_t kMost = 512;
   const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-  float packed[kChunk + 16];
+  float packed[kMost + 16];
+  __mmask16 present[kMost / 16];
   size_t kept = 0;
-  for (size_t begin = 0; begin < count; begin += kChunk) {
-    const size_t end = begin + kChunk < count ? begin + kChunk : count;
-    size_t n = 0;
-    for (size_t i = begin; i < end; i += 16) {
-      const __mmask16 lanes = FirstLanes(end - i);
-      const __m512 x = _mm512_maskz_loadu_ps(lanes, value + i);
-      const __mmask16 present = _mm512_mask_cmp_ps_mask(lanes, x, x, _CMP_ORD_Q);
-      const __m512i row = _mm512_add_epi32(lane, _mm512_set1_epi32(static_cast<int>(i)));
-      _mm256_storeu_si256(reinterpret_cast<__m256i*>(at + kept + n),
-                          _mm512_cvtepi32_epi16(_mm512_maskz_compress_epi32(present, row)));
-      _mm512_storeu_ps(packed + n, _mm512_maskz_compress_ps(present, x));
-      n += static_cast<size_t>(__builtin_popcount(present));
-    }
-    BinBytesWide(packed, 1, n, table, 0, out + kept);
-    kept += n;
+  for (size_t i = 0; i < count; i += 16) {
+    const __mmask16 lanes = FirstLanes(count - i);
+    const __m512 x = _mm512_maskz_loadu_ps(lanes, value + i);
+    const __mmask16 here = _mm512_mask_cmp_ps_mask(lanes, x, x, _CMP_ORD_Q);
+    const __m512i row = _mm512_add_epi32(lane, _mm512_set1_epi32(static_cast<int>(i)));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(at + kept),
+                        _mm512_cvtepi32_epi16(_mm512_maskz_compress_epi32(here, row)));
+    _mm512_storeu_ps(packed + kept, _mm512_maskz_compress_ps(here, x));
+    kept += CountLanes(here);
+    present[i / 16] = here;
+  }
+  // Whole vectors, up to zeros behind the last value.
+  BinBytesWide(packed, 1, (kept + 15) / 16 * 16, table, 0, out);
+  if (all == nullptr) return kept;
+  const __m512i missing = _mm512_set1_epi32(missing_code);
+  size_t k = 0;
+  for (size_t i = 0; i < count; i += 16) {
+    const __mmask16 here = present[i / 16];
+    const __m512i codes =
+        _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(out + k)));
+    const __m512i spread = _mm512_mask_expand_epi32(missing, here, codes);
+    _mm_mask_storeu_epi8(all + i, FirstLanes(count - i), _mm512_cvtepi32_epi8(spread));
+    k += CountLanes(here);
   }
   return kept;
 }
@@ -97,8 +106,8 @@ void TransposeWide(const float* const* row, size_t rows, size_t columns, size_t 
   size_t begin = 0;
   for (; begin + 16 <= rows; begin += 16) {
     const float* const* const from = row + begin;
-    FetchRows(from + 16, columns);
     for (size_t c = 0; c < columns; c += 16) {
+      FetchItems(from + 16, c);
       const __mmask16 lanes = FirstLanes(columns - c);
       __m512 a[16];
       __m512 b[16];
@@ -149,6 +158,19 @@ size_t PresentKeysWide(const float* value, size_t count, uint32_t* keys) {
     n += static_cast<size_t>(__builtin_popcount(present));
   }
   return n;
+}
+
+uint32_t KeyAtWide(const uint32_t* keys, size_t count, size_t rank) {
+  if (count > 16) return KeyAt(keys, count, rank);
+  const __mmask16 lanes = FirstLanes(count);
+  const __m512i all = _mm512_maskz_loadu_epi32(lanes, keys);
+  for (size_t i = 0; i + 1 < count; ++i) {
+    const __m512i key = _mm512_set1_epi32(static_cast<int>(keys[i]));
+    const uint32_t below = CountLanes(_mm512_mask_cmplt_epu32_mask(lanes, all, key));
+    const uint32_t up_to = CountLanes(_mm512_mask_cmple_epu32_mask(lanes, all, key));
+    if (below <= rank && rank < up_to) return keys[i];
+  }
+  return keys[count - 1];
 }
 
 // Sixteen buckets at a time; they are counted one by one.
@@ -375,6 +397,7 @@ const Kernels kAvx512Kernels = {.name = "avx512",
                                 .present_keys = avx512::PresentKeysWide,
                                 .key_range = avx512::KeyRange,
                                 .count_key = avx512::CountKey,
+                                .key_at = avx512::KeyAtWide,
                                 .bucket_keys = avx512::BucketKeysWide,
                                 .pick_keys = avx512::PickKeysWide,
                                 .column_range = avx512::ColumnRange,

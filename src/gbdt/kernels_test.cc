@@ -227,13 +227,18 @@ TEST(Kernels, BinsAreThoseOfASearch) {
         }
         k->bin_bytes(value.data(), 1, count, table, 99, out.data());
         EXPECT_EQ(std::vector(out.begin(), out.begin() + std::ssize(want)), want) << k->name;
+        if (count > 512) continue;
         std::vector<uint16_t> at(count + 16);
-        const size_t n = k->bin_present(value.data(), count, table, at.data(), out.data());
+        std::vector<uint8_t> all(count);
+        const bool whole = f % 2 == 0;
+        const size_t n = k->bin_present(value.data(), count, table, 99, at.data(), out.data(),
+                                        whole ? all.data() : nullptr);
         at.resize(n);
         EXPECT_EQ(at, want_at) << k->name;
         EXPECT_EQ(std::vector(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(n)),
                   want_present)
             << k->name;
+        EXPECT_EQ(all, whole ? want : std::vector<uint8_t>(count)) << k->name;
       }
       k->bin_entries(column.data(), value.data(), count, tables.data(), out.data());
       for (size_t i = 0; i < count; ++i) {

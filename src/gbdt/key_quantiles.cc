@@ -9,7 +9,7 @@
 namespace clary::gbdt {
 namespace {
 
-constexpr size_t kSortedKeys = 512;  // up to here sorting is as fast
+constexpr size_t kSortedKeys = 1024;  // up to here sorting is as fast
 constexpr int kMaxCoarseBits = 11;
 constexpr size_t kMaxSplits = 8192;  // buckets that coarse ones are divided into, about
 
@@ -31,7 +31,7 @@ bool KeyQuantiles::Find(std::span<const uint32_t> keys, size_t bins, std::vector
   if (keys.empty()) return true;
   if (keys.size() <= kSortedKeys) {
     sorted_.assign(keys.begin(), keys.end());
-    std::ranges::sort(sorted_);
+    RadixSort<8>(sorted_, scratch_);
     least_ = sorted_.front();
     most_ = sorted_.back();
     return FindSorted(bins, out);
@@ -134,6 +134,10 @@ void KeyQuantiles::FindRanks(std::span<const uint32_t> keys, size_t bins,
     // A value that many keys have may be alone in its bucket, and fill many bins.
     if (w.ranks > 1 && kernels.count_key(of.data(), of.size(), of[0]) == of.size()) {
       AddNew(of[0], out);
+      continue;
+    }
+    if (w.ranks == 1 && w.count <= 64) {
+      AddNew(kernels.key_at(of.data(), of.size(), ranks_[w.first_rank]), out);
       continue;
     }
     std::ranges::sort(of);

@@ -42,7 +42,7 @@ inline uint32_t CountUpTo(const float* cuts, float x, uint32_t step) {
 }
 
 [[maybe_unused]] size_t BinPresent(const float* value, size_t count, const float* table,
-                                   uint16_t* at, uint8_t* out) {
+                                   uint8_t missing_code, uint16_t* at, uint8_t* out, uint8_t* all) {
   constexpr size_t kChunk = 256;
   size_t kept = 0;
   for (size_t begin = 0; begin < count; begin += kChunk) {
@@ -56,6 +56,10 @@ inline uint32_t CountUpTo(const float* cuts, float x, uint32_t step) {
     }
     BinBytes(present, 1, n, table, 0, out + kept);
     kept += n;
+  }
+  if (all != nullptr) {
+    __builtin_memset(all, missing_code, count);
+    for (size_t k = 0; k < kept; ++k) all[at[k]] = out[k];
   }
   return kept;
 }
@@ -82,10 +86,8 @@ inline uint32_t CountUpTo(const float* cuts, float x, uint32_t step) {
   }
 }
 
-inline void FetchRows(const float* const* row, size_t columns) {
-  for (size_t j = 0; j < 16; ++j) {
-    for (size_t c = 0; c < columns; c += 16) __builtin_prefetch(row[j] + c);
-  }
+inline void FetchItems(const float* const* row, size_t c) {
+  for (size_t j = 0; j < 16; ++j) __builtin_prefetch(row[j] + c);
 }
 
 using Floats4 = float __attribute__((vector_size(16)));
@@ -100,9 +102,9 @@ using Floats4 = float __attribute__((vector_size(16)));
   const auto store = [](float* p, Floats4 v) { __builtin_memcpy(p, &v, sizeof v); };
   size_t begin = 0;
   for (; begin + 16 <= rows; begin += 16) {
-    FetchRows(row + begin + 16, columns);
     size_t c = 0;
     for (; c + 4 <= columns; c += 4) {
+      if (c % 16 == 0) FetchItems(row + begin + 16, c);
       for (size_t r = begin; r < begin + 16; r += 4) {
         const Floats4 a0 = load(row[r] + c);
         const Floats4 a1 = load(row[r + 1] + c);
@@ -192,6 +194,20 @@ inline uint32_t KeyOf(float x) {
   uint32_t n = 0;
   for (size_t i = 0; i < count; ++i) n += keys[i] == key ? 1 : 0;
   return n;
+}
+
+[[maybe_unused]] uint32_t KeyAt(const uint32_t* keys, size_t count, size_t rank) {
+  for (size_t i = 0; i + 1 < count; ++i) {
+    const uint32_t key = keys[i];
+    uint32_t below = 0;
+    uint32_t up_to = 0;
+    for (size_t j = 0; j < count; ++j) {
+      below += keys[j] < key ? 1 : 0;
+      up_to += keys[j] <= key ? 1 : 0;
+    }
+    if (below <= rank && rank < up_to) return key;
+  }
+  return keys[count - 1];
 }
 
 [[maybe_unused]] void BucketKeys(const uint32_t* keys, size_t count, uint32_t least, uint32_t shift,

@@ -18,26 +18,27 @@ inline float FromKey(uint32_t key) {
 }
 
 // Sorts stably by the 32-bit key; T is the key itself or has it in its high half. `other` is
-// scratch of the same size. Three passes of 11 bits; passes whose digit is constant are skipped.
-template <typename T>
+// scratch of the same size. Three passes of 11 bits, or four of 8 for a few thousand items; passes
+// whose digit is constant are skipped.
+template <int kBits = 11, typename T>
 void RadixSort(std::vector<T>& items, std::vector<T>& other) {
-  constexpr uint32_t kDigits = 2048;
+  constexpr int kPasses = (32 + kBits - 1) / kBits;
+  constexpr uint32_t kDigits = 1U << kBits;
   constexpr int kKeyShift = (sizeof(T) - sizeof(uint32_t)) * 8;
-  uint32_t count[3][kDigits] = {};
+  uint32_t count[kPasses][kDigits] = {};
+  const auto digit = [](T item, int pass) {
+    return static_cast<uint32_t>(item >> kKeyShift) >> (kBits * pass) & (kDigits - 1);
+  };
   for (const T item : items) {
-    const auto key = static_cast<uint32_t>(item >> kKeyShift);
-    ++count[0][key % kDigits];
-    ++count[1][(key >> 11) % kDigits];
-    ++count[2][key >> 22];
+    for (int pass = 0; pass < kPasses; ++pass) ++count[pass][digit(item, pass)];
   }
   other.resize(items.size());
-  for (int pass = 0; pass < 3; ++pass) {
+  for (int pass = 0; pass < kPasses; ++pass) {
     uint32_t* c = count[pass];
-    const int shift = kKeyShift + 11 * pass;
-    if (items.empty() || c[(items[0] >> shift) % kDigits] == items.size()) continue;
+    if (items.empty() || c[digit(items[0], pass)] == items.size()) continue;
     uint32_t sum = 0;
     for (uint32_t d = 0; d < kDigits; ++d) sum += std::exchange(c[d], sum);
-    for (const T item : items) other[c[(item >> shift) % kDigits]++] = item;
+    for (const T item : items) other[c[digit(item, pass)]++] = item;
     items.swap(other);
   }
 }
