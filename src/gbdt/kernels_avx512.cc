@@ -13,7 +13,9 @@ inline __mmask16 FirstLanes(size_t count) {
   return count >= 16 ? static_cast<__mmask16>(0xffff) : static_cast<__mmask16>((1U << count) - 1);
 }
 
-inline uint32_t CountLanes(__mmask16 lanes) { return _mm_popcnt_u32(_cvtmask16_u32(lanes)); }
+inline uint32_t CountLanes(__mmask16 lanes) {
+  return static_cast<uint32_t>(_mm_popcnt_u32(_cvtmask16_u32(lanes)));
+}
 
 // Which block of sixteen cuts a value falls into, then how many of those are not above it.
 // Comparisons with NaN are false, so the last item never counts.
