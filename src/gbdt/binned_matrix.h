@@ -1,6 +1,7 @@
 // A dataset with each value replaced by the number of its bin.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -96,6 +97,11 @@ class BinnedMatrix {
   // Where feature f starts in a histogram, in slots. The k-th dense feature of a byte matrix has
   // those from 256 k.
   size_t HistOffset(uint32_t f) const { return hist_offset_[f]; }
+  // How many it has: its bins, and, unless it is thin, one for missing values if it can have any.
+  size_t HistSlots(uint32_t f) const {
+    const size_t bins = cuts_->bins(f);
+    return is_thin(f) ? bins : wide_ ? bins + 1 : std::min<size_t>(256, bins + 1);
+  }
   size_t HistSize() const { return hist_size_; }
 
  private:

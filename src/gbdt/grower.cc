@@ -68,10 +68,8 @@ Tree TreeGrower::Grow(const PackedGrad* packed, const GradScale& scale,
   for (const PackedGrad s : sums) root.total += s;
   root.histogram = histograms_.storage().Take();
   const HistogramBuilder::Task task{.rows = rows_, .out = &root.histogram};
-  histograms_.Build(std::span(&task, 1), packed_);
-  Enter(Phase::kSplit);
   Node* nodes[] = {&root};
-  FindSplits(nodes);
+  FindSplits(nodes, {&task, 1});
 
   if (params_.grow_policy == GrowPolicy::kDepthwise) {
     std::vector<Node> level;
@@ -232,10 +230,8 @@ std::vector<TreeGrower::Node> TreeGrower::Expand(Tree& tree, std::vector<Node>& 
   }
   Enter(Phase::kPartition);
   DivideRows(grow, growing_children);
-  Enter(Phase::kHistogram);
 
   std::vector<HistogramBuilder::Task> tasks;
-  std::vector<std::pair<Histogram*, const Histogram*>> differences;
   std::vector<Node*> searched;
   for (size_t i = 0; i < grow.size(); ++i) {
     Node& left = growing_children[2 * i];
@@ -250,19 +246,17 @@ std::vector<TreeGrower::Node> TreeGrower::Expand(Tree& tree, std::vector<Node>& 
     small.histogram = histograms_.storage().Take();
     tasks.push_back(
         {.rows = std::span(rows_).subspan(small.begin, small.rows()), .out = &small.histogram});
-    differences.emplace_back(&large.histogram, &small.histogram);
+    large.is_rest = true;
     searched.push_back(&left);
     searched.push_back(&right);
   }
-  histograms_.Build(tasks, packed_);
-  histograms_.Subtract(differences);
-  Enter(Phase::kSplit);
-  FindSplits(searched);
+  FindSplits(searched, tasks);
   return growing_children;
 }
 
-void TreeGrower::FindSplits(std::span<Node*> nodes) {
+void TreeGrower::FindSplits(std::span<Node*> nodes, std::span<const HistogramBuilder::Task> tasks) {
   if (nodes.empty()) return;
+  Enter(Phase::kHistogram);
   // Features are drawn in node order, before anything runs in parallel.
   std::vector<std::vector<uint32_t>> drawn;
   std::vector<std::span<const uint32_t>> sets;
@@ -279,7 +273,16 @@ void TreeGrower::FindSplits(std::span<Node*> nodes) {
           drawn.emplace_back(AllowedFeatures(params_.interaction_constraints, node->path, set)));
     }
   }
-  FindInHistograms(nodes, sets);
+  // One thread looks at a pair while its histograms are in the cache; several share all of them.
+  const size_t step = pool_.size() == 1 ? 1 : tasks.size();
+  const size_t each = nodes.size() / tasks.size();
+  for (size_t t = 0; t < tasks.size(); t += step) {
+    Enter(Phase::kHistogram);
+    histograms_.Build(tasks.subspan(t, step), packed_);
+    Enter(Phase::kSplit);
+    FindInHistograms(nodes.subspan(t * each, step * each),
+                     std::span(sets).subspan(t * each, step * each));
+  }
   if (bins_.tiles().size() == bins_.histogram_tiles().size()) return;
   // Rare features are declared only where all nodes have the same set.
   std::vector<RareSearch::Node> searched;
@@ -293,33 +296,46 @@ void TreeGrower::FindSplits(std::span<Node*> nodes) {
 
 void TreeGrower::FindInHistograms(std::span<Node*> nodes,
                                   std::span<const std::span<const uint32_t>> sets) {
-  const auto search = [&](size_t i, size_t part, size_t parts) {
-    const auto set = sets[i];
-    const size_t first = set.size() * part / parts;
-    const size_t last = set.size() * (part + 1) / parts;
-    const NodeToSplit node{.total = nodes[i]->total,
-                           .bounds = nodes[i]->bounds,
-                           .histogram = &nodes[i]->histogram,
-                           .features = set};
-    return finder_.Best(node, scale_, set.subspan(first, last - first));
+  const auto given = [&](size_t i) {
+    return NodeToSplit{.total = nodes[i]->total,
+                       .bounds = nodes[i]->bounds,
+                       .histogram = &nodes[i]->histogram,
+                       .features = sets[i]};
   };
-  const size_t work = nodes.size() * bins_.HistSize();
   const auto threads = static_cast<size_t>(pool_.size());
-  if (threads == 1 || work < threads * kBinsPerThread) {
-    for (size_t i = 0; i < nodes.size(); ++i) nodes[i]->best = search(i, 0, 1);
-    return;
-  }
-  // Parts of a node are merged in feature order, so ties go to the lower feature as in one piece.
-  const size_t parts = nodes.size() >= 4 * threads ? 1 : 4 * threads;
+  const size_t units = nodes.size() == 1 ? 1 : nodes.size() / 2;  // the root, or pairs
+  const bool alone = threads == 1 || nodes.size() * bins_.HistSize() < threads * kBinsPerThread;
+  // Parts of a unit are merged in feature order, so ties go to the lower feature as in one piece.
+  const size_t parts = alone || units >= 4 * threads ? 1 : 4 * threads;
   std::vector<SplitCandidate> found(nodes.size() * parts);
-  pool_.ForEach(found.size(),
-                [&](size_t k, int) { found[k] = search(k / parts, k % parts, parts); });
+  const auto search = [&](size_t k) {
+    const size_t unit = k / parts;
+    const auto begin = static_cast<uint32_t>(bins_.features() * (k % parts) / parts);
+    const auto end = static_cast<uint32_t>(bins_.features() * (k % parts + 1) / parts);
+    if (nodes.size() == 1) {
+      found[k] = finder_.Best(given(0), scale_, begin, end);
+      return;
+    }
+    const size_t rest = nodes[2 * unit]->is_rest ? 2 * unit : 2 * unit + 1;
+    const size_t part = 4 * unit + 1 - rest;
+    const bool keep = params_.max_depth == 0 || nodes[rest]->depth + 1 < params_.max_depth;
+    auto both = finder_.BestOfBoth(given(part), given(rest), nodes[rest]->histogram, keep, scale_,
+                                   begin, end);
+    found[part * parts + k % parts] = std::move(both.first);
+    found[rest * parts + k % parts] = std::move(both.second);
+  };
+  if (alone) {
+    for (size_t k = 0; k < units; ++k) search(k);
+  } else {
+    pool_.ForEach(units * parts, [&](size_t k, int) { search(k); });
+  }
   for (size_t i = 0; i < nodes.size(); ++i) {
     nodes[i]->best = {};
     for (size_t p = 0; p < parts; ++p) {
-      const SplitCandidate& c = found[i * parts + p];
-      if (c.gain > nodes[i]->best.gain) nodes[i]->best = c;
+      SplitCandidate& c = found[i * parts + p];
+      if (c.gain > nodes[i]->best.gain) nodes[i]->best = std::move(c);
     }
+    nodes[i]->is_rest = false;
   }
 }
 

@@ -81,6 +81,7 @@ class TreeGrower {
     PackedGrad total = 0;
     WeightBounds bounds;
     Histogram histogram;
+    bool is_rest = false;  // the histogram is still the parent's, less that of the other child
     SplitCandidate best;
     std::vector<uint32_t> path;  // features above it, ascending; kept for interaction constraints
     uint32_t rows() const { return end - begin; }
@@ -101,7 +102,9 @@ class TreeGrower {
   bool MaySplit(const Node& node) const;
   bool ChildrenMaySplit(const Node& node) const;
   void DivideRows(std::span<const Node> batch, std::vector<Node>& children);
-  void FindSplits(std::span<Node*> nodes);
+  // Builds the histograms of `tasks`, and searches `nodes`: the root, or the children of nodes in
+  // pairs, one of each with its task.
+  void FindSplits(std::span<Node*> nodes, std::span<const HistogramBuilder::Task> tasks);
   void FindInHistograms(std::span<Node*> nodes, std::span<const std::span<const uint32_t>> sets);
   void Finish(Tree& tree, Node& node);
   std::vector<Piece> CutIntoPieces(std::span<const Node> nodes) const;

@@ -203,21 +203,4 @@ void HistogramBuilder::Build(std::span<const Task> tasks, const PackedGrad* pack
   }
 }
 
-void HistogramBuilder::Subtract(
-    std::span<const std::pair<Histogram*, const Histogram*>> parent_and_part) {
-  const auto one = [&](size_t k) {
-    PackedGrad* to = parent_and_part[k].first->data();
-    const PackedGrad* from = parent_and_part[k].second->data();
-    ForUsedSlots([&](size_t slot, size_t count) {
-      for (size_t i = slot; i < slot + count; ++i) to[i] -= from[i];
-    });
-  };
-  constexpr size_t kSlotsPerWake = 16384;
-  if (parent_and_part.size() * bins_.HistSize() < kSlotsPerWake) {
-    for (size_t k = 0; k < parent_and_part.size(); ++k) one(k);
-  } else {
-    pool_.ForEach(parent_and_part.size(), [&](size_t k, int) { one(k); });
-  }
-}
-
 }  // namespace clary::gbdt

@@ -29,7 +29,7 @@ class HistogramPool {
   std::vector<Histogram> free_;
 };
 
-// Builds and subtracts histograms over one binned matrix. Sums are exact, so the result does not
+// Builds histograms over one binned matrix. Sums are exact, so the result does not
 // depend on the number of threads.
 class HistogramBuilder {
  public:
@@ -42,9 +42,6 @@ class HistogramBuilder {
   };
   // Sets each task's histogram to the sum of packed[row] over its rows.
   void Build(std::span<const Task> tasks, const PackedGrad* packed);
-
-  // parent[i] -= part[i]: the histogram of the other child, in place.
-  void Subtract(std::span<const std::pair<Histogram*, const Histogram*>> parent_and_part);
 
   HistogramPool& storage() { return storage_; }
 

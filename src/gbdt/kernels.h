@@ -140,6 +140,8 @@ struct Kernels {
   // Sum of counts[i] where value[i] is not NaN.
   uint32_t (*count_present)(const float* value, const uint32_t* counts, size_t count);
 
+  // out[i] = a[i] - b[i]; out may be a.
+  void (*difference)(const PackedGrad* a, const PackedGrad* b, size_t count, PackedGrad* out);
   // Best position for a feature of at most kMaxScanBins bins without constraints.
   ScanBest (*scan)(const ScanInput& in);
   // The same from positions (bins with a sum of 0 may be among them); in.hist is not used, and

@@ -420,6 +420,28 @@ TEST(Kernels, NodesWithAGoodSplitAreFlagged) {
   EXPECT_GT(not_flagged, 1000);
 }
 
+TEST(Kernels, DifferencesAreExact) {
+  std::mt19937_64 rng(14);
+  for (const size_t count : {0, 1, 7, 16, 257}) {
+    std::vector<PackedGrad> a(count);
+    std::vector<PackedGrad> b(count);
+    std::vector<PackedGrad> want(count);
+    for (size_t i = 0; i < count; ++i) {
+      a[i] = rng();
+      b[i] = rng();
+      want[i] = a[i] - b[i];
+    }
+    for (const Kernels* k : Sets()) {
+      std::vector<PackedGrad> apart(count);
+      k->difference(a.data(), b.data(), count, apart.data());
+      EXPECT_EQ(apart, want) << k->name;
+      std::vector<PackedGrad> in_place = a;
+      k->difference(in_place.data(), b.data(), count, in_place.data());
+      EXPECT_EQ(in_place, want) << k->name;
+    }
+  }
+}
+
 TEST(Kernels, DivideIsStable) {
   std::mt19937 rng(12);
   for (const size_t count : {0, 1, 15, 16, 17, 1000}) {

@@ -146,53 +146,89 @@ ScanBest SplitFinder::ScanCategories(const ScanInput& in, uint32_t feature,
   return best;
 }
 
-SplitCandidate SplitFinder::Best(const NodeToSplit& node, const GradScale& scale,
-                                 std::span<const uint32_t> features) const {
-  const GradSum total = scale.ToReal(node.total);
-  const float own = scorer_.NodeGain(total, node.bounds);
+SplitFinder::Search SplitFinder::StartSearch(const NodeToSplit& node,
+                                             const GradScale& scale) const {
+  return {.node = node, .own = scorer_.NodeGain(scale.ToReal(node.total), node.bounds)};
+}
+
+void SplitFinder::Consider(uint32_t f, const PackedGrad* hist, const GradScale& scale,
+                           Search& search) const {
+  const NodeToSplit& node = search.node;
+  SplitCandidate& best = search.best;
   const Cuts& cuts = bins_.cuts();
-  SplitCandidate best;
-  std::vector<uint32_t> right;
-  for (const uint32_t f : features) {
-    if (bins_.is_rare(f)) continue;
-    const PackedGrad* hist = node.histogram->data() + bins_.HistOffset(f);
-    const uint32_t bins = cuts.bins(f);
-    const bool categorical = cuts.is_categorical(f);
-    const bool plain =
-        !scorer_.monotone() && params_.max_delta_step == 0 && bins <= kMaxScanBins && !categorical;
-    PackedGrad missing = 0;
-    if (!bins_.is_thin(f)) {
-      if (cuts.has_missing[f] != 0) missing = hist[bins];
-    } else if (!plain) {
-      missing = std::accumulate(hist, hist + bins, node.total, std::minus<>());
-    }
-    const ScanInput in{.hist = hist,
-                       .bins = bins,
-                       .missing = missing,
-                       .missing_is_rest = bins_.is_thin(f),
-                       .total = node.total,
-                       .grad_unit = scale.grad_unit,
-                       .hess_unit = scale.hess_unit,
-                       .lambda = params_.lambda,
-                       .alpha = params_.alpha,
-                       .min_child_weight = params_.min_child_weight,
-                       .at_least = own + best.gain};
-    const ScanBest found = plain         ? kernels_.scan(in)
-                           : categorical ? ScanCategories(in, f, node.bounds, right)
-                                         : ScanConstrained(in, f, node.bounds);
-    if (found.left == 0) continue;
-    const float gain = found.score - own;
-    if (gain > best.gain && !std::isinf(gain)) {
-      best = {.gain = gain,
-              .feature = f,
-              .bin = found.bin,
-              .default_left = found.default_left,
-              .left = found.left,
-              .right_categories = {}};
-      if (categorical) best.right_categories = right;
-    }
+  const uint32_t bins = cuts.bins(f);
+  const bool categorical = cuts.is_categorical(f);
+  const bool plain =
+      !scorer_.monotone() && params_.max_delta_step == 0 && bins <= kMaxScanBins && !categorical;
+  PackedGrad missing = 0;
+  if (!bins_.is_thin(f)) {
+    if (cuts.has_missing[f] != 0) missing = hist[bins];
+  } else if (!plain) {
+    missing = std::accumulate(hist, hist + bins, node.total, std::minus<>());
   }
-  return best;
+  const ScanInput in{.hist = hist,
+                     .bins = bins,
+                     .missing = missing,
+                     .missing_is_rest = bins_.is_thin(f),
+                     .total = node.total,
+                     .grad_unit = scale.grad_unit,
+                     .hess_unit = scale.hess_unit,
+                     .lambda = params_.lambda,
+                     .alpha = params_.alpha,
+                     .min_child_weight = params_.min_child_weight,
+                     .at_least = search.own + best.gain};
+  const ScanBest found = plain         ? kernels_.scan(in)
+                         : categorical ? ScanCategories(in, f, node.bounds, search.right)
+                                       : ScanConstrained(in, f, node.bounds);
+  if (found.left == 0) return;
+  const float gain = found.score - search.own;
+  if (gain > best.gain && !std::isinf(gain)) {
+    best = {.gain = gain,
+            .feature = f,
+            .bin = found.bin,
+            .default_left = found.default_left,
+            .left = found.left,
+            .right_categories = {}};
+    if (categorical) best.right_categories = search.right;
+  }
+}
+
+SplitCandidate SplitFinder::Best(const NodeToSplit& node, const GradScale& scale, uint32_t first,
+                                 uint32_t end) const {
+  Search search = StartSearch(node, scale);
+  for (auto f = std::ranges::lower_bound(node.features, first);
+       f != node.features.end() && *f < end; ++f) {
+    if (bins_.is_rare(*f)) continue;
+    Consider(*f, node.histogram->data() + bins_.HistOffset(*f), scale, search);
+  }
+  return std::move(search.best);
+}
+
+std::pair<SplitCandidate, SplitCandidate> SplitFinder::BestOfBoth(
+    const NodeToSplit& part, const NodeToSplit& rest, Histogram& parent, bool keep,
+    const GradScale& scale, uint32_t first, uint32_t end) const {
+  Search searches[2] = {StartSearch(part, scale), StartSearch(rest, scale)};
+  auto in_part = std::ranges::lower_bound(part.features, first);
+  auto in_rest = std::ranges::lower_bound(rest.features, first);
+  alignas(64) PackedGrad scratch[kMaxScanBins];
+  for (uint32_t f = first; f < end; ++f) {
+    const bool of_part = in_part != part.features.end() && *in_part == f;
+    const bool of_rest = in_rest != rest.features.end() && *in_rest == f;
+    if (of_part) ++in_part;
+    if (of_rest) ++in_rest;
+    if (bins_.is_rare(f)) continue;
+    const size_t offset = bins_.HistOffset(f);
+    const size_t slots = bins_.HistSlots(f);
+    const PackedGrad* const hist = part.histogram->data() + offset;
+    if (of_rest || keep) {
+      PackedGrad* const from = parent.data() + offset;
+      PackedGrad* const to = keep || slots > kMaxScanBins ? from : scratch;
+      kernels_.difference(from, hist, slots, to);
+      if (of_rest) Consider(f, to, scale, searches[1]);
+    }
+    if (of_part) Consider(f, hist, scale, searches[0]);
+  }
+  return {std::move(searches[0].best), std::move(searches[1].best)};
 }
 
 }  // namespace clary::gbdt

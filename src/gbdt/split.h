@@ -89,12 +89,29 @@ class SplitFinder {
   SplitFinder(const TrainParams& params, const BinnedMatrix& bins);
 
   const SplitScorer& scorer() const { return scorer_; }
-  // The best split among those of `features` (part of node.features) that are not rare: higher
-  // gain, then lower feature, then earlier in scan order. Any thread.
-  SplitCandidate Best(const NodeToSplit& node, const GradScale& scale,
-                      std::span<const uint32_t> features) const;
+  // The best split of a node among its features from number `first` to before `end` that are not
+  // rare: higher gain, then lower feature, then earlier in scan order. Any thread.
+  SplitCandidate Best(const NodeToSplit& node, const GradScale& scale, uint32_t first,
+                      uint32_t end) const;
+  // The same for both children of a node, of which `rest` has no histogram yet: it is `parent` less
+  // that of `part`, and replaces `parent` if `keep` (else `parent` is undefined). In one pass, as
+  // what is subtracted is best looked at at once.
+  std::pair<SplitCandidate, SplitCandidate> BestOfBoth(const NodeToSplit& part,
+                                                       const NodeToSplit& rest, Histogram& parent,
+                                                       bool keep, const GradScale& scale,
+                                                       uint32_t first, uint32_t end) const;
 
  private:
+  // What is known of a node while its features are looked at.
+  struct Search {
+    const NodeToSplit& node;
+    float own;  // its gain by itself
+    SplitCandidate best = {};
+    std::vector<uint32_t> right = {};  // scratch
+  };
+  Search StartSearch(const NodeToSplit& node, const GradScale& scale) const;
+  // Looks at a feature, whose part of the histogram is `hist`.
+  void Consider(uint32_t f, const PackedGrad* hist, const GradScale& scale, Search& search) const;
   ScanBest ScanConstrained(const ScanInput& in, uint32_t feature, const WeightBounds& bounds) const;
   // Splits of a categorical feature by `max_cat_to_onehot`: one category against the rest, or the
   // categories in the order of their weights, cut in two. `right` gets those that go right.

@@ -252,6 +252,10 @@ inline uint32_t KeyOf(float x) {
   return sum;
 }
 
+void Difference(const PackedGrad* a, const PackedGrad* b, size_t count, PackedGrad* out) {
+  for (size_t i = 0; i < count; ++i) out[i] = a[i] - b[i];
+}
+
 // XGBoost compares float32 scores; so do we, term by term.
 inline float GainTerm(double g, double h, double lambda, double alpha) {
   const double over = g > alpha ? g - alpha : 0.0;
