@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/thread_pool.h"
+#include "gbdt/flat_tree.h"
 #include "gbdt/objective.h"
 #include "gbdt/predict_fast.h"
 #include "gbdt/shap.h"
@@ -95,9 +96,11 @@ Result<std::vector<float>> Predict(const Forest& forest, const Dataset& data,
   }
   const bool leaf = options.kind == PredictKind::kLeaf;
   // Preparing costs about as much as walking some hundred rows.
-  const std::unique_ptr<FastForest> fast = leaf || linear || data.rows() < kWorthPreparing
-                                               ? nullptr
-                                               : FastForest::Prepare(forest, first, last);
+  const bool prepare = !linear && data.rows() >= kWorthPreparing;
+  const std::unique_ptr<FastForest> fast =
+      prepare && !leaf ? FastForest::Prepare(forest, first, last) : nullptr;
+  const bool walk = prepare && fast == nullptr;
+  const FlatTrees flat(std::span(forest.trees).subspan(first, walk ? last - first : 0));
   pool.ForEach((data.rows() + kBlock - 1) / kBlock, [&](size_t b, int) {
     const size_t begin = b * kBlock;
     const size_t count = std::min(kBlock, data.rows() - begin);
@@ -116,12 +119,20 @@ Result<std::vector<float>> Predict(const Forest& forest, const Dataset& data,
       fast->Add(values, count, data.columns(), &out[begin * outputs]);
       return;
     }
+    NodeId leaves[kBlock];
+    std::vector<float> encoded;
+    const std::span<const float> as_walked =
+        walk ? flat.Encoded(values, data.columns(), encoded) : values;
     for (size_t t = first; t < last; ++t) {
       const Tree& tree = forest.trees[t];
       const auto output = static_cast<size_t>(forest.tree_output[t]);
       const float weight = forest.tree_weight.empty() ? 1.0F : forest.tree_weight[t];
+      if (walk) {
+        flat.FindLeaves(t - first, as_walked.data(), data.columns(), count, leaves);
+      }
       for (size_t i = 0; i < count; ++i) {
-        const NodeId n = tree.FindLeaf(values.subspan(i * data.columns(), data.columns()));
+        const NodeId n =
+            walk ? leaves[i] : tree.FindLeaf(values.subspan(i * data.columns(), data.columns()));
         if (leaf) {
           out[(begin + i) * (last - first) + t - first] = static_cast<float>(n);
         } else {

@@ -67,6 +67,28 @@ void AddLeaves(const uint32_t* cuts, const float* leaves, const uint8_t* columns
 
 }  // namespace
 
+void MembersAvx2(const uint8_t* codes, const uint8_t* table, uint8_t* right) {
+  const auto twice = [](const uint8_t* from) {
+    return _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+  };
+  alignas(16) constexpr uint8_t kBits[16] = {1, 2, 4, 8, 16, 32, 64, 128,
+                                             1, 2, 4, 8, 16, 32, 64, 128};
+  const __m256i low = twice(table);
+  const __m256i high = twice(table + 16);
+  const __m256i bits = twice(kBits);
+  const __m256i nibble = _mm256_set1_epi8(15);
+  for (size_t row = 0; row < kBlock; row += 32) {
+    const __m256i code = _mm256_load_si256(reinterpret_cast<const __m256i*>(codes + row));
+    const __m256i column = _mm256_and_si256(code, nibble);
+    const __m256i of = _mm256_blendv_epi8(_mm256_shuffle_epi8(low, column),
+                                          _mm256_shuffle_epi8(high, column), code);
+    const __m256i bit =
+        _mm256_shuffle_epi8(bits, _mm256_and_si256(_mm256_srli_epi16(code, 4), nibble));
+    const __m256i in = _mm256_cmpeq_epi8(_mm256_and_si256(of, bit), bit);
+    _mm256_store_si256(reinterpret_cast<__m256i*>(right + row), in);
+  }
+}
+
 void AddLeavesAvx2(int depth, const uint32_t* cuts, const float* leaves, const uint8_t* columns,
                    size_t rows, float* out) {
   switch (depth) {

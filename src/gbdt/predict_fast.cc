@@ -12,7 +12,12 @@ namespace {
 constexpr int kMaxDepth = 8;
 constexpr size_t kMaxCuts = 254;  // of a feature in a group: one byte is for missing values
 constexpr uint8_t kMissing = 255;
-constexpr uint32_t kNone = UINT32_MAX;
+// Codes of categories: their numbers, then these.
+constexpr uint8_t kNoCategory = 254;
+
+bool IsCategorical(const Tree& tree, size_t n) {
+  return std::ranges::binary_search(tree.categorical, static_cast<NodeId>(n));
+}
 
 // -1 if the tree is deeper than kMaxDepth.
 int DepthOf(const Tree& tree) {
@@ -36,14 +41,15 @@ int DepthOf(const Tree& tree) {
 std::unique_ptr<FastForest> FastForest::Prepare(const Forest& forest, size_t first, size_t last) {
 #if defined(__x86_64__)
   if (&BestKernels() == &kPortableKernels || forest.num_feature > 65536) return nullptr;
-  std::unique_ptr<FastForest> fast(new FastForest(forest));
+  std::unique_ptr<FastForest> fast(new FastForest(forest, first, last));
   // Groups are as long as their features' thresholds fit into bytes.
   std::vector<std::vector<float>> thresholds(forest.num_feature);
   const auto finish = [&](size_t begin, size_t end, bool walk) {
     if (begin == end) return;
     if (walk) {
-      fast->groups_.push_back(
-          {.first = begin, .last = end, .fast = false, .trees = {}, .slots = {}});
+      Group& group = fast->groups_.emplace_back();
+      group.first = begin;
+      group.last = end;
     } else {
       fast->AddGroup(begin, end);
     }
@@ -51,7 +57,7 @@ std::unique_ptr<FastForest> FastForest::Prepare(const Forest& forest, size_t fir
   size_t begin = first;
   for (size_t t = first; t < last; ++t) {
     const Tree& tree = forest.trees[t];
-    if (!tree.categorical.empty() || DepthOf(tree) < 0) {
+    if (DepthOf(tree) < 0) {
       finish(begin, t, false);
       finish(t, t + 1, true);
       begin = t + 1;
@@ -61,7 +67,7 @@ std::unique_ptr<FastForest> FastForest::Prepare(const Forest& forest, size_t fir
     bool fits = true;
     const auto add = [&] {
       for (size_t n = 0; n < tree.size() && fits; ++n) {
-        if (tree.left[n] == kNoNode) continue;
+        if (tree.left[n] == kNoNode || IsCategorical(tree, n)) continue;
         auto& of = thresholds[tree.feature[n]];
         const auto at = std::lower_bound(of.begin(), of.end(), tree.threshold[n]);
         if (at != of.end() && *at == tree.threshold[n]) continue;
@@ -92,13 +98,16 @@ std::unique_ptr<FastForest> FastForest::Prepare(const Forest& forest, size_t fir
 }
 
 void FastForest::AddGroup(size_t first, size_t last) {
-  Group group{.first = first, .last = last, .fast = true, .trees = {}, .slots = {}};
+  Group group;
+  group.first = first;
+  group.last = last;
+  group.fast = true;
   std::vector<uint32_t> slot_of(forest_.num_feature, kNone);
   std::vector<std::vector<float>> thresholds;
   for (size_t t = first; t < last; ++t) {
     const Tree& tree = forest_.trees[t];
     for (size_t n = 0; n < tree.size(); ++n) {
-      if (tree.left[n] == kNoNode) continue;
+      if (tree.left[n] == kNoNode || IsCategorical(tree, n)) continue;
       uint32_t& slot = slot_of[tree.feature[n]];
       if (slot == kNone) {
         slot = static_cast<uint32_t>(group.slots.size());
@@ -136,7 +145,9 @@ void FastForest::AddTree(const Tree& tree, size_t index, Group& group,
   group.trees.push_back({.depth = depth,
                          .output = static_cast<uint32_t>(forest_.tree_output[index]),
                          .cuts = cuts_.size(),
-                         .leaves = leaves_.size()});
+                         .leaves = leaves_.size(),
+                         .members = members_.size(),
+                         .members_end = members_.size()});
   // The perfect tree: below a leaf, splits that mean nothing lead to that leaf again.
   std::vector<NodeId> level = {0};
   for (int d = 0; d < depth; ++d) {
@@ -149,20 +160,50 @@ void FastForest::AddTree(const Tree& tree, size_t index, Group& group,
         next.push_back(node);
         continue;
       }
+      next.push_back(tree.left[n]);
+      next.push_back(tree.left[n] + 1);
+      if (IsCategorical(tree, n)) {
+        const auto column = static_cast<uint32_t>(2 * group.slots.size() + members_.size() -
+                                                  group.trees.back().members);
+        cuts_.push_back({.column = column, .threshold = 0x01010101U});
+        AddMember(tree, index, node, group);
+        continue;
+      }
       const uint32_t slot = slot_of[tree.feature[n]];
       const auto& of = thresholds[slot];
       const auto above = static_cast<uint32_t>(
           std::upper_bound(of.begin(), of.end(), tree.threshold[n]) - of.begin());
       cuts_.push_back({.column = 2 * slot + (tree.default_left[n] != 0 ? 1U : 0U),
                        .threshold = above * 0x01010101U});
-      next.push_back(tree.left[n]);
-      next.push_back(tree.left[n] + 1);
     }
     level = std::move(next);
   }
   for (const NodeId node : level) {
     leaves_.push_back(weight * tree.threshold[static_cast<size_t>(node)]);
   }
+  group.trees.back().members_end = members_.size();
+  group.most_members = std::max(group.most_members, members_.size() - group.trees.back().members);
+}
+
+void FastForest::AddMember(const Tree& tree, size_t index, NodeId node, Group& group) {
+  const auto n = static_cast<size_t>(node);
+  Member member{.feature = tree.feature[n],
+                .codes = kNone,
+                .node = flat_.roots()[index - first_].first + static_cast<uint32_t>(node),
+                .table = {}};
+  const auto right = tree.RightCategories(node).second;
+  if (right.empty() || right.back() < kNoCategory) {
+    const auto at = std::ranges::find(group.coded, member.feature);
+    member.codes = static_cast<uint32_t>(at - group.coded.begin());
+    if (at == group.coded.end()) group.coded.push_back(member.feature);
+    const auto add = [&](uint32_t code) {
+      member.table[code % 16 + (code < 128 ? 0 : 16)] |=
+          static_cast<uint8_t>(1U << (code / 16 % 8));
+    };
+    for (const uint32_t category : right) add(category);
+    if (tree.default_left[n] == 0) add(kMissing);
+  }
+  members_.push_back(member);
 }
 
 void FastForest::Add(std::span<const float> values, size_t count, size_t columns,
@@ -179,21 +220,36 @@ void FastForest::Add(std::span<const float> values, size_t count, size_t columns
   }
   const Kernels& kernels = BestKernels();
   const auto add_leaves = &kernels == &kAvx512Kernels ? AddLeavesAvx512 : AddLeavesAvx2;
+  std::vector<float> encoded;
   for (const Group& group : groups_) {
     if (!group.fast) {
+      const std::span<const float> rows = encoded.empty() ? flat_.Encoded(values, columns, encoded)
+                                                          : std::span<const float>(encoded);
       for (size_t t = group.first; t < group.last; ++t) {
         const Tree& tree = forest_.trees[t];
         const float weight = forest_.tree_weight.empty() ? 1.0F : forest_.tree_weight[t];
         float* const out = &sums[static_cast<size_t>(forest_.tree_output[t]) * kBlock];
+        NodeId leaf[kBlock];
+        flat_.FindLeaves(t - first_, rows.data(), columns, count, leaf);
         for (size_t r = 0; r < count; ++r) {
-          const NodeId leaf = tree.FindLeaf(values.subspan(r * columns, columns));
-          out[r] += weight * tree.threshold[static_cast<size_t>(leaf)];
+          out[r] += weight * tree.threshold[static_cast<size_t>(leaf[r])];
         }
       }
       continue;
     }
-    storage.resize(std::max(storage.size(), group.slots.size() * 2 * kBlock / sizeof(Line)));
+    const size_t byte_columns = 2 * group.slots.size() + group.most_members;
+    storage.resize(
+        std::max(storage.size(), (byte_columns + group.coded.size()) * kBlock / sizeof(Line)));
     auto* const bytes = reinterpret_cast<uint8_t*>(storage.data());
+    uint8_t* const codes = bytes + byte_columns * kBlock;
+    for (size_t c = 0; c < group.coded.size(); ++c) {
+      for (size_t r = 0; r < count; ++r) {
+        const uint32_t f = group.coded[c];
+        const float x = f < columns ? values[r * columns + f] : std::nanf("");
+        codes[c * kBlock + r] =
+            x != x ? kMissing : (x >= 0 && x < kNoCategory ? static_cast<uint8_t>(x) : kNoCategory);
+      }
+    }
     for (size_t s = 0; s < group.slots.size(); ++s) {
       uint8_t* const right = bytes + 2 * s * kBlock;  // missing goes right
       uint8_t* const left = right + kBlock;
@@ -206,6 +262,19 @@ void FastForest::Add(std::span<const float> values, size_t count, size_t columns
       for (size_t r = 0; r < count; ++r) left[r] = right[r] == kMissing ? uint8_t{0} : right[r];
     }
     for (const FastTree& tree : group.trees) {
+      uint8_t* right = bytes + 2 * group.slots.size() * kBlock;
+      for (size_t m = tree.members; m < tree.members_end; ++m, right += kBlock) {
+        const Member& member = members_[m];
+        if (member.codes != kNone) {
+          MembersAvx2(codes + member.codes * kBlock, member.table, right);
+          continue;
+        }
+        for (size_t r = 0; r < count; ++r) {
+          const float x =
+              member.feature < columns ? values[r * columns + member.feature] : std::nanf("");
+          right[r] = flat_.GoesRight(flat_.nodes()[member.node], x) ? 0xff : 0;
+        }
+      }
       add_leaves(tree.depth, &cuts_[tree.cuts].column, &leaves_[tree.leaves], bytes, count,
                  &sums[tree.output * kBlock]);
     }

@@ -12,7 +12,7 @@ namespace {
 
 // Trees of random shape over `features`; thresholds from a set of `distinct` values.
 Forest RandomForest(std::mt19937_64& rng, size_t trees, int depth, uint32_t features, int distinct,
-                    int outputs, bool categories) {
+                    int outputs, uint32_t categories = 0, bool mixed = false) {
   Forest f;
   f.num_feature = features;
   f.base_score = {0.5F};
@@ -35,15 +35,19 @@ Forest RandomForest(std::mt19937_64& rng, size_t trees, int depth, uint32_t feat
       const auto value = static_cast<float>(below(static_cast<uint64_t>(distinct))) /
                              static_cast<float>(distinct) * 8 -
                          4;
-      const NodeId left =
-          tree.Split(node, static_cast<uint32_t>(below(features)), value, below(2) == 0);
+      const auto feature = static_cast<uint32_t>(below(features));
+      NodeId left = kNoNode;
+      if (categories != 0 && feature % 3 == 0 && !(mixed && below(2) == 0)) {
+        std::vector<uint32_t> right = {static_cast<uint32_t>(below(categories))};
+        for (uint64_t k = below(4); k != 0; --k) {
+          right.push_back(right.back() + 1 + static_cast<uint32_t>(below(3)));
+        }
+        left = tree.SplitByCategories(node, feature, right, below(2) == 0);
+      } else {
+        left = tree.Split(node, feature, value, below(2) == 0);
+      }
       open.emplace_back(left, at + 1);
       open.emplace_back(left + 1, at + 1);
-    }
-    if (categories && t % 3 == 0 && tree.left[0] != kNoNode) {
-      tree.categorical = {0};
-      tree.category_begin = {0, 2};
-      tree.categories = {1, 3};
     }
     for (float& c : tree.cover) c = 1;
     f.trees.push_back(std::move(tree));
@@ -70,7 +74,8 @@ struct Case {
   uint32_t features;
   int distinct;
   int outputs;
-  bool categories;
+  uint32_t categories;  // 0: none
+  bool mixed;           // features split both by categories and by thresholds
   bool dart;
 };
 
@@ -80,7 +85,7 @@ TEST_P(PredictManyRows, HasTheBitsOfWalkingEveryTree) {
   const Case c = GetParam();
   std::mt19937_64 rng(17);
   Forest forest =
-      RandomForest(rng, c.trees, c.depth, c.features, c.distinct, c.outputs, c.categories);
+      RandomForest(rng, c.trees, c.depth, c.features, c.distinct, c.outputs, c.categories, c.mixed);
   if (c.dart) {
     forest.booster = Booster::kDart;
     for (size_t t = 0; t < c.trees; ++t) {
@@ -90,7 +95,13 @@ TEST_P(PredictManyRows, HasTheBitsOfWalkingEveryTree) {
   const Model model(std::make_unique<Forest>(std::move(forest)));
   const size_t rows = 1301;
   const uint32_t columns = c.features - 1;  // the last feature is missing everywhere
-  const std::vector<float> values = RandomRows(rng, rows, columns);
+  std::vector<float> values = RandomRows(rng, rows, columns);
+  for (size_t i = 0; i < values.size() && c.categories != 0; ++i) {
+    if (i % columns % 3 != 0 || std::isnan(values[i])) continue;
+    values[i] = static_cast<float>(rng() % (c.categories + 8)) - 2;  // some are no category
+    if (rng() % 40 == 0) values[i] += 0.5F;
+    if (rng() % 80 == 0) values[i] = 1e10F;
+  }
   const auto all = Dataset::FromDense(values, rows, columns);
   ASSERT_TRUE(all);
   const Predictor predictor(model);
@@ -121,14 +132,19 @@ TEST_P(PredictManyRows, HasTheBitsOfWalkingEveryTree) {
 
 INSTANTIATE_TEST_SUITE_P(
     Forests, PredictManyRows,
-    testing::Values(Case{30, 6, 6, 100, 1, false, false}, Case{9, 1, 3, 10, 1, false, false},
-                    Case{5, 0, 2, 10, 1, false, false}, Case{40, 8, 4, 5000, 1, false, false},
-                    Case{30, 4, 9, 50, 3, false, false}, Case{24, 11, 5, 500, 1, false, false},
-                    Case{30, 6, 6, 100, 3, true, true}, Case{12, 7, 40, 300, 1, false, true}));
+    testing::Values(
+        Case{30, 6, 6, 100, 1, 0, false, false}, Case{9, 1, 3, 10, 1, 0, false, false},
+        Case{5, 0, 2, 10, 1, 0, false, false}, Case{40, 8, 4, 5000, 1, 0, false, false},
+        Case{30, 4, 9, 50, 3, 0, false, false}, Case{24, 11, 5, 500, 1, 0, false, false},
+        Case{30, 6, 6, 100, 3, 20, false, true}, Case{12, 7, 40, 300, 1, 0, false, true},
+        Case{30, 6, 9, 100, 1, 60, true, false}, Case{20, 6, 9, 50, 1, 245, false, false},
+        Case{20, 6, 9, 50, 1, 250, false, false}, Case{20, 5, 9, 50, 1, 1010, false, false},
+        Case{20, 6, 9, 50, 2, 5000, false, false}, Case{20, 11, 9, 50, 1, 70, false, false},
+        Case{20, 11, 9, 50, 1, 3000, true, false}));
 
 TEST(Predict, LeavesAndRangesOfRounds) {
   std::mt19937_64 rng(3);
-  const Model model(std::make_unique<Forest>(RandomForest(rng, 10, 4, 4, 30, 1, false)));
+  const Model model(std::make_unique<Forest>(RandomForest(rng, 10, 4, 4, 30, 1)));
   const std::vector<float> values = RandomRows(rng, 500, 4);
   const auto data = Dataset::FromDense(values, 500, 4);
   ASSERT_TRUE(data);
@@ -152,7 +168,7 @@ TEST(Predict, LeavesAndRangesOfRounds) {
 TEST(Explain, ContributionsAndInteractionsAddUp) {
   std::mt19937_64 rng(5);
   for (const int depth : {3, 7, 10}) {
-    Forest forest = RandomForest(rng, 6, depth, 12, 40, 2, depth == 7);
+    Forest forest = RandomForest(rng, 6, depth, 12, 40, 2, depth == 7 ? 4 : 0);
     for (Tree& tree : forest.trees) {
       // Covers as of rows: a parent has what its children have.
       for (size_t n = tree.size(); n-- > 0;) {

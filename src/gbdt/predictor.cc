@@ -1,11 +1,10 @@
-// One row through every tree. A handful of trees is walked in step, so that their loads overlap,
-// and without branches: leaves lead to themselves.
+// One row through every tree, a handful of trees in step.
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <limits>
 
 #include "clary/gbdt.h"
+#include "gbdt/flat_tree.h"
 #include "gbdt/predict.h"
 #include "gbdt/tree.h"
 
@@ -13,108 +12,64 @@ namespace clary::gbdt {
 namespace {
 
 constexpr size_t kLanes = 16;
-constexpr uint32_t kDefaultLeft = 1U << 31;
-constexpr uint32_t kCategorical = 1U << 30;
-constexpr uint32_t kFeature = kCategorical - 1;
-
-struct FlatNode {
-  float threshold = 0;  // categorical: the bits of an index into `categories`
-  uint32_t feature = 0;
-  uint32_t left = 0;
-  uint32_t step = 0;  // what is added to `left` for the right child; 0 for a leaf
-};
-
 }  // namespace
 
 struct Predictor::Flat {
   struct Group {  // up to kLanes trees
     uint32_t root[kLanes];
     uint32_t depth = 0;
-    bool categorical = false;
-    uint32_t trees = 0;
+    size_t trees = 0;
   };
 
-  size_t features = 0;
+  explicit Flat(const Forest& forest);
+  template <FlatTrees::Sets kKind>
+  void Add(const float* row, float* margins) const;
+
+  size_t features;
   std::vector<float> base;
-  std::vector<FlatNode> nodes;
+  FlatTrees trees;
   std::vector<float> value;      // [nodes]: of a leaf, by the tree's weight
   std::vector<uint32_t> output;  // [trees]
   std::vector<Group> groups;
-  std::vector<std::vector<uint32_t>> categories;  // that go right, ascending
-  std::vector<float> linear;                      // gblinear: as in Forest
-
-  void AddTree(const Tree& tree, float weight, uint32_t its_output);
-  template <bool kCategories>
-  void Walk(const Group& group, const float* row, uint32_t* at) const;
+  std::vector<float> linear;  // gblinear: as in Forest
 };
 
-void Predictor::Flat::AddTree(const Tree& tree, float weight, uint32_t its_output) {
-  const auto first = static_cast<uint32_t>(nodes.size());
-  std::vector<uint32_t> depth(tree.size(), 0);
-  if (groups.empty() || groups.back().trees == kLanes) groups.emplace_back();
-  Group& group = groups.back();
-  for (size_t n = 0; n < tree.size(); ++n) {
-    FlatNode node;
-    node.left = first + static_cast<uint32_t>(n);
-    if (!tree.IsLeaf(static_cast<NodeId>(n))) {
-      const auto left = static_cast<uint32_t>(tree.left[n]);
-      node.left = first + left;
-      node.step = 1;
-      depth[left] = depth[left + 1] = depth[n] + 1;  // children come after their parent
-      group.depth = std::max(group.depth, depth[n] + 1);
-      node.threshold = tree.threshold[n];
-      node.feature = tree.feature[n] | (tree.default_left[n] != 0 ? kDefaultLeft : 0);
-      if (const auto [is, right] = tree.RightCategories(static_cast<NodeId>(n)); is) {
-        node.feature |= kCategorical;
-        node.threshold = std::bit_cast<float>(static_cast<uint32_t>(categories.size()));
-        categories.emplace_back(right.begin(), right.end());
-        group.categorical = true;
-      }
-    }
-    nodes.push_back(node);
-    value.push_back(weight * tree.threshold[n]);
-  }
-  group.root[group.trees++] = first;
-  output.push_back(its_output);
-}
-
-template <bool kCategories>
-void Predictor::Flat::Walk(const Group& group, const float* row, uint32_t* at) const {
-  const FlatNode* const all = nodes.data();
-  for (size_t j = 0; j < kLanes; ++j) at[j] = group.root[j];
-  for (uint32_t d = 0; d < group.depth; ++d) {
-    for (size_t j = 0; j < kLanes; ++j) {
-      const FlatNode& n = all[at[j]];
-      const float x = row[n.feature & kFeature];
-      bool left = (x < n.threshold) | ((x != x) & (n.feature >= kDefaultLeft));
-      if constexpr (kCategories) {
-        if ((n.feature & kCategorical) != 0 && x == x) {
-          const auto& right = categories[std::bit_cast<uint32_t>(n.threshold)];
-          left = !(x >= 0 && x < 16777216.0F) ||
-                 !std::binary_search(right.begin(), right.end(), static_cast<uint32_t>(x));
-        }
-      }
-      at[j] = n.left + (n.step & static_cast<uint32_t>(!left));
-    }
-  }
-}
-
-Predictor::Predictor(const Model& model) {
-  const Forest& forest = model.forest();
-  auto flat = std::make_unique<Flat>();
-  flat->features = forest.num_feature;
-  const auto base = BaseMargins(forest);
-  flat->base = base ? *base : std::vector<float>(static_cast<size_t>(forest.num_output()), 0);
-  flat->linear = forest.linear_weights;
+Predictor::Flat::Flat(const Forest& forest)
+    : features(forest.num_feature), trees(forest.trees), linear(forest.linear_weights) {
+  const auto start = BaseMargins(forest);
+  base = start ? *start : std::vector<float>(static_cast<size_t>(forest.num_output()), 0);
   for (size_t t = 0; t < forest.trees.size(); ++t) {
-    flat->AddTree(forest.trees[t], forest.tree_weight.empty() ? 1.0F : forest.tree_weight[t],
-                  static_cast<uint32_t>(forest.tree_output[t]));
+    const float weight = forest.tree_weight.empty() ? 1.0F : forest.tree_weight[t];
+    for (const float threshold : forest.trees[t].threshold) value.push_back(weight * threshold);
+    output.push_back(static_cast<uint32_t>(forest.tree_output[t]));
+    if (t % kLanes == 0) groups.emplace_back();
+    Group& group = groups.back();
+    group.depth = std::max(group.depth, trees.roots()[t].depth);
+    group.root[group.trees++] = trees.roots()[t].first;
   }
-  for (auto& group : flat->groups) {  // idle lanes repeat the first tree
+  for (Group& group : groups) {  // idle lanes repeat the first tree
     for (size_t j = group.trees; j < kLanes; ++j) group.root[j] = group.root[0];
   }
-  flat_ = std::move(flat);
 }
+
+template <FlatTrees::Sets kKind>
+void Predictor::Flat::Add(const float* row, float* margins) const {
+  const FlatTrees::Node* const all = trees.nodes().data();
+  const uint32_t* its_output = output.data();
+  for (const Group& group : groups) {
+    uint32_t at[kLanes];
+    std::copy_n(group.root, kLanes, at);
+    for (uint32_t d = 0; d < group.depth; ++d) {
+      for (size_t j = 0; j < kLanes; ++j) {
+        const FlatTrees::Node& n = all[at[j]];
+        at[j] = trees.Next<kKind>(n, row[n.feature & FlatTrees::kFeature]);
+      }
+    }
+    for (size_t j = 0; j < group.trees; ++j) margins[*its_output++] += value[at[j]];
+  }
+}
+
+Predictor::Predictor(const Model& model) : flat_(std::make_unique<Flat>(model.forest())) {}
 
 Predictor::~Predictor() = default;
 Predictor::Predictor(Predictor&&) noexcept = default;
@@ -141,15 +96,15 @@ void Predictor::Margins(std::span<const float> row, std::span<float> margins) co
       margins[k] = sum;
     }
   }
-  size_t tree = 0;
-  for (const Flat::Group& group : flat.groups) {
-    uint32_t at[kLanes];
-    if (group.categorical) {
-      flat.Walk<true>(group, row.data(), at);
-    } else {
-      flat.Walk<false>(group, row.data(), at);
-    }
-    for (uint32_t j = 0; j < group.trees; ++j) margins[flat.output[tree++]] += flat.value[at[j]];
+  switch (flat.trees.sets()) {
+    case FlatTrees::Sets::kNone:
+      return flat.Add<FlatTrees::Sets::kNone>(row.data(), margins.data());
+    case FlatTrees::Sets::kBits:
+      if (padded.empty()) padded.assign(row.begin(), row.end());
+      flat.trees.Encode(padded);
+      return flat.Add<FlatTrees::Sets::kBits>(padded.data(), margins.data());
+    case FlatTrees::Sets::kLists:
+      return flat.Add<FlatTrees::Sets::kLists>(row.data(), margins.data());
   }
 }
 
