@@ -6,6 +6,7 @@
 #include "clary/gbdt.h"
 #include "gbdt/flat_tree.h"
 #include "gbdt/predict.h"
+#include "gbdt/predict_row.h"
 #include "gbdt/tree.h"
 
 namespace clary::gbdt {
@@ -31,11 +32,15 @@ struct Predictor::Flat {
   std::vector<float> value;      // [nodes]: of a leaf, by the tree's weight
   std::vector<uint32_t> output;  // [trees]
   std::vector<Group> groups;
-  std::vector<float> linear;  // gblinear: as in Forest
+  std::vector<float> linear;          // gblinear: as in Forest
+  std::unique_ptr<RowForest> by_row;  // the faster way, where there is one
 };
 
 Predictor::Flat::Flat(const Forest& forest)
-    : features(forest.num_feature), trees(forest.trees), linear(forest.linear_weights) {
+    : features(forest.num_feature),
+      trees(forest.trees),
+      linear(forest.linear_weights),
+      by_row(RowForest::Prepare(forest)) {
   const auto start = BaseMargins(forest);
   base = start ? *start : std::vector<float>(static_cast<size_t>(forest.num_output()), 0);
   for (size_t t = 0; t < forest.trees.size(); ++t) {
@@ -96,6 +101,7 @@ void Predictor::Margins(std::span<const float> row, std::span<float> margins) co
       margins[k] = sum;
     }
   }
+  if (flat.by_row != nullptr) return flat.by_row->Add(row, margins.data());
   switch (flat.trees.sets()) {
     case FlatTrees::Sets::kNone:
       return flat.Add<FlatTrees::Sets::kNone>(row.data(), margins.data());
