@@ -41,8 +41,8 @@ Status Renumber(Tree& tree, const std::vector<NodeId>& right) {
   const size_t n = tree.size();
   bool ordered = true;
   for (size_t i = 0; i < n && ordered; ++i) {
-    ordered = tree.left[i] == kNoNode ||
-              (tree.left[i] > static_cast<NodeId>(i) && right[i] == tree.left[i] + 1);
+    ordered = tree.left[i] == kNoNode || (tree.left[i] > static_cast<NodeId>(i) &&
+                                          int64_t{right[i]} == int64_t{tree.left[i]} + 1);
   }
   if (ordered) return {};
   std::vector<NodeId> order = {0};  // old ids by new id
