@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "gbdt/predict_fast.h"
+
 namespace clary::gbdt {
 namespace {
 
@@ -81,7 +83,62 @@ void AddLeaves(const uint32_t* cuts, const float* leaves, const uint8_t* columns
   }
 }
 
+// Four times sixteen rows down one tree, level by level, so that their loads overlap.
+void WalkRows(const DeepNode* nodes, uint32_t depth, const float* rows, size_t columns,
+              size_t count, const float* values, float* out) {
+  constexpr size_t kParts = 4;
+  const __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+  const __m512i width = _mm512_set1_epi32(static_cast<int>(columns));
+  const __m512i default_left = _mm512_set1_epi32(1 << DeepNode::kDefaultLeftBit);
+  const __m512i left_mask = _mm512_set1_epi32(DeepNode::kMaxNodes - 1);
+  const __m512i one = _mm512_set1_epi32(1);
+  const __m512 missing = _mm512_set1_ps(__builtin_nanf(""));
+  __m512i at[kParts];
+  __m512i begin[kParts];
+  for (size_t p = 0; p < kParts; ++p) {
+    const __m512i row =
+        _mm512_min_epi32(_mm512_add_epi32(lane, _mm512_set1_epi32(static_cast<int>(16 * p))),
+                         _mm512_set1_epi32(static_cast<int>(count) - 1));
+    begin[p] = _mm512_mullo_epi32(row, width);
+    at[p] = _mm512_setzero_si512();
+  }
+  for (uint32_t d = 0; d < depth; ++d) {
+    uint32_t moved = 0;
+    for (size_t p = 0; p < kParts; ++p) {
+      const __m512 threshold = _mm512_i32gather_ps(at[p], &nodes->threshold, 8);
+      const __m512i word = _mm512_i32gather_epi32(at[p], &nodes->word, 8);
+      const __m512i feature = _mm512_srli_epi32(word, DeepNode::kDefaultLeftBit + 1);
+      const __m512 x = _mm512_mask_i32gather_ps(missing, _mm512_cmplt_epu32_mask(feature, width),
+                                                _mm512_add_epi32(begin[p], feature), rows, 4);
+      const auto absent = static_cast<uint32_t>(
+          _mm512_mask_testn_epi32_mask(_mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), word, default_left));
+      const auto above = static_cast<uint32_t>(_mm512_cmp_ps_mask(x, threshold, _CMP_GE_OQ));
+      const __m512i left = _mm512_and_si512(word, left_mask);
+      const __m512i next =
+          _mm512_mask_add_epi32(left, static_cast<__mmask16>(absent | above), left, one);
+      moved |= static_cast<uint32_t>(_mm512_cmpneq_epi32_mask(next, at[p]));
+      at[p] = next;
+    }
+    if (moved == 0) break;
+  }
+  for (size_t p = 0; p < kParts && 16 * p < count; ++p) {
+    const size_t left = count - 16 * p;
+    const auto some = static_cast<__mmask16>(left < 16 ? (1U << left) - 1 : 0xffffU);
+    float* const to = out + 16 * p;
+    const __m512 value = _mm512_mask_i32gather_ps(_mm512_setzero_ps(), some, at[p], values, 4);
+    _mm512_mask_storeu_ps(to, some, _mm512_add_ps(_mm512_maskz_loadu_ps(some, to), value));
+  }
+}
+
 }  // namespace
+
+void WalkAvx512(const DeepNode* nodes, uint32_t depth, const float* rows, size_t columns,
+                size_t count, const float* values, float* out) {
+  for (size_t r = 0; r < count; r += 64) {
+    WalkRows(nodes, depth, rows + r * columns, columns, count - r < 64 ? count - r : 64, values,
+             out + r);
+  }
+}
 
 void AddLeavesAvx512(int depth, const uint32_t* cuts, const float* leaves, const uint8_t* columns,
                      size_t rows, float* out) {

@@ -50,6 +50,10 @@ std::unique_ptr<FastForest> FastForest::Prepare(const Forest& forest, size_t fir
       Group& group = fast->groups_.emplace_back();
       group.first = begin;
       group.last = end;
+      group.deep = fast->deep_trees_.size();
+      for (size_t t = begin; t < end; ++t) {
+        if (!fast->AddDeep(t)) group.deep = kNone;
+      }
     } else {
       fast->AddGroup(begin, end);
     }
@@ -185,6 +189,28 @@ void FastForest::AddTree(const Tree& tree, size_t index, Group& group,
   group.most_members = std::max(group.most_members, members_.size() - group.trees.back().members);
 }
 
+bool FastForest::AddDeep(size_t index) {
+  const Tree& tree = forest_.trees[index];
+  if (&BestKernels() != &kAvx512Kernels || !tree.categorical.empty() ||
+      tree.size() > DeepNode::kMaxNodes || forest_.num_feature > DeepNode::kMaxFeatures) {
+    return false;
+  }
+  const float weight = forest_.tree_weight.empty() ? 1.0F : forest_.tree_weight[index];
+  deep_trees_.push_back(
+      {.first = deep_nodes_.size(), .depth = flat_.roots()[index - first_].depth});
+  for (size_t n = 0; n < tree.size(); ++n) {
+    const bool leaf = tree.IsLeaf(static_cast<NodeId>(n));
+    if (!leaf && std::isnan(tree.threshold[n])) return false;
+    const auto left = leaf ? static_cast<uint32_t>(n) : static_cast<uint32_t>(tree.left[n]);
+    const uint32_t default_left = leaf || tree.default_left[n] != 0 ? 1 : 0;
+    deep_nodes_.push_back({.threshold = leaf ? std::nanf("") : tree.threshold[n],
+                           .word = left | default_left << DeepNode::kDefaultLeftBit |
+                                   tree.feature[n] << (DeepNode::kDefaultLeftBit + 1)});
+    deep_values_.push_back(weight * tree.threshold[n]);
+  }
+  return true;
+}
+
 void FastForest::AddMember(const Tree& tree, size_t index, NodeId node, Group& group) {
   const auto n = static_cast<size_t>(node);
   Member member{.feature = tree.feature[n],
@@ -222,6 +248,15 @@ void FastForest::Add(std::span<const float> values, size_t count, size_t columns
   const auto add_leaves = &kernels == &kAvx512Kernels ? AddLeavesAvx512 : AddLeavesAvx2;
   std::vector<float> encoded;
   for (const Group& group : groups_) {
+    if (!group.fast && group.deep != kNone) {
+      for (size_t t = group.first; t < group.last; ++t) {
+        const DeepTree& tree = deep_trees_[group.deep + t - group.first];
+        WalkAvx512(&deep_nodes_[tree.first], tree.depth, values.data(), columns, count,
+                   &deep_values_[tree.first],
+                   &sums[static_cast<size_t>(forest_.tree_output[t]) * kBlock]);
+      }
+      continue;
+    }
     if (!group.fast) {
       const std::span<const float> rows = encoded.empty() ? flat_.Encoded(values, columns, encoded)
                                                           : std::span<const float>(encoded);

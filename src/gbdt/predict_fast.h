@@ -11,6 +11,16 @@
 
 namespace clary::gbdt {
 
+// A node of a tree that is walked, in 8 bytes. A leaf leads to itself: its threshold is NaN, and
+// missing values go left.
+struct DeepNode {
+  static constexpr uint32_t kDefaultLeftBit = 16;
+  static constexpr uint32_t kMaxNodes = 1U << kDefaultLeftBit;
+  static constexpr uint32_t kMaxFeatures = 1U << 15;
+  float threshold;
+  uint32_t word;  // the left child, whether missing values go there, and above that the feature
+};
+
 // Trees [first, last) of a forest, prepared for blocks of rows. Values of a block become bytes,
 // each the number of the forest's thresholds for that feature that are not above it; then one
 // instruction decides a split for 32 rows, and masks select each row's leaf. A split by categories
@@ -28,6 +38,7 @@ class FastForest {
   void Add(std::span<const float> values, size_t count, size_t columns, float* margins) const;
 
  private:
+  static constexpr uint32_t kNone = UINT32_MAX;
   struct Cut {
     uint32_t column;     // of bytes: twice the slot of a feature, one more if missing goes left;
                          // then the tree's splits by categories
@@ -57,12 +68,12 @@ class FastForest {
     size_t first = 0;
     size_t last = 0;  // of the forest
     bool fast = false;
+    size_t deep = kNone;  // not fast: its first tree in deep_trees_, if they are walked from there
     std::vector<FastTree> trees;
     std::vector<Slot> slots;
     std::vector<uint32_t> coded;  // features with columns of codes
     size_t most_members = 0;      // of a tree
   };
-  static constexpr uint32_t kNone = UINT32_MAX;
 
   FastForest(const Forest& forest, size_t first, size_t last)
       : forest_(forest),
@@ -72,6 +83,8 @@ class FastForest {
   void AddTree(const Tree& tree, size_t index, Group& group,
                const std::vector<std::vector<float>>& thresholds,
                const std::vector<uint32_t>& slot_of);
+  // Prepares tree `index` for WalkAvx512; false if it can't be.
+  bool AddDeep(size_t index);
   void AddMember(const Tree& tree, size_t index, NodeId node, Group& group);
 
   const Forest& forest_;
@@ -82,6 +95,14 @@ class FastForest {
   std::vector<float> leaves_;
   std::vector<float> feature_cuts_;  // tables, see kernels.h
   std::vector<Member> members_;
+  // Trees that are walked with AVX-512, in order of groups and trees; empty if none are.
+  struct DeepTree {
+    size_t first;  // in deep_nodes_ and deep_values_
+    uint32_t depth;
+  };
+  std::vector<DeepTree> deep_trees_;
+  std::vector<DeepNode> deep_nodes_;
+  std::vector<float> deep_values_;  // of a leaf, by the tree's weight
 };
 
 // What predict_avx2.cc and predict_avx512.cc do: for rows in steps of 32 or 64, out[row] += leaf.
@@ -93,6 +114,10 @@ class FastForest {
 void MembersAvx2(const uint8_t* codes, const uint8_t* table, uint8_t* right);
 void AddLeavesAvx2(int depth, const uint32_t* cut_words, const float* leaves,
                    const uint8_t* columns, size_t rows, float* out);
+// out[row] += values[leaf] for the leaf of one tree that each of `count` rows [count * columns]
+// ends in.
+void WalkAvx512(const DeepNode* nodes, uint32_t depth, const float* rows, size_t columns,
+                size_t count, const float* values, float* out);
 void AddLeavesAvx512(int depth, const uint32_t* cut_words, const float* leaves,
                      const uint8_t* columns, size_t rows, float* out);
 

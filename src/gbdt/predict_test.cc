@@ -141,7 +141,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{20, 6, 9, 50, 1, 250, false, false}, Case{20, 5, 9, 50, 1, 1010, false, false},
         Case{20, 6, 9, 50, 2, 5000, false, false}, Case{20, 11, 9, 50, 1, 70, false, false},
         Case{20, 11, 9, 50, 1, 3000, true, false}, Case{80, 6, 60, 20, 1, 0, false, false},
-        Case{70, 5, 55, 20, 2, 30, true, true}));
+        Case{9, 14, 30, 900, 3, 0, false, true}, Case{70, 5, 55, 20, 2, 30, true, true}));
 
 TEST(Predict, LeavesAndRangesOfRounds) {
   std::mt19937_64 rng(3);
