@@ -154,14 +154,7 @@ void BinnedMatrix::CodesOf(uint32_t f, const float* values, size_t count, Bin* c
   if constexpr (sizeof(Bin) == 1) {
     BestKernels().bin_bytes(values, 1, count, cut_tables_.data() + f * kCutTable, missing, codes);
   } else {
-    const auto cuts = cuts_->of(f);
-    for (size_t i = 0; i < count; ++i) {
-      const float x = values[i];
-      codes[i] =
-          std::isnan(x)
-              ? missing
-              : static_cast<Bin>(std::upper_bound(cuts.begin(), cuts.end() - 1, x) - cuts.begin());
-    }
+    BestKernels().bin_words(values, count, cuts_->of(f).data(), cuts_->bins(f) - 1, missing, codes);
   }
   if (cuts_->is_categorical(f)) {
     const auto unknown = static_cast<Bin>(cuts_->categories(f));

@@ -101,9 +101,13 @@ struct Kernels {
   // out[i] = number of cuts <= value[i * stride], `missing_code` for NaN.
   void (*bin_bytes)(const float* value, size_t stride, size_t count, const float* table,
                     uint8_t missing_code, uint8_t* out);
-  // The same for the values, one after another, that are not NaN: of value[at[k]], out[k]. Returns
-  // how many; both outputs need room for `count` and sixteen more. If `all` [count] is not nullptr,
-  // it gets what bin_bytes would give. count <= 512.
+  // The same for more cuts than a table takes, cuts [cut_count], ascending, and values one after
+  // another.
+  void (*bin_words)(const float* value, size_t count, const float* cuts, size_t cut_count,
+                    uint16_t missing_code, uint16_t* out);
+  // What bin_bytes does for the values, one after another, that are not NaN: of value[at[k]],
+  // out[k]. Returns how many; both outputs need room for `count` and sixteen more. If `all` [count]
+  // is not nullptr, it gets what bin_bytes would give. count <= 512.
   size_t (*bin_present)(const float* value, size_t count, const float* table, uint8_t missing_code,
                         uint16_t* at, uint8_t* out, uint8_t* all);
   // out[i] = number of cuts of feature column[i] that are <= value[i]; its table starts at

@@ -44,6 +44,25 @@ void BinBytesWide(const float* value, size_t stride, size_t count, const float* 
   }
 }
 
+void BinWordsWide(const float* value, size_t count, const float* cuts, size_t cut_count,
+                  uint16_t missing_code, uint16_t* out) {
+  const __m256i missing = _mm256_set1_epi16(static_cast<short>(missing_code));
+  for (size_t i = 0; i < count; i += 16) {
+    const __mmask16 lanes = FirstLanes(count - i);
+    const __m512 x = _mm512_maskz_loadu_ps(lanes, value + i);
+    __m512i at = _mm512_setzero_si512();
+    for (size_t left = cut_count; left != 0; left /= 2) {
+      const auto half = static_cast<int>((left + 1) / 2);
+      const __m512 cut = _mm512_i32gather_ps(at, cuts + (half - 1), 4);
+      const __mmask16 up = _mm512_cmp_ps_mask(cut, x, _CMP_LE_OQ);
+      at = _mm512_mask_add_epi32(at, up, at, _mm512_set1_epi32(half));
+    }
+    const __mmask16 absent = _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q);
+    _mm256_mask_storeu_epi16(out + i, lanes,
+                             _mm256_mask_mov_epi16(_mm512_cvtepi32_epi16(at), absent, missing));
+  }
+}
+
 size_t BinPresentWide(const float* value, size_t count, const float* table, uint8_t missing_code,
                       uint16_t* at, uint8_t* out, uint8_t* all) {
   constexpr size_t kMost = 512;
@@ -392,6 +411,7 @@ ScanBest ScanWide(const ScanInput& in) {
 
 const Kernels kAvx512Kernels = {.name = "avx512",
                                 .bin_bytes = avx512::BinBytesWide,
+                                .bin_words = avx512::BinWordsWide,
                                 .bin_present = avx512::BinPresentWide,
                                 .bin_entries = avx512::BinEntriesWide,
                                 .transpose = avx512::TransposeWide,

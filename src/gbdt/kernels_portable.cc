@@ -10,7 +10,8 @@ namespace {
 
 const Kernels kPortableKernels = {.name = "portable",
                                   .bin_bytes = portable::BinBytes,
-                                  .bin_present = portable::BinPresent,
+                                  .bin_words = portable::BinWords,
+                                  .bin_present = portable::BinPresent<>,
                                   .bin_entries = portable::BinEntries,
                                   .transpose = portable::Transpose,
                                   .transpose_bytes = portable::TransposeBytes,

@@ -227,6 +227,9 @@ TEST(Kernels, BinsAreThoseOfASearch) {
         }
         k->bin_bytes(value.data(), 1, count, table, 99, out.data());
         EXPECT_EQ(std::vector(out.begin(), out.begin() + std::ssize(want)), want) << k->name;
+        std::vector<uint16_t> words(count);
+        k->bin_words(value.data(), count, cuts[f].data(), cuts[f].size(), 99, words.data());
+        EXPECT_EQ(words, std::vector<uint16_t>(want.begin(), want.end())) << k->name;
         if (count > 512) continue;
         std::vector<uint16_t> at(count + 16);
         std::vector<uint8_t> all(count);

@@ -12,10 +12,13 @@ inline int32_t FloorToInt(double x) {
   return t - (x < static_cast<double>(t) ? 1 : 0);
 }
 
+// `step` or 0; no compiler makes a branch of it, which a search would often mispredict.
+inline uint32_t StepIf(bool yes, uint32_t step) { return step & (0U - static_cast<uint32_t>(yes)); }
+
 // The number of `step * 2` ascending items of `cuts` that are <= x, if the last is not.
 inline uint32_t CountUpTo(const float* cuts, float x, uint32_t step) {
   uint32_t at = 0;
-  for (; step != 0; step /= 2) at += cuts[at + step - 1] <= x ? step : 0;
+  for (; step != 0; step /= 2) at += StepIf(cuts[at + step - 1] <= x, step);
   return at;
 }
 
@@ -41,6 +44,26 @@ inline uint32_t CountUpTo(const float* cuts, float x, uint32_t step) {
   }
 }
 
+// Halves what is left for all lanes alike, so that no branch depends on a value.
+[[maybe_unused]] void BinWords(const float* value, size_t count, const float* cuts,
+                               size_t cut_count, uint16_t missing_code, uint16_t* out) {
+  constexpr size_t kLanes = 16;
+  for (size_t begin = 0; begin < count; begin += kLanes) {
+    const size_t lanes = count - begin < kLanes ? count - begin : kLanes;
+    float x[kLanes] = {};
+    uint32_t at[kLanes] = {};
+    for (size_t j = 0; j < lanes; ++j) x[j] = value[begin + j];
+    for (size_t left = cut_count; left != 0; left /= 2) {
+      const auto half = static_cast<uint32_t>((left + 1) / 2);
+      for (size_t j = 0; j < kLanes; ++j) at[j] += StepIf(cuts[at[j] + half - 1] <= x[j], half);
+    }
+    for (size_t j = 0; j < lanes; ++j) {
+      out[begin + j] = x[j] != x[j] ? missing_code : static_cast<uint16_t>(at[j]);
+    }
+  }
+}
+
+template <auto kBinBytes = BinBytes>
 [[maybe_unused]] size_t BinPresent(const float* value, size_t count, const float* table,
                                    uint8_t missing_code, uint16_t* at, uint8_t* out, uint8_t* all) {
   constexpr size_t kChunk = 256;
@@ -54,7 +77,7 @@ inline uint32_t CountUpTo(const float* cuts, float x, uint32_t step) {
       at[kept + n] = static_cast<uint16_t>(i);
       n += value[i] == value[i] ? 1 : 0;
     }
-    BinBytes(present, 1, n, table, 0, out + kept);
+    kBinBytes(present, 1, n, table, 0, out + kept);
     kept += n;
   }
   if (all != nullptr) {
