@@ -60,6 +60,7 @@ void Progress::on_log(int, const LogEvent& event) {
   }
   if (options_.silent) return;
   if (options_.verbose) return Line(event.message);
+  if (const auto memory = parse_memory(event.message)) memory_mb_ = *memory;
   if (!round) {
     const bool important = event.message.find("ERROR") != std::string::npos ||
                            event.message.find("WARNING") != std::string::npos ||
@@ -102,6 +103,7 @@ void Progress::Draw(bool force) {
           " left";
     }
   }
+  if (memory_mb_ > 0) rest += "  " + std::to_string(memory_mb_) + " MB";
   // What counts comes first: a narrow terminal shows only as much as fits.
   auto metrics = last_;
   std::ranges::stable_partition(metrics,

@@ -38,6 +38,7 @@ class Progress : public TrainingObserver {
   Time first_round_{};
   Time drawn_{};
   bool line_open_ = false;
+  int64_t memory_mb_ = 0;  // as the job told last; 0: not yet
   std::vector<MetricValue> last_;
 };
 

@@ -89,6 +89,11 @@ struct RoundMetrics {
 // nullopt for any other log line. A TAB may also be the text "#011", as log stores keep it.
 std::optional<RoundMetrics> parse_round(std::string_view line);
 
+// The memory in MB that the built-in algorithm's progress lines tell, one every ten seconds:
+// "[...:INFO] Round 500 of 1000: 812 rounds a second, 12 s left, 212 MB of memory". nullopt for any
+// other log line.
+std::optional<int64_t> parse_memory(std::string_view line);
+
 // Sees a job run. Called on the thread that waits, in order; must not block for long.
 class TrainingObserver {
  public:

@@ -45,6 +45,17 @@ TEST(ParseRound, RefusesOtherLines) {
   }
 }
 
+TEST(ParseMemory, ReadsProgressLinesAlone) {
+  EXPECT_EQ(parse_memory("[2026-11-23:17:11:35:INFO] Round 500 of 1000: 812 rounds a second, 12 s "
+                         "left, 212 MB of memory"),
+            212);
+  for (const std::string line :
+       {"", " MB of memory", "212 MB of memory", "[x:INFO] Round 1 of 2: x MB of memory",
+        "[x:INFO] Round 1 of 2: -3 MB of memory", "[1]\ttrain-auc:1"}) {
+    EXPECT_FALSE(parse_memory(line)) << line;
+  }
+}
+
 TEST(Hyperparameters, AreTextInTheirShortestForm) {
   const Hyperparameters values = {{"a", 5},     {"b", 0.2},  {"c", "x"},   {"d", true},
                                   {"e", 1e-07}, {"f", 1e20}, {"g", -3.5F}, {"h", size_t{7}}};

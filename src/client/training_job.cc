@@ -291,6 +291,14 @@ std::optional<RoundMetrics> parse_round(std::string_view line) {
   return out;
 }
 
+std::optional<int64_t> parse_memory(std::string_view line) {
+  constexpr std::string_view kEnd = " MB of memory";
+  if (!line.ends_with(kEnd) || line.find("] Round ") == std::string_view::npos) return std::nullopt;
+  line.remove_suffix(kEnd.size());
+  const auto number = ParseInt(line.substr(line.rfind(' ') + 1));
+  return number && *number > 0 ? std::optional(*number) : std::nullopt;
+}
+
 Result<TrainingJobDescription> TrainingJob::describe() const {
   CLARY_TRY(const auto answer, session_.impl().aws.Json(Service::kSageMaker, "DescribeTrainingJob",
                                                         {{"TrainingJobName", name_}}));

@@ -54,22 +54,27 @@ std::string EncodeShape(const Tensor& t) {
   return shape;
 }
 
-std::string EncodeTensor(const Tensor& t) {
-  std::string out;
+// A tensor's message is `head` and then `content`, which is not copied.
+struct EncodedTensor {
+  std::string head;
+  std::string_view content;
+};
+EncodedTensor EncodeTensor(const Tensor& t) {
+  EncodedTensor out;
   const std::string shape = EncodeShape(t);
   std::visit(
       [&]<typename T>(const std::vector<T>& v) {
         if constexpr (std::is_same_v<T, std::string>) {
-          wire::PutBytes(out, kShape, shape);
-          for (const std::string& s : v) wire::PutBytes(out, kStringVal, s);
+          wire::PutBytes(out.head, kShape, shape);
+          for (const std::string& s : v) wire::PutBytes(out.head, kStringVal, s);
         } else {
-          wire::PutInt(out, kDtype,
+          wire::PutInt(out.head, kDtype,
                        std::is_same_v<T, float>    ? kFloat
                        : std::is_same_v<T, double> ? kDouble
                                                    : kInt64);
-          wire::PutBytes(out, kShape, shape);
-          wire::PutBytes(out, kContent,
-                         {reinterpret_cast<const char*>(v.data()), v.size() * sizeof(T)});
+          wire::PutBytes(out.head, kShape, shape);
+          out.content = {reinterpret_cast<const char*>(v.data()), v.size() * sizeof(T)};
+          wire::PutHead(out.head, kContent, out.content.size());
         }
       },
       t.values);
@@ -225,24 +230,33 @@ std::string_view ModeName(Mode mode) {
 }
 
 void AppendEventRecord(const EventRecord& event, std::string& out) {
+  // From the inside out: each message's length, and what it has before and after the next one.
+  const EncodedTensor tensor = EncodeTensor(event.tensor);
   std::string metadata;
   wire::PutBytes(metadata, kPluginData, EncodePlugin("mode_step", event.mode_step));
   wire::PutBytes(metadata, kPluginData, EncodePlugin("mode", static_cast<int64_t>(event.mode)));
+  std::string tail;
+  wire::PutBytes(tail, kMetadata, metadata);
   std::string value;
   wire::PutBytes(value, kTag, event.tensor.name);
-  wire::PutBytes(value, kTensor, EncodeTensor(event.tensor));
-  wire::PutBytes(value, kMetadata, metadata);
+  wire::PutHead(value, kTensor, tensor.head.size() + tensor.content.size());
+  value += tensor.head;
+  const size_t value_size = value.size() + tensor.content.size() + tail.size();
   std::string summary;
-  wire::PutBytes(summary, kValue, value);
+  wire::PutHead(summary, kValue, value_size);
   std::string payload;
   wire::PutDouble(payload, kWallTime, ToSeconds(event.wall_time));
   wire::PutInt(payload, kStep, event.step);
-  wire::PutBytes(payload, kSummary, summary);
+  wire::PutHead(payload, kSummary, summary.size() + value_size);
 
-  const uint64_t length = payload.size();
+  const uint64_t length = payload.size() + summary.size() + value_size;
   out += RawBytes(length);
   out += RawBytes(MaskedCrc(RawBytes(length)));
   out += payload;
+  out += summary;
+  out += value;
+  out += tensor.content;
+  out += tail;
   out += RawBytes(kFooter);
 }
 

@@ -199,8 +199,9 @@ Result<std::unique_ptr<Hook>> Hook::Open(const fs::path& base, Inputs inputs, Cl
 }
 
 const Hook::Collections& Hook::Takers(std::string_view kind, const std::string& name) {
-  std::string key = fmt::format("{}\n{}", kind, name);
-  const auto [it, fresh] = takers_.try_emplace(std::move(key));
+  auto of_kind = takers_.find(kind);
+  if (of_kind == takers_.end()) of_kind = takers_.try_emplace(std::string(kind)).first;
+  const auto [it, fresh] = of_kind->second.try_emplace(name);
   if (fresh) {
     for (const Collection& c : config_.collections) {
       const bool takes =
@@ -221,7 +222,7 @@ bool Hook::Wanted(std::string_view kind, const std::string& name) {
 
 void Hook::Offer(std::string_view kind, Tensor tensor) {
   for (const Collection* c : Takers(kind, tensor.name)) {
-    if (std::ranges::find(active_, c) != active_.end()) writer_->Add(c->name, tensor);
+    if (std::ranges::find(active_, c) != active_.end()) writer_.Add(c->name, tensor);
   }
 }
 
@@ -245,7 +246,7 @@ Status Hook::Round(const gbdt::RoundReport& report, bool last) {
   active_.clear();
   for (const Collection& c : config_.collections) {
     // Readers want to know the objective before anything else.
-    if (writer_->Saves(c.name, step_, last) || (first && c.name == "hyperparameters")) {
+    if (writer_.Saves(c.name, step_, last) || (first && c.name == "hyperparameters")) {
       active_.push_back(&c);
     }
   }
@@ -258,14 +259,16 @@ Status Hook::Round(const gbdt::RoundReport& report, bool last) {
   CLARY_CHECK_OK(Shap(report.model));
   if (first) ReportData();
   open_ = last;
-  return last ? Status() : writer_->FinishStep(step_);
+  return last ? Status() : writer_.FinishStep(step_);
 }
 
 Status Hook::Finish(const gbdt::Model& model) {
-  if (!open_) return {};
-  open_ = false;
-  if (config_.Find(kReport) != nullptr) CLARY_CHECK_OK(ReportModel(model));
-  return writer_->FinishStep(step_);
+  if (open_) {
+    open_ = false;
+    if (config_.Find(kReport) != nullptr) CLARY_CHECK_OK(ReportModel(model));
+    CLARY_CHECK_OK(writer_.FinishStep(step_));
+  }
+  return writer_.Flush();
 }
 
 void Hook::Hyperparameters() {
@@ -349,11 +352,13 @@ void Hook::FeatureImportance(const gbdt::Model& model) {
     const auto value = [&](size_t f) { return kind.mean ? of[f] / splits_[f] : of[f]; };
     double total = 0;
     for (size_t f = 0; f < features_.size(); ++f) total += splits_[f] > 0 ? value(f) : 0;
+    std::vector<std::string>& names = importance_names_[kind.name];
+    for (size_t f = names.size(); f < features_.size(); ++f) {
+      names.push_back(fmt::format("feature_importance/{}/{}", kind.name, features_[f]));
+    }
     for (size_t f = 0; f < features_.size(); ++f) {
-      if (splits_[f] == 0) continue;
-      Offer("feature_importance",
-            Scalar(fmt::format("feature_importance/{}/{}", kind.name, features_[f]),
-                   total > 0 ? value(f) / total : 0));
+      if (splits_[f] == 0 || !Wanted("feature_importance", names[f])) continue;
+      Offer("feature_importance", Scalar(names[f], total > 0 ? value(f) / total : 0));
     }
   }
 }
@@ -451,7 +456,7 @@ void Hook::ReportData() {
   if (config_.Find(kReport) == nullptr) return;
   const gbdt::Dataset& train = inputs_.sets.front().data;
   const auto add = [&](const char* name, auto values) {
-    writer_->Add(kReport, Vector(fmt::format("{}/{}", kReport, name), std::move(values)));
+    writer_.Add(kReport, Vector(fmt::format("{}/{}", kReport, name), std::move(values)));
   };
   add("feature_names", features_);
   const size_t validation = inputs_.sets.size() > 1 ? inputs_.sets.back().data.rows() : 0;
@@ -492,8 +497,8 @@ Status Hook::ReportModel(const gbdt::Model& model) {
   CLARY_TRY(const size_t most, ShapRows(model));
   const std::vector<uint32_t> rows = Spread(data.rows(), most);
   const auto add = [&](const char* name, std::vector<int64_t> shape, auto values) {
-    writer_->Add(kReport,
-                 Tensor{fmt::format("{}/{}", kReport, name), std::move(shape), std::move(values)});
+    writer_.Add(kReport,
+                Tensor{fmt::format("{}/{}", kReport, name), std::move(shape), std::move(values)});
   };
   const auto m = static_cast<int64_t>(rows.size());
   const auto f = static_cast<int64_t>(width - 1);

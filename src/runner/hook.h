@@ -16,6 +16,7 @@
 #include "clary/gbdt.h"
 #include "debugger/hook_config.h"
 #include "debugger/tensor_writer.h"
+#include "runner/internal/tensor_queue.h"
 
 namespace clary::runner {
 
@@ -36,9 +37,11 @@ class Hook {
   static Result<std::unique_ptr<Hook>> Open(const std::filesystem::path& base, Inputs inputs,
                                             Clock& clock);
 
-  // Saves what the step asks for. The last step stays open for Finish.
+  // Saves what the step asks for, which is written while training goes on: fails if an earlier step
+  // could not be. The last step stays open for Finish.
   Status Round(const gbdt::RoundReport& report, bool last);
-  // Adds what is said of the final model and closes the last step; nothing if there was no round.
+  // Adds what is said of the final model and closes the last step, if there was a round, and waits
+  // until everything is written.
   Status Finish(const gbdt::Model& model);
 
  private:
@@ -64,10 +67,11 @@ class Hook {
   const std::chrono::steady_clock::time_point opened_ = std::chrono::steady_clock::now();
   const Inputs inputs_;
   const debugger::HookConfig config_;
-  const std::unique_ptr<debugger::TensorWriter> writer_;
+  TensorQueue writer_;
   std::vector<std::string> features_;
-  std::unordered_map<std::string, Collections> takers_;  // by kind + '\n' + name
-  Collections active_;                                   // those that save the step under way
+  std::map<std::string, std::unordered_map<std::string, Collections>, std::less<>>
+      takers_;          // by kind, by name
+  Collections active_;  // those that save the step under way
   int64_t step_ = -1;
   bool open_ = false;  // the last step waits for Finish
 
@@ -76,6 +80,7 @@ class Hook {
   std::vector<double> splits_;
   std::vector<double> gain_;
   std::vector<double> cover_;
+  std::map<std::string_view, std::vector<std::string>> importance_names_;  // by kind, by feature
 
   int64_t best_round_ = -1;
   double best_value_ = 0;

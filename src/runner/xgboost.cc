@@ -97,6 +97,22 @@ std::string PlaceLabelError(std::string message, const data::Matrix& train,
   return message.replace(begin - 4, end - begin + 4, train.Where(*row) + ", column 1 (label)");
 }
 
+// A line after the first second of training and then every ten.
+class ProgressLog {
+ public:
+  void Round(const gbdt::RoundReport& report) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now < next_ || report.last) return;
+    next_ = now + std::chrono::seconds(10);
+    LogInfo(ProgressText(report.round + 1, report.rounds,
+                         std::chrono::duration<double>(now - begin_).count(), ResidentBytes()));
+  }
+
+ private:
+  const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point next_ = begin_ + std::chrono::seconds(1);
+};
+
 class XgboostJob {
  public:
   XgboostJob(fs::path base, const std::string& version, int cores)
@@ -208,8 +224,10 @@ class XgboostJob {
       LogWarning(std::string("Debugger: no more ") + what + " are saved: " + done.error().message);
       writer.reset();
     };
+    ProgressLog progress;
     options.on_round = [&](const gbdt::RoundReport& report) {
       PrintLine(RoundLine(report.round, report.metrics));
+      progress.Round(report);
       result.metrics.assign(report.metrics.begin(), report.metrics.end());
       result.stopped = stop_signal && stop_signal->Arrived();
       const bool last = report.last || result.stopped;

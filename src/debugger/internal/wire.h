@@ -34,9 +34,13 @@ inline void PutFloat(std::string& out, uint32_t field, float v) {
   PutTag(out, field, kFixed32);
   out.append(reinterpret_cast<const char*>(&v), sizeof v);
 }
-inline void PutBytes(std::string& out, uint32_t field, std::string_view bytes) {
+// What goes before `size` bytes of a field.
+inline void PutHead(std::string& out, uint32_t field, size_t size) {
   PutTag(out, field, kBytes);
-  PutVarint(out, bytes.size());
+  PutVarint(out, size);
+}
+inline void PutBytes(std::string& out, uint32_t field, std::string_view bytes) {
+  PutHead(out, field, bytes.size());
   out += bytes;
 }
 

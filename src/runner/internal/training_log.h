@@ -2,6 +2,7 @@
 // that are the user's.
 #pragma once
 
+#include <cstdint>
 #include <expected>
 #include <span>
 #include <string>
@@ -23,6 +24,11 @@ void LogError(std::string_view text);
 std::string MetricText(const gbdt::MetricValue& metric);
 // "[3]\ttrain-auc:0.91653\tvalidation-auc:0.90000"
 std::string RoundLine(int round, std::span<const gbdt::MetricValue> metrics);
+
+// How far training is: "Round 500 of 1000: 812 rounds a second, 12 s left, 212 MB of memory".
+// `done` rounds took `seconds`; the memory is what the process has in RAM.
+std::string ProgressText(int done, int rounds, double seconds, uint64_t resident_bytes);
+uint64_t ResidentBytes();  // of this process; 0 if that is not known
 
 std::unexpected<Error> UserError(std::string message);
 
