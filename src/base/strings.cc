@@ -208,12 +208,10 @@ std::optional<std::string> HexDecode(std::string_view hex) {
 
 namespace {
 constexpr char kBase64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-constexpr std::array<signed char, 256> kBase64Value = [] {
-  std::array<signed char, 256> t{};
-  t.fill(-1);
-  for (signed char i = 0; i < 64; ++i) {
-    t[static_cast<unsigned char>(kBase64[static_cast<size_t>(i)])] = i;
-  }
+constexpr std::array<uint8_t, 256> kBase64Value = [] {
+  std::array<uint8_t, 256> t{};
+  t.fill(64);  // not one of them
+  for (uint8_t i = 0; i < 64; ++i) t[static_cast<unsigned char>(kBase64[i])] = i;
   return t;
 }();
 }  // namespace
@@ -247,9 +245,9 @@ std::optional<std::string> Base64Decode(std::string_view text) {
         v <<= 6;
         continue;
       }
-      const int value = kBase64Value[static_cast<unsigned char>(c)];
-      if (value < 0 || pad > 0) return std::nullopt;
-      v = v << 6 | static_cast<uint32_t>(value);
+      const uint32_t value = kBase64Value[static_cast<unsigned char>(c)];
+      if (value == 64 || pad > 0) return std::nullopt;
+      v = v << 6 | value;
     }
     out += static_cast<char>(v >> 16);
     if (pad < 2) out += static_cast<char>(v >> 8 & 255);

@@ -178,6 +178,7 @@ Result<Forest> ReadBinaryModel(std::string_view bytes) {
       forest.trees.push_back(std::move(tree));
     }
     std::vector<double> info;
+    info.reserve(forest.trees.size());
     for (int32_t t = 0; t < trees; ++t) info.push_back(in.Get<int32_t>());
     CLARY_CHECK_OK(in.Check());
     if (booster == "dart") {

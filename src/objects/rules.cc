@@ -66,6 +66,7 @@ Result<std::vector<Status>> ObjectStore::DeleteMany(const std::string& bucket,
                                                     const std::vector<std::string>& keys) {
   CLARY_CHECK_OK(HeadBucket(bucket));
   std::vector<Status> out;
+  out.reserve(keys.size());
   for (const std::string& key : keys) out.push_back(Delete({bucket, key}));
   return out;
 }

@@ -185,11 +185,10 @@ Result<net::Response> S3Store::Send(const Call& call, bool stream) {
   for (const auto& [name, value] : call.query) {
     query += (query.empty() ? "?" : "&") + UriEncode(name) + "=" + UriEncode(value);
   }
+  const std::string url = base + path + query;
   for (int tries = 1;; ++tries) {
-    net::ClientRequest request{.method = call.method,
-                               .url = base + path + query,
-                               .headers = call.headers,
-                               .body = call.body};
+    net::ClientRequest request{
+        .method = call.method, .url = url, .headers = call.headers, .body = call.body};
     net::SignRequest(request,
                      {.access_key = options_.access_key,
                       .secret_key = options_.secret_key,

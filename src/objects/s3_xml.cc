@@ -207,7 +207,7 @@ Result<ListAnswer> ParseListAnswer(std::string_view xml) {
   Document d;
   if (!Load(xml, "ListBucketResult", d)) return BadAnswer("listing");
   const bool url = Text(d.root, "EncodingType") == "url";
-  const auto decode = [&](std::string text) {
+  const auto decode = [&](const std::string& text) {
     return url ? UriDecode(text, /*plus_is_space=*/true).value_or(text) : text;
   };
   ListAnswer out;
@@ -266,7 +266,7 @@ Result<UploadsAnswer> ParseUploadsAnswer(std::string_view xml) {
   Document d;
   if (!Load(xml, "ListMultipartUploadsResult", d)) return BadAnswer("list of uploads");
   const bool url = Text(d.root, "EncodingType") == "url";
-  const auto decode = [&](std::string text) {
+  const auto decode = [&](const std::string& text) {
     return url ? UriDecode(text, /*plus_is_space=*/true).value_or(text) : text;
   };
   UploadsAnswer out;
