@@ -20,8 +20,9 @@ RoughScale RoughScaleOf(const ScanInput& in) {
   const double lambda = in.lambda / in.hess_unit;
   const double least = in.min_child_weight / in.hess_unit;
   RoughScale scale = {};
-  scale.usable = in.alpha == 0 && lambda >= 0 && lambda < 1e12 && least < 2147483647.0;
-  if (!scale.usable) return scale;
+  scale.bounds = lambda >= 0 && lambda < 1e12 && least < 2147483647.0;
+  scale.usable = scale.bounds && in.alpha == 0;
+  if (!scale.bounds) return scale;
   scale.lambda = static_cast<float>(lambda);
   scale.least = std::max(1, static_cast<int32_t>(std::ceil(least)));
   // Rough scores are within 2e-6 of the exact ones.

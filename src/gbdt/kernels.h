@@ -35,7 +35,8 @@ struct ScanInput {
 
 // How a scan looks at scores before it computes them exactly: in float32, in units of levels.
 struct RoughScale {
-  bool usable;    // else scores must be exact from the start
+  bool bounds;    // no exact score is above the rough one (by more than 2e-6 of it) ...
+  bool usable;    // ... nor below: there is no alpha. Else scores must be exact from the start
   float lambda;   // in levels of the second derivative
   int32_t least;  // a side's levels, at least 1
   float bar;      // what ScanInput::at_least is roughly; not negative

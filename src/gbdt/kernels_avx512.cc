@@ -360,7 +360,7 @@ void ReachingNodesWide(const PackedGrad* sum, const uint8_t* node, size_t count,
 // Most scans find nothing better than what is known already, and that is quickly told.
 ScanBest ScanWide(const ScanInput& in) {
   const RoughScale scale = RoughScaleOf(in);
-  if (!scale.usable || scale.bar <= 0) return Scan(in);
+  if (!scale.bounds || scale.bar <= 0) return Scan(in);
   PackedGrad missing = in.missing;
   if (in.missing_is_rest) {
     __m512i sum = _mm512_setzero_si512();

@@ -362,6 +362,7 @@ TEST(Kernels, NodesWithAGoodSplitAreFlagged) {
     constexpr double kLeast[] = {0, 1, 50};
     const double lambda = kLambdas[draw(0, 2)];
     const double least = kLeast[draw(0, 2)];
+    const double alpha = draw(0, 3) == 0 ? scale * unit : 0;
     RoughScale rough{};
     for (size_t n = 0; n < nodes; ++n) {
       total[n] = present[n];
@@ -373,7 +374,7 @@ TEST(Kernels, NodesWithAGoodSplitAreFlagged) {
                    .grad_unit = unit,
                    .hess_unit = unit,
                    .lambda = lambda,
-                   .alpha = 0,
+                   .alpha = alpha,
                    .min_child_weight = least};
       want.push_back(ScanByDefinition(in));
       constexpr float kKnown[] = {0.5F, 1, 1.001F};

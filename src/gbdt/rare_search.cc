@@ -132,7 +132,7 @@ void RareSearch::ImproveSome(std::span<const Node> nodes, const PackedGrad* pack
       const uint32_t f = features_[i];
       const auto column = bins_.sorted(f);
       SumValues(column, packed, s);
-      if (rough.usable) {
+      if (rough.bounds) {
         std::ranges::fill(s.flag, uint8_t{0});
         kernels_.reaching_nodes(s.sum.data(), s.node.data(), column.count,
                                 {.total = total.data(),
@@ -142,7 +142,10 @@ void RareSearch::ImproveSome(std::span<const Node> nodes, const PackedGrad* pack
                                  .least = rough.least},
                                 s.flag.data());
       } else {
-        std::ranges::fill(s.flag, uint8_t{1});
+        // One side of any split is a part of the present values.
+        for (size_t n = 1; n < numbers; ++n) {
+          s.flag[n] = scale.ToReal(s.present[n]).hess >= params_.min_child_weight ? 1 : 0;
+        }
       }
       for (size_t n = 1; n < numbers; ++n) {
         if (s.flag[n] == 0) continue;
