@@ -74,8 +74,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   (void)ParseDelete(text);
   (void)ParseCreateBucket(text);
   (void)ParseTagSet(text);
-  if (const auto tags = ParseTagging(text); tags && ParseTagging(FormatTagging(*tags)) != tags) {
-    std::abort();
+  if (const auto tags = ParseTagging(text)) {
+    const auto again = ParseTagging(FormatTagging(*tags));
+    if (!again || *again != *tags) std::abort();
   }
   (void)ParseListAnswer(text);
   (void)ParseBuckets(text);
