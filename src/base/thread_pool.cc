@@ -18,7 +18,7 @@ void Pause() {
 ThreadPool::ThreadPool(int threads) {
   if (threads <= 0) threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   workers_.reserve(static_cast<size_t>(threads) - 1);
-  for (int t = 1; t < threads; ++t) workers_.emplace_back([this, t] { Work(t); });
+  for (int t = 1; t < threads; ++t) workers_.emplace_back([this] { Work(); });
 }
 
 ThreadPool::~ThreadPool() {
@@ -27,38 +27,57 @@ ThreadPool::~ThreadPool() {
   epoch_.notify_all();
 }
 
+int ThreadPool::Claim(uint32_t epoch) {
+  uint64_t next = next_.load(std::memory_order_acquire);
+  while (next >> 32 == epoch && (next & UINT32_MAX) <= workers_.size()) {
+    if (next_.compare_exchange_weak(next, next + 1, std::memory_order_acq_rel,
+                                    std::memory_order_acquire)) {
+      return static_cast<int>(next & UINT32_MAX);
+    }
+  }
+  return -1;
+}
+
 void ThreadPool::Start(Call call, void* body) {
   call_ = call;
   body_ = body;
-  running_.store(static_cast<uint32_t>(workers_.size()), std::memory_order_relaxed);
-  epoch_.fetch_add(1, std::memory_order_release);
+  done_.store(0, std::memory_order_relaxed);
+  const uint32_t epoch = epoch_.load(std::memory_order_relaxed) + 1;
+  next_.store(uint64_t{epoch} << 32 | 1, std::memory_order_release);
+  epoch_.store(epoch, std::memory_order_release);
   epoch_.notify_all();
   call(body, 0);
+  auto others = static_cast<uint32_t>(workers_.size());
+  for (int part; (part = Claim(epoch)) >= 0; --others) call(body, part);
   int spins = 0;
-  for (uint32_t left; (left = running_.load(std::memory_order_acquire)) != 0;) {
+  for (uint32_t done; (done = done_.load(std::memory_order_acquire)) != others;) {
     if (++spins < kSpins) {
       Pause();
     } else {
-      running_.wait(left, std::memory_order_acquire);
+      done_.wait(done, std::memory_order_acquire);
     }
   }
 }
 
-void ThreadPool::Work(int thread) {
+void ThreadPool::Work() {
   uint32_t seen = 0;
   for (;;) {
     int spins = 0;
-    while (epoch_.load(std::memory_order_acquire) == seen) {
+    uint32_t epoch;
+    while ((epoch = epoch_.load(std::memory_order_acquire)) == seen) {
       if (++spins < kSpins) {
         Pause();
       } else {
         epoch_.wait(seen, std::memory_order_acquire);
       }
     }
-    ++seen;
+    seen = epoch;
     if (stop_.load(std::memory_order_relaxed)) return;
-    call_(body_, thread);
-    if (running_.fetch_sub(1, std::memory_order_acq_rel) == 1) running_.notify_one();
+    for (int part; (part = Claim(epoch)) >= 0;) {
+      call_(body_, part);
+      done_.fetch_add(1, std::memory_order_acq_rel);
+      done_.notify_one();
+    }
   }
 }
 
