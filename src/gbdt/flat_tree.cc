@@ -98,7 +98,7 @@ void FlatTrees::Add(const Tree& tree) {
 bool FlatTrees::GoesRight(const Node& n, float x) const {
   const uint32_t set = n.step / 2;
   if (kind_ == Sets::kBits) {
-    const uint32_t code = CodeOf(x);
+    const uint32_t code = CategoryCode(x, categories_);
     return (sets_[set + code / 64] >> code % 64 & 1) != 0;
   }
   constexpr float kCategoryLimit = 16777216.0F;  // larger codes are no category

@@ -12,6 +12,13 @@
 
 namespace clary::gbdt {
 
+// Where value x of a categorical feature stands in a set of bits: at its category if that is below
+// `categories`, else at one of the two places behind those, for no category and for NaN.
+inline uint32_t CategoryCode(float x, uint32_t categories) {
+  const uint32_t absent = categories + (x != x ? 1U : 0U);
+  return x >= 0 && x < static_cast<float>(categories) ? static_cast<uint32_t>(x) : absent;
+}
+
 class FlatTrees {
  public:
   struct Node {
@@ -44,7 +51,7 @@ class FlatTrees {
   void Encode(std::span<float> row) const {
     for (const uint32_t f : categorical_) {
       if (f >= row.size()) break;
-      row[f] = std::bit_cast<float>(kCoded | CodeOf(row[f]));
+      row[f] = std::bit_cast<float>(kCoded | CategoryCode(row[f], categories_));
     }
   }
   // Rows [count * columns] as FindLeaves takes them: themselves, or a copy in `storage`.
@@ -73,10 +80,6 @@ class FlatTrees {
   void FindLeaves(size_t t, const float* rows, size_t columns, size_t count, NodeId* leaf) const;
 
  private:
-  uint32_t CodeOf(float x) const {
-    const uint32_t absent = categories_ + (x != x ? 1U : 0U);
-    return x >= 0 && x < static_cast<float>(categories_) ? static_cast<uint32_t>(x) : absent;
-  }
   bool SplitsBothWays(std::span<const Tree> trees) const;
   void Add(const Tree& tree);
   template <Sets kKind>

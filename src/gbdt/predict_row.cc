@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "gbdt/flat_tree.h"
 #include "gbdt/kernels.h"
 
 namespace clary::gbdt {
@@ -162,9 +163,7 @@ void RowForest::Add(std::span<const float> row, float* margins) const {
     codes = many.data();
   }
   for (size_t i = 0; i < coded_.size(); ++i) {
-    const float x = row[coded_[i]];
-    const uint32_t absent = categories_ + (x != x ? 1U : 0U);
-    codes[i] = x >= 0 && x < static_cast<float>(categories_) ? static_cast<uint32_t>(x) : absent;
+    codes[i] = CategoryCode(row[coded_[i]], categories_);
   }
   const size_t first_leaf = (size_t{1} << depth_) - 1;
   uint64_t decisions[kTogether];
