@@ -99,26 +99,11 @@ size_t BinPresentWide(const float* value, size_t count, const float* table, uint
 
 void BinEntriesWide(const uint32_t* column, const float* value, size_t count, const float* tables,
                     uint8_t* out) {
-  constexpr size_t kLanes = 16;
-  for (size_t begin = 0; begin < count; begin += kLanes) {
-    const size_t end = begin + kLanes < count ? begin + kLanes : count;
-    const size_t ahead = end + kLanes < count ? end + kLanes : count;
-    for (size_t i = end; i < ahead; ++i) __builtin_prefetch(tables + kCutTable * column[i]);
-    const float* block[kLanes];
-    for (size_t i = begin; i < end; ++i) {
-      const float* const table = tables + kCutTable * column[i];
-      const auto at = 16 * static_cast<uint32_t>(__builtin_popcount(_mm512_cmp_ps_mask(
-                               _mm512_loadu_ps(table), _mm512_set1_ps(value[i]), _CMP_LE_OQ)));
-      block[i - begin] = table + 16 + at;
-      __builtin_prefetch(block[i - begin]);
-      out[i] = static_cast<uint8_t>(at);
-    }
-    for (size_t i = begin; i < end; ++i) {
-      const auto within = static_cast<uint32_t>(__builtin_popcount(_mm512_cmp_ps_mask(
-          _mm512_loadu_ps(block[i - begin]), _mm512_set1_ps(value[i]), _CMP_LE_OQ)));
-      out[i] = static_cast<uint8_t>(out[i] + within);
-    }
-  }
+  const auto up_to = [](const float* cuts, float x) {
+    const auto mask = _mm512_cmp_ps_mask(_mm512_loadu_ps(cuts), _mm512_set1_ps(x), _CMP_LE_OQ);
+    return static_cast<uint32_t>(__builtin_popcount(mask));
+  };
+  BinEntriesBy(up_to, column, value, count, tables, out);
 }
 
 // Sixteen rows of sixteen columns, transposed in registers.

@@ -87,9 +87,11 @@ template <auto kBinBytes = BinBytes>
   return kept;
 }
 
-// The tables are large together: a line of each is fetched ahead of its use.
-[[maybe_unused]] void BinEntries(const uint32_t* column, const float* value, size_t count,
-                                 const float* tables, uint8_t* out) {
+// BinEntries by up_to(cuts, x): how many of sixteen ascending cuts are not above x. The tables are
+// large together: a line of each is fetched ahead of its use.
+template <typename Count>
+inline void BinEntriesBy(Count&& up_to, const uint32_t* column, const float* value, size_t count,
+                         const float* tables, uint8_t* out) {
   constexpr size_t kLanes = 16;
   for (size_t begin = 0; begin < count; begin += kLanes) {
     const size_t end = begin + kLanes < count ? begin + kLanes : count;
@@ -98,15 +100,21 @@ template <auto kBinBytes = BinBytes>
     const float* block[kLanes];
     for (size_t i = begin; i < end; ++i) {
       const float* const table = tables + kCutTable * column[i];
-      const uint32_t at = 16 * CountUpTo(table, value[i], 8);
+      const uint32_t at = 16 * up_to(table, value[i]);
       block[i - begin] = table + 16 + at;
       __builtin_prefetch(block[i - begin]);
       out[i] = static_cast<uint8_t>(at);
     }
     for (size_t i = begin; i < end; ++i) {
-      out[i] = static_cast<uint8_t>(out[i] + CountUpTo(block[i - begin], value[i], 8));
+      out[i] = static_cast<uint8_t>(out[i] + up_to(block[i - begin], value[i]));
     }
   }
+}
+
+[[maybe_unused]] void BinEntries(const uint32_t* column, const float* value, size_t count,
+                                 const float* tables, uint8_t* out) {
+  const auto up_to = [](const float* cuts, float x) { return CountUpTo(cuts, x, 8); };
+  BinEntriesBy(up_to, column, value, count, tables, out);
 }
 
 inline void FetchItems(const float* const* row, size_t c) {
