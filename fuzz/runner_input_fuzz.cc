@@ -7,12 +7,14 @@
 
 #include "api/rule_spec.h"
 #include "exec/internal/launch_dir.h"
-#include "runner/internal/channels.h"
-#include "runner/internal/job_log.h"
-#include "runner/internal/rule_actions.h"
+#include "rules/internal/rule_actions.h"
+#include "runner/channels.h"
+#include "runner/job_log.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace clary::runner;
+  using clary::rules::ParseActions;
+  using clary::rules::RuleAction;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   if (const auto manifest = ParseManifest(text); manifest && manifest->names.empty()) std::abort();
   (void)clary::exec::SpecFromJson(text);

@@ -6,17 +6,25 @@
 #include <cmath>
 
 #include "base/file.h"
-#include "debugger/internal/publish.h"
 #include "debugger/internal/report_json.h"
 #include "debugger/report_findings.h"
 #include "debugger/report_notebook.h"
-#include "debugger/report_page.h"
 #include "debugger/report_profile.h"
+#include "reports/page.h"
+#include "reports/publish.h"
 
 namespace clary::debugger {
+using reports::DumpJson;
+using reports::Finding;
+using reports::Level;
+using reports::PublishFile;
+using reports::RenderNotebook;
+using reports::RenderPage;
+using reports::Verdict;
+using reports::VerdictJson;
 namespace {
 namespace fs = std::filesystem;
-using json = Json;
+using json = reports::Json;
 
 constexpr size_t kBars = 60;
 constexpr size_t kDurations = 2000;

@@ -8,8 +8,11 @@
 #include "debugger/internal/report_json.h"
 
 namespace clary::debugger {
+using reports::DumpJson;
+using reports::Verdict;
+using reports::VerdictJson;
 namespace {
-using json = Json;
+using json = reports::Json;
 
 // Five decimals, as SageMaker's files have.
 double Round(double v) { return std::round(v * 1e5) / 1e5; }

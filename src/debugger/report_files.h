@@ -16,6 +16,7 @@ struct ReportFile {
 };
 // SageMaker's files with its names and shapes, and ours; those that make no sense are left out.
 std::vector<ReportFile> TrainingReportFiles(const TrainingData& data,
-                                            const TrainingFigures& figures, const Verdict& verdict);
+                                            const TrainingFigures& figures,
+                                            const reports::Verdict& verdict);
 
 }  // namespace clary::debugger

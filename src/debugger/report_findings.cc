@@ -7,6 +7,9 @@
 #include <cmath>
 
 namespace clary::debugger {
+using reports::Finding;
+using reports::Level;
+using reports::Verdict;
 namespace {
 
 // A metric's course on the validation data.
@@ -459,11 +462,6 @@ class Judgement {
 };
 
 }  // namespace
-
-std::string_view LevelName(Level level) {
-  constexpr std::array<std::string_view, 4> kNames = {"good", "notice", "warning", "problem"};
-  return kNames[static_cast<size_t>(level)];
-}
 
 Verdict Judge(const TrainingData& data, const TrainingFigures& figures,
               const ReportContext& context) {

@@ -9,8 +9,11 @@
 #include "debugger/internal/report_json.h"
 
 namespace clary::debugger {
+using reports::DumpJson;
+using reports::Verdict;
+using reports::VerdictJson;
 namespace {
-using json = Json;
+using json = reports::Json;
 
 constexpr size_t kCurvePoints = 300;
 constexpr size_t kShapFeatures = 20;

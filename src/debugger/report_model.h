@@ -13,6 +13,6 @@ namespace clary::debugger {
 // Valid JSON in UTF-8 whatever the names hold; numbers that are not finite become null. Bounded:
 // at most about a megabyte, by sampling rows and trees and naming what was left out.
 std::string TrainingModelJson(const TrainingData& data, const TrainingFigures& figures,
-                              const Verdict& verdict, const ReportContext& context);
+                              const reports::Verdict& verdict, const ReportContext& context);
 
 }  // namespace clary::debugger

@@ -6,6 +6,7 @@
 #include <cctype>
 
 namespace clary::debugger {
+using reports::NotebookCell;
 namespace {
 
 struct Drawing {

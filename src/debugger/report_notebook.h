@@ -5,14 +5,14 @@
 
 #include "debugger/report_context.h"
 #include "debugger/report_files.h"
-#include "debugger/report_page.h"
+#include "reports/notebook.h"
 
 namespace clary::debugger {
 
 // A cell for each of `files` that can be drawn; they lie in xgboost-reports/ beside the notebook.
-std::vector<NotebookCell> TrainingNotebook(const ReportContext& context,
-                                           const std::vector<ReportFile>& files);
+std::vector<reports::NotebookCell> TrainingNotebook(const ReportContext& context,
+                                                    const std::vector<ReportFile>& files);
 // Draws the files of profiler-reports/.
-std::vector<NotebookCell> ProfilerNotebook(const ReportContext& context);
+std::vector<reports::NotebookCell> ProfilerNotebook(const ReportContext& context);
 
 }  // namespace clary::debugger

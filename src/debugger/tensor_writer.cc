@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "base/strings.h"
 #include "debugger/event_record.h"
-#include "debugger/internal/publish.h"
+#include "reports/publish.h"
 
 namespace clary::debugger {
 namespace fs = std::filesystem;
@@ -125,16 +125,19 @@ Status TensorWriter::FinishStep(int64_t step) {
   }
   step_.clear();
   in_step_.clear();
-  CLARY_CHECK_OK(PublishFile(directory_ / event_file, events));
+  CLARY_CHECK_OK(reports::PublishFile(directory_ / event_file, events));
   // By hand: a document for each tensor of each step would take longer than all the rest.
   const std::string index = fmt::format(
       R"({{"meta":{{"event_file_name":{},"mode":"GLOBAL","mode_step":{}}},"shape_payload":[],)"
       R"("tensor_payload":[{}]}})",
       JsonQuote(event_file), step, payload);
-  return PublishFile(directory_ / fmt::format("index/{:09}/{}.json", step / 1000, name), index);
+  return reports::PublishFile(directory_ / fmt::format("index/{:09}/{}.json", step / 1000, name),
+                              index);
 }
 
-Status TensorWriter::Close() { return PublishFile(directory_ / "training_job_end.ts", ""); }
+Status TensorWriter::Close() {
+  return reports::PublishFile(directory_ / "training_job_end.ts", "");
+}
 
 Status TensorWriter::WriteCollections() {
   json collections = json::object();
@@ -152,9 +155,9 @@ Status TensorWriter::WriteCollections() {
         {"save_histogram", false}};
   }
   const json doc = {{"collections", collections}, {"_meta", {{"num_workers", workers_}}}};
-  CLARY_CHECK_OK(
-      PublishFile(directory_ / fmt::format("collections/000000000/{}_collections.json", worker_),
-                  doc.dump(-1, ' ', false, json::error_handler_t::replace)));
+  CLARY_CHECK_OK(reports::PublishFile(
+      directory_ / fmt::format("collections/000000000/{}_collections.json", worker_),
+      doc.dump(-1, ' ', false, json::error_handler_t::replace)));
   names_changed_ = false;
   return {};
 }

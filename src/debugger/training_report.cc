@@ -3,16 +3,20 @@
 #include <fmt/format.h>
 
 #include "base/file.h"
-#include "debugger/internal/publish.h"
 #include "debugger/report_data.h"
 #include "debugger/report_figures.h"
 #include "debugger/report_files.h"
 #include "debugger/report_findings.h"
 #include "debugger/report_model.h"
 #include "debugger/report_notebook.h"
-#include "debugger/report_page.h"
+#include "reports/page.h"
+#include "reports/publish.h"
 
 namespace clary::debugger {
+using reports::PublishFile;
+using reports::RenderNotebook;
+using reports::RenderPage;
+using reports::Verdict;
 namespace fs = std::filesystem;
 
 Status WriteTrainingReport(Trial& trial, const ReportContext& context, const fs::path& directory) {

@@ -1,4 +1,4 @@
-#include "runner/internal/artifacts.h"
+#include "runner/artifacts.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -11,7 +11,7 @@
 #include <chrono>
 #include <memory>
 
-#include "runner/internal/tree.h"
+#include "runner/tree.h"
 
 namespace clary::runner {
 namespace fs = std::filesystem;

@@ -1,4 +1,4 @@
-#include "runner/internal/channels.h"
+#include "runner/channels.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

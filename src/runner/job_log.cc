@@ -1,4 +1,4 @@
-#include "runner/internal/job_log.h"
+#include "runner/job_log.h"
 
 #include "base/log.h"
 #include "base/strings.h"

@@ -16,13 +16,12 @@
 #include "base/file.h"
 #include "objects/file_store.h"
 #include "objects/testing/memory_store.h"
-#include "runner/internal/artifacts.h"
-#include "runner/internal/channels.h"
+#include "runner/artifacts.h"
+#include "runner/channels.h"
 #include "runner/internal/container.h"
-#include "runner/internal/job_log.h"
 #include "runner/internal/pipes.h"
-#include "runner/internal/training_log.h"
-#include "runner/internal/tree.h"
+#include "runner/job_log.h"
+#include "runner/tree.h"
 
 namespace clary::runner {
 namespace fs = std::filesystem;
@@ -496,16 +495,6 @@ TEST_F(TreeTest, TheProfilerIsWhatTheRequestSays) {
   EXPECT_TRUE(Mirrors(spec)->empty());
   spec.profiler_json = "[]";
   EXPECT_FALSE(Profiler(spec).has_value());
-}
-
-TEST(Progress, TellsSpeedTimeLeftAndMemory) {
-  EXPECT_EQ(ProgressText(500, 1000, 2, 212 << 20),
-            "Round 500 of 1000: 250 rounds a second, 2 s left, 212 MB of memory");
-  EXPECT_EQ(ProgressText(3, 1003, 6, 0),
-            "Round 3 of 1003: 0.5 rounds a second, 33 m 20 s left, 0 MB of memory");
-  EXPECT_EQ(ProgressText(1, 8001, 1, 1),
-            "Round 1 of 8001: 1.0 rounds a second, 2 h 13 m 20 s left, 0 MB of memory");
-  EXPECT_GT(ResidentBytes(), uint64_t{1} << 20);
 }
 
 TEST(Environment, HasTheContractAndTheRequestAndNoMore) {

@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mutex.h"
-#include "runner/internal/channels.h"
+#include "runner/channels.h"
 
 namespace clary::runner {
 namespace fs = std::filesystem;

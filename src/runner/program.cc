@@ -1,4 +1,4 @@
-#include "runner/internal/program.h"
+#include "runner/program.h"
 
 #include <fcntl.h>
 #include <poll.h>

@@ -21,14 +21,14 @@
 #include "base/log.h"
 #include "debugger/profiler_files.h"
 #include "objects/file_store.h"
-#include "runner/internal/artifacts.h"
-#include "runner/internal/channels.h"
+#include "runner/artifacts.h"
+#include "runner/channels.h"
 #include "runner/internal/container.h"
-#include "runner/internal/job_log.h"
 #include "runner/internal/monitor.h"
 #include "runner/internal/pipes.h"
-#include "runner/internal/program.h"
-#include "runner/internal/tree.h"
+#include "runner/job_log.h"
+#include "runner/program.h"
+#include "runner/tree.h"
 
 namespace clary::runner {
 namespace fs = std::filesystem;

@@ -16,7 +16,7 @@
 #include "base/file.h"
 #include "base/strings.h"
 #include "objects/file_store.h"
-#include "runner/internal/program.h"
+#include "runner/program.h"
 
 namespace clary::runner {
 namespace fs = std::filesystem;

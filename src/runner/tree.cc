@@ -1,4 +1,4 @@
-#include "runner/internal/tree.h"
+#include "runner/tree.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -1,0 +1,331 @@
+#include "xgboost/algorithm.h"
+
+#include <sched.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <map>
+#include <new>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <vector>
+
+#include "base/file.h"
+#include "base/strings.h"
+#include "clary/gbdt.h"
+#include "xgboost/hook.h"
+#include "xgboost/hyperparameters.h"
+#include "xgboost/internal/checkpoints.h"
+#include "xgboost/internal/input.h"
+#include "xgboost/internal/job_files.h"
+#include "xgboost/internal/kfold.h"
+#include "xgboost/internal/training_log.h"
+#include "xgboost/timeline.h"
+
+namespace clary::xgboost {
+namespace fs = std::filesystem;
+using nlohmann::json;
+namespace {
+
+const std::string kModelFile = "xgboost-model";
+constexpr int kOutOfMemoryExit = 137;  // what the platform shows for a job killed for its memory
+
+Result<std::map<std::string, std::string>> ReadHyperparameters(const fs::path& base) {
+  CLARY_TRY(const json doc, ReadConfig(base, "hyperparameters.json"));
+  std::map<std::string, std::string> out;
+  for (const auto& [name, value] : doc.items()) {
+    out[name] = value.is_string() ? value.get<std::string>() : value.dump();
+  }
+  return out;
+}
+
+// SIGTERM as a question instead of a death.
+class TermSignal {
+ public:
+  TermSignal() {
+    sigset_t mask;
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGTERM);
+    ::sigprocmask(SIG_BLOCK, &mask, nullptr);
+    fd_ = Fd(::signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK));
+  }
+  bool Arrived() const {
+    signalfd_siginfo info{};
+    return ::read(fd_.get(), &info, sizeof info) > 0;
+  }
+  // Ends the process as the signal would have.
+  [[noreturn]] static void Die() {
+    ::signal(SIGTERM, SIG_DFL);
+    sigset_t mask;
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGTERM);
+    ::raise(SIGTERM);
+    ::sigprocmask(SIG_UNBLOCK, &mask, nullptr);
+    ::_exit(128 + SIGTERM);  // as the first process of a namespace it may be immune
+  }
+
+ private:
+  Fd fd_;
+};
+
+int MajorVersion(const std::string& version) {
+  const auto major = ParseInt(std::string_view(version).substr(0, version.find_first_of(".-")));
+  return major ? static_cast<int>(*major) : 3;
+}
+
+int AvailableCores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  return ::sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
+// The engine counts rows from 0 and knows no files; people want the line of their file.
+//   rows  which rows of `train` the engine saw; empty: all.
+std::string PlaceLabelError(std::string message, const data::Matrix& train,
+                            std::span<const uint32_t> rows) {
+  constexpr std::string_view kRow = ": row ";
+  const size_t at = message.rfind(kRow);
+  if (at == std::string::npos) return message;
+  const size_t begin = at + kRow.size();
+  const size_t end = message.find(' ', begin);
+  auto row = ParseUint(std::string_view(message).substr(begin, end - begin));
+  if (row && !rows.empty()) row = *row < rows.size() ? rows[*row] : train.rows;
+  if (!row || *row >= train.rows) return message;
+  return message.replace(begin - 4, end - begin + 4, train.Where(*row) + ", column 1 (label)");
+}
+
+// A line after the first second of training and then every ten.
+class ProgressLog {
+ public:
+  void Round(const gbdt::RoundReport& report) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now < next_ || report.last) return;
+    next_ = now + std::chrono::seconds(10);
+    LogInfo(ProgressText(report.round + 1, report.rounds,
+                         std::chrono::duration<double>(now - begin_).count(), ResidentBytes()));
+  }
+
+ private:
+  const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point next_ = begin_ + std::chrono::seconds(1);
+};
+
+class XgboostJob {
+ public:
+  XgboostJob(fs::path base, const std::string& version, int cores)
+      : base_(std::move(base)), version_(version), cores_(cores) {}
+
+  Status Run() {
+    LogInfo("Running XGBoost Sagemaker in algorithm mode");
+    CLARY_TRY(given_, ReadHyperparameters(base_));
+    CLARY_TRY(const XgboostParams settings, ParseHyperparameters(given_, version_));
+    for (const std::string& warning : settings.warnings) LogWarning(warning);
+    CLARY_TRY(gbdt::TrainParams params, gbdt::TrainParams::FromMap(settings.engine));
+    params.version = MajorVersion(version_) >= 2 ? 3 : 1;
+    params.num_round = settings.num_round;
+    params.eval_metric = settings.eval_metric;
+    if (params.nthread == 0) params.nthread = cores_ > 0 ? cores_ : AvailableCores();
+    CLARY_CHECK_OK(params.Validate());
+    LogInfo("Determined 0 GPU(s) available on the instance.");
+    timeline_ = Timeline::Open(base_, Clock::System());
+    const int64_t begin = timeline_ ? timeline_->Now() : 0;
+    CLARY_TRY(input_, ReadXgboostInput(base_, settings, params.nthread));
+    if (timeline_) timeline_->Add("load", begin);
+    std::optional<TermSignal> term;
+    if (settings.save_model_on_termination) term.emplace();
+    if (settings.kfold > 0) return RunFolds(settings, params, term);
+    CLARY_TRY(const FoldResult done,
+              Train(settings, params, input_.sets, {}, Checkpoints::Open(base_), term, true));
+    return SaveModel(done.model, kModelFile);
+  }
+
+ private:
+  Status RunFolds(const XgboostParams& settings, const gbdt::TrainParams& params,
+                  const std::optional<TermSignal>& term) {
+    if (input_.validation_matrix) {
+      *input_.train_matrix = Concatenate(*input_.train_matrix, *input_.validation_matrix);
+      input_.validation_matrix = nullptr;
+    }
+    input_.sets.clear();
+    CLARY_TRY(const gbdt::Dataset all,
+              MakeDataset(*input_.train_matrix, input_.train_matrix->cols));
+    return CrossValidate(settings, params, all, base_ / "output/data",
+                         [&](int fold, const std::vector<gbdt::EvalSet>& sets,
+                             std::span<const uint32_t> rows) -> Result<FoldResult> {
+                           const std::string number = std::to_string(fold);
+                           CLARY_TRY(
+                               FoldResult done,
+                               Train(settings, params, sets, rows,
+                                     Checkpoints::Open(base_, "model-" + number), term, fold == 0));
+                           CLARY_CHECK_OK(SaveModel(done.model, kModelFile + ("-" + number)));
+                           return done;
+                         });
+  }
+
+  // One model. `rows`: which rows of the training data sets[0] has; empty: all. `watched`: it is
+  // the one that Debugger sees, of several the first.
+  Result<FoldResult> Train(const XgboostParams& settings, gbdt::TrainParams params,
+                           const std::vector<gbdt::EvalSet>& sets, std::span<const uint32_t> rows,
+                           std::optional<Checkpoints> checkpoints,
+                           const std::optional<TermSignal>& term, bool watched) {
+    FoldResult result;
+    gbdt::TrainOptions options;
+    if (settings.early_stopping_rounds && sets.size() > 1) {
+      // Without a metric's name the container ignores early stopping; so do we.
+      if (settings.tuning_objective_metric) {
+        options.early_stopping_metric = settings.tuning_objective_metric->substr(
+            settings.tuning_objective_metric->find(':') + 1);
+      } else if (!params.eval_metric.empty()) {
+        options.early_stopping_metric = params.eval_metric.back();
+      }
+      if (!options.early_stopping_metric.empty()) {
+        options.early_stopping_rounds = *settings.early_stopping_rounds;
+      }
+    }
+    std::optional<gbdt::Model> initial;
+    if (checkpoints) initial = checkpoints->Newest();
+    std::unique_ptr<Hook> hook;
+    if (watched) {
+      CLARY_TRY(hook, Hook::Open(base_,
+                                 {.sets = sets,
+                                  .hyperparameters = given_,
+                                  .objective = params.objective,
+                                  .best_metric = options.early_stopping_metric,
+                                  .trees_change = params.process_type == gbdt::ProcessType::kUpdate,
+                                  .first_step = initial ? initial->num_round() : 0,
+                                  .threads = params.nthread},
+                                 Clock::System()));
+    }
+    if (initial) {
+      LogInfo("Resuming from the checkpoint after round " +
+              std::to_string(initial->num_round() - 1));
+      if (initial->num_round() >= params.num_round) {
+        const bool whole = settings.kfold == 0;  // a fold's last round is wanted for its metrics
+        initial = initial->Slice(0, whole ? params.num_round : params.num_round - 1);
+        if (whole) return FoldResult{.model = std::move(*initial)};
+      }
+      params.num_round -= initial->num_round();
+      if (initial->num_round() > 0) options.initial = &*initial;
+    }
+    std::unique_ptr<TensorBoardLog> scalars;
+    if (watched) scalars = TensorBoardLog::Open(base_, Clock::System());
+    const int first_step = initial ? initial->num_round() : 0;
+    // A stopped job still saves the tensors of its last round.
+    std::optional<TermSignal> own_term;
+    if (hook && !term) own_term.emplace();
+    const std::optional<TermSignal>& stop_signal = term ? term : own_term;
+    Status saving;
+    // Tensors are worth less than the model: without them training goes on.
+    const auto check = [&](const Status& done, const char* what, auto& writer) {
+      if (done) return;
+      LogWarning(std::string("Debugger: no more ") + what + " are saved: " + done.error().message);
+      writer.reset();
+    };
+    ProgressLog progress;
+    options.on_round = [&](const gbdt::RoundReport& report) {
+      PrintLine(RoundLine(report.round, report.metrics));
+      progress.Round(report);
+      result.metrics.assign(report.metrics.begin(), report.metrics.end());
+      result.stopped = stop_signal && stop_signal->Arrived();
+      const bool last = report.last || result.stopped;
+      std::vector<gbdt::PhaseTime> phases(report.phases.begin(), report.phases.end());
+      const auto timed = [&](const char* name, auto&& work) {
+        const auto begin = std::chrono::steady_clock::now();
+        work();
+        const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begin;
+        phases.push_back({name, spent.count()});
+      };
+      if (checkpoints) {
+        timed("checkpoint", [&] { saving = checkpoints->Save(report.model, last); });
+        if (!saving) return false;
+      }
+      if (hook) timed("tensors", [&] { check(hook->Round(report, last), "tensors", hook); });
+      const int step = first_step + report.round;
+      if (scalars) check(scalars->Round(step, report.metrics, last), "scalars", scalars);
+      if (timeline_ && watched) {
+        timeline_->Round(step, phases);
+        check(timeline_->Flush(false), "traces", timeline_);
+      }
+      if (result.stopped && term) {
+        LogInfo("SIGTERM received: training ends after round " + std::to_string(report.round) +
+                ", the model is saved");
+      }
+      return !result.stopped;
+    };
+    auto model = gbdt::Train(params, sets.front().data, sets, options);
+    if (model && hook) check(hook->Finish(*model), "tensors", hook);
+    if (timeline_ && watched) check(timeline_->Flush(true), "traces", timeline_);
+    if (result.stopped && !term) TermSignal::Die();
+    if (!saving) return std::unexpected(saving.error());
+    if (!model) {
+      Error error = std::move(model).error();
+      if (error.reason == "BadLabel") {
+        error.message = PlaceLabelError(std::move(error.message), *input_.train_matrix, rows);
+      } else if (error.code != Code::kInvalidArgument && error.code != Code::kUnimplemented) {
+        error.message = "XGB train call failed with exception:\n " + error.message;
+      }
+      return std::unexpected(std::move(error));
+    }
+    result.model = std::move(*model);
+    return result;
+  }
+
+  Status SaveModel(const gbdt::Model& model, const std::string& name) {
+    const fs::path dir = base_ / "model";
+    CLARY_CHECK_OK(MakeDirectories(dir));
+    return ReplaceFile(dir / name, MajorVersion(version_) >= 3 ? model.ToUbjson() : model.ToJson());
+  }
+
+  const fs::path base_;
+  const std::string version_;
+  const int cores_;
+  std::map<std::string, std::string> given_;  // hyperparameters
+  XgboostInput input_;
+  std::unique_ptr<Timeline> timeline_;
+};
+
+std::string GetEnv(const char* name, const char* fallback) {
+  const char* value = std::getenv(name);
+  return value != nullptr && *value != '\0' ? value : fallback;
+}
+
+}  // namespace
+
+int RunAlgorithm(const fs::path& base, const std::string& version, int cores) {
+  // In any thread, also where no exception may pass. Without a failure file the platform shows its
+  // own advice for this exit status.
+  std::set_new_handler([] {
+    constexpr std::string_view kText = "[clary] out of memory\n";
+    (void)WriteAll(STDOUT_FILENO, kText);
+    ::_exit(kOutOfMemoryExit);
+  });
+  const Status done = XgboostJob(base, version, cores).Run();
+  (void)MakeDirectories(base / "output");
+  if (done) {
+    (void)ReplaceFile(base / "output/success", "");
+    LogInfo("Reporting training SUCCESS");
+    return 0;
+  }
+  const Error& error = done.error();
+  const bool user = error.code == Code::kInvalidArgument || error.code == Code::kUnimplemented;
+  const std::string text = std::string("sagemaker_algorithm_toolkit.exceptions.") +
+                           (user ? "UserError: " : "AlgorithmError: ") + error.message;
+  // The final line, whole, of what the container reports; its Python traceback would only push it
+  // out of the 1,024 bytes that FailureReason has.
+  (void)ReplaceFile(base / "output/failure", "framework error: \n" + text);
+  LogError("Reporting training FAILURE");
+  LogError("framework error: ");
+  for (const std::string_view line : Split(text, '\n')) PrintLine(std::string(line));
+  return 1;
+}
+
+int RunAlgorithm() {
+  const auto cores = ParseInt(GetEnv("SM_NUM_CPUS", "0"));
+  return RunAlgorithm(GetEnv("SAGEMAKER_BASE_DIR", "/opt/ml"), GetEnv("CLARY_IMAGE_VERSION", ""),
+                      cores && *cores > 0 && *cores < 100'000 ? static_cast<int>(*cores) : 0);
+}
+
+}  // namespace clary::xgboost

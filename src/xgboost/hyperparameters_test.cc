@@ -1,0 +1,231 @@
+#include "xgboost/hyperparameters.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "base/file.h"
+
+namespace clary::xgboost {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using Map = std::map<std::string, std::string>;
+
+XgboostParams Parse(Map given, std::string_view version = "") {
+  given.emplace("num_round", "10");
+  auto p = ParseHyperparameters(given, version);
+  EXPECT_TRUE(p) << p.error().message;
+  return p ? *p : XgboostParams{};
+}
+
+std::string ErrorOf(Map given, std::string_view version = "") {
+  given.emplace("num_round", "10");
+  const auto p = ParseHyperparameters(given, version);
+  return p ? "no error" : p.error().message;
+}
+
+TEST(Hyperparameters, TutorialsSetIsAccepted) {
+  const auto p = Parse({{"max_depth", "5"},
+                        {"eta", "0.2"},
+                        {"gamma", "4"},
+                        {"min_child_weight", "6"},
+                        {"subsample", "0.7"},
+                        {"objective", "binary:logistic"},
+                        {"num_round", "1000"}});
+  EXPECT_EQ(p.num_round, 1000);
+  EXPECT_EQ(p.objective, "binary:logistic");
+  EXPECT_EQ(p.engine, (Map{{"max_depth", "5"},
+                           {"eta", "0.2"},
+                           {"gamma", "4"},
+                           {"min_child_weight", "6"},
+                           {"subsample", "0.7"},
+                           {"objective", "binary:logistic"},
+                           {"num_round", "1000"}}));
+  EXPECT_TRUE(p.warnings.empty());
+}
+
+TEST(Hyperparameters, MissingAndExtraneousNames) {
+  const auto missing = ParseHyperparameters({{"eta", "9"}});
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().message, "Missing required hyperparameter: num_round");
+  EXPECT_EQ(missing.error().reason, "MissingHyperparameter");
+  EXPECT_EQ(ErrorOf({{"device", "cpu"}}), "Extraneous hyperparameter found: device");
+  EXPECT_EQ(ErrorOf({{"sagemaker_program", "x"}}), "no error");  // injected by SDKs
+}
+
+TEST(Hyperparameters, ImagesDiffer) {
+  EXPECT_EQ(ErrorOf({{"silent", "0"}}, "1.2-1"), "Extraneous hyperparameter found: silent");
+  EXPECT_EQ(ErrorOf({{"silent", "0"}}, "1.0-1"), "no error");
+  EXPECT_EQ(ErrorOf({{"sampling_method", "uniform"}}, "1.2-1"),
+            "Extraneous hyperparameter found: sampling_method");
+  EXPECT_EQ(ErrorOf({{"sampling_method", "uniform"}}, "1.3-1"), "no error");
+  EXPECT_EQ(ErrorOf({{"sampling_method", "uniform"}}, "9.9-1"), "no error");
+}
+
+TEST(Hyperparameters, Aliases) {
+  const auto p = Parse({{"learning_rate", "0.1"},
+                        {"eta", "0.5"},
+                        {"reg_lambda", "2"},
+                        {"reg_alpha", "3"},
+                        {"min_split_loss", "4"}});
+  EXPECT_EQ(p.engine.at("eta"), "0.1");
+  EXPECT_EQ(p.engine.at("lambda"), "2");
+  EXPECT_EQ(p.engine.at("alpha"), "3");
+  EXPECT_EQ(p.engine.at("gamma"), "4");
+  EXPECT_EQ(p.engine.count("learning_rate"), 0U);
+}
+
+TEST(Hyperparameters, ParseMessages) {
+  EXPECT_EQ(ErrorOf({{"max_depth", "5.0"}}),
+            "Hyperparameter max_depth: could not parse value (caused by ValueError)");
+  EXPECT_EQ(ErrorOf({{"eta", "fast"}}),
+            "Hyperparameter eta: could not parse value (caused by ValueError)");
+  EXPECT_EQ(ErrorOf({{"eta", ""}}),
+            "Hyperparameter eta: could not parse value (caused by ValueError)");
+  EXPECT_EQ(Parse({{"max_depth", " +5 "}}).engine.at("max_depth"), "5");
+  EXPECT_EQ(Parse({{"eta", "1e-3"}}).engine.at("eta"), "0.001");
+  EXPECT_EQ(ErrorOf({{"num_round", "99999999999"}}),
+            "Hyperparameter num_round: could not parse value (caused by OverflowError)");
+}
+
+TEST(Hyperparameters, RangeMessages) {
+  EXPECT_EQ(ErrorOf({{"eta", "1.5"}}), "Hyperparameter eta: 1.5 is not in [0, 1]");
+  EXPECT_EQ(ErrorOf({{"eta", "2"}}), "Hyperparameter eta: 2.0 is not in [0, 1]");
+  EXPECT_EQ(ErrorOf({{"eta", "nan"}}), "Hyperparameter eta: nan is not in [0, 1]");
+  EXPECT_EQ(ErrorOf({{"subsample", "0"}}), "Hyperparameter subsample: 0.0 is not in (0, 1]");
+  EXPECT_EQ(ErrorOf({{"num_round", "0"}}), "Hyperparameter num_round: 0 is not in [1, +inf)");
+  EXPECT_EQ(ErrorOf({{"max_depth", "-1"}}), "Hyperparameter max_depth: -1 is not in [0, +inf)");
+  EXPECT_EQ(ErrorOf({{"seed", "2147483647"}}),
+            "Hyperparameter seed: 2147483647 is not in (-2147483648, 2147483647)");
+  EXPECT_EQ(ErrorOf({{"tweedie_variance_power", "2"}}),
+            "Hyperparameter tweedie_variance_power: 2.0 is not in (1, 2)");
+  EXPECT_EQ(ErrorOf({{"booster", "gbtre"}}),
+            "Hyperparameter booster: gbtre is not in ['gbtree', 'gblinear', 'dart']");
+  EXPECT_THAT(ErrorOf({{"objective", "reg:quantileerror"}}),
+              HasSubstr("Hyperparameter objective: reg:quantileerror is not in ["));
+  EXPECT_THAT(
+      ErrorOf({{"eval_metric", "rmse,foo"}}),
+      HasSubstr("Hyperparameter eval_metric: value ['rmse', 'foo'] not in range ['accuracy', "));
+  EXPECT_EQ(ErrorOf({{"monotone_constraints", "(2,0)"}, {"tree_method", "hist"}}),
+            "Hyperparameter monotone_constraints: value (2, 0) not in range [-1, 0, 1]");
+  EXPECT_THAT(ErrorOf({{"_tuning_objective_metric", "train:auc"}}),
+              HasSubstr("is not in ['validation:accuracy'"));
+}
+
+TEST(Hyperparameters, FirstViolationByStepThenName) {
+  EXPECT_EQ(ErrorOf({{"eta", "2"}, {"objective", "multi:softmax"}}),
+            "Hyperparameter eta: 2.0 is not in [0, 1]");
+  EXPECT_EQ(ErrorOf({{"zeta", "2"}, {"alpha", "x"}}),
+            "Hyperparameter alpha: could not parse value (caused by ValueError)");
+}
+
+TEST(Hyperparameters, DependencyMessages) {
+  EXPECT_EQ(ErrorOf({{"objective", "multi:softprob"}}),
+            "Require input for parameter 'num_class' for multi-classification");
+  EXPECT_THAT(ErrorOf({{"num_class", "3"}, {"objective", "binary:logistic"}}),
+              HasSubstr("'num_class'"));
+  EXPECT_EQ(ErrorOf({{"eval_metric", "auc"}, {"objective", "reg:squarederror"}}),
+            "Metric 'auc' can only be applied for classification and ranking problems.");
+  EXPECT_EQ(ErrorOf({{"eval_metric", "auc"}}),
+            "Metric 'auc' can only be applied for classification and ranking problems.");
+  EXPECT_EQ(ErrorOf({{"eval_metric", "rmse"}}), "no error");  // upstream dies of a KeyError here
+  EXPECT_EQ(ErrorOf({{"eval_metric", "aft-nloglik"}, {"objective", "survival:cox"}}),
+            "Metric 'aft-nloglik' can only be applied for 'survival:aft' objective.");
+  EXPECT_EQ(
+      ErrorOf({{"eval_metric", "rmse@2"}}),
+      "Metric 'rmse@2' is not supported. Parameter 'eval_metric' with customized threshold should "
+      "be one of these options: 'error', 'ndcg', 'map'.");
+  EXPECT_EQ(ErrorOf({{"eval_metric", "error@x"}}),
+            "Threshold value 't' in 'error@t' expects float input.");
+  EXPECT_EQ(ErrorOf({{"eval_metric", "<function f>"}}),
+            "User defined evaluation metric <function f> is not supported yet.");
+  EXPECT_EQ(ErrorOf({{"monotone_constraints", "(1)"}}),
+            "monotone_constraints can be used only when the tree_method parameter is set to either "
+            "'exact' or 'hist'.");
+  EXPECT_EQ(
+      ErrorOf({{"interaction_constraints", "[[0,1]]"}, {"tree_method", "auto"}}),
+      "interaction_constraints can be used only when the tree_method parameter is set to either "
+      "'exact', 'hist' or 'approx'.");
+}
+
+TEST(Hyperparameters, UpdaterRules) {
+  EXPECT_EQ(ErrorOf({{"updater", "refresh,grow_histmaker"}, {"process_type", "update"}}),
+            "process_type 'update' can only be used with updater 'refresh' and 'prune'");
+  EXPECT_EQ(ErrorOf({{"updater", "refresh,prune"}, {"process_type", "update"}}), "no error");
+  EXPECT_EQ(ErrorOf({{"updater", "shotgun"}}),
+            "Tree updater should be selected from these options: 'grow_colmaker', 'distcol', "
+            "'grow_histmaker', 'grow_skmaker', 'sync', 'refresh', 'prune'.");
+  EXPECT_EQ(
+      ErrorOf({{"updater", "grow_colmaker,grow_histmaker"}}),
+      "Only one tree grow plugin can be selected. Choose one from thefollowing: 'grow_colmaker', "
+      "'distcol', 'grow_histmaker', 'grow_skmaker'");
+  EXPECT_EQ(ErrorOf({{"updater", "shotgun,coord_descent"}, {"booster", "gblinear"}}),
+            "Linear updater should be one of these options: 'shotgun', 'coord_descent'.");
+  EXPECT_EQ(ErrorOf({{"updater", "shotgun"}, {"booster", "gblinear"}}), "no error");
+  EXPECT_THAT(ErrorOf({{"updater", "grow_quantile_histmaker"}}), HasSubstr("not in range"));
+}
+
+TEST(Hyperparameters, Constraints) {
+  const auto p = Parse({{"tree_method", "hist"},
+                        {"monotone_constraints", "[1, 0,-1]"},
+                        {"interaction_constraints", " [[0, 2],[3] ]"}});
+  EXPECT_EQ(p.engine.at("monotone_constraints"), "(1, 0, -1)");
+  EXPECT_EQ(p.engine.at("interaction_constraints"), "[[0, 2], [3]]");
+  for (const char* bad :
+       {"[[0,1]", "[0,1]", "[[a]]", "[[1.5]]", "", "[[1][2]]", "__import__('os')"}) {
+    EXPECT_EQ(
+        ErrorOf({{"tree_method", "hist"}, {"interaction_constraints", bad}}),
+        "Hyperparameter interaction_constraints: could not parse value (caused by ValueError)")
+        << bad;
+  }
+}
+
+TEST(Hyperparameters, ToolkitsOwn) {
+  const auto p = Parse({{"csv_weights", "1"},
+                        {"early_stopping_rounds", "7"},
+                        {"_kfold", "5"},
+                        {"_num_cv_round", "2"},
+                        {"save_model_on_termination", "true"},
+                        {"eval_metric", "rmse,mae"},
+                        {"_tuning_objective_metric", "validation:logloss"}});
+  EXPECT_TRUE(p.csv_weights);
+  EXPECT_EQ(p.early_stopping_rounds, 7);
+  EXPECT_EQ(p.kfold, 5);
+  EXPECT_EQ(p.num_cv_round, 2);
+  EXPECT_TRUE(p.save_model_on_termination);
+  EXPECT_THAT(p.eval_metric, ElementsAre("logloss", "mae", "rmse"));
+  EXPECT_EQ(p.engine, (Map{{"num_round", "10"}, {"eval_metric", "logloss,mae,rmse"}}));
+  EXPECT_THAT(ErrorOf({{"use_dask_gpu_training", "true"}}), HasSubstr("CPUs only"));
+}
+
+TEST(Hyperparameters, OrderOfMetricsIsKeptWithoutATuningMetric) {
+  EXPECT_THAT(Parse({{"eval_metric", "rmse,mae,error@0.6"}}).eval_metric,
+              ElementsAre("rmse", "mae", "error@0.6"));
+  EXPECT_THAT(Parse({{"_tuning_objective_metric", "validation:auc"}}).eval_metric,
+              ElementsAre("auc"));
+}
+
+TEST(Hyperparameters, WhatUpstreamIgnoresGivesItsWarning) {
+  const auto p = Parse({{"sketch_eps", "0.1"}, {"predictor", "cpu_predictor"}});
+  EXPECT_THAT(p.warnings,
+              ElementsAre("Parameters: { \"predictor\", \"sketch_eps\" } are not used."));
+  EXPECT_EQ(p.engine.size(), 1U);
+  EXPECT_EQ(Parse({{"early_stopping_rounds", "3"}}).warnings.size(), 1U);
+}
+
+// CLARY_UPDATE_GOLDEN=1 writes the page instead.
+TEST(Hyperparameters, DocumentationIsUpToDate) {
+  const std::string path = CLARY_SOURCE_DIR "/docs/parameters.md";
+  if (std::getenv("CLARY_UPDATE_GOLDEN") != nullptr) {
+    ASSERT_TRUE(WriteFileAtomic(path, ParametersMarkdown()));
+  }
+  const auto page = ReadFile(path, 1 << 20);
+  ASSERT_TRUE(page) << page.error().message;
+  EXPECT_EQ(*page, ParametersMarkdown()) << "run this test with CLARY_UPDATE_GOLDEN=1";
+}
+
+}  // namespace
+}  // namespace clary::xgboost

@@ -1,0 +1,200 @@
+#include "xgboost/internal/input.h"
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+
+#include "data/read.h"
+#include "xgboost/internal/job_files.h"
+#include "xgboost/internal/training_log.h"
+
+namespace clary::xgboost {
+namespace fs = std::filesystem;
+using nlohmann::json;
+namespace {
+
+struct Channels {
+  data::ContentType type = data::ContentType::kLibsvm;  // of train; it holds for both
+  std::map<std::string, bool> pipe;                     // by channel: read from a FIFO
+};
+
+Result<Channels> ReadChannels(const fs::path& base) {
+  CLARY_TRY(const json doc, ReadConfig(base, "inputdataconfig.json"));
+  for (const auto& [name, channel] : doc.items()) {
+    if (name != "train" && name != "validation" && name != "code") {
+      return UserError("Extraneous channel found: " + name);
+    }
+  }
+  if (!doc.contains("train")) return UserError("Missing required channel: train");
+  Channels out;
+  for (const char* name : {"train", "validation"}) {
+    if (!doc.contains(name)) continue;
+    const json& channel = doc[name];
+    const auto type = data::ParseContentType(ConfigText(channel, "ContentType", "text/libsvm"));
+    if (!type) return UserError(type.error().message);
+    if (std::string_view(name) == "train") out.type = *type;
+    const std::string mode = ConfigText(channel, "TrainingInputMode", "File");
+    const bool known = mode == "File" || mode == "FastFile" || mode == "Pipe";
+    // Files are not what is wrapped in records, but for the format that is made of records.
+    if (!known || (ConfigText(channel, "RecordWrapperType", "None") != "None" &&
+                   out.type != data::ContentType::kRecordIo)) {
+      return UserError("Channel configuration for '" + std::string(name) +
+                       "' channel is not supported: " + channel.dump());
+    }
+    if (mode == "Pipe" && out.type == data::ContentType::kLibsvm) {
+      return UserError("Pipe mode not supported for LibSVM.");
+    }
+    out.pipe[name] = mode == "Pipe";
+  }
+  return out;
+}
+
+struct Loaded {
+  std::unique_ptr<data::Matrix> matrix;
+  std::vector<fs::path> files;
+};
+
+Result<Loaded> Load(const fs::path& dir, bool pipe, const data::ReadOptions& options,
+                    const char* channel) {
+  const auto no_data = [&] {
+    return UserError("No data in " + std::string(channel) + " channel path " + dir.string());
+  };
+  std::vector<fs::path> files;
+  if (pipe) {
+    files.push_back(dir.string() + "_0");  // the first epoch is all that is needed
+  } else {
+    auto found = data::CollectFiles(dir);
+    if (!found) return UserError(found.error().message);
+    for (const std::string& warning : found->warnings) LogWarning(warning);
+    files = std::move(found->files);
+  }
+  if (files.empty()) return no_data();
+  auto matrix = data::ReadFiles(files, options);
+  if (!matrix && pipe && matrix.error().reason == "NoData") return no_data();
+  if (!matrix) {
+    return UserError("Failed to load " + std::string(data::ContentTypeName(options.type)) +
+                     " data with exception:\n" + matrix.error().message);
+  }
+  if (matrix->labels.size() != matrix->rows) {
+    return UserError("Got input data without labels. Please check the input data set.");
+  }
+  return Loaded{std::make_unique<data::Matrix>(std::move(*matrix)), std::move(files)};
+}
+
+void WarnOfSameFiles(const std::vector<fs::path>& a, const std::vector<fs::path>& b) {
+  std::set<std::pair<std::string, uintmax_t>> known;
+  std::error_code ec;
+  for (const fs::path& f : a) known.emplace(f.filename().string(), fs::file_size(f, ec));
+  for (const fs::path& f : b) {
+    if (known.contains({f.filename().string(), fs::file_size(f, ec)})) {
+      LogWarning("Suspected identical files found. (" + f.filename().string() +
+                 " in train and in validation.) Using the same data set for both makes the "
+                 "validation metrics meaningless.");
+      return;
+    }
+  }
+}
+
+// Adds the rows of `from`, which may be dense, to the sparse `to`.
+void AppendSparse(const data::Matrix& from, data::Matrix& to) {
+  if (from.sparse) {
+    const uint64_t before = to.values.size();
+    for (size_t r = 1; r <= from.rows; ++r) to.row_begin.PushBack(before + from.row_begin[r]);
+    to.column.Append(from.column.span());
+    to.values.Append(from.values.span());
+    return;
+  }
+  for (size_t r = 0; r < from.rows; ++r) {
+    for (size_t c = 0; c < from.cols; ++c) to.column.PushBack(static_cast<uint32_t>(c));
+    to.values.Append(from.values.span().subspan(r * from.cols, from.cols));
+    to.row_begin.PushBack(to.values.size());
+  }
+}
+
+}  // namespace
+
+data::Matrix Concatenate(const data::Matrix& train, const data::Matrix& validation) {
+  data::Matrix all;
+  all.cols = std::max(train.cols, validation.cols);
+  all.sparse = train.sparse || validation.sparse;
+  if (all.sparse) all.row_begin.PushBack(0);
+  for (const data::Matrix* part : {&train, &validation}) {
+    const auto file = static_cast<uint32_t>(all.files.size());
+    for (data::Matrix::Origin origin : part->origins) {
+      origin.first_row += all.rows;
+      origin.file += file;
+      all.origins.push_back(origin);
+    }
+    all.files.insert(all.files.end(), part->files.begin(), part->files.end());
+    if (all.sparse) {
+      AppendSparse(*part, all);
+    } else {
+      all.values.Append(part->values.span());
+    }
+    all.labels.Append(part->labels.span());
+    // A weight for some rows only: the others weigh 1.
+    if (!train.weights.empty() || !validation.weights.empty()) {
+      all.weights.Append(part->weights.span());
+      while (all.weights.size() < all.labels.size()) all.weights.PushBack(1);
+    }
+    all.group_sizes.insert(all.group_sizes.end(), part->group_sizes.begin(),
+                           part->group_sizes.end());
+    all.rows += part->rows;
+  }
+  return all;
+}
+
+Result<gbdt::Dataset> MakeDataset(const data::Matrix& m, size_t columns) {
+  gbdt::RowFields fields;
+  fields.label.assign(m.labels.begin(), m.labels.end());
+  fields.weight.assign(m.weights.begin(), m.weights.end());
+  fields.group_sizes = m.group_sizes;
+  const auto width = static_cast<uint32_t>(columns);
+  if (m.sparse) {
+    return gbdt::Dataset::ViewCsr({m.row_begin.span(), m.column.span(), m.values.span()}, width,
+                                  std::move(fields));
+  }
+  return gbdt::Dataset::ViewDense(m.values.span(), m.rows, width, std::move(fields));
+}
+
+Result<XgboostInput> ReadXgboostInput(const fs::path& base, const XgboostParams& settings,
+                                      int threads) {
+  CLARY_TRY(const Channels channels, ReadChannels(base));
+  data::ReadOptions options{
+      .type = channels.type,
+      .csv_weights = settings.csv_weights && channels.type == data::ContentType::kCsv,
+      .threads = threads};
+  XgboostInput out;
+  CLARY_TRY(Loaded train,
+            Load(base / "input/data/train", channels.pipe.at("train"), options, "training"));
+  size_t columns = train.matrix->cols;
+  if (const auto pipe = channels.pipe.find("validation"); pipe != channels.pipe.end()) {
+    options.allow_empty_columns = true;  // only training needs a value in each column
+    CLARY_TRY(Loaded validation,
+              Load(base / "input/data/validation", pipe->second, options, "validation"));
+    WarnOfSameFiles(train.files, validation.files);
+    if (train.matrix->sparse && validation.matrix->sparse) {
+      columns = std::max(columns, validation.matrix->cols);
+    } else if (columns != validation.matrix->cols) {
+      return UserError("feature_names mismatch: the training data has " + std::to_string(columns) +
+                       " features, the validation data " + std::to_string(validation.matrix->cols));
+    }
+    out.validation_matrix = std::move(validation.matrix);
+  }
+  out.train_matrix = std::move(train.matrix);
+  LogInfo("Single node training.");
+  LogInfo("Train matrix has " + std::to_string(out.train_matrix->rows) + " rows and " +
+          std::to_string(columns) + " columns");
+  CLARY_TRY(gbdt::Dataset set, MakeDataset(*out.train_matrix, columns));
+  out.sets.push_back({"train", std::move(set)});
+  if (out.validation_matrix) {
+    LogInfo("Validation matrix has " + std::to_string(out.validation_matrix->rows) + " rows");
+    CLARY_TRY(gbdt::Dataset held_out, MakeDataset(*out.validation_matrix, columns));
+    out.sets.push_back({"validation", std::move(held_out)});
+  }
+  return out;
+}
+
+}  // namespace clary::xgboost

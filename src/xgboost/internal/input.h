@@ -1,0 +1,36 @@
+// The channels of the built-in XGBoost in memory.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/error.h"
+#include "clary/gbdt.h"
+#include "data/matrix.h"
+#include "xgboost/hyperparameters.h"
+
+namespace clary::xgboost {
+
+struct XgboostInput {
+  // The datasets look into the matrices; each pair lives together.
+  std::unique_ptr<data::Matrix> train_matrix;
+  std::unique_ptr<data::Matrix> validation_matrix;  // nullptr: no such channel
+  std::vector<gbdt::EvalSet> sets;                  // "train", then "validation" if there is one
+};
+
+// Reads input/config/inputdataconfig.json and the channels train and validation below `base`, and
+// logs their shapes. Files come from input/data/<channel>/, those of input mode Pipe from the FIFO
+// input/data/<channel>_0. kInvalidArgument "UserError" in the container's words; the message of
+// unreadable data names file, row and column.
+Result<XgboostInput> ReadXgboostInput(const std::filesystem::path& base,
+                                      const XgboostParams& settings, int threads);
+
+// All rows of both: train's first. The sparse form if one of them is sparse.
+data::Matrix Concatenate(const data::Matrix& train, const data::Matrix& validation);
+
+// A view of `m` that is `columns` wide, at least m.cols; equal to it if `m` is dense.
+Result<gbdt::Dataset> MakeDataset(const data::Matrix& m, size_t columns);
+
+}  // namespace clary::xgboost
