@@ -1,5 +1,5 @@
-// The SageMaker API's input shapes as tables, and the two checks that every request passes: Decode
-// (is it a document of this shape?) and Validate (are its values allowed?). Texts as AWS's own.
+// The SageMaker API's requests: which operations this release serves, and the two checks that every
+// request passes. Shapes are a table of their own (api/shapes.h).
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -9,16 +9,12 @@
 
 namespace clary::api {
 
-constexpr size_t kMaxRequestBytes = 4 << 20;
-constexpr int kMaxRequestDepth = 32;
-
-// True for operations that this release has a shape for.
+// True for operations that this release serves. Shapes are known of more.
 bool IsOperation(std::string_view operation);
 
-// The request document: an object whose members all have the types of the operation's input shape.
-// Members that are null or that the shape does not have are dropped, as AWS does. An empty body is
-// an empty object. kInvalidArgument "SerializationException", naming the member; also when the body
-// is larger or deeper than the limits above. kInvalidArgument "UnknownOperationException".
+// The request document: an object whose members all have the types of the operation's input shape,
+// without those that are null. An empty body is an empty object. Errors are those of ParseDocument
+// and Conform (api/shapes.h), and kInvalidArgument "UnknownOperationException".
 Result<nlohmann::json> Decode(std::string_view operation, std::string_view body);
 
 // Required members, lengths, ranges, patterns and enums of a decoded document. kInvalidArgument

@@ -328,10 +328,10 @@ TEST(Update, ChangesWhatAJobInProgressMayChange) {
                       {{"TrainingJobName", "j"}, {"ProfilerConfig", {{"DisableProfiler", true}}}}),
             "ValidationException: The request was rejected because the training job is in status "
             "Completed.");
-  EXPECT_THAT(
-      w.Refusal("UpdateTrainingJob", {{"TrainingJobName", "j"}, {"ResourceConfig", {{"X", 1}}}}),
-      HasSubstr("'resourceConfig.keepAlivePeriodInSeconds' failed to satisfy constraint: "
-                "Member must not be null"));
+  EXPECT_THAT(w.Refusal("UpdateTrainingJob",
+                        {{"TrainingJobName", "j"}, {"ResourceConfig", json::object()}}),
+              HasSubstr("'resourceConfig.keepAlivePeriodInSeconds' failed to satisfy constraint: "
+                        "Member must not be null"));
 }
 
 TEST(Queue, JobsWaitForCoresInOrder) {
