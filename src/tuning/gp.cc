@@ -1,0 +1,362 @@
+#include "tuning/gp.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <numeric>
+
+#include "tuning/internal/minimise.h"
+
+namespace clary::tuning {
+namespace {
+
+using Eigen::Index;
+using Eigen::MatrixXd;
+using Eigen::VectorXd;
+
+constexpr double kSqrt5 = 2.23606797749978969641;
+constexpr double kJitter = 1e-9;  // of s^2, times 10 while the matrix is not positive definite
+constexpr double kMaxJitter = 1e-4;
+constexpr double kMinVariance = 1e-12;
+constexpr double kWarpDeviation = 0.75;  // of log a and log b
+
+struct Range {
+  double low, high;
+};
+// Of the logarithms. l^-2 from 1e-4 to 1e4, s^2 from 1e-3 to 1e3, noise from 1e-6 to 10, a and b
+// from 1/4 to 4.
+constexpr Range kLengths = {-4.6051702, 4.6051702};
+constexpr Range kScales = {-6.9077553, 6.9077553};
+constexpr Range kNoises = {-13.8155106, 2.3025851};
+constexpr Range kWarps = {-1.3862944, 1.3862944};
+
+double Bend(double u, double a, double b) { return 1 - std::pow(1 - std::pow(u, a), b); }
+
+// Of Bend by u, by log a and by log b; finite at the ends of the interval too.
+struct BendSlopes {
+  double by_u, by_log_a, by_log_b;
+};
+BendSlopes Slopes(double u, double a, double b) {
+  const double v = std::clamp(u, 1e-12, 1 - 1e-12);
+  const double p = std::pow(v, a), rest = 1 - p;
+  const double outer = b * std::pow(rest, b - 1);
+  return {.by_u = outer * a * p / v,
+          .by_log_a = outer * p * std::log(v) * a,
+          .by_log_b = -std::pow(rest, b) * std::log(rest) * b};
+}
+
+// exp(x^2) erfc(x) for x >= 0.
+double ScaledErfc(double x) {
+  if (x < 20) return std::exp(x * x) * std::erfc(x);
+  const double y = 1 / (2 * x * x);
+  return (1 - y * (1 - 3 * y * (1 - 5 * y))) / (x * std::sqrt(std::numbers::pi));
+}
+
+double LogDensity(double z) { return -0.5 * z * z - 0.5 * std::log(2 * std::numbers::pi); }
+
+// log(phi(z) + z Phi(z)).
+double LogH(double z) {
+  if (z > -1) {
+    const double cdf = 0.5 * std::erfc(-z / std::numbers::sqrt2);
+    return std::log(std::exp(LogDensity(z)) + z * cdf);
+  }
+  if (z < -1e5) return LogDensity(z) - 2 * std::log(-z);
+  // phi(z) (1 - |z| Phi(z)/phi(z)), the ratio being Mills'.
+  const double mills = ScaledErfc(-z / std::numbers::sqrt2) * std::sqrt(std::numbers::pi / 2);
+  return LogDensity(z) + std::log1p(z * mills);
+}
+
+// Phi(z) / h(z), which is the derivative of LogH.
+double SlopeOfLogH(double z) {
+  if (z < -1e5) return -z - 2 / z;
+  const double log_cdf = z > -5 ? std::log(0.5 * std::erfc(-z / std::numbers::sqrt2))
+                                : LogDensity(z) + std::log(ScaledErfc(-z / std::numbers::sqrt2) *
+                                                           std::sqrt(std::numbers::pi / 2));
+  return std::exp(log_cdf - LogH(z));
+}
+
+// Phi^-1 by Newton's method on log Phi from a rough start; p in [1/2, 1).
+double NormalQuantile(double p) {
+  double z = 0;
+  for (int i = 0; i < 60; ++i) {
+    const double cdf = 0.5 * std::erfc(-z / std::numbers::sqrt2);
+    const double step = (cdf - p) / std::exp(LogDensity(z));
+    z -= std::clamp(step, -1.0, 1.0);
+    if (std::abs(step) < 1e-13) break;
+  }
+  return z;
+}
+
+}  // namespace
+
+GpHyperparameters GpHyperparameters::Initial(size_t dimensions) {
+  const auto d = static_cast<Index>(dimensions);
+  return {.log_length = VectorXd::Constant(d, std::log(0.5)),
+          .log_scale = 0,
+          .log_noise = std::log(1e-2),
+          .log_a = VectorXd::Zero(d),
+          .log_b = VectorXd::Zero(d)};
+}
+
+VectorXd GpHyperparameters::Pack() const {
+  VectorXd out(3 * log_length.size() + 2);
+  out << log_length, log_scale, log_noise, log_a, log_b;
+  return out;
+}
+
+GpHyperparameters GpHyperparameters::Unpack(const VectorXd& packed) {
+  const Index d = (packed.size() - 2) / 3;
+  return {.log_length = packed.head(d),
+          .log_scale = packed[d],
+          .log_noise = packed[d + 1],
+          .log_a = packed.segment(d + 2, d),
+          .log_b = packed.tail(d)};
+}
+
+Gp::Gp(const Space& space, MatrixXd points, VectorXd values, bool warp)
+    : points_(std::move(points)), values_(std::move(values)), warp_(warp) {
+  for (const Parameter& p : space.parameters()) {
+    category_.push_back(p.type == Parameter::Type::kCategorical);
+  }
+}
+
+MatrixXd Gp::Warp(const MatrixXd& points, const GpHyperparameters& at) const {
+  if (!warp_) return points;
+  MatrixXd out = points;
+  for (size_t j = 0; j < category_.size(); ++j) {
+    if (category_[j]) continue;
+    const auto c = static_cast<Index>(j);
+    const double a = std::exp(at.log_a[c]), b = std::exp(at.log_b[c]);
+    for (Index i = 0; i < out.rows(); ++i) out(i, c) = Bend(points(i, c), a, b);
+  }
+  return out;
+}
+
+double Gp::Difference(size_t j, double a, double b) const {
+  if (category_[j]) return a == b ? 0 : 1;
+  return a - b;
+}
+
+double Gp::Loss(const GpHyperparameters& at, VectorXd* gradient) const {
+  const Index n = points_.rows(), d = points_.cols();
+  const MatrixXd w = Warp(points_, at);
+  const VectorXd inverse = (-2 * at.log_length).array().exp();  // l^-2
+  const double scale = std::exp(at.log_scale), noise = std::exp(at.log_noise);
+  MatrixXd kernel(n, n), slope(n, n);  // slope: of k by r, without the sign
+  for (Index i = 0; i < n; ++i) {
+    for (Index k = 0; k <= i; ++k) {
+      double r = 0;
+      for (Index j = 0; j < d; ++j) {
+        const double diff = Difference(static_cast<size_t>(j), w(i, j), w(k, j));
+        r += diff * diff * inverse[j];
+      }
+      const double q = kSqrt5 * std::sqrt(r), e = scale * std::exp(-q);
+      kernel(i, k) = kernel(k, i) = e * (1 + q + q * q / 3);
+      slope(i, k) = slope(k, i) = e * (5.0 / 6) * (1 + q);
+    }
+  }
+  MatrixXd noisy = kernel;
+  noisy.diagonal().array() += noise + kJitter * scale;
+  const Eigen::LLT<MatrixXd> factor(noisy);
+  if (factor.info() != Eigen::Success) {
+    if (gradient != nullptr) *gradient = VectorXd::Zero(3 * d + 2);
+    return 1e10;
+  }
+  const VectorXd alpha = factor.solve(values_);
+  const MatrixXd lower = factor.matrixL();
+  double loss = 0.5 * values_.dot(alpha) + lower.diagonal().array().log().sum() +
+                0.5 * static_cast<double>(n) * std::log(2 * std::numbers::pi);
+  // Priors: 0.1/t + 0.1 t over t = l^-2; Gamma(2, 1) on s^2; Gamma(1.1, 30) on the noise; normal on
+  // log a and log b.
+  loss += (0.1 / inverse.array() + 0.1 * inverse.array()).sum();
+  loss += scale - at.log_scale + 30 * noise - 0.1 * at.log_noise;
+  if (warp_) {
+    loss +=
+        (at.log_a.squaredNorm() + at.log_b.squaredNorm()) / (2 * kWarpDeviation * kWarpDeviation);
+  }
+  if (gradient == nullptr) return loss;
+
+  MatrixXd g = factor.solve(MatrixXd::Identity(n, n));
+  g = 0.5 * (g - alpha * alpha.transpose());  // dLoss/dK
+  VectorXd by_length = VectorXd::Zero(d), by_a = VectorXd::Zero(d), by_b = VectorXd::Zero(d);
+  const MatrixXd weighted = g.cwiseProduct(slope);
+  for (Index j = 0; j < d; ++j) {
+    const bool bent = warp_ && !category_[static_cast<size_t>(j)];
+    std::vector<BendSlopes> slopes;
+    if (bent) {
+      const double a = std::exp(at.log_a[j]), b = std::exp(at.log_b[j]);
+      for (Index i = 0; i < n; ++i) slopes.push_back(Slopes(points_(i, j), a, b));
+    }
+    for (Index i = 0; i < n; ++i) {
+      for (Index k = 0; k < i; ++k) {
+        const double diff = Difference(static_cast<size_t>(j), w(i, j), w(k, j));
+        const double common = 2 * weighted(i, k) * inverse[j];  // both (i, k) and (k, i)
+        by_length[j] += common * 2 * diff * diff;
+        if (!bent) continue;
+        const BendSlopes &x = slopes[static_cast<size_t>(i)], &y = slopes[static_cast<size_t>(k)];
+        by_a[j] -= common * 2 * diff * (x.by_log_a - y.by_log_a);
+        by_b[j] -= common * 2 * diff * (x.by_log_b - y.by_log_b);
+      }
+    }
+    by_length[j] += 0.2 / inverse[j] - 0.2 * inverse[j];
+  }
+  const double by_scale = g.cwiseProduct(kernel).sum() + kJitter * scale * g.trace() + scale - 1;
+  const double by_noise = noise * g.trace() + 30 * noise - 0.1;
+  if (warp_) {
+    by_a += at.log_a / (kWarpDeviation * kWarpDeviation);
+    by_b += at.log_b / (kWarpDeviation * kWarpDeviation);
+  }
+  gradient->resize(3 * d + 2);
+  *gradient << by_length, by_scale, by_noise, by_a, by_b;
+  return loss;
+}
+
+void Gp::Fit(const GpHyperparameters& start, int evaluations) {
+  const Index d = points_.cols();
+  VectorXd low(3 * d + 2), high(3 * d + 2);
+  const Range warps = warp_ ? kWarps : Range{0, 0};
+  low << VectorXd::Constant(d, kLengths.low), kScales.low, kNoises.low,
+      VectorXd::Constant(2 * d, warps.low);
+  high << VectorXd::Constant(d, kLengths.high), kScales.high, kNoises.high,
+      VectorXd::Constant(2 * d, warps.high);
+  const VectorXd best =
+      Minimise([&](const VectorXd& x,
+                   VectorXd* gradient) { return Loss(GpHyperparameters::Unpack(x), gradient); },
+               start.Pack(), low, high, evaluations);
+  Set(GpHyperparameters::Unpack(best));
+}
+
+void Gp::Set(const GpHyperparameters& at) {
+  at_ = at;
+  warped_ = Warp(points_, at);
+  const Index n = points_.rows();
+  MatrixXd kernel(n, n);
+  for (Index i = 0; i < n; ++i) kernel.col(i) = Cross(warped_.row(i).transpose());
+  const double scale = std::exp(at.log_scale);
+  double jitter = kJitter;
+  do {
+    MatrixXd noisy = kernel;
+    noisy.diagonal().array() += std::exp(at.log_noise) + jitter * scale;
+    factor_.compute(noisy);
+    jitter *= 10;
+  } while (factor_.info() != Eigen::Success && jitter <= kMaxJitter);
+  weights_ = factor_.solve(values_);
+}
+
+VectorXd Gp::Cross(const VectorXd& warped) const {
+  const VectorXd inverse = (-2 * at_.log_length).array().exp();
+  const double scale = std::exp(at_.log_scale);
+  VectorXd r = VectorXd::Zero(warped_.rows());
+  for (size_t j = 0; j < category_.size(); ++j) {
+    const auto c = static_cast<Index>(j);
+    if (category_[j]) {
+      r.array() += inverse[c] * (warped_.col(c).array() != warped[c]).cast<double>();
+    } else {
+      r.array() += inverse[c] * (warped_.col(c).array() - warped[c]).square();
+    }
+  }
+  const Eigen::ArrayXd q = kSqrt5 * r.array().sqrt();
+  return scale * (1 + q + q.square() / 3) * (-q).exp();
+}
+
+Gp::Prediction Gp::Predict(const VectorXd& point, const MatrixXd& solved, bool gradients) const {
+  const VectorXd warped = Warp(point.transpose(), at_).transpose();
+  const VectorXd cross = Cross(warped);
+  const VectorXd half = factor_.matrixL().solve(cross);
+  Prediction out;
+  out.means = solved.transpose() * cross;
+  out.variance = std::max(kMinVariance, std::exp(at_.log_scale) - half.squaredNorm());
+  if (!gradients) return out;
+  const Index n = warped_.rows(), d = warped_.cols();
+  const VectorXd back = factor_.matrixU().solve(half);  // K^-1 k
+  const VectorXd inverse = (-2 * at_.log_length).array().exp();
+  const double scale = std::exp(at_.log_scale);
+  out.mean_gradients = MatrixXd::Zero(d, solved.cols());
+  out.variance_gradient = VectorXd::Zero(d);
+  VectorXd slope(n);  // of k by r
+  for (Index i = 0; i < n; ++i) {
+    double r = 0;
+    for (Index j = 0; j < d; ++j) {
+      const double diff = Difference(static_cast<size_t>(j), warped[j], warped_(i, j));
+      r += diff * diff * inverse[j];
+    }
+    const double q = kSqrt5 * std::sqrt(r);
+    slope[i] = -scale * (5.0 / 6) * (1 + q) * std::exp(-q);
+  }
+  for (Index j = 0; j < d; ++j) {
+    if (category_[static_cast<size_t>(j)]) continue;
+    const double bend =
+        warp_ ? Slopes(point[j], std::exp(at_.log_a[j]), std::exp(at_.log_b[j])).by_u : 1.0;
+    const VectorXd by_u =
+        slope.array() * (warped[j] - warped_.col(j).array()) * (2 * inverse[j] * bend);
+    out.mean_gradients.row(j) = by_u.transpose() * solved;
+    out.variance_gradient[j] = -2 * back.dot(by_u);
+  }
+  return out;
+}
+
+MatrixXd Gp::Solve(const MatrixXd& values) const { return factor_.solve(values); }
+
+void Gp::Joint(const MatrixXd& points, VectorXd* mean, MatrixXd* covariance) const {
+  const MatrixXd warped = Warp(points, at_);
+  const Index m = points.rows();
+  MatrixXd cross(warped_.rows(), m);
+  for (Index i = 0; i < m; ++i) cross.col(i) = Cross(warped.row(i).transpose());
+  *mean = cross.transpose() * weights_;
+  const MatrixXd half = factor_.matrixL().solve(cross);
+  Gp prior = *this;  // for k among the points themselves
+  prior.warped_ = warped;
+  covariance->resize(m, m);
+  for (Index i = 0; i < m; ++i) covariance->col(i) = prior.Cross(warped.row(i).transpose());
+  *covariance -= half.transpose() * half;
+}
+
+Gp Gp::Extended(const MatrixXd& points, const VectorXd& values) const {
+  Gp out = *this;
+  out.points_.conservativeResize(points_.rows() + points.rows(), Eigen::NoChange);
+  out.points_.bottomRows(points.rows()) = points;
+  out.values_.conservativeResize(values_.size() + values.size());
+  out.values_.tail(values.size()) = values;
+  out.Set(at_);
+  return out;
+}
+
+LogImprovement LogExpectedImprovement(double mean, double deviation, double best) {
+  const double z = (best - mean) / deviation;
+  const double slope = SlopeOfLogH(z);
+  return {.value = LogH(z) + std::log(deviation),
+          .by_mean = -slope / deviation,
+          .by_deviation = (1 - slope * z) / deviation};
+}
+
+VectorXd HalfRank(const std::vector<double>& values) {
+  const size_t n = values.size();
+  VectorXd out(static_cast<Index>(n));
+  if (n == 0) return out;
+  std::vector<size_t> order(n);
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::ranges::stable_sort(order, {}, [&](size_t i) { return values[i]; });
+  const double median = values[order[(n - 1) / 2]];
+  double square = 0;
+  size_t better = 0;
+  for (const double v : values) {
+    if (v > median) continue;
+    square += (v - median) * (v - median);
+    ++better;
+  }
+  const double spread = std::sqrt(square / static_cast<double>(better));
+  for (size_t rank = 0; rank < n; ++rank) {
+    const double v = values[order[rank]];
+    double& y = out[static_cast<Index>(order[rank])];
+    y = v;
+    if (v <= median) continue;
+    const double p = (static_cast<double>(rank) + 0.5) / static_cast<double>(n);
+    y = median + (spread > 0 ? spread : 1.0) * NormalQuantile(std::max(p, 0.5));
+  }
+  const double mean = out.mean();
+  const double deviation = std::sqrt((out.array() - mean).square().mean());
+  out = (out.array() - mean) / (deviation > 0 ? deviation : 1.0);
+  return out;
+}
+
+}  // namespace clary::tuning

@@ -1,0 +1,49 @@
+// Search strategies: trials so far in, the next configuration out. They know no job, no clock and
+// no thread: the same space, settings and sequence of calls give the same suggestions.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/error.h"
+#include "tuning/space.h"
+
+namespace clary::tuning {
+
+// One evaluation, ended or not. Values are minimised: the caller turns the sign of what it
+// maximises.
+struct Trial {
+  Config config;
+  std::optional<double> value;  // none: pending, or failed; not finite counts as failed
+  bool failed = false;
+};
+
+class Strategy {
+ public:
+  virtual ~Strategy() = default;
+  // The configuration of trial number trials.size(); none if the space has no other one. `trials`
+  // in the order in which they were suggested. One thread at a time.
+  virtual std::optional<Config> Suggest(std::span<const Trial> trials) = 0;
+};
+
+// Scrambled Sobol points: better spread than independent draws, in every few dimensions
+// (Owen 1995; Burley 2020 for scrambling by hashes; Joe and Kuo 2008 for the direction numbers).
+std::unique_ptr<Strategy> MakeRandom(Space space, uint64_t seed);
+
+// Every configuration once, in an order shuffled by the seed, so that a grid that is stopped early
+// is a fair sample. kInvalidArgument "BadSpace" for a continuous parameter.
+Result<std::unique_ptr<Strategy>> MakeGrid(Space space, uint64_t seed);
+
+struct BayesianOptions {
+  uint64_t seed = 0;
+  // Tried first, in this order, if they are in the space: defaults and what did well elsewhere.
+  std::vector<Config> start;
+  size_t budget = 0;  // how many trials there will be; 0: not known
+};
+// A Gaussian process over the unit cube and the logarithm of its expected improvement (gp.h).
+std::unique_ptr<Strategy> MakeBayesian(Space space, BayesianOptions options);
+
+}  // namespace clary::tuning

@@ -1,0 +1,369 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <set>
+
+#include "tuning/gp.h"
+#include "tuning/sobol.h"
+#include "tuning/stopping.h"
+#include "tuning/strategy.h"
+
+namespace clary::tuning {
+namespace {
+
+using Eigen::MatrixXd;
+using Eigen::VectorXd;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+Parameter Continuous(std::string name, double min, double max, Scale scale = Scale::kLinear) {
+  return {.name = std::move(name), .min = min, .max = max, .scale = scale};
+}
+Parameter Integer(std::string name, double min, double max, Scale scale = Scale::kLinear) {
+  return {.name = std::move(name),
+          .type = Parameter::Type::kInteger,
+          .min = min,
+          .max = max,
+          .scale = scale};
+}
+Parameter Categorical(std::string name, std::vector<std::string> values) {
+  return {
+      .name = std::move(name), .type = Parameter::Type::kCategorical, .values = std::move(values)};
+}
+
+Space Mixed() {
+  return *Space::Make({Continuous("eta", 0.01, 0.5, Scale::kLog), Integer("depth", 2, 10),
+                       Categorical("policy", {"depthwise", "lossguide"}),
+                       Continuous("subsample", 0.5, 0.999, Scale::kReverseLog)});
+}
+
+TEST(Space, EncodeAndDecodeAreInverse) {
+  const Space space = Mixed();
+  for (uint64_t i = 0; i < 200; ++i) {
+    const Config config = space.Decode(SobolPoint(4, 7, i));
+    const Config again = space.Decode(space.Encode(config));
+    EXPECT_NEAR(again[0], config[0], 1e-12);
+    EXPECT_EQ(again[1], config[1]);
+    EXPECT_EQ(again[2], config[2]);
+    EXPECT_NEAR(again[3], config[3], 1e-12);
+    EXPECT_GE(config[0], 0.01);
+    EXPECT_LE(config[0], 0.5);
+  }
+  EXPECT_NEAR(space.Decode(std::vector<double>{0.5, 0, 0, 0})[0], std::sqrt(0.01 * 0.5), 1e-12);
+}
+
+TEST(Space, IntegersOwnEqualCells) {
+  const Space space = *Space::Make({Integer("n", 1, 4)});
+  std::vector<double> seen;
+  for (const double u : {0.0, 0.24, 0.26, 0.49, 0.51, 0.74, 0.76, 1.0}) {
+    seen.push_back(space.Decode(std::vector<double>{u})[0]);
+  }
+  EXPECT_THAT(seen, ElementsAre(1, 1, 2, 2, 3, 3, 4, 4));
+}
+
+TEST(Space, SaysWhatIsWrong) {
+  const auto why = [](Parameter p) { return Space::Make({std::move(p)}).error().message; };
+  EXPECT_THAT(why(Continuous("eta", 1, 0)), HasSubstr("eta: its lower bound 1 is above"));
+  EXPECT_THAT(why(Continuous("a", 0, 1, Scale::kLog)), HasSubstr("above 0"));
+  EXPECT_THAT(why(Continuous("a", 0, 1, Scale::kReverseLog)), HasSubstr("reverse"));
+  EXPECT_THAT(why(Integer("n", 0.5, 2)), HasSubstr("no integers"));
+  EXPECT_THAT(why(Categorical("c", {})), HasSubstr("no values"));
+  EXPECT_THAT(why(Continuous("a", 0, INFINITY)), HasSubstr("not finite"));
+  EXPECT_FALSE(Space::Make({Integer("n", 1, 2), Integer("n", 1, 2)}));
+}
+
+TEST(Sobol, AScrambledSequenceStaysBalanced) {
+  // Of 64 points in a row, each sixteenth of each axis holds four, as without scrambling.
+  for (size_t j = 0; j < 8; ++j) {
+    std::vector<int> count(16);
+    for (uint64_t i = 64; i < 128; ++i) ++count[static_cast<size_t>(SobolPoint(8, 3, i)[j] * 16)];
+    for (const int n : count) EXPECT_NEAR(n, 4, 1) << j;
+  }
+  EXPECT_NE(SobolPoint(3, 1, 5), SobolPoint(3, 2, 5));
+}
+
+TEST(Random, NeverTwiceAndNoneWhenAllAreTried) {
+  const Space space = *Space::Make({Integer("n", 1, 3), Categorical("c", {"a", "b"})});
+  const auto strategy = MakeRandom(space, 1);
+  std::vector<Trial> trials;
+  std::set<Config> seen;
+  while (const auto config = strategy->Suggest(trials)) {
+    EXPECT_TRUE(seen.insert(*config).second);
+    trials.push_back({.config = *config});
+    ASSERT_LE(trials.size(), 6U);
+  }
+  EXPECT_EQ(seen.size(), 6U);
+}
+
+TEST(Grid, EveryConfigurationOnceInAnOrderOfTheSeed) {
+  const Space space = *Space::Make({Integer("n", 1, 5), Categorical("c", {"a", "b", "c"})});
+  std::vector<Config> orders[2];
+  for (const uint64_t seed : {0, 1}) {
+    const auto grid = MakeGrid(space, seed).value();
+    std::vector<Trial> trials;
+    std::set<Config> seen;
+    while (const auto config = grid->Suggest(trials)) {
+      seen.insert(*config);
+      orders[seed].push_back(*config);
+      trials.push_back({.config = *config});
+    }
+    EXPECT_EQ(seen.size(), 15U);
+    EXPECT_EQ(trials.size(), 15U);
+  }
+  EXPECT_NE(orders[0], orders[1]);
+  EXPECT_THAT(MakeGrid(Mixed(), 0).error().message, HasSubstr("eta: a grid needs values"));
+}
+
+TEST(SuccessiveHalving, KeepsTheBestThird) {
+  SuccessiveHalving rule(1, 81);
+  EXPECT_THAT(rule.rungs(), ElementsAre(1, 3, 9, 27));
+  EXPECT_TRUE(rule.Report(1, 5));  // fewer than three: go on
+  EXPECT_TRUE(rule.Report(1, 4));
+  EXPECT_FALSE(rule.Report(1, 6));  // the worst of three
+  EXPECT_TRUE(rule.Report(1, 3));   // the best of four
+  EXPECT_FALSE(rule.Report(1, std::nan("")));
+  EXPECT_TRUE(rule.Report(2, 100));  // no rung
+  EXPECT_FALSE(rule.Report(81, 0));  // the end
+}
+
+TEST(MedianRule, ComparesTheBestWithOthersRunningAverages) {
+  MedianRule rule;
+  const std::vector<double> slow = {5, 5, 5};
+  EXPECT_FALSE(rule.ShouldStop(slow));
+  rule.Ended(std::vector<double>{4, 2, 1});                   // averages 4, 3, ...
+  rule.Ended(std::vector<double>{6, 4, 2});                   // 6, 5
+  EXPECT_FALSE(rule.ShouldStop(slow));                        // two have ended
+  rule.Ended(std::vector<double>{5, 3, 2});                   // 5, 4
+  EXPECT_TRUE(rule.ShouldStop(std::vector<double>{5, 4.5}));  // median 4
+  EXPECT_FALSE(rule.ShouldStop(std::vector<double>{5, 4}));
+  EXPECT_FALSE(rule.ShouldStop(std::vector<double>{5, 5, 5, 5}));  // nobody was that far
+}
+
+// --- The process against closed forms.
+
+double Matern(double r) {  // r: scaled distance
+  const double q = std::sqrt(5.0) * r;
+  return (1 + q + q * q / 3) * std::exp(-q);
+}
+
+TEST(Gp, PosteriorOfThreePoints) {
+  const Space space = *Space::Make({Continuous("x", 0, 1)});
+  MatrixXd points(3, 1);
+  points << 0.1, 0.5, 0.9;
+  VectorXd values(3);
+  values << 1, -1, 0.5;
+  Gp gp(space, points, values, false);
+  GpHyperparameters at = GpHyperparameters::Initial(1);
+  at.log_length[0] = std::log(0.3);
+  at.log_scale = std::log(2.0);
+  at.log_noise = std::log(0.1);
+  gp.Set(at);
+  Eigen::Matrix3d k;
+  Eigen::Vector3d cross;
+  for (int i = 0; i < 3; ++i) {
+    cross[i] = 2 * Matern(std::abs(points(i, 0) - 0.3) / 0.3);
+    for (int j = 0; j < 3; ++j) {
+      k(i, j) = 2 * Matern(std::abs(points(i, 0) - points(j, 0)) / 0.3) + (i == j ? 0.1 + 2e-9 : 0);
+    }
+  }
+  const Eigen::Matrix3d inverse = k.inverse();
+  const auto p = gp.Predict(VectorXd::Constant(1, 0.3));
+  EXPECT_NEAR(p.means[0], cross.dot(inverse * values), 1e-9);
+  EXPECT_NEAR(p.variance, 2 - cross.dot(inverse * cross), 1e-9);
+  const double loss = 0.5 * values.dot(inverse * values) + 0.5 * std::log(k.determinant()) +
+                      1.5 * std::log(2 * M_PI) + (0.1 * 0.09 + 0.1 / 0.09) + 2 - std::log(2.0) + 3 -
+                      0.1 * std::log(0.1);
+  EXPECT_NEAR(gp.Loss(at, nullptr), loss, 1e-8);
+}
+
+struct Sample {
+  MatrixXd points;
+  VectorXd values;
+};
+Sample MixedSample(const Space& space, Eigen::Index n) {
+  Sample s{.points = MatrixXd(n, static_cast<Eigen::Index>(space.size())), .values = VectorXd(n)};
+  for (Eigen::Index i = 0; i < n; ++i) {
+    const auto u =
+        space.Encode(space.Decode(SobolPoint(space.size(), 11, static_cast<uint64_t>(i))));
+    for (size_t j = 0; j < u.size(); ++j) s.points(i, static_cast<Eigen::Index>(j)) = u[j];
+    s.values[i] = std::sin(6 * u[0]) + u[1] - (u[2] > 0.5 ? 0.7 : 0) + u[3] * u[3];
+  }
+  s.values.array() -= s.values.mean();
+  return s;
+}
+
+TEST(Gp, GradientsAreThoseOfFiniteDifferences) {
+  const Space space = Mixed();
+  const Sample s = MixedSample(space, 20);
+  Gp gp(space, s.points, s.values, true);
+  GpHyperparameters at = GpHyperparameters::Initial(4);
+  at.log_a << 0.2, -0.3, 0, 0.4;
+  at.log_b << -0.1, 0.2, 0, 0.3;
+  at.log_length << -0.5, 0.1, 0.3, -0.9;
+  VectorXd gradient;
+  gp.Loss(at, &gradient);
+  const VectorXd packed = at.Pack();
+  for (Eigen::Index i = 0; i < packed.size(); ++i) {
+    VectorXd up = packed, down = packed;
+    up[i] += 1e-5;
+    down[i] -= 1e-5;
+    const double slope = (gp.Loss(GpHyperparameters::Unpack(up), nullptr) -
+                          gp.Loss(GpHyperparameters::Unpack(down), nullptr)) /
+                         2e-5;
+    EXPECT_NEAR(gradient[i], slope, 1e-4 * (1 + std::abs(slope))) << i;
+  }
+  gp.Set(at);
+  VectorXd x(4);
+  x << 0.33, 0.61, 0.25, 0.2;
+  const auto p = gp.Predict(x, true);
+  for (const Eigen::Index j : {0, 1, 3}) {
+    VectorXd up = x, down = x;
+    up[j] += 1e-6;
+    down[j] -= 1e-6;
+    const auto a = gp.Predict(up), b = gp.Predict(down);
+    EXPECT_NEAR(p.mean_gradients(j, 0), (a.means[0] - b.means[0]) / 2e-6, 1e-5) << j;
+    EXPECT_NEAR(p.variance_gradient[j], (a.variance - b.variance) / 2e-6, 1e-5) << j;
+  }
+}
+
+TEST(Gp, FittingLowersTheLoss) {
+  const Space space = Mixed();
+  const Sample s = MixedSample(space, 30);
+  Gp gp(space, s.points, s.values, false);
+  const auto start = GpHyperparameters::Initial(4);
+  gp.Fit(start, 50);
+  EXPECT_LT(gp.Loss(gp.hyperparameters(), nullptr), gp.Loss(start, nullptr) - 5);
+}
+
+TEST(Improvement, EqualsItsIntegral) {
+  for (const double mean : {-1.0, 0.0, 2.0, 4.0}) {
+    const double deviation = 0.7, best = 0.2;
+    double integral = 0;  // of max(0, best - f) over the normal density, by the midpoint rule
+    const double step = 1e-4;
+    for (double f = mean - 10 * deviation; f < best; f += step) {
+      const double z = (f + step / 2 - mean) / deviation;
+      integral += (best - f - step / 2) * std::exp(-z * z / 2) * step;
+    }
+    integral /= deviation * std::sqrt(2 * M_PI);
+    const auto log = LogExpectedImprovement(mean, deviation, best);
+    EXPECT_NEAR(log.value, std::log(integral), 2e-4) << mean;
+    const double h = 1e-6;
+    EXPECT_NEAR(log.by_mean,
+                (LogExpectedImprovement(mean + h, deviation, best).value -
+                 LogExpectedImprovement(mean - h, deviation, best).value) /
+                    (2 * h),
+                1e-5);
+    EXPECT_NEAR(log.by_deviation,
+                (LogExpectedImprovement(mean, deviation + h, best).value -
+                 LogExpectedImprovement(mean, deviation - h, best).value) /
+                    (2 * h),
+                1e-5);
+  }
+}
+
+TEST(Improvement, FarIntoTheTailItStaysFiniteAndOrdered) {
+  double before = 0;
+  for (double mean = 1; mean < 1e9; mean *= 3) {
+    const auto log = LogExpectedImprovement(mean, 1, 0);
+    EXPECT_TRUE(std::isfinite(log.value)) << mean;
+    EXPECT_LT(log.value, before) << mean;
+    EXPECT_LT(log.by_mean, 0) << mean;
+    before = log.value;
+  }
+}
+
+TEST(HalfRank, OutliersDoNoHarm) {
+  const VectorXd y = HalfRank({1, 2, 3, 4, 1e30});
+  EXPECT_NEAR(y.mean(), 0, 1e-12);
+  EXPECT_NEAR(y.array().square().mean(), 1, 1e-12);
+  for (int i = 1; i < 5; ++i) EXPECT_GT(y[i], y[i - 1]);
+  EXPECT_LT(y[4], 3);
+  EXPECT_NEAR((y[2] - y[1]) / (y[1] - y[0]), 1, 1e-12);  // the better half keeps its scale
+}
+
+// --- Searches.
+
+double Bowl(const Config& c) {  // best at eta 0.1, depth 6, lossguide, subsample 0.9
+  const double eta = std::log(c[0] / 0.1), depth = (c[1] - 6) / 4, sub = (c[3] - 0.9) * 3;
+  return eta * eta + depth * depth + (c[2] == 1 ? 0 : 0.5) + sub * sub;
+}
+
+double BestAfter(Strategy& strategy, size_t n, size_t parallel = 1) {
+  std::vector<Trial> trials;
+  double best = INFINITY;
+  std::set<Config> seen;
+  for (size_t i = 0; i < n + parallel - 1; ++i) {
+    if (i >= parallel - 1 && i >= parallel) {
+      Trial& done = trials[i - parallel];
+      done.value = Bowl(done.config);
+      best = std::min(best, *done.value);
+    }
+    if (i >= n) continue;
+    const auto config = strategy.Suggest(trials);
+    EXPECT_TRUE(config && seen.insert(*config).second);
+    trials.push_back({.config = *config});
+    if (parallel == 1) {
+      trials.back().value = Bowl(*config);
+      best = std::min(best, *trials.back().value);
+    }
+  }
+  return best;
+}
+
+TEST(Bayesian, FindsTheBottomOfABowl) {
+  double ours = 0, random = 0;
+  for (const uint64_t seed : {1, 2, 3}) {
+    ours += BestAfter(*MakeBayesian(Mixed(), {.seed = seed, .budget = 40}), 40) / 3;
+    random += BestAfter(*MakeRandom(Mixed(), seed), 40) / 3;
+  }
+  EXPECT_LT(ours, 0.01);
+  EXPECT_LT(ours, random / 5);
+}
+
+TEST(Bayesian, SeveralAtOnceAreDifferentAndStillGood) {
+  EXPECT_LT(BestAfter(*MakeBayesian(Mixed(), {.seed = 5, .budget = 40}), 40, 4), 0.05);
+}
+
+TEST(Bayesian, SameSeedSameSuggestions) {
+  std::vector<Trial> trials;
+  const auto one = MakeBayesian(Mixed(), {.seed = 9}), two = MakeBayesian(Mixed(), {.seed = 9});
+  for (int i = 0; i < 20; ++i) {
+    const auto config = one->Suggest(trials);
+    ASSERT_EQ(config, two->Suggest(trials));
+    trials.push_back({.config = *config, .value = Bowl(*config)});
+  }
+}
+
+TEST(Bayesian, StartsWithWhatItIsGiven) {
+  const Space space = Mixed();
+  const Config given = space.Decode(std::vector<double>{0.3, 0.5, 0.9, 0.5});
+  const Config outside = {99, 6, 0, 0.9};
+  const auto strategy = MakeBayesian(space, {.start = {outside, given}});
+  EXPECT_EQ(strategy->Suggest({}), given);
+}
+
+TEST(Bayesian, FailuresAndEqualValuesAreNoModel) {
+  const auto strategy = MakeBayesian(Mixed(), {.seed = 2});
+  std::vector<Trial> trials;
+  for (int i = 0; i < 30; ++i) {
+    const auto config = strategy->Suggest(trials);
+    ASSERT_TRUE(config);
+    trials.push_back(
+        {.config = *config, .value = i % 3 == 0 ? std::nan("") : 1.0, .failed = i % 3 == 1});
+  }
+}
+
+TEST(Bayesian, EndsWhenASmallSpaceIsExhausted) {
+  const Space space = *Space::Make({Integer("n", 1, 4), Categorical("c", {"a", "b", "c"})});
+  const auto strategy = MakeBayesian(space, {.seed = 3});
+  std::vector<Trial> trials;
+  while (const auto config = strategy->Suggest(trials)) {
+    trials.push_back({.config = *config, .value = (*config)[0] + (*config)[1]});
+    ASSERT_LE(trials.size(), 12U);
+  }
+  EXPECT_EQ(trials.size(), 12U);
+}
+
+}  // namespace
+}  // namespace clary::tuning
