@@ -1,0 +1,55 @@
+// Shapley values of any model by Kernel SHAP (Lundberg and Lee 2017): what each feature adds when
+// it takes the explained row's value instead of the baseline's, averaged over the orders in which
+// the features can do so.
+//
+//   v(S) = link(mean over baseline rows b of f(x on S, b elsewhere))
+//
+// Players are the features whose value differs from some baseline row's; the others get 0. The
+// values of a row add up to link(f(x)) less the expected value.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "base/error.h"
+
+namespace clary::clarify {
+
+// Scores of `rows`, which are row after row: as many for each, row after row.
+using Model = std::function<Result<std::vector<double>>(std::span<const double> rows)>;
+
+struct KernelShapOptions {
+  bool logit = false;          // link: ln(p / (1 - p)) of the mean; else none
+  size_t samples = 0;          // coalitions a row; 0: 2 players + 2048
+  size_t exact_up_to = 65536;  // all coalitions instead, if there are no more
+  uint64_t seed = 0;
+};
+
+struct Explanation {
+  std::vector<double> values;  // feature after feature, `outputs` each
+  size_t coalitions = 0;       // that the model was asked for, none and all included
+  bool exact = true;           // they were all coalitions of the players
+};
+struct Explanations {
+  size_t outputs = 0;                  // scores of a row
+  std::vector<double> expected_value;  // link(mean of f over the baseline), an output each
+  std::vector<Explanation> rows;
+};
+
+// Explains every row of `rows` (row after row, `features` wide; NaN is a missing value, which
+// equals itself) against `baseline` (the same form, at least one row). Every row has a random
+// stream of its own, so the result does not depend on what else is explained. The model is asked
+// for at most 16,384 rows at a time. kInvalidArgument "ClientError" if it answers another number of
+// scores; its own errors are passed on. Any thread.
+Result<Explanations> KernelShap(const Model& model, std::span<const double> rows,
+                                std::span<const double> baseline, size_t features,
+                                const KernelShapOptions& options = {});
+
+enum class Aggregation { kMeanAbs, kMedian, kMeanSquare };
+// Global values: of all rows, feature after feature, `outputs` each. The median keeps its sign.
+std::vector<double> Aggregate(const Explanations& explanations, Aggregation how);
+
+}  // namespace clary::clarify
