@@ -89,6 +89,22 @@ TEST(HookConfig, ABadValueIsNamed) {
       << config.error().message;
 }
 
+TEST(HookConfig, AnExpressionThatIsNoneIsNamed) {
+  for (
+      const char* text :
+      {R"({"CollectionConfigurations":[{"CollectionName":"mine","CollectionParameters":{"include_regex":"a,b("}}]})",
+       R"({"HookParameters":{"include_regex":"b("}})"}) {
+    const auto config = HookConfig::FromJson(text);
+    ASSERT_FALSE(config);
+    EXPECT_NE(config.error().message.find("include_regex: 'b(' is no regular expression"),
+              std::string::npos)
+        << config.error().message;
+  }
+  // smdebug's own, with a look-behind that RE2 has not.
+  EXPECT_TRUE(HookConfig::FromJson(
+      R"({"HookParameters":{"include_regex":"^[a-zA-z]+-.+(?<!(auc|map))$"}})"));
+}
+
 TEST(Reduce, MatchesItsDefinitions) {
   const std::vector<double> v = {1, -2, 4};
   EXPECT_EQ(Reduce("min", v), -2);

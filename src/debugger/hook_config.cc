@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/strings.h"
+#include "debugger/trial.h"
 
 namespace clary::debugger {
 namespace {
@@ -53,6 +54,17 @@ std::vector<std::string> List(std::string_view text) {
   std::vector<std::string> out;
   for (const std::string_view part : Split(text, ',')) {
     if (const std::string_view word = Trim(part); !word.empty()) out.emplace_back(word);
+  }
+  return out;
+}
+
+// What matches nothing because it is no expression would save nothing, unnoticed.
+Result<std::vector<std::string>> Expressions(std::string_view where, std::string_view text) {
+  std::vector<std::string> out = List(text);
+  for (const std::string& expression : out) {
+    if (const auto pattern = NamePattern::Compile(expression); !pattern) {
+      return Bad(where, "include_regex: " + pattern.error().message);
+    }
   }
   return out;
 }
@@ -139,15 +151,16 @@ Result<HookConfig> HookConfig::FromJson(std::string_view text) {
               ReadParameters(entry.value("CollectionParameters", json()), where));
     Collection& c = want(name);
     CLARY_CHECK_OK(Apply(own, where, c));
-    if (const auto it = own.find("include_regex"); it != own.end())
-      c.include_regex = List(it->second);
+    if (const auto it = own.find("include_regex"); it != own.end()) {
+      CLARY_TRY(c.include_regex, Expressions(where, it->second));
+    }
   }
   const auto save_all = hook.find("save_all");
   if (save_all != hook.end() && EqualsIgnoreCase(Trim(save_all->second), "true")) {
     for (const CollectionEntry& e : kXgboostCollections) want(std::string(e.name));
   }
   if (const auto it = hook.find("include_regex"); it != hook.end()) {
-    want("default").include_regex = List(it->second);
+    CLARY_TRY(want("default").include_regex, Expressions("HookParameters", it->second));
   }
   want("metrics");  // what the hook saves when nothing is configured
 

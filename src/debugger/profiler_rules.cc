@@ -119,11 +119,11 @@ int64_t LastTimestamp(const Profile& profile) {
 using Outcome = Result<ProfilerRuleResult>;
 
 Outcome BatchSize(const RuleSettings& settings, const Profile& profile) {
-  CLARY_TRY(const double cpu_limit, settings.Number("cpu_threshold_p95"));
-  CLARY_TRY(const double gpu_limit, settings.Number("gpu_threshold_p95"));
-  CLARY_TRY(const double memory_limit, settings.Number("gpu_memory_threshold_p95"));
-  CLARY_TRY(const int64_t patience, settings.Whole("patience"));
-  CLARY_TRY(const int64_t window, settings.Whole("window"));
+  const double cpu_limit = settings.Number("cpu_threshold_p95");
+  const double gpu_limit = settings.Number("gpu_threshold_p95");
+  const double memory_limit = settings.Number("gpu_memory_threshold_p95");
+  const int64_t patience = settings.Whole("patience");
+  const int64_t window = settings.Whole("window");
   ProfilerRuleResult out;
   const Series gpu = Collect(profile, kGpu);
   Series memory = Collect(profile, kGpuMemory);
@@ -159,10 +159,10 @@ Outcome BatchSize(const RuleSettings& settings, const Profile& profile) {
 // Moments in which a GPU idles while something else is busy.
 Outcome Bottleneck(const RuleSettings& settings, const Profile& profile, const char* dimension,
                    const char* limit_name, const char* what) {
-  CLARY_TRY(const double threshold, settings.Number("threshold"));
-  CLARY_TRY(const double limit, settings.Number(limit_name));
-  CLARY_TRY(const double gpu_limit, settings.Number("gpu_threshold"));
-  CLARY_TRY(const int64_t patience, settings.Whole("patience"));
+  const double threshold = settings.Number("threshold");
+  const double limit = settings.Number(limit_name);
+  const double gpu_limit = settings.Number("gpu_threshold");
+  const int64_t patience = settings.Whole("patience");
   ProfilerRuleResult out;
   int64_t low_gpu = 0;
   bool any_gpu = false;
@@ -207,8 +207,8 @@ Outcome IoBottleneck(const RuleSettings& settings, const Profile& profile) {
 
 Outcome Dataloader(const RuleSettings& settings, const Profile& profile) {
   constexpr int64_t kPatience = 10;
-  CLARY_TRY(const double least, settings.Number("min_threshold"));
-  CLARY_TRY(const double most, settings.Number("max_threshold"));
+  const double least = settings.Number("min_threshold");
+  const double most = settings.Number("max_threshold");
   ProfilerRuleResult out;
   size_t cores = 0;
   for (const auto& [node, names] : Collect(profile, kCpu)) cores = std::max(cores, names.size());
@@ -247,9 +247,9 @@ Outcome Dataloader(const RuleSettings& settings, const Profile& profile) {
 }
 
 Outcome GpuMemoryIncrease(const RuleSettings& settings, const Profile& profile) {
-  CLARY_TRY(const double increase, settings.Number("increase"));
-  CLARY_TRY(const int64_t patience, settings.Whole("patience"));
-  CLARY_TRY(const int64_t given_window, settings.Whole("window"));
+  const double increase = settings.Number("increase");
+  const int64_t patience = settings.Whole("patience");
+  const int64_t given_window = settings.Whole("window");
   const auto window = static_cast<size_t>(std::clamp<int64_t>(given_window, 1, 1'000'000));
   ProfilerRuleResult out;
   json details = json::object();
@@ -303,8 +303,8 @@ double Distance(const std::vector<int64_t>& a, const std::vector<int64_t>& b) {
 }
 
 Outcome LoadBalancing(const RuleSettings& settings, const Profile& profile) {
-  CLARY_TRY(const double threshold, settings.Number("threshold"));
-  CLARY_TRY(const int64_t patience, settings.Whole("patience"));
+  const double threshold = settings.Number("threshold");
+  const int64_t patience = settings.Whole("patience");
   ProfilerRuleResult out;
   json details = json::object();
   const Series gpu = Collect(profile, kGpu);
@@ -340,10 +340,10 @@ Outcome LoadBalancing(const RuleSettings& settings, const Profile& profile) {
 }
 
 Outcome LowGpuUtilization(const RuleSettings& settings, const Profile& profile) {
-  CLARY_TRY(const double p95_limit, settings.Number("threshold_p95"));
-  CLARY_TRY(const double p5_limit, settings.Number("threshold_p5"));
-  CLARY_TRY(const int64_t window, settings.Whole("window"));
-  CLARY_TRY(const int64_t patience, settings.Whole("patience"));
+  const double p95_limit = settings.Number("threshold_p95");
+  const double p5_limit = settings.Number("threshold_p5");
+  const int64_t window = settings.Whole("window");
+  const int64_t patience = settings.Whole("patience");
   ProfilerRuleResult out;
   json details = json::object();
   const Series gpu = Collect(profile, kGpu);
@@ -371,7 +371,7 @@ Outcome LowGpuUtilization(const RuleSettings& settings, const Profile& profile) 
 }
 
 Outcome MaxInitializationTime(const RuleSettings& settings, const Profile& profile) {
-  CLARY_TRY(const double minutes, settings.Number("threshold"));
+  const double minutes = settings.Number("threshold");
   ProfilerRuleResult out;
   json details = {{"step_num", json::object()}};
   const TraceEvent* first = nullptr;
@@ -403,8 +403,8 @@ Outcome MaxInitializationTime(const RuleSettings& settings, const Profile& profi
 
 Outcome StepOutlier(const RuleSettings& settings, const Profile& profile) {
   constexpr size_t kLeast = 100;  // steps, for a deviation that means something
-  CLARY_TRY(const double deviations, settings.Number("stddev"));
-  CLARY_TRY(const int64_t allowed, settings.Whole("n_outliers"));
+  const double deviations = settings.Number("stddev");
+  const int64_t allowed = settings.Whole("n_outliers");
   const std::string mode = settings.Text("mode");
   ProfilerRuleResult out;
   struct Steps {
@@ -554,42 +554,45 @@ Outcome OverallFrameworkMetrics(const RuleSettings&, const Profile& profile) {
 // ---- The table
 
 constexpr RuleParameter kBatchSize[] = {
-    {"cpu_threshold_p95", "70", "95th percentile of CPU use below which it is low, percent"},
-    {"gpu_threshold_p95", "70", "the same of the GPU"},
-    {"gpu_memory_threshold_p95", "70", "the same of its memory"},
-    {"patience", "1000", "data points before the first evaluation"},
-    {"window", "500", "data points that are looked at"}};
+    {"cpu_threshold_p95", "70", "95th percentile of CPU use below which it is low, percent",
+     kPercent},
+    {"gpu_threshold_p95", "70", "the same of the GPU", kPercent},
+    {"gpu_memory_threshold_p95", "70", "the same of its memory", kPercent},
+    {"patience", "1000", "data points before the first evaluation", kWholeFromZero},
+    {"window", "500", "data points that are looked at", kWholeFromOne}};
 constexpr RuleParameter kCpuBottleneck[] = {
-    {"threshold", "50", "share of the time, percent"},
-    {"cpu_threshold", "90", "CPU use above which it is busy, percent"},
-    {"gpu_threshold", "10", "GPU use below which it idles, percent"},
-    {"patience", "1000", "data points before the first evaluation"}};
+    {"threshold", "50", "share of the time, percent", kPercent},
+    {"cpu_threshold", "90", "CPU use above which it is busy, percent", kPercent},
+    {"gpu_threshold", "10", "GPU use below which it idles, percent", kPercent},
+    {"patience", "1000", "data points before the first evaluation", kWholeFromZero}};
 constexpr RuleParameter kIoBottleneck[] = {
-    {"threshold", "50", "share of the time, percent"},
-    {"io_threshold", "50", "I/O wait above which the disk is busy, percent"},
-    {"gpu_threshold", "10", "GPU use below which it idles, percent"},
-    {"patience", "1000", "data points before the first evaluation"}};
+    {"threshold", "50", "share of the time, percent", kPercent},
+    {"io_threshold", "50", "I/O wait above which the disk is busy, percent", kPercent},
+    {"gpu_threshold", "10", "GPU use below which it idles, percent", kPercent},
+    {"patience", "1000", "data points before the first evaluation", kWholeFromZero}};
 constexpr RuleParameter kDataloader[] = {
-    {"min_threshold", "70", "least workers, percent of the cores"},
-    {"max_threshold", "200", "most workers, percent of the cores"}};
+    {"min_threshold", "70", "least workers, percent of the cores", kFromZero},
+    {"max_threshold", "200", "most workers, percent of the cores", kFromZero}};
 constexpr RuleParameter kGpuMemoryIncrease[] = {
-    {"increase", "5", "growth of the moving average, points"},
-    {"patience", "1000", "data points before the first evaluation"},
-    {"window", "10", "data points of the moving average"}};
+    {"increase", "5", "growth of the moving average, points", kFromZero},
+    {"patience", "1000", "data points before the first evaluation", kWholeFromZero},
+    {"window", "10", "data points of the moving average", kWholeFromOne}};
 constexpr RuleParameter kLoadBalancing[] = {
-    {"threshold", "0.2", "distance of two histograms; rule configurations say 0.5, reports 0.2"},
-    {"patience", "1000", "data points before the first evaluation"}};
+    {"threshold", "0.2", "distance of two histograms; rule configurations say 0.5, reports 0.2",
+     kFromZero},
+    {"patience", "1000", "data points before the first evaluation", kWholeFromZero}};
 constexpr RuleParameter kLowGpu[] = {
-    {"threshold_p95", "70", "95th percentile below which a GPU is little used, percent"},
-    {"threshold_p5", "10", "5th percentile below which it has gaps, percent"},
-    {"window", "500", "data points that are looked at"},
-    {"patience", "1000", "data points before the first evaluation"}};
-constexpr RuleParameter kMaxInitialization[] = {{"threshold", "20", "minutes"}};
+    {"threshold_p95", "70", "95th percentile below which a GPU is little used, percent", kPercent},
+    {"threshold_p5", "10", "5th percentile below which it has gaps, percent", kPercent},
+    {"window", "500", "data points that are looked at", kWholeFromOne},
+    {"patience", "1000", "data points before the first evaluation", kWholeFromZero}};
+constexpr RuleParameter kMaxInitialization[] = {{"threshold", "20", "minutes", kFromZero}};
 // Reports repeat stddev as threshold, in front.
-constexpr RuleParameter kStepOutlier[] = {{"threshold", "3", "the same as stddev, which counts"},
-                                          {"mode", "", "only steps of this mode"},
-                                          {"n_outliers", "10", "outliers that are ignored"},
-                                          {"stddev", "3", "standard deviations above the mean"}};
+constexpr RuleParameter kStepOutlier[] = {
+    {"threshold", "3", "the same as stddev, which counts", kFromZero},
+    {"mode", "", "only steps of this mode", {}},
+    {"n_outliers", "10", "outliers that are ignored", kWholeFromZero},
+    {"stddev", "3", "standard deviations above the mean", kFromZero}};
 
 constexpr ProfilerRuleEntry kRules[] = {
     {{"BatchSize", "GPUs", "CPU, GPU and GPU memory are all used less than their limits",
@@ -677,7 +680,7 @@ Result<ProfilerRuleResult> EvaluateProfilerRule(
         Code::kNotFound, "NoRule",
         fmt::format("no profiler rule is named '{}'; known are {}", name, Join(known, ", ")));
   }
-  const RuleSettings settings(entry->rule, parameters);
+  CLARY_TRY(const RuleSettings settings, RuleSettings::Read(entry->rule, parameters));
   CLARY_TRY(ProfilerRuleResult out, entry->evaluate(settings, profile));
   out.rule = name;
   for (const RuleParameter& p : entry->rule.parameters) {

@@ -3,12 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <limits>
 
 #include "base/file.h"
 #include "base/testing/manual_clock.h"
+#include "debugger/profiler_rules.h"
 #include "debugger/tensor_writer.h"
 
 namespace clary::debugger {
@@ -25,6 +27,7 @@ constexpr const char* kCollections =
       {"CollectionName": "labels", "CollectionParameters": {"save_interval": "1"}},
       {"CollectionName": "predictions", "CollectionParameters": {"save_interval": "1"}},
       {"CollectionName": "feature_importance", "CollectionParameters": {"save_interval": "1"}},
+      {"CollectionName": "hyperparameters", "CollectionParameters": {"save_interval": "1"}},
       {"CollectionName": "trees", "CollectionParameters": {"save_interval": "1"}},
       {"CollectionName": "gradients", "CollectionParameters": {"save_interval": "1"}},
       {"CollectionName": "weights", "CollectionParameters": {"save_interval": "1"}},
@@ -274,9 +277,126 @@ TEST(Rules, UnknownParametersAreToleratedAndBadValuesAreNamed) {
   EXPECT_TRUE(MakeRule("TreeDepth", {{"depth", "4"}, {"rule_to_invoke", "TreeDepth"}}));
   const auto bad = MakeRule("TreeDepth", {{"depth", "deep"}});
   ASSERT_FALSE(bad);
-  EXPECT_EQ(bad.error().message, "rule TreeDepth: depth is 'deep', but must be a whole number");
+  EXPECT_EQ(bad.error().message,
+            "rule TreeDepth: depth is 'deep', but must be a whole number from 0");
   EXPECT_EQ(MakeRule("NoSuchRule", {}).error().reason, "NoRule");
   EXPECT_FALSE(MakeRule("AllZero", {}));  // one of collection_names, tensor_regex is required
+}
+
+// For every parameter of every rule: values that it cannot have.
+TEST(Rules, EveryParameterRefusesWhatItCannotBe) {
+  const auto bad = [](const RuleParameter& p) -> std::vector<std::string> {
+    switch (p.values.kind) {
+      case RuleValues::kNumber:
+      case RuleValues::kWhole: {
+        std::vector<std::string> out = {"x", "nan", "inf", "1e", "1,2", "0x"};
+        if (p.values.kind == RuleValues::kWhole) out.emplace_back("1.5");
+        if (!std::isinf(p.values.low)) out.push_back(std::to_string(p.values.low - 1));
+        if (p.values.high < 1e6) out.push_back(std::to_string(p.values.high + 1));
+        return out;
+      }
+      case RuleValues::kFlag:
+        return {"maybe", "2"};
+      case RuleValues::kExpression:
+      case RuleValues::kExpressions:
+        return {"(", "a[", "*a", "a)(b", "(?!x)y"};
+      case RuleValues::kText:
+      case RuleValues::kNames:
+        return {","};
+    }
+    return {};
+  };
+  const auto check = [&](const RuleEntry& entry) {
+    for (const RuleParameter& p : entry.parameters) {
+      for (const std::string& value : bad(p)) {
+        const auto read = RuleSettings::Read(entry, {{std::string(p.name), value}});
+        if (p.values.kind == RuleValues::kText && p.default_value.empty()) continue;
+        ASSERT_FALSE(read) << entry.name << "." << p.name << " took '" << value << "'";
+        EXPECT_EQ(read.error().reason, "BadRuleParameter");
+        for (const std::string& part : {std::string(entry.name), std::string(p.name), value}) {
+          EXPECT_NE(read.error().message.find(part), std::string::npos) << read.error().message;
+        }
+      }
+      const auto none = RuleSettings::Read(entry, {{std::string(p.name), "None"}});
+      ASSERT_TRUE(none) << none.error().message;
+      EXPECT_EQ(none->Text(p.name), p.default_value);
+    }
+  };
+  for (const RuleEntry& e : Rules()) check(e);
+  for (const ProfilerRuleEntry& e : ProfilerRules()) check(e.rule);
+}
+
+// What rules are about and the job did not save: never NoIssuesFound.
+TEST(Rules, OneThatSawNothingIsAnErrorThatNamesIt) {
+  const auto losses = [] {
+    std::vector<StepTensors> steps;
+    for (int i = 0; i < 3; ++i) {
+      steps.push_back({{"losses", Scalar("train-logloss", 1.0 / (i + 1))},
+                       {"hyperparameters", Vector<std::string>("hyperparameters/objective", {"x"})},
+                       {"labels", Vector<float>("labels", {0, 1})},
+                       {"predictions", Vector<float>("predictions", {0, 1})}});
+    }
+    return steps;
+  };
+  struct Case {
+    std::string rule;
+    Parameters parameters;
+    std::string names;
+  };
+  const std::vector<Case> cases = {
+      {"AllZero", {{"tensor_regex", "nothing.*"}}, "tensor_regex 'nothing.*'"},
+      {"AllZero", {{"collection_names", "gone"}}, "collection_names 'gone'"},
+      {"AllZero", {{"collection_names", "losses,lossess"}}, "collection_names 'lossess'"},
+      {"AllZero", {{"tensor_regex", "train-.*,validation-.*"}}, "tensor_regex 'validation-.*'"},
+      {"ExplodingTensor", {{"tensor_regex", "hyperparameters/"}}, "'hyperparameters/'"},
+      {"TensorVariance", {{"tensor_regex", "z"}, {"max_threshold", "1"}}, "'z'"},
+      {"UnchangedTensor", {{"tensor_regex", "z"}}, "'z'"},
+      {"LossNotDecreasing", {{"collection_names", "z"}}, "collection_names 'z'"},
+      {"Overfit", {}, "both the training and the validation data"},
+      {"Overfit", {{"start_step", "9"}}, "start_step 9"},
+      {"Overfit", {{"tensor_regex", "z"}}, "tensor_regex 'z'"},
+      {"ClassImbalance", {{"labels_regex", "z"}}, "labels_regex 'z'"},
+      {"ClassImbalance", {{"predictions_regex", "z"}}, "predictions_regex 'z'"},
+      {"ClassImbalance", {}, "more than 6 labels, where samples is 500"},
+      {"Confusion", {{"labels", "z"}}, "labels 'z'"},
+      {"FeatureImportanceOverweight", {}, "tensor_regex '.*feature_importance/weight'"},
+      {"TreeDepth", {}, "collection 'trees'"},
+      {"DeadRelu", {}, "tensor_regex '.*relu_output'"},
+      {"SaturatedActivation", {}, "tensor_regex '.*tanh_input|.*sigmoid_input'"},
+      {"PoorWeightInitialization", {{"activation_inputs_regex", "z"}}, "regex 'z'"},
+      {"VanishingGradient", {}, "collection 'gradients'"},
+      {"WeightUpdateRatio", {}, "collection 'weights'"},
+      {"CheckInputImages", {}, "regex '.*hybridsequential0_input_0'"},
+      {"NLPSequenceRatio", {}, "tensor_regex '.*embedding0_input_0'"},
+  };
+  for (const Case& c : cases) {
+    const auto outcome = Evaluate(c.rule, c.parameters, losses());
+    ASSERT_FALSE(outcome) << c.rule << " said " << outcome->fired;
+    EXPECT_EQ(outcome.error().reason, "UnseenTensors") << c.rule;
+    EXPECT_NE(outcome.error().message.find("rule " + c.rule), std::string::npos);
+    EXPECT_NE(outcome.error().message.find(c.names), std::string::npos) << outcome.error().message;
+    EXPECT_NE(outcome.error().message.find("train-logloss"), std::string::npos) << "what was saved";
+  }
+  EXPECT_TRUE(Evaluate("Overtraining", {}, losses()));
+  EXPECT_FALSE(Evaluate("Overtraining", {}, Series("metrics", "train-auc", {0.5, 0.6})));
+  EXPECT_FALSE(Evaluate("LossNotDecreasing", {}, Series("default", "x", {0.5, 0.6})));
+}
+
+TEST(Rules, MetricsThatShouldRiseAreNoLosses) {
+  const auto rising = Series("losses", "train-accuracy", {0.5, 0.7, 0.9});
+  EXPECT_FALSE(Evaluate("LossNotDecreasing", {{"num_steps", "1"}}, rising)->fired);
+  const auto chosen = Evaluate("LossNotDecreasing",
+                               {{"num_steps", "1"}, {"tensor_regex", "train-accuracy"}}, rising);
+  EXPECT_TRUE(chosen->fired) << "the user says that it is one";
+}
+
+TEST(Rules, LabelsThatAreNoClassesAreAnError) {
+  for (const char* rule : {"ClassImbalance", "Confusion"}) {
+    const auto outcome = Evaluate(rule, {}, Labelled({0.5F, 1}, {0, 1}));
+    ASSERT_FALSE(outcome);
+    EXPECT_NE(outcome.error().message.find("holds 0.5"), std::string::npos);
+    EXPECT_FALSE(Evaluate(rule, {}, Labelled({0, 1}, {0, 1, 1}))) << "sizes differ";
+  }
 }
 
 TEST(Rules, ATrialWithoutStepsIsAnError) {

@@ -233,16 +233,33 @@ std::vector<std::string> Trial::TensorNames(std::string_view collection) const {
 
 // RE2 has no look-behind, which one of smdebug's own expressions uses: "(?<!(auc|map))$" at the
 // end means "does not end in one of these".
-bool NameMatches(const std::string& expression, std::string_view name) {
+Result<NamePattern> NamePattern::Compile(const std::string& expression) {
   constexpr std::string_view kNotAucMap = "(?<!(auc|map))$";
+  NamePattern out;
   std::string re = expression;
   if (re.ends_with(kNotAucMap)) {
-    if (name.ends_with("auc") || name.ends_with("map")) return false;
+    out.no_auc_map_ = true;
     re.replace(re.size() - kNotAucMap.size(), std::string::npos, "$");
   }
-  const RE2 compiled("(?:" + re + ")", RE2::Quiet);
-  re2::StringPiece text(name.data(), name.size());
-  return compiled.ok() && compiled.Match(text, 0, text.size(), RE2::ANCHOR_START, nullptr, 0);
+  // Alone first, so that the message is about what was written and "a)(b" is refused.
+  const RE2 alone(re, RE2::Quiet);
+  if (!alone.ok()) {
+    return Fail(Code::kInvalidArgument, "BadExpression",
+                "'" + expression + "' is no regular expression: " + alone.error());
+  }
+  out.compiled_ = std::make_shared<const RE2>("(?:" + re + ")", RE2::Quiet);
+  return out;
+}
+
+bool NamePattern::Matches(std::string_view name) const {
+  if (no_auc_map_ && (name.ends_with("auc") || name.ends_with("map"))) return false;
+  const re2::StringPiece text(name.data(), name.size());
+  return compiled_->Match(text, 0, text.size(), RE2::ANCHOR_START, nullptr, 0);
+}
+
+bool NameMatches(const std::string& expression, std::string_view name) {
+  const auto pattern = NamePattern::Compile(expression);
+  return pattern && pattern->Matches(name);
 }
 
 std::vector<std::string> Trial::Collections() const {

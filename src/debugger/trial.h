@@ -15,6 +15,10 @@
 #include "debugger/tensor.h"
 #include "objects/object_store.h"
 
+namespace re2 {
+class RE2;
+}
+
 namespace clary::debugger {
 
 // Where a trial's files are.
@@ -34,8 +38,20 @@ std::unique_ptr<TrialFiles> NewLocalTrialFiles(std::filesystem::path root);
 std::unique_ptr<TrialFiles> NewStoreTrialFiles(objects::ObjectStore& store, std::string bucket,
                                                std::string prefix);
 
-// Whether `expression` matches at the start of `name`, as Python's re.match does. A broken
-// expression matches nothing.
+// An expression over tensor names, matched at the start of a name as Python's re.match does. RE2's
+// syntax, and the one look-behind that smdebug itself uses. Copies share; any thread.
+class NamePattern {
+ public:
+  // kInvalidArgument "BadExpression" with the expression and what is wrong with it.
+  static Result<NamePattern> Compile(const std::string& expression);
+  bool Matches(std::string_view name) const;
+
+ private:
+  std::shared_ptr<const re2::RE2> compiled_;
+  bool no_auc_map_ = false;  // "(?<!(auc|map))$" at its end
+};
+
+// Whether `expression` matches; one that is none matches nothing.
 bool NameMatches(const std::string& expression, std::string_view name);
 
 // One thread at a time. Steps appear when their index file does; with several workers a step is

@@ -335,9 +335,13 @@ class Evaluation {
   }
 
   void Act(const std::string& rule, std::vector<RuleAction> actions, RuleResult& result) {
-    // An option of StalledTrainingRule, older than actions.
-    if (EqualsIgnoreCase(Parameter("stop_training_on_fire"), "true")) {
-      actions.push_back({.target = spec_.job_name});
+    // Options of StalledTrainingRule, older than actions; evaluating it has checked them.
+    if (rule == "StalledTrainingRule") {
+      const auto settings = debugger::RuleSettings::Read(*debugger::FindRule(rule), Parameters());
+      if (settings && settings->Flag("stop_training_on_fire")) {
+        const std::string prefix = settings->Text("training_job_name_prefix");
+        actions.push_back({.target = prefix.empty() ? spec_.job_name : prefix});
+      }
     }
     const RuleMessage message{.rule = rule, .job_name = spec_.job_name, .details = result.details};
     std::vector<std::string> said;
