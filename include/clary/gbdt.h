@@ -84,6 +84,9 @@ class Dataset {
   void CopyRow(size_t row, std::span<float> out) const;
   // The rows `index`, in that order, as a dataset of its own (k-fold). Groups are dropped.
   Dataset Subset(std::span<const uint32_t> index) const;
+  // The rows whose weight is not 0, in their order; the same data if that is all of them. Where
+  // queries have weights, whole queries go.
+  Dataset Weighted() const;
   // True if both are handles to the same data.
   bool SameAs(const Dataset& other) const { return data_ == other.data_; }
 
@@ -100,11 +103,11 @@ enum class SamplingMethod : uint8_t { kUniform, kGradientBased };
 enum class ProcessType : uint8_t { kDefault, kUpdate };
 
 // XGBoost's parameters under XGBoost's names. The defaults are those of XGBoost 3.x; what differs
-// in 1.x follows `version`.
+// in earlier releases follows `version`.
 struct TrainParams {
-  // Which XGBoost decides where releases differ: 1 (1.x) or 3 (3.x). With 1 the intercept is 0.5
-  // unless given; with 3 it is estimated from the labels.
-  int version = 3;
+  // The XGBoost that decides where releases differ, 100 * major + minor: 90, 102, 107, 300. Before
+  // 200 the intercept is 0.5 unless given; from then on it is estimated from the labels.
+  int version = 300;
 
   int num_round = 10;
   std::string objective = "reg:squarederror";
@@ -147,6 +150,8 @@ struct TrainParams {
   float colsample_bynode = 1;
   int num_parallel_tree = 1;
   std::vector<int> monotone_constraints;  // -1, 0 or 1 a feature; missing ones are 0
+  // Groups of features that may meet on a path; without any group, all may. One without features
+  // allows no meeting.
   std::vector<std::vector<uint32_t>> interaction_constraints;
   int max_cat_to_onehot = 4;
   int max_cat_threshold = 64;
@@ -163,7 +168,7 @@ struct TrainParams {
   int top_k = 0;
 
   int32_t seed = 0;
-  int nthread = 0;  // 0: every core
+  int nthread = 0;  // 0: every core; at most 1024
   int verbosity = 1;
 
   // Reads XGBoost's names (and its aliases such as learning_rate, reg_lambda) and string forms;
@@ -225,6 +230,7 @@ struct TrainOptions {
 };
 
 // Trains on `train`; metrics of every set in `evals` are computed after each round.
+// Rows of `train` that weigh 0 are as if they were not there.
 // kInvalidArgument for parameters or labels that do not fit (reason "BadLabel" names the row),
 // kCancelled when stopped, kUnimplemented for what this version cannot do.
 Result<Model> Train(const TrainParams& params, const Dataset& train,

@@ -4,10 +4,12 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <shared_mutex>
 
+#include "base/strings.h"
 #include "data/internal/kernels.h"
 #include "data/internal/number.h"
 #include "data/internal/readers.h"
@@ -91,6 +93,70 @@ std::string_view CollapseSpaces(std::string_view text, Buffer<char>& storage) {
   return {begin, static_cast<size_t>(to - begin)};
 }
 
+// Words that programs write for a missing value, in letters of any case ("nan" is a number to
+// ParseNumber).
+constexpr std::string_view kMissingWords[] = {"NA", "N/A", "#N/A", "<NA>", "null", "None", "?"};
+
+bool IsMissingWord(std::string_view field) {
+  field = Trim(field);
+  return std::ranges::any_of(kMissingWords,
+                             [&](std::string_view word) { return EqualsIgnoreCase(field, word); });
+}
+
+// The fields of one column that are words for missing.
+struct MissingWords {
+  size_t count = 0;
+  size_t row = SIZE_MAX;  // the first one's
+  std::string word;
+};
+using MissingByColumn = std::map<size_t, MissingWords>;
+
+// `text` with "nan" in place of every word for missing, in `storage`; counts them by column.
+std::string_view ReplaceMissingWords(std::string_view text, char delimiter, size_t first_row,
+                                     Buffer<char>& storage, MissingByColumn& found) {
+  storage.Resize(2 * text.size() + 2 * kPadding);  // "?," becomes "nan,"
+  char* const begin = storage.data() + kPadding;
+  char* to = begin;
+  size_t row = first_row;
+  size_t column = 0;
+  for (size_t at = 0; at < text.size();) {
+    size_t end = at;
+    while (end < text.size() && text[end] != delimiter && text[end] != '\n' && text[end] != '\r') {
+      ++end;
+    }
+    const std::string_view field = text.substr(at, end - at);
+    const bool is_word = IsMissingWord(field);
+    if (is_word) {
+      MissingWords& words = found[column];
+      if (words.count++ == 0) words = {.count = 1, .row = row, .word = std::string(Trim(field))};
+    }
+    to = std::ranges::copy(is_word ? std::string_view("nan") : field, to).out;
+    ++column;
+    if (end < text.size()) {
+      if (text[end] != delimiter) {
+        row += column > 1 || !field.empty() ? 1 : 0;  // else the line is empty
+        column = 0;
+      }
+      *to++ = text[end++];
+    }
+    at = end;
+  }
+  *to = '\n';
+  return {begin, static_cast<size_t>(to - begin)};
+}
+
+// Whether the first line of a file has names for the columns: words alone, and a label that is one
+// where the next line has a number.
+bool IsHeader(std::span<const std::string_view> line, std::span<const std::string_view> next) {
+  const auto is_text = [](std::string_view field) {
+    float value;
+    return ParseNumber(field, &value) == NumberKind::kText && !IsMissingWord(field);
+  };
+  return !next.empty() && is_text(line[0]) && !is_text(next[0]) &&
+         std::ranges::all_of(
+             line, [&](std::string_view field) { return Trim(field).empty() || is_text(field); });
+}
+
 // What all parsers of one ReadCsv() share. Guarded by the order in which blocks take their places,
 // but for the buffers' memory: a thread that writes holds `memory` shared, one that grows them
 // alone.
@@ -103,6 +169,8 @@ struct Shared {
   uint32_t lead = 1;       // columns before the features
   std::string shape_from;  // where `cols` was seen
   std::shared_mutex memory;
+  std::mutex mu;
+  MissingByColumn missing;  // guarded by mu
 };
 
 class CsvParser final : public BlockParser {
@@ -136,22 +204,42 @@ class CsvParser final : public BlockParser {
     if (rows_ == 0) return {};
     const std::shared_lock lock(shared_.memory);
     Matrix& m = shared_.matrix;
-    scratch_.Resize(2 * (block.text.size() + 66));
-    const CsvTarget target{
+    CsvTarget target{
         .labels = m.labels.data() + first_row_,
         .weights = shared_.options.csv_weights ? m.weights.data() + first_row_ : nullptr,
         .features = m.values.data() + first_row_ * shared_.cols,
         .cols = shared_.cols,
         .delimiter = shared_.delimiter,
-        .scratch = scratch_.data()};
-    const std::string_view text =
+        .scratch = nullptr};
+    std::string_view text =
         shared_.delimiter == ' ' ? CollapseSpaces(block.text, collapsed_) : block.text;
-    const char* const bad = BestKernels().csv(text.data(), text.data() + text.size(), target);
+    const auto parse = [&](std::string_view t) {
+      scratch_.Resize(2 * (t.size() + 66));
+      target.scratch = scratch_.data();
+      return BestKernels().csv(t.data(), t.data() + t.size(), target);
+    };
+    const char* bad = parse(text);
     if (bad == nullptr) return {};
+    MissingByColumn found;
+    if (const std::string_view replaced =
+            ReplaceMissingWords(text, shared_.delimiter, first_row_, replaced_, found);
+        !found.empty()) {
+      text = replaced;
+      bad = parse(text);
+    }
+    if (bad == nullptr) {
+      const std::lock_guard guard(shared_.mu);
+      for (auto& [column, words] : found) {
+        MissingWords& all = shared_.missing[column];
+        const size_t count = all.count + words.count;
+        if (words.row < all.row) all = std::move(words);
+        all.count = count;
+      }
+      return {};
+    }
     const auto at = static_cast<size_t>(bad - text.data());
     const LineCount before = CountLines(text.substr(0, at));
-    return std::unexpected(
-        Explain(block.file, FirstRow(text.substr(at)), first_line_ + before.lines));
+    return std::unexpected(Explain(block.file, text.substr(at), first_line_ + before.lines));
   }
 
  private:
@@ -198,18 +286,18 @@ class CsvParser final : public BlockParser {
     return {};
   }
 
-  Error Explain(uint32_t file_index, std::string_view row, uint64_t line) const {
+  // What is wrong with the first row of `text`, which is line `line` of its file.
+  Error Explain(uint32_t file_index, std::string_view text, uint64_t line) const {
     const std::string& file = shared_.reader.names()[file_index];
+    const std::string_view row = FirstRow(text);
     const std::vector<std::string_view> fields = Fields(row, shared_.delimiter);
     const size_t expected = shared_.cols + shared_.lead;
-    size_t texts = 0;
     std::optional<Error> first;
     for (size_t i = 0; i < fields.size(); ++i) {
       float value;
       const NumberKind kind = ParseNumber(fields[i], &value);
       const std::string at = fmt::format(", column {}", i + 1);
-      texts += kind == NumberKind::kText;
-      if (first) continue;
+      if (first) break;
       if (kind == NumberKind::kText) {
         first = BadData(file, line, fmt::format("{}: '{}' is not a number", at, Shown(fields[i])));
       } else if (kind == NumberKind::kInfinite) {
@@ -221,10 +309,14 @@ class CsvParser final : public BlockParser {
                         fmt::format("{}: the {} is missing", at, i == 0 ? "label" : "weight"));
       }
     }
-    if (line == 1 && texts > 0 && texts * 2 >= fields.size()) {
-      first->message +=
-          "; this looks like a header line, which training data must not have: remove it";
-      return *first;
+    if (line == 1) {
+      const char* const end = row.data() + row.size();
+      const std::string_view next = FirstRow({end, text.data() + text.size()});
+      if (!next.empty() && IsHeader(fields, Fields(next, shared_.delimiter))) {
+        first->message +=
+            "; this looks like a header line, which training data must not have: remove it";
+        return *first;
+      }
     }
     if (fields.size() != expected) {
       return BadData(file, line,
@@ -242,22 +334,66 @@ class CsvParser final : public BlockParser {
   uint64_t first_row_ = 0;
   uint64_t first_line_ = 1;
   Buffer<char> collapsed_;
+  Buffer<char> replaced_;
   Buffer<uint32_t> scratch_;
 };
 
-// The first column that is missing in every row, if there is one.
-std::optional<size_t> EmptyColumn(const Matrix& m) {
+// The columns that are missing in every row.
+std::vector<size_t> EmptyColumns(const Matrix& m) {
   std::vector<size_t> unseen(m.cols);
   for (size_t c = 0; c < m.cols; ++c) unseen[c] = c;
   for (size_t r = 0; r < m.rows && !unseen.empty(); ++r) {
     const float* row = m.values.data() + r * m.cols;
     std::erase_if(unseen, [&](size_t c) { return !std::isnan(row[c]); });
   }
-  if (unseen.empty()) return std::nullopt;
-  return unseen.front();
+  return unseen;
+}
+
+// Leaves the first `cols` features.
+void KeepColumns(Matrix& m, size_t cols) {
+  for (size_t r = 0; r < m.rows; ++r) {
+    const float* const row = m.values.data() + r * m.cols;
+    std::copy(row, row + cols, m.values.data() + r * cols);
+  }
+  m.cols = cols;
+  m.values.Resize(m.rows * cols);
+}
+
+// Columns without any value: a warning for those of training data, and the last ones are none.
+Status CheckColumns(const ReadOptions& options, size_t lead, Matrix& m) {
+  std::vector<size_t> empty = EmptyColumns(m);
+  size_t cols = m.cols;
+  while (!empty.empty() && empty.back() + 1 == cols && cols > options.features) {
+    --cols;
+    empty.pop_back();
+  }
+  if (cols == 0) {
+    return Fail(Code::kInvalidArgument, "BadData",
+                fmt::format("{}: no row has a value in any feature", m.Where(0)));
+  }
+  if (options.features == 0) {
+    for (const size_t c : empty) {
+      m.warnings.push_back(EmptyColumnWarning(m, std::to_string(c + lead + 1)));
+    }
+    if (cols < m.cols) {
+      m.warnings.push_back(fmt::format(
+          "{}: nothing stands behind column {} in any of the {} rows, so the data has {} features; "
+          "does a delimiter end each line?",
+          m.files[0], cols + lead, m.rows, cols));
+    }
+  }
+  if (cols < m.cols) KeepColumns(m, cols);
+  return {};
 }
 
 }  // namespace
+
+std::string EmptyColumnWarning(const Matrix& m, std::string_view column) {
+  return fmt::format(
+      "{}: column {} is missing in all {} rows, so nothing can be learned from it; fill the column "
+      "in, or remove it",
+      m.files.size() == 1 ? m.files[0] : m.files[0] + " and the files after it", column, m.rows);
+}
 
 Result<Matrix> ReadCsv(const std::vector<std::filesystem::path>& files,
                        const ReadOptions& options) {
@@ -278,16 +414,13 @@ Result<Matrix> ReadCsv(const std::vector<std::filesystem::path>& files,
   m.labels.ShrinkToFit();
   m.weights.ShrinkToFit();
   m.values.ShrinkToFit();
-  if (!options.allow_empty_columns) {
-    if (const auto column = EmptyColumn(m)) {
-      return Fail(
-          Code::kInvalidArgument, "BadData",
-          fmt::format("{}: column {} is missing in all {} rows, from row {}, so nothing can be "
-                      "learned from it; fill the column in, or remove it",
-                      m.files.size() == 1 ? m.files[0] : m.files[0] + " and the files after it",
-                      *column + shared.lead + 1, m.rows, m.origins.front().first_line));
-    }
+  for (const auto& [column, words] : shared.missing) {
+    m.warnings.push_back(fmt::format(
+        "{}, column {}: '{}' is read as a missing value{}", m.Where(words.row), column + 1,
+        Shown(words.word),
+        words.count == 1 ? "" : fmt::format(", as in {} rows of this column in all", words.count)));
   }
+  CLARY_CHECK_OK(CheckColumns(options, shared.lead, m));
   return m;
 }
 

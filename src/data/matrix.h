@@ -38,6 +38,9 @@ struct Matrix {
   std::vector<std::string> files;  // names relative to the channel
   std::vector<Origin> origins;
 
+  // What was read but may not be what was meant, for the job's log: a line each.
+  std::vector<std::string> warnings;
+
   // "part-0.csv, row 12" (1-based, as an editor counts lines); "row 12" for a matrix without files.
   std::string Where(size_t row) const;
 };

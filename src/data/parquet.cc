@@ -131,7 +131,7 @@ class ParquetFiles {
     }
     CLARY_CHECK_OK(Allocate());
     CLARY_CHECK_OK(ReadColumns());
-    CLARY_CHECK_OK(CheckColumns());
+    WarnOfEmptyColumns();
     return std::move(m_);
   }
 
@@ -340,17 +340,13 @@ class ParquetFiles {
         .error();
   }
 
-  Status CheckColumns() const {
-    if (options_.allow_empty_columns) return {};
+  void WarnOfEmptyColumns() {
+    if (options_.features != 0) return;
     for (size_t c = 1; c <= m_.cols; ++c) {
       if (seen_[c].load(std::memory_order_relaxed)) continue;
-      return Bad(fmt::format(
-          "{}: column {} ('{}') is missing in all {} rows, so nothing can be learned from it; "
-          "fill the column in, or remove it",
-          files_.size() == 1 ? m_.files[0] : m_.files[0] + " and the files after it", c + 1,
-          Shown(parts_.front()->footer.columns[c].name), m_.rows));
+      m_.warnings.push_back(EmptyColumnWarning(
+          m_, fmt::format("{} ('{}')", c + 1, Shown(parts_.front()->footer.columns[c].name))));
     }
-    return {};
   }
 
   const std::vector<fs::path>& files_;

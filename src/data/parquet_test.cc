@@ -20,6 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 
 const fs::path kGolden = fs::path(CLARY_SOURCE_DIR) / "tests/golden/parquet";
 
@@ -131,10 +132,14 @@ TEST(Parquet, ErrorsNameFileColumnAndWhatIsUnsupported) {
             "32-bit float");
   EXPECT_EQ(ErrorOf({kGolden / "no_label.parquet"}),
             "no_label.parquet, row 2, column 1 ('label'): the label is missing");
-  EXPECT_THAT(ErrorOf({kGolden / "empty_column.parquet"}),
-              HasSubstr("column 3 ('y') is missing in all 2 rows"));
-  EXPECT_TRUE(Read({kGolden / "empty_column.parquet"}, {.allow_empty_columns = true}));
   EXPECT_EQ(ErrorOf({kGolden / "no_rows.parquet"}), "no_rows.parquet has no rows");
+  const auto empty = Read({kGolden / "empty_column.parquet"});
+  ASSERT_TRUE(empty) << empty.error().message;
+  EXPECT_THAT(
+      empty->warnings,
+      ElementsAre("empty_column.parquet: column 3 ('y') is missing in all 2 rows, so nothing "
+                  "can be learned from it; fill the column in, or remove it"));
+  EXPECT_THAT(Read({kGolden / "empty_column.parquet"}, {.features = 2})->warnings, IsEmpty());
   EXPECT_EQ(ErrorOf({kGolden / "required.parquet", kGolden / "pandas_index.parquet"}),
             "pandas_index.parquet: has 2 columns; required.parquet has 13: every file needs the "
             "same");

@@ -100,7 +100,11 @@ Result<ContentType> ParseContentType(std::string_view text) {
       const std::string_view part = Trim(parts[i]);
       const size_t eq = part.find('=');
       if (Trim(part.substr(0, eq)) != "label_size") continue;
-      if (eq == std::string_view::npos || Trim(part.substr(eq + 1)) != "1") {
+      std::string_view value = eq == part.npos ? part : Trim(part.substr(eq + 1));
+      if (value.size() >= 2 && value.front() == '"' && value.back() == '"') {
+        value = value.substr(1, value.size() - 2);
+      }
+      if (eq == part.npos || value != "1") {
         return Fail(Code::kInvalidArgument, "BadContentType",
                     fmt::format("{} is not an accepted csv ContentType. Optional parameter "
                                 "label_size must be equal to 1",

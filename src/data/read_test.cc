@@ -22,8 +22,11 @@ namespace clary::data {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
 
 class ReadTest : public testing::Test {
  protected:
@@ -70,6 +73,12 @@ TEST(ContentType, NamesOfEachFormat) {
   EXPECT_EQ(*ParseContentType("text/csv"), ContentType::kCsv);
   EXPECT_EQ(*ParseContentType("Text/CSV; charset=utf8"), ContentType::kCsv);
   EXPECT_EQ(*ParseContentType("csv;label_size=1"), ContentType::kCsv);
+  EXPECT_EQ(*ParseContentType("text/csv; label_size=\"1\""), ContentType::kCsv);
+  EXPECT_EQ(*ParseContentType("text/csv; charset=\"utf-8\"; LABEL_SIZE = \"1\""),
+            ContentType::kCsv);
+  for (const char* size : {"\"2\"", "'1'", "\"", "\"1", "", "01"}) {
+    EXPECT_FALSE(ParseContentType(std::string("csv; label_size=") + size)) << size;
+  }
   EXPECT_EQ(*ParseContentType("text/x-libsvm"), ContentType::kLibsvm);
   EXPECT_EQ(*ParseContentType("application/x-parquet"), ContentType::kParquet);
   EXPECT_EQ(*ParseContentType("application/x-recordio-protobuf"), ContentType::kRecordIo);
@@ -192,10 +201,83 @@ TEST_F(ReadTest, CsvErrorsNameFileRowColumnAndValue) {
 }
 
 TEST_F(ReadTest, CsvColumnWithoutAnyValue) {
-  EXPECT_EQ(CsvError("1,2,,3\n0,4,nan,5\n"),
-            "train.csv: column 3 is missing in all 2 rows, from row 1, so nothing can be learned "
-            "from it; fill the column in, or remove it");
-  EXPECT_TRUE(Csv("1,2,,3\n", {.allow_empty_columns = true}));
+  const auto m = Csv("1,2,,3\n0,4,nan,5\n");
+  ASSERT_TRUE(m) << m.error().message;
+  EXPECT_EQ(m->cols, 3U);
+  EXPECT_THAT(m->warnings,
+              ElementsAre("train.csv: column 3 is missing in all 2 rows, so nothing can be learned "
+                          "from it; fill the column in, or remove it"));
+  EXPECT_THAT(Csv("1,2,,3\n", {.features = 3})->warnings, IsEmpty());
+  EXPECT_EQ(CsvError("1,,nan\n0,NA,\n"), "train.csv, row 1: no row has a value in any feature");
+}
+
+TEST_F(ReadTest, CsvDelimiterAtTheEndOfEachLine) {
+  const auto m = Csv("1,2,3,\n0,4,,\n");
+  ASSERT_TRUE(m) << m.error().message;
+  EXPECT_EQ(m->cols, 2U);
+  EXPECT_THAT(Values(m->values), ElementsAre(2, 3, 4, IsNan()));
+  EXPECT_THAT(m->warnings,
+              ElementsAre("train.csv: nothing stands behind column 3 in any of the 2 rows, so the "
+                          "data has 2 features; does a delimiter end each line?"));
+  // What is compared with training data has its features, if it can.
+  EXPECT_EQ(Csv("1,2,3,\n", {.features = 2})->cols, 2U);
+  EXPECT_EQ(Csv("1,2,3,\n", {.features = 3})->cols, 3U);
+  EXPECT_EQ(Csv("1,2,3,\n", {.features = 1})->cols, 2U);
+}
+
+TEST_F(ReadTest, CsvWordsForMissing) {
+  for (const char delimiter : {',', '\t', ';', '|', ' '}) {
+    std::string text = "1,NA,2\n0,N/A,3\n\n1,null,4\n0, None ,?\n1,n/a,<NA>\n0,NULL,5\n1,7,6\n";
+    std::ranges::replace(text, ',', delimiter);
+    const auto m = Csv(text);
+    ASSERT_TRUE(m) << delimiter << m.error().message;
+    EXPECT_THAT(Values(m->values), ElementsAre(IsNan(), 2, IsNan(), 3, IsNan(), 4, IsNan(), IsNan(),
+                                               IsNan(), IsNan(), IsNan(), 5, 7, 6));
+    EXPECT_THAT(m->warnings,
+                ElementsAre("train.csv, row 1, column 2: 'NA' is read as a missing value, as in 6 "
+                            "rows of this column in all",
+                            "train.csv, row 5, column 3: '?' is read as a missing value, as in 2 "
+                            "rows of this column in all"));
+  }
+  EXPECT_EQ(CsvError("1,2\nNA,?\n"), "train.csv, row 2, column 1: the label is missing");
+  EXPECT_EQ(CsvError("1,NA\n0,NAN0\n"), "train.csv, row 2, column 2: 'NAN0' is not a number");
+  EXPECT_EQ(CsvError("1,?\n0,?!\n"), "train.csv, row 2, column 2: '?!' is not a number");
+  EXPECT_EQ(
+      Csv("1,2,NA\n0,3,4\n")->warnings,
+      std::vector<std::string>{"train.csv, row 1, column 3: 'NA' is read as a missing value"});
+}
+
+TEST_F(ReadTest, CsvWordsForMissingInManyBlocks) {
+  std::string text;
+  for (int r = 0; r < 60'000; ++r) text += r % 7 == 3 ? "1,NA,2.5,?\n" : "0,1.25,3,4\n";
+  std::vector<Matrix> read;
+  for (const int threads : {1, 2, 5}) {
+    auto m = Csv(text, {.threads = threads});
+    ASSERT_TRUE(m) << m.error().message;
+    read.push_back(std::move(*m));
+  }
+  for (const Matrix& m : read) {
+    EXPECT_EQ(m.warnings, read[0].warnings);
+    EXPECT_EQ(std::memcmp(m.values.data(), read[0].values.data(), m.values.size() * 4), 0);
+  }
+  EXPECT_THAT(read[0].warnings,
+              ElementsAre("train.csv, row 4, column 2: 'NA' is read as a missing value, as in 8571 "
+                          "rows of this column in all",
+                          "train.csv, row 4, column 4: '?' is read as a missing value, as in 8571 "
+                          "rows of this column in all"));
+}
+
+TEST_F(ReadTest, CsvHeaderIsGuessedOnlyWhereItIsOne) {
+  constexpr const char* kGuess = "this looks like a header line";
+  for (const char* text : {"y,age,job\n1,2,3\n", "y,,job\n1,2,red\n", "y,x\n\n0,1\n"}) {
+    EXPECT_THAT(CsvError(text), HasSubstr(kGuess)) << text;
+  }
+  // Words in every row, a word among numbers, names of classes, and no row that could tell.
+  for (const char* text : {"1,red\n0,blue\n", "1,abc\n0,2\n", "yes,1\nno,2\n", "yes,red\nno,blue\n",
+                           "a,b\n", "1,2\na,b\n", "yes,1,2\n0,3,4\n"}) {
+    EXPECT_THAT(CsvError(text), AllOf(HasSubstr("is not a number"), Not(HasSubstr(kGuess))))
+        << text;
+  }
 }
 
 TEST_F(ReadTest, CsvFilesFollowOneAnother) {

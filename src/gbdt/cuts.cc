@@ -182,10 +182,14 @@ class CutFinder {
     most_ = keys.empty() ? 0 : FromKey(quantiles_.most());
     return repeated_;
   }
-  // The same for keys with the bits of their weights in the low half.
+  // The same for keys with the bits of their weights in the low half. What weighs nothing makes no
+  // cuts; only the least and the greatest value are of all.
   bool Find(std::span<const uint64_t> pairs, uint32_t missing) {
     pairs_.assign(pairs.begin(), pairs.end());
     RadixSort(pairs_, scratch_);
+    least_ = pairs.empty() ? 0 : FromKey(static_cast<uint32_t>(pairs_.front() >> 32));
+    most_ = pairs.empty() ? 0 : FromKey(static_cast<uint32_t>(pairs_.back() >> 32));
+    std::erase_if(pairs_, [](uint64_t pair) { return static_cast<uint32_t>(pair) == 0; });
     summary_.key.clear();
     summary_.weight.clear();
     for (size_t i = 0; i < pairs_.size();) {
@@ -199,8 +203,6 @@ class CutFinder {
       i = j;
     }
     repeated_ = FindWeighted(summary_, Bins(missing), values_);
-    least_ = pairs.empty() ? 0 : FromKey(summary_.key.front());
-    most_ = pairs.empty() ? 0 : FromKey(summary_.key.back());
     return repeated_;
   }
 
@@ -398,10 +400,13 @@ class DenseStrips {
     std::vector<uint8_t> open(repeated.size(), 1);
     const uint32_t from = repeated.front();
     uint32_t keys[kBlockRows + 16];
-    ForBlocks(first + from, repeated.back() - from + 1, 0, s.block, [&](size_t, size_t count) {
+    ForBlocks(first + from, repeated.back() - from + 1, 0, s.block, [&](size_t row, size_t count) {
       for (size_t k = 0; k < repeated.size(); ++k) {
         if (open[k] == 0) continue;
-        const float* const value = s.block.data() + (repeated[k] - from) * kBlockRows;
+        float* const value = s.block.data() + (repeated[k] - from) * kBlockRows;
+        for (size_t i = 0; i < count && !weights_.empty(); ++i) {
+          if (weights_[row + i] == 0) value[i] = std::numeric_limits<float>::quiet_NaN();
+        }
         const size_t n = BestKernels().present_keys(value, count, keys);
         for (size_t i = 0; i < n && open[k] != 0; ++i) {
           open[k] = values[k].Add(keys[i], max_bin_) ? 1 : 0;

@@ -45,7 +45,8 @@ struct Cuts {
   uint32_t max_bins() const;
 };
 
-// `weights` is empty or [rows]. The result does not depend on the size of the pool. A feature with
+// `weights` is empty or [rows]; rows of weight 0 make no cuts, but lie between the first and the
+// last. The result does not depend on the size of the pool. A feature with
 // missing values and more than 255 distinct ones gets at most 255 bins if max_bin is 256, so that
 // a bin and "missing" fit one byte.
 Cuts ComputeCuts(const Dataset& data, std::span<const float> weights, int max_bin,

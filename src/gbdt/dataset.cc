@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "clary/gbdt.h"
+#include "gbdt/internal/objective_impl.h"
 
 namespace clary::gbdt {
 
@@ -48,7 +49,7 @@ Status CheckFields(const RowFields& f, size_t rows, uint32_t columns) {
   for (size_t i = 0; i < f.weight.size(); ++i) {
     if (!(f.weight[i] >= 0) || std::isinf(f.weight[i])) {
       return Fail(Code::kInvalidArgument, "BadWeight",
-                  "weight of row " + std::to_string(i) + " is " + std::to_string(f.weight[i]) +
+                  "weight of row " + std::to_string(i) + " is " + ShortText(f.weight[i]) +
                       "; weights must be finite and not negative");
     }
   }
@@ -219,6 +220,34 @@ Dataset Dataset::Subset(std::span<const uint32_t> index) const {
     part.dense = *kept;
     part.owner = std::move(kept);
   }
+  return Dataset(std::make_shared<Data>(std::move(part)));
+}
+
+Dataset Dataset::Weighted() const {
+  const RowFields& from = data_->fields;
+  if (std::ranges::find(from.weight, 0.0F) == from.weight.end()) return *this;
+  std::vector<uint32_t> kept;
+  std::vector<uint32_t> sizes;  // of queries that still have rows
+  std::vector<float> query_weight;
+  const bool by_query = from.weight.size() == from.group_sizes.size();
+  uint32_t row = 0;
+  const auto keep = [&](uint32_t rows, size_t query) {
+    const size_t before = kept.size();
+    for (const uint32_t end = row + rows; row < end; ++row) {
+      if (from.weight[by_query ? query : row] != 0) kept.push_back(row);
+    }
+    if (kept.size() == before || from.group_sizes.empty()) return;
+    sizes.push_back(static_cast<uint32_t>(kept.size() - before));
+    if (by_query) query_weight.push_back(from.weight[query]);
+  };
+  if (from.group_sizes.empty()) {
+    keep(static_cast<uint32_t>(data_->rows), 0);
+  } else {
+    for (size_t q = 0; q < from.group_sizes.size(); ++q) keep(from.group_sizes[q], q);
+  }
+  Data part = *Subset(kept).data_;
+  part.fields.group_sizes = std::move(sizes);
+  if (by_query) part.fields.weight = std::move(query_weight);
   return Dataset(std::make_shared<Data>(std::move(part)));
 }
 

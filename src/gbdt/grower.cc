@@ -35,7 +35,7 @@ TreeGrower::TreeGrower(const TrainParams& params, const BinnedMatrix& bins,
 }
 
 Tree TreeGrower::Grow(const PackedGrad* packed, const GradScale& scale,
-                      std::span<const uint32_t> rows) {
+                      std::optional<std::span<const uint32_t>> rows) {
   Enter(Phase::kHistogram);
   packed_ = packed;
   scale_ = scale;
@@ -45,11 +45,11 @@ Tree TreeGrower::Grow(const PackedGrad* packed, const GradScale& scale,
   binned_.nodes.clear();
   binned_.left_codes.clear();
   binned_.depth = 0;
-  if (rows.empty()) {
+  if (rows) {
+    rows_.assign(rows->begin(), rows->end());
+  } else {
     rows_.resize(bins_.rows());
     std::iota(rows_.begin(), rows_.end(), 0U);
-  } else {
-    rows_.assign(rows.begin(), rows.end());
   }
   features_.StartTree();
 

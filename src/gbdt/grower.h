@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -61,9 +62,10 @@ class TreeGrower {
   TreeGrower(const TrainParams& params, const BinnedMatrix& bins, FeatureSampler& features,
              ThreadPool& pool, bool leaf_rows, PhaseClock* phases = nullptr);
 
-  // `packed` [rows]; `rows` are those to grow on (ascending), or empty for all. Leaf values include
-  // eta / num_parallel_tree.
-  Tree Grow(const PackedGrad* packed, const GradScale& scale, std::span<const uint32_t> rows);
+  // `packed` [rows]; `rows` are those to grow on (ascending), or nullopt for all. Leaf values
+  // include eta / num_parallel_tree.
+  Tree Grow(const PackedGrad* packed, const GradScale& scale,
+            std::optional<std::span<const uint32_t>> rows);
 
   // The tree that was last grown, over bins.
   const BinnedTree& binned() const { return binned_; }

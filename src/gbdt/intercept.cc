@@ -54,7 +54,7 @@ float EstimateBaseScore(const TrainParams& params, Objective& objective, const D
     const float mean = sum / static_cast<float>(outputs);
     return mean * static_cast<float>(total) / static_cast<float>(total);
   }
-  if (params.version < 2) return kDefault;
+  if (params.version < 200) return kDefault;
   if (objective.intercept_is_mean()) {
     double sum = 0;
     double total = 0;

@@ -291,7 +291,7 @@ template <RankScore kScore>
 std::unique_ptr<Metric> Rank(const Asked& asked) {
   const size_t cut = asked.number ? static_cast<size_t>(*asked.number) : SIZE_MAX;
   return MakeRankMetric(kScore, cut, asked.minus, asked.params.ndcg_exp_gain,
-                        asked.params.version < 2);
+                        asked.params.version < 200);
 }
 template <bool kFlag>
 std::unique_ptr<Metric> MultiClass(const Asked&) {
@@ -311,27 +311,40 @@ std::unique_ptr<Metric> Classes(const Asked& asked) {
   return MakeClassMetric(kScore, kAverage, asked.params.objective);
 }
 
-enum class Number { kNone, kOptional, kRequired };
+enum class Number : uint8_t { kNone, kOptional, kRequired };
+// What there must be for each row.
+enum class Needs : uint8_t {
+  kNothing,
+  kPredictionPerLabel,
+  kClasses,  // several predictions, or a class number
+  kBounds,
+};
 struct Entry {
   std::string_view name;
   Maker make;
   bool maximized = false;
   Number number = Number::kNone;
   bool two_classes = false;  // makes no sense of more
+  Needs needs = Needs::kNothing;
 };
+constexpr Entry PerLabel(std::string_view name, Maker make, Number number = Number::kNone) {
+  return {name, make, false, number, false, Needs::kPredictionPerLabel};
+}
 constexpr Entry kMetrics[] = {
-    {"rmse", Mean<SquaredLoss, std::sqrt>},
-    {"mse", Mean<SquaredLoss>},
-    {"mae", Mean<AbsoluteLoss>},
-    {"rmsle", Mean<SquaredLogLoss, std::sqrt>},
-    {"mape", Mean<RelativeLoss>},
-    {"mphe", [](const Asked& a) { return With<HuberLoss>(a.params.huber_slope); }},
-    {"logloss",
-     [](const Asked&) { return std::unique_ptr<Metric>(std::make_unique<LogLossMetric>()); }},
-    {"error", [](const Asked& a) { return With<ErrorLoss>(a.number.value_or(0.5F)); }, false,
-     Number::kOptional},
-    {"merror", MultiClass<false>},
-    {"mlogloss", MultiClass<true>},
+    PerLabel("rmse", Mean<SquaredLoss, std::sqrt>),
+    PerLabel("mse", Mean<SquaredLoss>),
+    PerLabel("mae", Mean<AbsoluteLoss>),
+    PerLabel("rmsle", Mean<SquaredLogLoss, std::sqrt>),
+    PerLabel("mape", Mean<RelativeLoss>),
+    PerLabel("mphe", [](const Asked& a) { return With<HuberLoss>(a.params.huber_slope); }),
+    PerLabel(
+        "logloss",
+        [](const Asked&) { return std::unique_ptr<Metric>(std::make_unique<LogLossMetric>()); }),
+    PerLabel(
+        "error", [](const Asked& a) { return With<ErrorLoss>(a.number.value_or(0.5F)); },
+        Number::kOptional),
+    {"merror", MultiClass<false>, false, Number::kNone, false, Needs::kClasses},
+    {"mlogloss", MultiClass<true>, false, Number::kNone, false, Needs::kClasses},
     {"accuracy", Classes<ClassScore::kAccuracy, ClassAverage::kMicro>, true},
     {"balanced_accuracy", Classes<ClassScore::kBalancedAccuracy, ClassAverage::kMacro>, true},
     {"f1", Classes<ClassScore::kF1, ClassAverage::kMacro>, true},
@@ -344,20 +357,23 @@ constexpr Entry kMetrics[] = {
     {"recall", Classes<ClassScore::kRecall, ClassAverage::kBinary>, true, Number::kNone, true},
     {"recall_macro", Classes<ClassScore::kRecall, ClassAverage::kMacro>, true},
     {"recall_micro", Classes<ClassScore::kRecall, ClassAverage::kMicro>, true},
-    {"r2", [](const Asked&) { return MakeR2(); }, true},
+    {"r2", [](const Asked&) { return MakeR2(); }, true, Number::kNone, false,
+     Needs::kPredictionPerLabel},
     {"auc", [](const Asked&) { return MakeAuc(); }, true},
     {"aucpr", [](const Asked&) { return MakeAucPr(); }, true},
     {"ndcg", Rank<RankScore::kNdcg>, true, Number::kOptional},
     {"map", Rank<RankScore::kMap>, true, Number::kOptional},
     {"pre", Rank<RankScore::kPrecision>, true, Number::kOptional},
-    {"poisson-nloglik", Mean<PoissonLoss>},
-    {"gamma-nloglik", Mean<GammaLoss>},
-    {"gamma-deviance", Mean<GammaDeviance, Double>},
-    {"tweedie-nloglik", [](const Asked& a) { return With<TweedieLoss>(a.number.value_or(1.5F)); },
-     false, Number::kRequired},
+    PerLabel("poisson-nloglik", Mean<PoissonLoss>),
+    PerLabel("gamma-nloglik", Mean<GammaLoss>),
+    PerLabel("gamma-deviance", Mean<GammaDeviance, Double>),
+    PerLabel(
+        "tweedie-nloglik",
+        [](const Asked& a) { return With<TweedieLoss>(a.number.value_or(1.5F)); },
+        Number::kRequired),
     {"cox-nloglik", Plain<CoxMetric>},
-    {"aft-nloglik", Survival<false>},
-    {"interval-regression-accuracy", Survival<true>, true},
+    {"aft-nloglik", Survival<false>, false, Number::kNone, false, Needs::kBounds},
+    {"interval-regression-accuracy", Survival<true>, true, Number::kNone, false, Needs::kBounds},
     {"quantile",
      [](const Asked& a) -> std::unique_ptr<Metric> {
        return std::make_unique<QuantileMetric>(a.params.quantile_alpha);
@@ -384,8 +400,8 @@ Result<std::unique_ptr<Metric>> MakeMetric(std::string_view name, const TrainPar
   if (entry->two_classes && asked.params.num_class > 2) {
     return Fail(Code::kInvalidArgument, "BadMetric",
                 "metric '" + std::string(name) +
-                    "': Target is multiclass but average='binary'. Choose " + std::string(name) +
-                    "_macro instead.");
+                    "': Target is multiclass but average='binary'. Choose " +
+                    std::string(name.substr(0, name.find('_'))) + "_macro instead.");
   }
   asked.minus = name.ends_with('-');
   const std::string_view body = asked.minus ? name.substr(0, name.size() - 1) : name;
@@ -405,6 +421,29 @@ Result<std::unique_ptr<Metric>> MakeMetric(std::string_view name, const TrainPar
         "metric '" + std::string(name) + "' needs a parameter: " + std::string(name) + "@1.5");
   }
   return entry->make(asked);
+}
+
+Status CheckMetric(std::string_view name, std::string_view objective, size_t outputs,
+                   size_t targets) {
+  const Entry* entry = FindMetric(name);
+  const auto refuse = [&](const std::string& why) -> Status {
+    return Fail(
+        Code::kInvalidArgument, "BadMetric",
+        "metric '" + std::string(name) + "' does not fit " + std::string(objective) + ": " + why);
+  };
+  if (entry == nullptr) return {};
+  if (entry->needs == Needs::kPredictionPerLabel && outputs != targets) {
+    return refuse(
+        "label and prediction size not match, hint: use merror or mlogloss for "
+        "multi-class classification");
+  }
+  if (entry->needs == Needs::kClasses && !objective.starts_with("multi:")) {
+    return refuse("it is of the classes of multi:softmax and multi:softprob");
+  }
+  if (entry->needs == Needs::kBounds && objective != "survival:aft") {
+    return refuse("it is of the label bounds of survival:aft");
+  }
+  return {};
 }
 
 bool MetricIsMaximized(std::string_view name) {

@@ -27,4 +27,9 @@ class Metric {
 Result<std::unique_ptr<Metric>> MakeMetric(std::string_view name,
                                            const TrainParams* params = nullptr);
 
+// Whether the metric is defined for rows with this many predictions and labels each, of an
+// objective. kInvalidArgument "BadMetric".
+Status CheckMetric(std::string_view name, std::string_view objective, size_t outputs,
+                   size_t targets);
+
 }  // namespace clary::gbdt

@@ -13,6 +13,11 @@
 namespace clary::gbdt {
 namespace {
 
+// False for a query that weighs nothing.
+bool QueryCounts(const RowFields& f, size_t query) {
+  return f.weight.size() != f.group_sizes.size() || f.weight[query] != 0;
+}
+
 // Area under the ROC curve: trapezoids over descending scores, equal scores in one step. Also the
 // total weights of both sides.
 struct RocArea {
@@ -120,8 +125,9 @@ class Auc final : public Metric {
     double sum = 0;
     size_t queries = 0;
     size_t begin = 0;
-    for (const uint32_t size : f.group_sizes) {
-      if (size >= 3) {
+    for (size_t query = 0; query < f.group_sizes.size(); ++query) {
+      const uint32_t size = f.group_sizes[query];
+      if (size >= 3 && QueryCounts(f, query)) {
         std::vector<uint32_t> order(size);
         std::iota(order.begin(), order.end(), 0U);
         std::ranges::stable_sort(
@@ -255,33 +261,51 @@ class AucPr final : public Metric {
     const RowFields& f = data.fields();
     const size_t rows = f.label.size();
     const size_t classes = rows == 0 ? 0 : p.size() / rows;
+    if (!f.group_sizes.empty()) return Ranking(p, f);
     if (classes <= 1) {
-      return Area(p, f, [&](uint32_t i) { return static_cast<double>(f.label[i]); }).first;
+      return Area(p, f, [&](uint32_t i) { return static_cast<double>(f.label[i]); });
     }
+    // Each class against the rest counts the same, however frequent it is.
     double sum = 0;
-    double total = 0;
     std::vector<float> score(rows);
     for (size_t c = 0; c < classes; ++c) {
       for (size_t i = 0; i < rows; ++i) score[i] = p[i * classes + c];
-      const auto [area, positive] = Area(
-          score, f, [&](uint32_t i) { return static_cast<size_t>(f.label[i]) == c ? 1.0 : 0.0; });
-      sum += area * positive;
-      total += positive;
+      sum += Area(score, f,
+                  [&](uint32_t i) { return static_cast<size_t>(f.label[i]) == c ? 1.0 : 0.0; });
     }
-    return sum / total;
+    return sum / static_cast<double>(classes);
   }
 
  private:
+  // The mean over the queries that have relevant documents.
+  double Ranking(std::span<const float> p, const RowFields& f) {
+    double sum = 0;
+    size_t queries = 0;
+    size_t begin = 0;
+    RowFields of;
+    for (size_t q = 0; q < f.group_sizes.size(); ++q) {
+      const size_t size = f.group_sizes[q];
+      const auto label = std::span(f.label).subspan(begin, size);
+      of.label.assign(label.begin(), label.end());
+      const double area = Area(p.subspan(begin, size), of,
+                               [&](uint32_t i) { return static_cast<double>(label[i]); });
+      begin += size;
+      if (!QueryCounts(f, q) || std::isnan(area)) continue;
+      sum += area;
+      ++queries;
+    }
+    return queries == 0 ? kNaN : sum / static_cast<double>(queries);
+  }
+
   template <typename IsPositive>
-  std::pair<double, double> Area(std::span<const float> score, const RowFields& f,
-                                 IsPositive&& is_positive) {
+  double Area(std::span<const float> score, const RowFields& f, IsPositive&& is_positive) {
     const size_t rows = score.size();
     std::vector<uint32_t>& order = order_;
     RankByScore(score, order);
     double total = 0;
     for (size_t i = 0; i < rows; ++i)
       total += WeightOf(f, i) * is_positive(static_cast<uint32_t>(i));
-    if (!(total > 0)) return {kNaN, 0};
+    if (!(total > 0)) return kNaN;
     double area = 0;
     double tp = 0;
     double fp = 0;
@@ -307,7 +331,7 @@ class AucPr final : public Metric {
       area += a == 0 ? (to - from) / b
                      : (to - from - a / b * (std::log(b * to + a) - std::log(b * from + a))) / b;
     }
-    return {area, total};
+    return area;
   }
 
   std::vector<uint32_t> order_;  // working memory

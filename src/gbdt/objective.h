@@ -37,6 +37,7 @@ class Objective {
   // The intercept's link: from the space of predictions to margins.
   virtual float ToMargin(float base_score) const { return base_score; }
   virtual float FromMargin(float margin) const { return margin; }
+  // In the present releases; former ones may have had another.
   virtual std::string_view default_metric() const = 0;
 
   // Objectives with a piecewise constant gradient set each leaf to a quantile of the residuals of

@@ -27,14 +27,19 @@ class LambdaRank final : public Objective {
     bias_high_.assign(config.position_bias_high.begin(), config.position_bias_high.end());
     bias_low_.assign(config.position_bias_low.begin(), config.position_bias_low.end());
     metric_ = kind_ == kMap ? "map" : "ndcg";
-    if (params->version < 2) {
-      metric_ = "map";
-    } else if (topk_) {
-      metric_ += "@" + std::to_string(pairs_);
-    }
+    if (topk_) metric_ += "@" + std::to_string(pairs_);
   }
 
   Status CheckLabels(const Dataset& data) const override {
+    const RowFields& f = data.fields();
+    const size_t queries = std::max<size_t>(1, f.group_sizes.size());
+    if (!f.weight.empty() && f.weight.size() != queries) {
+      return Fail(Code::kInvalidArgument, "BadWeight",
+                  "ranking needs a weight for each query, not for each row: there are " +
+                      std::to_string(f.weight.size()) + " weights and " + std::to_string(queries) +
+                      " queries. Size of weight must equal to the number of query groups when "
+                      "ranking group is used.");
+    }
     if (kind_ == kMap) {
       return CheckEach(
           data, [](float y) { return y == 0 || y == 1; }, "rank:map needs labels 0 or 1");

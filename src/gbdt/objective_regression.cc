@@ -1,6 +1,5 @@
 // Regression and binary classification: losses with a closed formula per row.
 #include <cmath>
-#include <cstdio>
 #include <limits>
 
 #include "gbdt/internal/objective_impl.h"
@@ -226,11 +225,8 @@ class Poisson final : public LogLink {
 
 class Tweedie final : public LogLink {
  public:
-  explicit Tweedie(const ObjectiveConfig& config) : LogLink(config) {
-    char text[32];
-    std::snprintf(text, sizeof text, "tweedie-nloglik@%g", double{config.tweedie_variance_power});
-    metric_ = text;
-  }
+  explicit Tweedie(const ObjectiveConfig& config)
+      : LogLink(config), metric_("tweedie-nloglik@" + ShortText(config.tweedie_variance_power)) {}
   Status CheckLabels(const Dataset& data) const override {
     return CheckEach(
         data, [](float y) { return y >= 0; }, "TweedieRegression: label must be nonnegative");

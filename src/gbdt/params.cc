@@ -115,6 +115,12 @@ Reader Number(T TrainParams::* field, Range range) {
     }
     CLARY_TRY(const double v, ReadNumber(name, text, range));
     p.*field = static_cast<T>(v);
+    // Rounding may take a number to an open end of its range, or beyond all numbers.
+    const auto rounded = static_cast<double>(p.*field);
+    if (std::isinf(rounded) || (range.low_open && rounded <= range.low) ||
+        (range.high_open && rounded >= range.high)) {
+      return Bad(name, text, "is out of range for a 32-bit float in " + range.Text());
+    }
     return {};
   };
 }
@@ -249,6 +255,10 @@ const std::map<std::string_view, Reader>& Readers() {
       {"interaction_constraints",
        [](P& p, std::string_view name, std::string_view text) -> Status {
          CLARY_TRY(p.interaction_constraints, ReadGroups(name, text));
+         // A list without groups still constrains.
+         if (p.interaction_constraints.empty() && !Trim(text).empty()) {
+           p.interaction_constraints.emplace_back();
+         }
          return {};
        }},
       {"max_cat_to_onehot", Number(&P::max_cat_to_onehot, kFromOne)},
@@ -340,10 +350,6 @@ Status TrainParams::Validate() const {
     if (quantile_alpha.empty()) return bad("reg:quantileerror needs quantile_alpha");
   } else if (!quantile_alpha.empty()) {
     return bad("quantile_alpha belongs to reg:quantileerror, not to " + objective);
-  }
-  if ((objective == "reg:absoluteerror" || objective == "reg:quantileerror") &&
-      num_parallel_tree > 1) {
-    return bad(objective + " refits leaves, so num_parallel_tree must be 1");
   }
   if (scale_pos_weight != 1 && objective.starts_with("multi:")) {
     return bad("scale_pos_weight has no meaning for " + objective);

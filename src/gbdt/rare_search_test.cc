@@ -70,7 +70,8 @@ TEST(RareSearch, RareFeaturesHaveTheSameCodesAndNoHistogram) {
 }
 
 // Grows trees with histograms of everything and with as many rare features as there can be.
-void ExpectSameTrees(const TrainParams& params, int threads, std::span<const uint32_t> rows = {}) {
+void ExpectSameTrees(const TrainParams& params, int threads,
+                     std::optional<std::span<const uint32_t>> rows = std::nullopt) {
   const Dataset data = MakeData();
   ThreadPool one(1);
   ThreadPool pool(threads);

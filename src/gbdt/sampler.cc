@@ -183,7 +183,7 @@ FeatureSampler::FeatureSampler(const TrainParams& params, uint32_t features, Ran
   for (uint32_t f = 0; f < features; ++f) all_.push_back(f);
   const bool hist =
       params.tree_method == TreeMethod::kHist || params.tree_method == TreeMethod::kAuto;
-  if (params.version >= 2 && hist) StartTree();
+  if (params.version >= 200 && hist) StartTree();
 }
 
 void FeatureSampler::Shrink(std::vector<uint32_t>& set, float rate) {

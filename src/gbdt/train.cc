@@ -9,6 +9,7 @@
 #include "clary/gbdt.h"
 #include "gbdt/gradient_booster.h"
 #include "gbdt/intercept.h"
+#include "gbdt/internal/objective_impl.h"
 #include "gbdt/metric.h"
 #include "gbdt/objective.h"
 #include "gbdt/phases.h"
@@ -19,6 +20,7 @@ namespace clary::gbdt {
 namespace {
 
 constexpr size_t kMaxRows = size_t{1} << 30;
+constexpr int kMostThreads = 1024;
 
 ObjectiveConfig MakeConfig(const TrainParams& p) {
   ObjectiveConfig c;
@@ -54,9 +56,10 @@ class Training {
  public:
   Training(const TrainParams& params, const Dataset& train, const TrainOptions& options)
       : params_(params),
-        train_(train),
+        given_(train),
+        train_(train.Weighted()),
         options_(options),
-        pool_(params.nthread),
+        pool_(std::min(params.nthread, kMostThreads)),
         config_(MakeConfig(params)),
         engine_(static_cast<uint32_t>(params.seed)) {}
 
@@ -64,7 +67,9 @@ class Training {
 
  private:
   Status SetUp(const std::vector<EvalSet>& evals);
+  Status CheckConstraints() const;
   Status CheckData(std::string_view name, const Dataset& data) const;
+  std::string DefaultMetric(const Objective& objective) const;
   Status SetUpModel();
   Status Track(const Dataset& data);
   Result<std::vector<float>> StartMargins(const Dataset& data) const;
@@ -74,7 +79,8 @@ class Training {
   bool CheckEarlyStop(int round);
 
   TrainParams params_;
-  const Dataset& train_;
+  const Dataset& given_;
+  const Dataset train_;  // of the given rows those that weigh something
   const TrainOptions& options_;
   PhaseClock phases_;
   ThreadPool pool_;
@@ -126,6 +132,34 @@ Status Training::CheckData(std::string_view name, const Dataset& data) const {
   return objective_->CheckLabels(data);
 }
 
+// Lists that have an item a feature. Groups of features may name some that the data lacks: they
+// meet none.
+Status Training::CheckConstraints() const {
+  const size_t given = params_.monotone_constraints.size();
+  if (given <= train_.columns()) return {};
+  return Fail(Code::kInvalidArgument, "BadParameter",
+              "monotone_constraints has " + std::to_string(given) + " items, but the data has " +
+                  std::to_string(train_.columns()) +
+                  " features: The size of monotone constraint should be less or equal to the "
+                  "number of features.");
+}
+
+std::string Training::DefaultMetric(const Objective& objective) const {
+  struct Former {
+    std::string_view objective;
+    std::string_view metric;
+    int until;  // the first release that has the present one
+  };
+  constexpr Former kFormer[] = {
+      {"binary:logistic", "error", 103},   {"binary:logitraw", "auc", 104},
+      {"multi:softmax", "merror", 103},    {"multi:softprob", "merror", 103},
+      {"reg:gamma", "gamma-nloglik", 201}, {"rank:pairwise", "map", 200},
+      {"rank:ndcg", "map", 200},           {"rank:map", "map", 200}};
+  const auto* former = std::ranges::find(kFormer, params_.objective, &Former::objective);
+  const bool was = former != std::end(kFormer) && params_.version < former->until;
+  return std::string(was ? former->metric : objective.default_metric());
+}
+
 Status Training::SetUpModel() {
   Forest& forest = model_.forest();
   if (options_.initial != nullptr) {
@@ -167,8 +201,12 @@ Status Training::SetUpModel() {
     base = EstimateBaseScore(params_, *objective, train_, outputs_, pool_);
   }
   if (!std::isfinite(objective_->ToMargin(base))) {
-    return Fail(Code::kInvalidArgument, "BadParameter",
-                "base_score must be in (0,1) for logistic loss, got: " + std::to_string(base));
+    const bool logistic = params_.objective.ends_with(":logistic");
+    return Fail(
+        Code::kInvalidArgument, "BadParameter",
+        "base_score must be " +
+            (logistic ? "in (0,1) for logistic loss" : "greater than 0 for " + params_.objective) +
+            ", got: " + ShortText(base));
   }
   forest.base_score = {base};
   return {};
@@ -189,9 +227,14 @@ Status Training::SetUp(const std::vector<EvalSet>& evals) {
       std::ranges::find(plan.after, "prune") == plan.after.end()) {
     params_.gamma = 0;
   }
-  if (train_.rows() == 0 || train_.columns() == 0) {
+  if (given_.rows() == 0 || given_.columns() == 0) {
     return Fail(Code::kInvalidArgument, "NoData", "there is nothing to train on");
   }
+  if (train_.rows() == 0) {
+    return Fail(Code::kInvalidArgument, "BadWeight",
+                "every row of the training data has weight 0, so there is nothing to learn from");
+  }
+  CLARY_CHECK_OK(CheckConstraints());
   if (train_.rows() > kMaxRows) {
     return Fail(Code::kUnimplemented, "Unimplemented", "more than 2^30 rows");
   }
@@ -205,15 +248,16 @@ Status Training::SetUp(const std::vector<EvalSet>& evals) {
     targets_ = std::max<size_t>(1, train_.fields().label.size() / train_.rows());
   }
   outputs_ = objective_->OutputsFor(targets_);
-  CLARY_CHECK_OK(CheckData("the training data", train_));
+  CLARY_CHECK_OK(CheckData("the training data", given_));
   metric_names_ = params_.eval_metric;
-  if (metric_names_.empty()) metric_names_.emplace_back(objective_->default_metric());
+  if (metric_names_.empty()) metric_names_.push_back(DefaultMetric(*objective_));
   for (const std::string& name : metric_names_) {
     CLARY_TRY(auto metric, MakeMetric(name, &params_));
     if (params_.quantile_alpha.size() > 1 && name != "quantile") {
       return Fail(Code::kInvalidArgument, "BadMetric",
                   "metric '" + name + "' has no meaning for several quantiles");
     }
+    CLARY_CHECK_OK(CheckMetric(name, params_.objective, outputs_, targets_));
     metrics_.push_back(std::move(metric));
   }
   CLARY_CHECK_OK(SetUpModel());

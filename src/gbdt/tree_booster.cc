@@ -134,6 +134,7 @@ class TreeBooster final : public GradientBooster {
     for (const std::string& updater : after_) {
       // Rows that were left out of the sample have no gradient.
       if (updater == "refresh") {
+        if (rows_.kept().size() + rows_.dropped().size() > 0 && rows_.kept().empty()) continue;
         RefreshTree(c_.params, c_.train(), rows_.kept(), gradients, c_.pool, tree);
       } else if (updater == "prune") {
         changed = PruneTree(c_.params, tree) || changed;
@@ -149,8 +150,10 @@ class TreeBooster final : public GradientBooster {
     const std::vector<float>& margin = c_.sets.front().margin;
     const size_t targets = f.label.size() / train.rows();
     const double share = c_.objective.leaf_quantile(static_cast<int>(output));
-    // 1.x does not shrink refitted leaves.
-    const float rate = c_.params.version < 2 ? 1.0F : c_.params.eta;
+    // 1.x does not shrink refitted leaves, not even those of several trees a round.
+    const float rate = c_.params.version < 200
+                           ? 1.0F
+                           : c_.params.eta / static_cast<float>(c_.params.num_parallel_tree);
     const auto leaves = builder_->leaves();
     c_.pool.ForEach(leaves.size(), [&](size_t k, int) {
       if (leaves[k].rows.empty()) return;

@@ -8,6 +8,7 @@
 #include "gbdt/cuts.h"
 #include "gbdt/exact_grower.h"
 #include "gbdt/grower.h"
+#include "gbdt/internal/objective_impl.h"
 #include "gbdt/predict.h"
 #include "gbdt/quantize.h"
 #include "gbdt/rare_search.h"
@@ -36,7 +37,7 @@ class HistBuilder : public TreeBuilder {
   Tree Grow(const OutputGradients& g, uint32_t seed, const RowSample& rows) override {
     dropped_ = rows.dropped;
     const GradScale scale = QuantizeGradients(g.grad, g.hess, seed, pool_, packed_);
-    return grower_.Grow(packed_.data(), scale, rows.kept);
+    return grower_.Grow(packed_.data(), scale, rows.sample());
   }
   std::vector<LeafRows> leaves() override { return grower_.leaves(); }
   void AddTo(const Tree& tree, float* margin, size_t stride) override {
@@ -103,7 +104,7 @@ class ApproxBuilder : public ByValueBuilder {
     dropped_ = rows.dropped;
     if (grower_ == nullptr || !constant_hessian_) Bin(g);
     const GradScale scale = QuantizeGradients(g.grad, g.hess, seed, pool_, packed_);
-    return grower_->Grow(packed_.data(), scale, rows.kept);
+    return grower_->Grow(packed_.data(), scale, rows.sample());
   }
   std::vector<LeafRows> leaves() override { return grower_->leaves(); }
   void AddTo(const Tree& tree, float* margin, size_t stride) override {
@@ -194,7 +195,7 @@ Status CheckCategories(const Dataset& data) {
       if (types[f] != "c" || !(row[f] < 0 || row[f] > kMost)) continue;
       return Fail(Code::kInvalidArgument, "BadCategory",
                   "feature " + std::to_string(f) + " is categorical, but its value in row " +
-                      std::to_string(r) + " is " + std::to_string(row[f]) +
+                      std::to_string(r) + " is " + ShortText(row[f]) +
                       "; categories are numbers from 0 to 65533");
     }
   }

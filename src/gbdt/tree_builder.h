@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -18,6 +19,11 @@ namespace clary::gbdt {
 struct RowSample {
   std::span<const uint32_t> kept;
   std::span<const uint32_t> dropped;
+  // nullopt if every row is kept; a sample may have no rows.
+  std::optional<std::span<const uint32_t>> sample() const {
+    if (dropped.empty()) return std::nullopt;
+    return kept;
+  }
 };
 
 // One per training run; not for several threads at once.

@@ -4,6 +4,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -71,9 +72,14 @@ class TermSignal {
   Fd fd_;
 };
 
-int MajorVersion(const std::string& version) {
-  const auto major = ParseInt(std::string_view(version).substr(0, version.find_first_of(".-")));
-  return major ? static_cast<int>(*major) : 3;
+// The XGBoost of an image, as gbdt::TrainParams::version counts: "1.7-1" is 107.
+int ReleaseOf(std::string_view image) {
+  const size_t dot = image.find('.');
+  const auto major = ParseInt(image.substr(0, dot));
+  if (!major || dot == image.npos) return gbdt::TrainParams().version;
+  image.remove_prefix(dot + 1);
+  return static_cast<int>(100 * *major +
+                          ParseInt(image.substr(0, image.find_first_of(".-"))).value_or(0));
 }
 
 int AvailableCores() {
@@ -124,10 +130,12 @@ class XgboostJob {
     CLARY_TRY(const XgboostParams settings, ParseHyperparameters(given_, version_));
     for (const std::string& warning : settings.warnings) LogWarning(warning);
     CLARY_TRY(gbdt::TrainParams params, gbdt::TrainParams::FromMap(settings.engine));
-    params.version = MajorVersion(version_) >= 2 ? 3 : 1;
+    params.version = ReleaseOf(version_);
     params.num_round = settings.num_round;
     params.eval_metric = settings.eval_metric;
-    if (params.nthread == 0) params.nthread = cores_ > 0 ? cores_ : AvailableCores();
+    const int cores = cores_ > 0 ? cores_ : AvailableCores();
+    params.nthread =
+        params.nthread == 0 ? cores : std::min(params.nthread, std::max(cores, AvailableCores()));
     CLARY_CHECK_OK(params.Validate());
     LogInfo("Determined 0 GPU(s) available on the instance.");
     timeline_ = Timeline::Open(base_, Clock::System());
@@ -151,7 +159,7 @@ class XgboostJob {
     }
     input_.sets.clear();
     CLARY_TRY(const gbdt::Dataset all,
-              MakeDataset(*input_.train_matrix, input_.train_matrix->cols));
+              MakeDataset(*input_.train_matrix, input_.train_matrix->cols, settings.objective));
     return CrossValidate(settings, params, all, base_ / "output/data",
                          [&](int fold, const std::vector<gbdt::EvalSet>& sets,
                              std::span<const uint32_t> rows) -> Result<FoldResult> {
@@ -276,7 +284,7 @@ class XgboostJob {
   Status SaveModel(const gbdt::Model& model, const std::string& name) {
     const fs::path dir = base_ / "model";
     CLARY_CHECK_OK(MakeDirectories(dir));
-    return ReplaceFile(dir / name, MajorVersion(version_) >= 3 ? model.ToUbjson() : model.ToJson());
+    return ReplaceFile(dir / name, ReleaseOf(version_) >= 300 ? model.ToUbjson() : model.ToJson());
   }
 
   const fs::path base_;

@@ -290,7 +290,6 @@ TEST_F(XgboostTest, BadDataNamesFileRowAndColumn) {
                                                     HasSubstr("a.csv"), HasSubstr("row 2")));
   EXPECT_THAT(error("1,2,3\n0,4,abc\n"),
               testing::AllOf(HasSubstr("a.csv"), HasSubstr("row 2"), HasSubstr("column 3")));
-  EXPECT_THAT(error("1,,3\n0,,4\n"), HasSubstr("column 2"));
   EXPECT_THAT(error("1,2,3\n0,1,1\n7,1,1\n"),
               testing::AllOf(HasSubstr("label must be in [0,1]"), HasSubstr("a.csv, row 3")));
   EXPECT_THAT(error(""), HasSubstr("No data in training channel path"));
@@ -398,6 +397,131 @@ TEST_F(XgboostTest, GoesOnFromACheckpointToTheSameModel) {
 }
 
 // Debugger: what training saves for it, through the whole program.
+TEST_F(XgboostTest, ColumnsWithoutValuesAreAWarning) {
+  const auto features = [&] { return gbdt::Model::Parse(ModelBytes())->num_feature(); };
+  Write("input/data/train/a.csv", "1,2,,3\n0,4,,5\n1,1,,3\n0,5,,5\n");
+  ASSERT_EQ(Run(), 0) << Log();
+  EXPECT_EQ(features(), 3U);
+  EXPECT_THAT(Log(), HasSubstr("a.csv: column 3 is missing in all 4 rows"));
+  Write("input/data/train/a.csv", "1,2,3,\n0,4,5,\n1,1,3,\n0,5,5,\n");
+  Channel("validation", "csv");
+  for (const char* held_out : {"1,2,3,\n0,4,5,\n", "1,2,3\n0,,\n"}) {
+    Write("input/data/validation/b.csv", held_out);
+    ASSERT_EQ(Run("3.0-5"), 0) << Log();
+    EXPECT_EQ(features(), 2U);
+    EXPECT_THAT(Log(), HasSubstr("the data has 2 features"));
+  }
+  // A column may have values in the training data alone.
+  Write("input/data/train/a.csv", "1,2,3\n0,4,5\n1,1,3\n0,5,5\n");
+  Write("input/data/validation/b.csv", "1,2,\n0,4,\n");
+  ASSERT_EQ(Run(), 0) << Log();
+}
+
+TEST_F(XgboostTest, WordsForMissingAreAWarningAColumn) {
+  Write("input/data/train/a.csv", "1,NA,3\n0,?,5\n1,1,None\n0,5,5\n");
+  ASSERT_EQ(Run(), 0) << Log();
+  EXPECT_THAT(Log(), HasSubstr("a.csv, row 1, column 2: 'NA' is read as a missing value, as in 2"));
+  EXPECT_THAT(Log(), HasSubstr("a.csv, row 3, column 3: 'None' is read as a missing value\n"));
+}
+
+TEST_F(XgboostTest, RowsOfWeightZeroAreAsIfTheyWereNotThere) {
+  std::string all;
+  std::string weighted;
+  for (int i = 0; i < 90; ++i) {
+    const std::string row = std::to_string((i * 37 % 101 + i) % 2) + "," +
+                            std::to_string(i % 3 % 2) + "," + std::to_string(i * 37 % 101) + "," +
+                            std::to_string(i * 53 % 97) + "\n";
+    all += row;
+    if (i % 3 % 2 != 0) weighted += row;
+  }
+  hyper_["csv_weights"] = "1";
+  hyper_["subsample"] = "0.7";
+  const auto models = [&](const std::string& rows, int folds) {
+    Write("input/data/train/a.csv", rows);
+    fs::remove_all(base() / "model");
+    EXPECT_EQ(Run(), 0) << Log();
+    if (folds == 0) return ModelBytes();
+    std::string bytes;
+    for (int f = 0; f < folds; ++f) {
+      bytes += Read(base() / "model" / ("xgboost-model-" + std::to_string(f)));
+    }
+    return bytes;
+  };
+  EXPECT_EQ(models(all, 0), models(weighted, 0));
+  hyper_["_kfold"] = "3";
+  EXPECT_EQ(models(all, 3), models(weighted, 3));
+  // Every row is predicted, also those without weight.
+  Write("input/data/train/a.csv", all);
+  ASSERT_EQ(Run(), 0) << Log();
+  const std::string predictions = Read(base() / "output/data/predictions.csv");
+  EXPECT_EQ(std::ranges::count(predictions, '\n'), 90);
+}
+
+TEST_F(XgboostTest, SurvivalTimesAreLabels) {
+  hyper_ = {{"num_round", "3"}, {"objective", "survival:aft"}, {"eval_metric", "aft-nloglik"}};
+  std::string csv;
+  std::string libsvm;
+  std::vector<float> x;
+  gbdt::RowFields fields;
+  for (int i = 0; i < 40; ++i) {
+    const int time = 1 + i * 7 % 13;
+    const bool censored = i % 3 == 0;
+    const std::string label = std::to_string(censored ? -time : time);
+    csv += label + "," + std::to_string(i % 11) + "," + std::to_string(i % 4) + "\n";
+    libsvm += label + " 0:" + std::to_string(i % 11) + " 1:" + std::to_string(i % 4) + "\n";
+    x.push_back(static_cast<float>(i % 11));
+    x.push_back(static_cast<float>(i % 4));
+    fields.label.push_back(static_cast<float>(censored ? -time : time));
+    fields.label_lower.push_back(static_cast<float>(time));
+    fields.label_upper.push_back(censored ? std::numeric_limits<float>::infinity()
+                                          : static_cast<float>(time));
+  }
+  auto params = *gbdt::TrainParams::FromMap({{"objective", "survival:aft"}, {"num_round", "3"}});
+  params.version = 107;
+  const auto data = *gbdt::Dataset::FromDense(x, 40, 2, fields);
+  const std::string want = gbdt::Train(params, data)->ToJson();
+  Write("input/data/train/a.csv", csv);
+  ASSERT_EQ(Run(), 0) << Log();
+  EXPECT_EQ(ModelBytes(), want);
+  EXPECT_THAT(Log(), HasSubstr("[2]\ttrain-aft-nloglik:"));
+  Write("input/data/train/a.csv", libsvm);
+  Channel("train", "libsvm");
+  ASSERT_EQ(Run(), 0) << Log();
+  EXPECT_EQ(ModelBytes(), want);
+  fs::remove_all(base() / "model");
+  Channel("train", "csv");
+  Write("input/data/train/a.csv", "3,1\n-2,1\n0,4\n");
+  EXPECT_THAT(UserError(), HasSubstr("a.csv, row 3, column 1 (label): survival:aft needs a time"));
+}
+
+TEST_F(XgboostTest, QueriesHaveOneWeight) {
+  hyper_ = {{"num_round", "2"}, {"objective", "rank:ndcg"}};
+  fs::remove(base() / "input/data/train/a.csv");
+  Channel("train", "libsvm");
+  Write("input/data/train/a", "1:2 qid:1 0:1\n0:2 qid:1 0:3\n1:1 qid:2 0:5\n0:1 qid:2 0:2\n");
+  ASSERT_EQ(Run(), 0) << Log();
+  fs::remove_all(base() / "model");
+  Write("input/data/train/a", "1:2 qid:1 0:1\n0:2 qid:1 0:3\n1:1 qid:2 0:5\n0:3 qid:2 0:2\n");
+  EXPECT_THAT(UserError(), HasSubstr("a, row 4 weighs 3, a, row 3 of the same query 1"));
+}
+
+TEST_F(XgboostTest, ListsAreComparedWithTheData) {
+  hyper_["tree_method"] = "hist";
+  hyper_["monotone_constraints"] = "1,0,-1";
+  EXPECT_THAT(UserError(), HasSubstr("monotone_constraints has 3 items, but the data has 2"));
+  hyper_["monotone_constraints"] = "1,0";
+  hyper_["nthread"] = "2147483647";
+  ASSERT_EQ(Run(), 0) << Log();
+}
+
+TEST_F(XgboostTest, AMetricOfOtherObjectivesIsRefused) {
+  for (const char* metric : {"mlogloss", "merror", "interval-regression-accuracy"}) {
+    hyper_["eval_metric"] = metric;
+    EXPECT_THAT(UserError(),
+                HasSubstr(std::string("metric '") + metric + "' does not fit binary:logistic"));
+  }
+}
+
 class XgboostHookTest : public XgboostTest {
  protected:
   void Hook(const char* interval) {
@@ -408,17 +532,19 @@ class XgboostHookTest : public XgboostTest {
                   {"CollectionParameters", {{"save_interval", interval}}}}}}}
               .dump());
   }
-  std::vector<int64_t> Steps() const {
+  std::vector<int64_t> Steps(const char* tensor = "train-logloss") const {
     debugger::Trial trial(debugger::NewLocalTrialFiles(base() / "output/tensors"));
-    return trial.Refresh() ? trial.Steps("train-logloss") : std::vector<int64_t>{-1};
+    return trial.Refresh() ? trial.Steps(tensor) : std::vector<int64_t>{-1};
   }
 };
 
 TEST_F(XgboostHookTest, EveryImageVersionSavesTensors) {
-  for (const char* version : {"0.90-1", "1.7-1", "3.0-5"}) {
+  constexpr std::pair<const char*, const char*> kImages[] = {
+      {"0.90-1", "train-error"}, {"1.7-1", "train-logloss"}, {"3.0-5", "train-logloss"}};
+  for (const auto& [version, tensor] : kImages) {
     Hook("2");
     ASSERT_EQ(Run(version), 0) << Log();
-    EXPECT_THAT(Steps(), testing::ElementsAre(0, 2, 4)) << version;
+    EXPECT_THAT(Steps(tensor), testing::ElementsAre(0, 2, 4)) << version;
     fs::remove_all(base() / "output");
   }
 }

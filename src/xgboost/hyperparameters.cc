@@ -25,22 +25,29 @@ enum class Use : uint8_t {
   kIgnored,  // accepted and without effect, as upstream
 };
 
+constexpr double kInf = std::numeric_limits<double>::infinity();
+constexpr double kMostInt = std::numeric_limits<int32_t>::max();
+
+// Both ends work: the test trains with the least and the greatest value of every row.
 struct Range {
-  double low = -std::numeric_limits<double>::infinity();
-  double high = std::numeric_limits<double>::infinity();
+  double low = -kInf;
+  double high = kInf;
   bool low_open = false;
   bool high_open = false;
+  // The container sets no upper end: what is below the lower one gets its words, "[1, +inf)".
+  bool ours = false;
 };
 
-constexpr double kInf = std::numeric_limits<double>::infinity();
 constexpr Range kUnit{0, 1};
 constexpr Range kShare{0, 1, true};
 constexpr Range kInside{0, 1, true, true};
-constexpr Range kNotNegative{0};
-constexpr Range kPositive{0, kInf, true};
-constexpr Range kFromOne{1};
-constexpr Range kFromTwo{2};
+constexpr Range kFromOne{1, kMostInt, false, false, true};
+constexpr Range kFromZero{0, kMostInt, false, false, true};
 constexpr Range kSwitch{0, 1};
+
+constexpr Range FromZeroTo(double most) { return {0, most, false, false, true}; }
+constexpr Range AboveZeroTo(double most) { return {0, most, true, false, true}; }
+constexpr Range From(double least, double most) { return {least, most, false, false, true}; }
 
 using Words = std::span<const std::string_view>;
 
@@ -166,34 +173,34 @@ constexpr Type kWord = Type::kCategorical;
 // clang-format off
 constexpr Spec kSpecs[] = {
     {"num_round", kInt, kFromOne, {}, "required", "[1, 4000]", "Number of boosting rounds."},
-    {"num_class", kInt, kFromTwo, {}, "", "", "Number of classes; required by multi:softmax and multi:softprob, and only for them."},
+    {"num_class", kInt, From(2, 65535), {}, "", "", "Number of classes; required by multi:softmax and multi:softprob, and only for them."},
     {"objective", kWord, {}, kObjectives, "reg:squarederror", "", "What is learned: the loss and what predictions mean."},
     {"eval_metric", Type::kList, {}, kMetrics, "by objective", "", "Metrics of the validation data, separated by commas; error@t, ndcg@n and map@n take a number."},
     {"booster", kWord, {}, kBoosters, "gbtree", "", "Trees, a linear model, or trees with dropout."},
     {"eta", kFloat, kUnit, {}, "0.3", "[0.1, 0.5]", "Shrinks each tree's leaf values (0.5 for gblinear). Alias: learning_rate."},
-    {"gamma", kFloat, kNotNegative, {}, "0", "[0, 5]", "Least loss reduction that a split must bring. Alias: min_split_loss."},
-    {"max_depth", kInt, kNotNegative, {}, "6", "[0, 10]", "Deepest level of a tree; 0 is unlimited."},
-    {"min_child_weight", kFloat, kNotNegative, {}, "1", "[0, 120]", "Least sum of second derivatives in a child."},
-    {"max_delta_step", kFloat, kNotNegative, {}, "0", "[0, 10]", "Largest leaf value before eta; 0 is unlimited (0.7 for count:poisson)."},
+    {"gamma", kFloat, FromZeroTo(1e30), {}, "0", "[0, 5]", "Least loss reduction that a split must bring. Alias: min_split_loss."},
+    {"max_depth", kInt, kFromZero, {}, "6", "[0, 10]", "Deepest level of a tree; 0 is unlimited, which exact cannot be."},
+    {"min_child_weight", kFloat, FromZeroTo(1e30), {}, "1", "[0, 120]", "Least sum of second derivatives in a child."},
+    {"max_delta_step", kFloat, FromZeroTo(1e30), {}, "0", "[0, 10]", "Largest leaf value before eta; 0 is unlimited (0.7 for count:poisson)."},
     {"subsample", kFloat, kShare, {}, "1", "[0.5, 1]", "Share of rows that each tree sees."},
     {"colsample_bytree", kFloat, kShare, {}, "1", "[0.5, 1]", "Share of features for each tree."},
     {"colsample_bylevel", kFloat, kShare, {}, "1", "[0.1, 1]", "Share of a tree's features for each level."},
     {"colsample_bynode", kFloat, kShare, {}, "1", "[0.1, 1]", "Share of a level's features for each split."},
-    {"lambda", kFloat, kNotNegative, {}, "1", "[0, 1000]", "L2 penalty on leaf values (0 for gblinear). Alias: reg_lambda."},
-    {"alpha", kFloat, kNotNegative, {}, "0", "[0, 1000]", "L1 penalty on leaf values. Alias: reg_alpha."},
+    {"lambda", kFloat, FromZeroTo(1e30), {}, "1", "[0, 1000]", "L2 penalty on leaf values (0 for gblinear). Alias: reg_lambda."},
+    {"alpha", kFloat, FromZeroTo(1e30), {}, "0", "[0, 1000]", "L1 penalty on leaf values. Alias: reg_alpha."},
     {"tree_method", kWord, {}, kTreeMethods, "auto", "", "How splits are found; gpu_hist is hist."},
     {"sketch_eps", kFloat, kInside, {}, "", "", "Of the approximate method of old releases.", Use::kIgnored},
-    {"scale_pos_weight", kFloat, kPositive, {}, "1", "", "Weight of the rows with label 1."},
+    {"scale_pos_weight", kFloat, AboveZeroTo(1e18), {}, "1", "", "Weight of the rows with label 1."},
     {"updater", Type::kList, {}, kUpdaters, "by tree_method", "", "Steps that build or change trees, separated by commas; overrides tree_method."},
     {"dsplit", kWord, {}, kDsplits, "", "", "How data were divided over hosts.", Use::kIgnored},
     {"refresh_leaf", kInt, kSwitch, {}, "1", "", "Whether the refresh updater also sets leaf values."},
     {"process_type", kWord, {}, kProcessTypes, "default", "", "Build trees, or update those of a model."},
     {"grow_policy", kWord, {}, kGrowPolicies, "depthwise", "", "Split level by level, or where the loss falls most."},
-    {"max_leaves", kInt, kNotNegative, {}, "0", "", "Most leaves of a tree; 0 is unlimited."},
-    {"max_bin", kInt, kNotNegative, {}, "256", "", "Most bins of a feature for hist and approx; at least 2."},
+    {"max_leaves", kInt, kFromZero, {}, "0", "", "Most leaves of a tree; 0 is unlimited."},
+    {"max_bin", kInt, From(2, 65535), {}, "256", "", "Most bins of a feature for hist and approx."},
     {"predictor", kWord, {}, kPredictors, "", "", "Where predictions ran.", Use::kIgnored},
-    {"monotone_constraints", Type::kTuple, {-1, 1}, {}, "", "", "For each feature 1 (rising), -1 (falling) or 0, as (1,0,-1); needs tree_method exact or hist."},
-    {"interaction_constraints", Type::kNestedList, {0}, {}, "", "", "Groups of features that may meet on a path, as [[0,1],[2,3]]; needs tree_method exact, hist or approx."},
+    {"monotone_constraints", Type::kTuple, {-1, 1}, {}, "", "", "For each feature 1 (rising), -1 (falling) or 0, as (1,0,-1); those that are left out are 0. Needs tree_method exact or hist."},
+    {"interaction_constraints", Type::kNestedList, kFromZero, {}, "", "", "Groups of features that may meet on a path, as [[0,1],[2,3]]; without a group, as [], none may. Needs tree_method exact, hist or approx."},
     {"sample_type", kWord, {}, kSampleTypes, "uniform", "", "dart: how dropped trees are drawn."},
     {"normalize_type", kWord, {}, kNormalizeTypes, "tree", "", "dart: weight of new trees against dropped ones."},
     {"rate_drop", kFloat, kUnit, {}, "0", "", "dart: share of trees dropped."},
@@ -201,24 +208,24 @@ constexpr Spec kSpecs[] = {
     {"skip_drop", kFloat, kUnit, {}, "0", "", "dart: probability of a round without dropout."},
     {"lambda_bias", kFloat, kUnit, {}, "", "", "gblinear of old releases: L2 penalty on the bias.", Use::kIgnored},
     {"tweedie_variance_power", kFloat, {1, 2, true, true}, {}, "1.5", "", "Variance power of reg:tweedie."},
-    {"base_score", kFloat, kNotNegative, {}, "0.5, from 3.0 estimated", "", "Prediction before the first tree."},
+    {"base_score", kFloat, FromZeroTo(1e18), {}, "0.5, from 3.0 estimated", "", "Prediction before the first tree; between 0 and 1 for reg:logistic and binary:logistic, above 0 for count:poisson, reg:gamma, reg:tweedie and survival:*."},
     {"seed", kInt, {-2147483648.0, 2147483647.0, true, true}, {}, "0", "", "Of the random numbers."},
-    {"nthread", kInt, kFromOne, {}, "all cores", "", "Threads."},
+    {"nthread", kInt, kFromOne, {}, "all cores", "", "Threads; never more than there are cores."},
     {"verbosity", kInt, {0, 3}, {}, "1", "", "0 silent, 1 warnings, 2 information, 3 debugging."},
     {"silent", kInt, kSwitch, {}, "", "", "Replaced by verbosity.", Use::kIgnored, "0.90-1", "1.0-1"},
-    {"num_parallel_tree", kInt, kFromOne, {}, "1", "", "Trees per round and output: a boosted forest.", Use::kEngine, "0.90-2"},
+    {"num_parallel_tree", kInt, From(1, 65535), {}, "1", "", "Trees per round and output: a boosted forest.", Use::kEngine, "0.90-2"},
     {"csv_weights", kInt, kSwitch, {}, "0", "", "Whether the second column of csv training data is the row's weight.", Use::kToolkit},
     {"early_stopping_rounds", kInt, kFromOne, {}, "", "", "Stop after this many rounds without a better last metric of the validation channel.", Use::kToolkit},
     {"save_model_on_termination", kWord, {}, kBooleans, "false", "", "Whether a stopped job keeps the model of its last round.", Use::kToolkit, "1.0-1"},
     {"aft_loss_distribution", kWord, {}, kDistributions, "normal", "", "survival:aft: distribution of the noise.", Use::kEngine, "1.2-1"},
-    {"aft_loss_distribution_scale", kFloat, kNotNegative, {}, "1", "", "survival:aft: scale of the noise.", Use::kEngine, "1.2-1"},
+    {"aft_loss_distribution_scale", kFloat, AboveZeroTo(1e6), {}, "1", "", "survival:aft: scale of the noise.", Use::kEngine, "1.2-1"},
     {"single_precision_histogram", kWord, {}, kBooleans, "", "", "Histograms of 32-bit floats.", Use::kIgnored, "1.2-1", "1.5-1"},
     {"deterministic_histogram", kWord, {}, kBooleans, "", "", "Reproducible histograms on a GPU; ours always are.", Use::kIgnored, "1.2-1"},
     {"sampling_method", kWord, {}, kSamplingMethods, "uniform", "", "How rows are drawn for subsample.", Use::kEngine, "1.3-1"},
-    {"prob_buffer_row", kInt, {1, kInf, true}, {}, "", "", "Of a fork of XGBoost.", Use::kIgnored, "1.3-1"},
+    {"prob_buffer_row", kInt, {1, kMostInt, true, false, true}, {}, "", "", "Of a fork of XGBoost.", Use::kIgnored, "1.3-1"},
     {"use_dask_gpu_training", kWord, {}, kBooleans, "false", "", "Training on several GPUs; only false here.", Use::kToolkit, "1.5-1"},
-    {"_kfold", kInt, kFromTwo, {}, "", "", "Cross validation with this many folds.", Use::kToolkit, "1.2-2"},
-    {"_num_cv_round", kInt, kFromOne, {}, "1", "", "How often to repeat the cross validation.", Use::kToolkit, "1.2-2"},
+    {"_kfold", kInt, From(2, kMostInt), {}, "", "", "Cross validation with this many folds, at most one a row (of the largest class).", Use::kToolkit, "1.2-2"},
+    {"_num_cv_round", kInt, From(1, 1000), {}, "1", "", "How often to repeat the cross validation.", Use::kToolkit, "1.2-2"},
     {"_tuning_objective_metric", kWord, {}, kTuningMetrics, "", "", "Metric that a tuning job watches, as validation:auc.", Use::kToolkit},
 };
 // clang-format on
@@ -269,6 +276,13 @@ std::string RangeText(const Range& r) {
                      std::isinf(r.high) || r.high_open ? ")" : "]");
 }
 
+// The range as a message about `v` shows it: what the container would have refused, in its words.
+std::string RangeText(const Range& r, double v) {
+  Range shown = r;
+  if (r.ours && !(v > r.high)) shown.high = kInf;
+  return RangeText(shown);
+}
+
 bool Contains(const Range& r, double v) {
   return std::isfinite(v) && (r.low_open ? v > r.low : v >= r.low) &&
          (r.high_open ? v < r.high : v <= r.high);
@@ -284,17 +298,35 @@ std::unexpected<Error> Unparsable(std::string_view name, std::string_view cause 
   return Bad(fmt::format("Hyperparameter {}: could not parse value (caused by {})", name, cause));
 }
 
-// Python's int(): blanks around it and a sign are fine.
-std::optional<int64_t> ToInteger(std::string_view text) {
+// What Python's int() and float() read: blanks around it and a sign are fine, and underscores
+// between digits. nullopt if a sign or an underscore stands elsewhere.
+std::optional<std::string> PlainNumber(std::string_view text) {
   text = Trim(text);
   if (text.starts_with('+') && text.size() > 1 && text[1] != '-') text.remove_prefix(1);
-  return ParseInt(text);
+  std::string plain;
+  const auto is_digit = [&](size_t i) {
+    return i < text.size() && text[i] >= '0' && text[i] <= '9';
+  };
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '_') {
+      plain += text[i];
+    } else if (i == 0 || !is_digit(i - 1) || !is_digit(i + 1)) {
+      return std::nullopt;
+    }
+  }
+  return plain;
 }
 
-// Python's float().
-std::optional<double> ToFloat(std::string_view text) {
-  text = Trim(text);
-  if (text.starts_with('+') && text.size() > 1 && text[1] != '-') text.remove_prefix(1);
+std::optional<int64_t> ToInteger(std::string_view given) {
+  const auto text = PlainNumber(given);
+  if (!text) return std::nullopt;
+  return ParseInt(*text);
+}
+
+std::optional<double> ToFloat(std::string_view given) {
+  const auto plain = PlainNumber(given);
+  if (!plain) return std::nullopt;
+  const std::string_view text = *plain;
   double v = 0;
   const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), v);
   if (end != text.data() + text.size() || ec == std::errc::invalid_argument) return std::nullopt;
@@ -302,21 +334,68 @@ std::optional<double> ToFloat(std::string_view text) {
   return v;
 }
 
-// "(1, 0, -1)", "[1,0,-1]" or "(1)": the numbers between the brackets.
-std::optional<std::vector<int64_t>> ToIntegers(std::string_view text) {
-  text = Trim(text);
-  if (text.size() < 2 || !((text.front() == '(' && text.back() == ')') ||
-                           (text.front() == '[' && text.back() == ']'))) {
-    return std::nullopt;
+// Python's tuples and lists of whole numbers, nested or not: "(1, 0)", "[[0,1],[2]]", "1,0,-1".
+struct Literal {
+  std::optional<int64_t> number;  // else it is a sequence
+  std::vector<Literal> items;
+};
+
+class LiteralParser {
+ public:
+  explicit LiteralParser(std::string_view text) : rest_(text) {}
+
+  // The whole text; nullopt if it is something else.
+  std::optional<Literal> Parse() {
+    auto all = Sequence('\0', 0);
+    return all && rest_.empty() ? all : std::nullopt;
   }
-  text = Trim(text.substr(1, text.size() - 2));
+
+ private:
+  static constexpr int kMostDepth = 8;
+
+  // Items up to `close` (of '\0': the end). One without a comma stands for itself in parentheses.
+  std::optional<Literal> Sequence(char close, int depth) {
+    Literal out;
+    bool comma = true;  // before the next item, if there is one
+    for (;;) {
+      rest_ = Trim(rest_);
+      if (close == '\0' ? rest_.empty() : rest_.starts_with(close)) break;
+      if (!comma || depth > kMostDepth || rest_.empty()) return std::nullopt;
+      auto item = Item(depth);
+      if (!item) return std::nullopt;
+      out.items.push_back(std::move(*item));
+      rest_ = Trim(rest_);
+      comma = rest_.starts_with(',');
+      if (comma) rest_.remove_prefix(1);
+    }
+    if (close != '\0') rest_.remove_prefix(1);
+    const bool bare = close != ']' && !comma && out.items.size() == 1;
+    if (close == '\0' && out.items.empty()) return std::nullopt;
+    return bare ? std::move(out.items.front()) : out;
+  }
+  std::optional<Literal> Item(int depth) {
+    const char open = rest_.front();
+    if (open == '(' || open == '[') {
+      rest_.remove_prefix(1);
+      return Sequence(open == '(' ? ')' : ']', depth + 1);
+    }
+    const size_t end = std::min(rest_.find_first_of(",()[]"), rest_.size());
+    const auto number = ToInteger(rest_.substr(0, end));
+    rest_.remove_prefix(end);
+    if (!number) return std::nullopt;
+    return Literal{.number = number, .items = {}};
+  }
+
+  std::string_view rest_;
+};
+
+// The numbers of a sequence; a number alone is a sequence of one.
+std::optional<std::vector<int64_t>> ToIntegers(const Literal& literal) {
+  if (literal.number) return std::vector{*literal.number};
   std::vector<int64_t> values;
-  while (!text.empty()) {
-    const size_t comma = text.find(',');
-    const auto v = ToInteger(text.substr(0, comma));
-    if (!v) return std::nullopt;
-    values.push_back(*v);
-    text = comma == std::string_view::npos ? "" : Trim(text.substr(comma + 1));
+  for (const Literal& item : literal.items) {
+    if (!item.number) return std::nullopt;
+    values.push_back(*item.number);
   }
   return values;
 }
@@ -329,18 +408,24 @@ Result<std::string> CheckNumber(const Spec& spec, std::string_view text) {
   if (spec.type == Type::kInteger) {
     const auto v = ToInteger(text);
     if (!v) return Unparsable(spec.name);
-    if (!Contains(spec.range, static_cast<double>(*v))) {
-      return Bad(
-          fmt::format("Hyperparameter {}: {} is not in {}", spec.name, *v, RangeText(spec.range)));
+    if (const auto real = static_cast<double>(*v); !Contains(spec.range, real)) {
+      return Bad(fmt::format("Hyperparameter {}: {} is not in {}", spec.name, *v,
+                             RangeText(spec.range, real)));
     }
-    if (*v > std::numeric_limits<int32_t>::max()) return Unparsable(spec.name, "OverflowError");
     return fmt::format("{}", *v);
   }
   const auto v = ToFloat(text);
   if (!v) return Unparsable(spec.name);
   if (!Contains(spec.range, *v)) {
     return Bad(fmt::format("Hyperparameter {}: {} is not in {}", spec.name, PythonFloat(*v),
-                           RangeText(spec.range)));
+                           RangeText(spec.range, *v)));
+  }
+  // It is a 32-bit float from here on, which may lie at an open end.
+  const double rounded = static_cast<float>(*v);
+  if ((spec.range.low_open && rounded <= spec.range.low) ||
+      (spec.range.high_open && rounded >= spec.range.high)) {
+    return Bad(fmt::format("Hyperparameter {}: {} is too close to the end of {}", spec.name,
+                           PythonFloat(*v), RangeText(spec.range)));
   }
   return fmt::format("{}", *v);
 }
@@ -399,7 +484,9 @@ Result<std::string> CheckList(const Spec& spec, std::string_view text) {
 }
 
 Result<std::string> CheckTuple(const Spec& spec, std::string_view text) {
-  const auto values = ToIntegers(text);
+  const auto literal = LiteralParser(text).Parse();
+  if (!literal) return Unparsable(spec.name);
+  const auto values = ToIntegers(*literal);
   if (!values) return Unparsable(spec.name);
   for (const int64_t v : *values) {
     if (!Contains(spec.range, static_cast<double>(v))) {
@@ -411,28 +498,19 @@ Result<std::string> CheckTuple(const Spec& spec, std::string_view text) {
 }
 
 Result<std::string> CheckNestedList(const Spec& spec, std::string_view text) {
-  text = Trim(text);
-  if (text.size() < 2 || text.front() != '[' || text.back() != ']') return Unparsable(spec.name);
-  text = Trim(text.substr(1, text.size() - 2));
+  const auto literal = LiteralParser(text).Parse();
+  if (!literal || literal->number) return Unparsable(spec.name);
   std::string out;
-  while (!text.empty()) {
-    const size_t close = text.find(']');
-    if (text.front() != '[' || close == text.npos) return Unparsable(spec.name);
-    const auto group = ToIntegers(text.substr(0, close + 1));
-    if (!group) return Unparsable(spec.name);
+  for (const Literal& item : literal->items) {
+    const auto group = ToIntegers(item);
+    if (!group || item.number) return Unparsable(spec.name);
     for (const int64_t v : *group) {
-      if (!Contains(spec.range, static_cast<double>(v)) ||
-          v > std::numeric_limits<int32_t>::max()) {
+      if (const auto real = static_cast<double>(v); !Contains(spec.range, real)) {
         return Bad(fmt::format("Hyperparameter {}: value {} not in range {}", spec.name,
-                               TupleText(*group, '[', ']'), RangeText(spec.range)));
+                               TupleText(*group, '[', ']'), RangeText(spec.range, real)));
       }
     }
     out += (out.empty() ? "" : ", ") + TupleText(*group, '[', ']');
-    text = Trim(text.substr(close + 1));
-    if (!text.empty()) {
-      if (text.front() != ',') return Unparsable(spec.name);
-      text = Trim(text.substr(1));
-    }
   }
   return "[" + out + "]";
 }
@@ -651,6 +729,31 @@ HyperparameterKind HyperparameterValue(std::string_view name) {
       break;
   }
   return HyperparameterKind::kText;
+}
+
+std::vector<HyperparameterEnds> HyperparametersWithRanges() {
+  std::vector<HyperparameterEnds> all;
+  for (const Spec& s : kSpecs) {
+    const bool whole = s.type != Type::kContinuous;
+    if (!s.allowed.empty() || s.type == Type::kCategorical) continue;
+    const auto text = [&](double v) {
+      const std::string number =
+          whole ? fmt::format("{}", static_cast<int64_t>(v)) : fmt::format("{}", v);
+      return s.type == Type::kTuple ? "(" + number + ",)"
+                                    : (s.type == Type::kNestedList ? "[[" + number + "]]" : number);
+    };
+    const auto next = [&](double v, double towards) -> double {
+      if (whole) return v + (towards > v ? 1 : -1);
+      return std::nextafter(static_cast<float>(v), static_cast<float>(towards));
+    };
+    const Range& r = s.range;
+    all.push_back({.name = s.name,
+                   .least = text(r.low_open ? next(r.low, kInf) : r.low),
+                   .most = text(r.high_open ? next(r.high, -kInf) : r.high),
+                   .below = text(r.low_open ? r.low : next(r.low, -kInf)),
+                   .above = text(r.high_open ? r.high : next(r.high, kInf))});
+  }
+  return all;
 }
 
 std::string ParametersMarkdown() {

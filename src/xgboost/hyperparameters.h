@@ -47,6 +47,17 @@ Result<XgboostParams> ParseHyperparameters(const std::map<std::string, std::stri
 enum class HyperparameterKind { kInteger, kNumber, kText, kList };
 HyperparameterKind HyperparameterValue(std::string_view name);
 
+// A hyperparameter with a range, and the texts of values at the ends of it: the least and the
+// greatest that training takes, and the first ones beyond.
+struct HyperparameterEnds {
+  std::string_view name;
+  std::string least;
+  std::string most;
+  std::string below;
+  std::string above;
+};
+std::vector<HyperparameterEnds> HyperparametersWithRanges();
+
 // docs/parameters.md.
 std::string ParametersMarkdown();
 

@@ -3,9 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdlib>
 
 #include "base/file.h"
+#include "clary/gbdt.h"
 
 namespace clary::xgboost {
 namespace {
@@ -87,8 +90,10 @@ TEST(Hyperparameters, ParseMessages) {
             "Hyperparameter eta: could not parse value (caused by ValueError)");
   EXPECT_EQ(Parse({{"max_depth", " +5 "}}).engine.at("max_depth"), "5");
   EXPECT_EQ(Parse({{"eta", "1e-3"}}).engine.at("eta"), "0.001");
-  EXPECT_EQ(ErrorOf({{"num_round", "99999999999"}}),
-            "Hyperparameter num_round: could not parse value (caused by OverflowError)");
+  EXPECT_EQ(Parse({{"max_depth", "1_0"}, {"lambda", "1_000.5"}}).engine.at("lambda"), "1000.5");
+  for (const char* bad : {"_1", "1_", "1__0", "\"5\"", "'5'", "5,"}) {
+    EXPECT_THAT(ErrorOf({{"max_depth", bad}}), HasSubstr("could not parse value")) << bad;
+  }
 }
 
 TEST(Hyperparameters, RangeMessages) {
@@ -97,6 +102,14 @@ TEST(Hyperparameters, RangeMessages) {
   EXPECT_EQ(ErrorOf({{"eta", "nan"}}), "Hyperparameter eta: nan is not in [0, 1]");
   EXPECT_EQ(ErrorOf({{"subsample", "0"}}), "Hyperparameter subsample: 0.0 is not in (0, 1]");
   EXPECT_EQ(ErrorOf({{"num_round", "0"}}), "Hyperparameter num_round: 0 is not in [1, +inf)");
+  EXPECT_EQ(ErrorOf({{"num_round", "99999999999"}}),
+            "Hyperparameter num_round: 99999999999 is not in [1, 2147483647]");
+  EXPECT_EQ(ErrorOf({{"max_bin", "1"}}), "Hyperparameter max_bin: 1 is not in [2, +inf)");
+  EXPECT_EQ(ErrorOf({{"max_bin", "65536"}}), "Hyperparameter max_bin: 65536 is not in [2, 65535]");
+  EXPECT_EQ(ErrorOf({{"gamma", "1e300"}}), "Hyperparameter gamma: 1e+300 is not in [0, 1e+30]");
+  EXPECT_EQ(ErrorOf({{"gamma", "inf"}}), "Hyperparameter gamma: inf is not in [0, 1e+30]");
+  EXPECT_EQ(ErrorOf({{"subsample", "1e-60"}}),
+            "Hyperparameter subsample: 1e-60 is too close to the end of (0, 1]");
   EXPECT_EQ(ErrorOf({{"max_depth", "-1"}}), "Hyperparameter max_depth: -1 is not in [0, +inf)");
   EXPECT_EQ(ErrorOf({{"seed", "2147483647"}}),
             "Hyperparameter seed: 2147483647 is not in (-2147483648, 2147483647)");
@@ -174,8 +187,34 @@ TEST(Hyperparameters, Constraints) {
                         {"interaction_constraints", " [[0, 2],[3] ]"}});
   EXPECT_EQ(p.engine.at("monotone_constraints"), "(1, 0, -1)");
   EXPECT_EQ(p.engine.at("interaction_constraints"), "[[0, 2], [3]]");
+  // All that Python reads as a tuple, or as lists.
+  for (const char* form :
+       {"1,0,-1", " 1, 0, -1 ", "(1,0,-1,)", "[1,0,-1]", "((1,0,-1))", "+1,0,-1"}) {
+    const auto q = Parse({{"tree_method", "hist"}, {"monotone_constraints", form}});
+    EXPECT_EQ(q.engine.at("monotone_constraints"), "(1, 0, -1)") << form;
+  }
+  EXPECT_EQ(Parse({{"tree_method", "hist"}, {"monotone_constraints", "()"}})
+                .engine.at("monotone_constraints"),
+            "()");
   for (const char* bad :
-       {"[[0,1]", "[0,1]", "[[a]]", "[[1.5]]", "", "[[1][2]]", "__import__('os')"}) {
+       {"", "1,,0", "(1,0", "1,0)", "(,)", "1 0", "[1,[0]]", "(1;0)", "'(1,0)'"}) {
+    EXPECT_EQ(ErrorOf({{"tree_method", "hist"}, {"monotone_constraints", bad}}),
+              "Hyperparameter monotone_constraints: could not parse value (caused by ValueError)")
+        << bad;
+  }
+  for (const char* form :
+       {"[[0,1],[2]]", "[[0,1],[2],]", "((0,1),(2,))", "[0,1],[2]", "[(0,1),[2]]"}) {
+    const auto q = Parse({{"tree_method", "hist"}, {"interaction_constraints", form}});
+    EXPECT_EQ(q.engine.at("interaction_constraints"), "[[0, 1], [2]]") << form;
+  }
+  for (const char* none : {"[]", "()", "[ ]"}) {
+    const auto q = Parse({{"tree_method", "hist"}, {"interaction_constraints", none}});
+    EXPECT_EQ(q.engine.at("interaction_constraints"), "[]") << none;
+  }
+  EXPECT_EQ(ErrorOf({{"tree_method", "hist"}, {"interaction_constraints", "[[-1, 0]]"}}),
+            "Hyperparameter interaction_constraints: value [-1, 0] not in range [0, +inf)");
+  for (const char* bad : {"[[0,1]", "[0,1]", "[[a]]", "[[1.5]]", "", "[[1][2]]", "__import__('os')",
+                          "1", "[[[[[[[[[[[[0]]]]]]]]]]]]"}) {
     EXPECT_EQ(
         ErrorOf({{"tree_method", "hist"}, {"interaction_constraints", bad}}),
         "Hyperparameter interaction_constraints: could not parse value (caused by ValueError)")
@@ -214,6 +253,73 @@ TEST(Hyperparameters, WhatUpstreamIgnoresGivesItsWarning) {
               ElementsAre("Parameters: { \"predictor\", \"sketch_eps\" } are not used."));
   EXPECT_EQ(p.engine.size(), 1U);
   EXPECT_EQ(Parse({{"early_stopping_rounds", "3"}}).warnings.size(), 1U);
+}
+
+// Every number that the table allows can be trained with, and the next one beyond is refused with
+// the range.
+TEST(Hyperparameters, RangesAreThoseThatWork) {
+  std::vector<float> x;
+  gbdt::RowFields fields;
+  for (int i = 0; i < 24; ++i) {
+    x.push_back(static_cast<float>(i % 9));
+    x.push_back(static_cast<float>(i % 5));
+    fields.label.push_back(static_cast<float>(i % 2));
+    fields.label_lower.push_back(static_cast<float>(1 + i % 7));
+    fields.label_upper.push_back(static_cast<float>(1 + i % 7));
+  }
+  const auto data = *gbdt::Dataset::FromDense(x, 24, 2, fields);
+  const std::map<std::string_view, Map> companions = {
+      {"num_class", {{"objective", "multi:softprob"}}},
+      {"tweedie_variance_power", {{"objective", "reg:tweedie"}}},
+      {"aft_loss_distribution_scale", {{"objective", "survival:aft"}}},
+      {"rate_drop", {{"booster", "dart"}}},
+      {"one_drop", {{"booster", "dart"}}},
+      {"skip_drop", {{"booster", "dart"}, {"rate_drop", "0.5"}}},
+      {"monotone_constraints", {{"tree_method", "hist"}}},
+      {"interaction_constraints", {{"tree_method", "hist"}}},
+      {"refresh_leaf", {{"updater", "grow_histmaker,refresh"}}},
+  };
+  size_t trained = 0;
+  for (const HyperparameterEnds& h : HyperparametersWithRanges()) {
+    const std::string name(h.name);
+    const char* const version = h.name == "silent" ? "1.0-1" : "";
+    Map given = {{"num_round", "2"}};
+    if (const auto more = companions.find(h.name); more != companions.end()) {
+      given.insert(more->second.begin(), more->second.end());
+    }
+    for (const std::string& value : {h.least, h.most}) {
+      given[name] = value;
+      const auto p = ParseHyperparameters(given, version);
+      ASSERT_TRUE(p) << name << "=" << value << ": " << p.error().message;
+      auto params = gbdt::TrainParams::FromMap(p->engine);
+      ASSERT_TRUE(params) << name << "=" << value << ": " << params.error().message;
+      params->nthread = std::min(params->nthread, 2);
+      bool finite = true;
+      const auto model = gbdt::Train(*params, data, {{"train", data}},
+                                     {.stop = {}, .on_round = [&](const gbdt::RoundReport& report) {
+                                        for (const auto& m : report.metrics) {
+                                          finite = finite && std::isfinite(m.value);
+                                        }
+                                        return report.round < 1;
+                                      }});
+      ASSERT_TRUE(model) << name << "=" << value << ": " << model.error().message;
+      EXPECT_TRUE(finite) << name << "=" << value;
+      const auto predicted = model->Predict(data);
+      ASSERT_TRUE(predicted);
+      EXPECT_TRUE(
+          std::ranges::all_of(*predicted, [](float margin) { return std::isfinite(margin); }))
+          << name << "=" << value;
+      ++trained;
+    }
+    for (const std::string& value : {h.below, h.above}) {
+      given[name] = value;
+      const std::string error = ErrorOf(given, version);
+      EXPECT_THAT(error, testing::AnyOf(HasSubstr(" is not in "), HasSubstr(" not in range ")))
+          << name << "=" << value;
+      EXPECT_LT(error.size(), 120U) << error;
+    }
+  }
+  EXPECT_GT(trained, 70U);
 }
 
 // CLARY_UPDATE_GOLDEN=1 writes the page instead.

@@ -1,6 +1,10 @@
 #include "xgboost/internal/input.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -77,6 +81,7 @@ Result<Loaded> Load(const fs::path& dir, bool pipe, const data::ReadOptions& opt
     return UserError("Failed to load " + std::string(data::ContentTypeName(options.type)) +
                      " data with exception:\n" + matrix.error().message);
   }
+  for (const std::string& warning : matrix->warnings) LogWarning(warning);
   if (matrix->labels.size() != matrix->rows) {
     return UserError("Got input data without labels. Please check the input data set.");
   }
@@ -113,6 +118,38 @@ void AppendSparse(const data::Matrix& from, data::Matrix& to) {
   }
 }
 
+Status SetBounds(const data::Matrix& m, gbdt::RowFields& fields) {
+  for (size_t r = 0; r < m.rows; ++r) {
+    const float time = m.labels[r];
+    if (time == 0) {
+      return UserError(m.Where(r) +
+                       ", column 1 (label): survival:aft needs a time above 0, or below 0 if it is "
+                       "right-censored, but the label is 0");
+    }
+    fields.label_lower.push_back(std::fabs(time));
+    fields.label_upper.push_back(time > 0 ? time : std::numeric_limits<float>::infinity());
+  }
+  return {};
+}
+
+Result<std::vector<float>> WeightsOfQueries(const data::Matrix& m) {
+  std::vector<float> weights;
+  size_t begin = 0;
+  for (const uint32_t size : m.group_sizes) {
+    for (size_t r = begin + 1; r < begin + size; ++r) {
+      if (m.weights[r] == m.weights[begin]) continue;
+      return UserError(m.Where(r) + " weighs " + fmt::format("{}", m.weights[r]) + ", " +
+                       m.Where(begin) + " of the same query " +
+                       fmt::format("{}", m.weights[begin]) +
+                       ": ranking has a weight for each query, so all rows of a qid must have the "
+                       "same");
+    }
+    weights.push_back(m.weights[begin]);
+    begin += size;
+  }
+  return weights;
+}
+
 }  // namespace
 
 data::Matrix Concatenate(const data::Matrix& train, const data::Matrix& validation) {
@@ -146,11 +183,16 @@ data::Matrix Concatenate(const data::Matrix& train, const data::Matrix& validati
   return all;
 }
 
-Result<gbdt::Dataset> MakeDataset(const data::Matrix& m, size_t columns) {
+Result<gbdt::Dataset> MakeDataset(const data::Matrix& m, size_t columns,
+                                  std::string_view objective) {
   gbdt::RowFields fields;
   fields.label.assign(m.labels.begin(), m.labels.end());
   fields.weight.assign(m.weights.begin(), m.weights.end());
   fields.group_sizes = m.group_sizes;
+  if (objective == "survival:aft") CLARY_CHECK_OK(SetBounds(m, fields));
+  if (objective.starts_with("rank:") && !m.weights.empty() && !m.group_sizes.empty()) {
+    CLARY_TRY(fields.weight, WeightsOfQueries(m));
+  }
   const auto width = static_cast<uint32_t>(columns);
   if (m.sparse) {
     return gbdt::Dataset::ViewCsr({m.row_begin.span(), m.column.span(), m.values.span()}, width,
@@ -171,7 +213,7 @@ Result<XgboostInput> ReadXgboostInput(const fs::path& base, const XgboostParams&
             Load(base / "input/data/train", channels.pipe.at("train"), options, "training"));
   size_t columns = train.matrix->cols;
   if (const auto pipe = channels.pipe.find("validation"); pipe != channels.pipe.end()) {
-    options.allow_empty_columns = true;  // only training needs a value in each column
+    options.features = columns;
     CLARY_TRY(Loaded validation,
               Load(base / "input/data/validation", pipe->second, options, "validation"));
     WarnOfSameFiles(train.files, validation.files);
@@ -187,11 +229,12 @@ Result<XgboostInput> ReadXgboostInput(const fs::path& base, const XgboostParams&
   LogInfo("Single node training.");
   LogInfo("Train matrix has " + std::to_string(out.train_matrix->rows) + " rows and " +
           std::to_string(columns) + " columns");
-  CLARY_TRY(gbdt::Dataset set, MakeDataset(*out.train_matrix, columns));
+  CLARY_TRY(gbdt::Dataset set, MakeDataset(*out.train_matrix, columns, settings.objective));
   out.sets.push_back({"train", std::move(set)});
   if (out.validation_matrix) {
     LogInfo("Validation matrix has " + std::to_string(out.validation_matrix->rows) + " rows");
-    CLARY_TRY(gbdt::Dataset held_out, MakeDataset(*out.validation_matrix, columns));
+    CLARY_TRY(gbdt::Dataset held_out,
+              MakeDataset(*out.validation_matrix, columns, settings.objective));
     out.sets.push_back({"validation", std::move(held_out)});
   }
   return out;

@@ -111,6 +111,26 @@ std::string MeanLine(int num_round, std::span<const FoldResult> folds) {
   return line;
 }
 
+// Which fold holds each row out. Rows that weigh nothing have no part in it: they are dealt out
+// afterwards.
+Result<std::vector<uint32_t>> DealRows(const gbdt::Dataset& data, int k, bool stratified,
+                                       uint64_t seed) {
+  const std::vector<float>& label = data.fields().label;
+  const std::vector<float>& weight = data.fields().weight;
+  std::vector<float> labels;
+  for (size_t r = 0; r < label.size(); ++r) {
+    if (weight.empty() || weight[r] != 0) labels.push_back(label[r]);
+  }
+  CLARY_TRY(std::vector<uint32_t> fold_of, MakeFolds(labels, k, stratified, seed));
+  if (labels.size() == label.size()) return fold_of;
+  std::vector<uint32_t> all;
+  auto next = fold_of.begin();
+  for (size_t r = 0; r < label.size(); ++r) {
+    all.push_back(weight[r] != 0 ? *next++ : static_cast<uint32_t>(r % static_cast<size_t>(k)));
+  }
+  return all;
+}
+
 }  // namespace
 
 Result<std::vector<uint32_t>> MakeFolds(std::span<const float> labels, int k, bool stratified,
@@ -160,8 +180,8 @@ Status CrossValidate(const XgboostParams& settings, const gbdt::TrainParams& par
   for (int round = 0; round < rounds; ++round) {
     CLARY_TRY(
         const std::vector<uint32_t> fold_of,
-        MakeFolds(data.fields().label, k, classes,
-                  static_cast<uint64_t>(params.seed) * 1'000'003 + static_cast<uint64_t>(round)));
+        DealRows(data, k, classes,
+                 static_cast<uint64_t>(params.seed) * 1'000'003 + static_cast<uint64_t>(round)));
     for (int fold = 0; fold < k; ++fold) {
       std::vector<uint32_t> seen;
       std::vector<uint32_t> held_out;

@@ -20,7 +20,7 @@ import xgboost as xgb
 import clary_gbdt
 import xgboost_objectives
 from tree_walk import first_difference, is_near_tie
-from xgboost_trees import MAJOR
+from xgboost_trees import MAJOR, RELEASE
 
 NEAR_TIES = []
 DEFAULTS = {"lambda": 1.0, "gamma": 0.0, "min_child_weight": 1.0}
@@ -75,7 +75,7 @@ def close(a, b, tolerance):
 
 def train_both(folder, data, params, rounds, **options):
     model = os.path.join(folder, "ours.json")
-    clary_gbdt.train(model, data.path, {}, {**params, "num_round": rounds, "version": MAJOR, **options.get("ours", {})})
+    clary_gbdt.train(model, data.path, {}, {**params, "num_round": rounds, "version": RELEASE, **options.get("ours", {})})
     theirs = xgb.train({**params, "nthread": 1}, data.matrix, rounds, **options.get("theirs", {}))
     return model, xgb.Booster(model_file=model), theirs
 
@@ -297,7 +297,7 @@ def same_digits(data, theirs, params, names, log):
     """Our metrics of their predictions print what theirs print."""
     if params["objective"] == "multi:softmax":
         return None  # its metrics are of probabilities that it does not give
-    got = clary_gbdt.metrics(theirs.predict(data.matrix), data.path, names, {**params, "version": MAJOR})
+    got = clary_gbdt.metrics(theirs.predict(data.matrix), data.path, names, {**params, "version": RELEASE})
     wanted = [f"{log['train'][n][-1]:.5f}" for n in names]
     return None if got == wanted else f"metrics {names}: {got} instead of {wanted}"
 
@@ -410,7 +410,7 @@ def models():
                         problems.append(f"their {ending}: {problem}")
                 for ending in ("json", "ubj"):
                     path = os.path.join(folder, f"ours.{ending}")
-                    clary_gbdt.train(path, data.path, {}, {**params, "num_round": 4, "version": MAJOR})
+                    clary_gbdt.train(path, data.path, {}, {**params, "num_round": 4, "version": RELEASE})
                     problem = agree(folder, data, path, xgb.Booster(model_file=path), params, booster != "gblinear")
                     if problem:
                         problems.append(f"our {ending}: {problem}")

@@ -12,7 +12,7 @@ import xgboost as xgb
 
 import clary_gbdt
 from tree_walk import first_difference, is_near_tie, trees_of
-from xgboost_trees import MAJOR
+from xgboost_trees import MAJOR, RELEASE
 
 DEFAULTS = {"lambda": 1.0, "gamma": 0.0, "min_child_weight": 1.0}
 ROW_METRICS = "rmse,mae,mape,mphe,rmsle"
@@ -29,11 +29,15 @@ def cases(rng):
     classes = np.digitize(score, [-0.4, 0.4]).astype(np.float32)
     weight = rng.choice([0.5, 1, 3], n).astype(np.float32)
     plain = {}
-    for w in (None, weight):
+    some = weight * (rng.random(n) < 0.6)  # the other rows weigh nothing
+    for w in (None, weight, some):
         yield "reg:squarederror", positive, w, ROW_METRICS, plain
         yield "reg:squaredlogerror", positive, w, "rmsle", plain
         yield "reg:pseudohubererror", positive, w, "mphe,mae", plain
         yield "reg:absoluteerror", score.astype(np.float32), w, "mae", {"min_child_weight": 0}
+        for method in ("hist", "approx"):
+            yield "reg:absoluteerror", score.astype(np.float32), w, "mae", {"min_child_weight": 0, "num_parallel_tree": 3, "tree_method": method}
+            yield "reg:squarederror", positive, w, "rmse", {"tree_method": method}
         yield "reg:logistic", binary, w, "rmse,logloss", plain
         yield "binary:logistic", binary, w, "logloss,error,error@0.7,auc,aucpr", plain
         yield "binary:logitraw", binary, w, "auc,aucpr", plain
@@ -41,7 +45,7 @@ def cases(rng):
         yield "count:poisson", counts, w, "poisson-nloglik,rmse", plain
         yield "reg:gamma", positive, w, "gamma-nloglik,gamma-deviance", plain
         yield "reg:tweedie", counts, w, "tweedie-nloglik@1.5,tweedie-nloglik@1.2", plain
-        yield "multi:softprob", classes, w, "mlogloss,merror,auc", {"num_class": 3, "base_score": 0.5}
+        yield "multi:softprob", classes, w, "mlogloss,merror,auc,aucpr", {"num_class": 3, "base_score": 0.5}
         yield "multi:softmax", classes, w, "mlogloss,merror", {"num_class": 3, "base_score": 0.5}
         if MAJOR >= 2:
             yield "reg:quantileerror", score.astype(np.float32), w, "quantile", {"quantile_alpha": 0.3, "min_child_weight": 0}
@@ -56,7 +60,7 @@ def cases(rng):
         yield "rank:pairwise", relevance, "query", "ndcg,ndcg@5", plain
         yield "rank:ndcg", relevance, "query", "ndcg@3,ndcg@5-", plain
         yield "rank:ndcg", relevance, None, "ndcg", {"lambdarank_num_pair_per_sample": 4}
-        yield "rank:map", binary, "query", "map,map@3,pre@3,auc", plain
+        yield "rank:map", binary, "query", "map,map@3,pre@3,auc,aucpr", plain
     globals()["X"] = x
 
 
@@ -73,7 +77,7 @@ def check(folder, x, rng, objective, label, weight, metrics, extra):
     clary_gbdt.write_matrix(path, x, plain_label, weight, groups, bounds)
     params = {"objective": objective, "eta": 0.4, "max_depth": 4, "tree_method": "hist", **extra}
     rounds = 3
-    lines = clary_gbdt.train(model, path, {"train": path}, {**params, "num_round": rounds, "version": MAJOR, "eval_metric": metrics})
+    lines = clary_gbdt.train(model, path, {"train": path}, {**params, "num_round": rounds, "version": RELEASE, "eval_metric": metrics})
     data = xgb.DMatrix(x, None if bounds is not None else label, weight=weight)
     if groups:
         data.set_group(groups)
@@ -100,6 +104,33 @@ def check(folder, x, rng, objective, label, weight, metrics, extra):
     return None
 
 
+def default_metrics(folder):
+    """The metric that is printed when none is asked for."""
+    rng = np.random.default_rng(3)
+    x, y = rng.normal(size=(60, 2)).astype(np.float32), (rng.random(60) > 0.5).astype(np.float32)
+    path, model = os.path.join(folder, "default.bin"), os.path.join(folder, "default.json")
+    for objective in ("reg:squarederror", "reg:squaredlogerror", "reg:logistic", "reg:pseudohubererror", "reg:absoluteerror",
+                      "binary:logistic", "binary:logitraw", "binary:hinge", "count:poisson", "reg:gamma", "reg:tweedie",
+                      "multi:softmax", "multi:softprob", "survival:cox", "survival:aft", "rank:pairwise", "rank:ndcg", "rank:map"):
+        label = y + 1 if objective in ("reg:gamma", "survival:aft") else y
+        bounds = np.stack([label, label]) if objective == "survival:aft" else None
+        groups = [20, 20, 20] if objective.startswith("rank:") else None
+        params = {"objective": objective, **({"num_class": 2} if objective.startswith("multi:") else {})}
+        clary_gbdt.write_matrix(path, x, label, None, groups, bounds)
+        lines = clary_gbdt.train(model, path, {"train": path}, {**params, "num_round": 1, "version": RELEASE})
+        data = xgb.DMatrix(x, label)
+        if groups:
+            data.set_group(groups)
+        if bounds is not None:
+            data.set_float_info("label_lower_bound", bounds[0])
+            data.set_float_info("label_upper_bound", bounds[1])
+        log = {}
+        xgb.train(params, data, 1, evals=[(data, "train")], evals_result=log, verbose_eval=False)
+        ours, theirs = lines[-2].split("\t")[1].split(":")[0], f"train-{list(log['train'])[0]}"
+        if ours != theirs:
+            yield f"{objective}: the metric is {ours}, expected {theirs}"
+
+
 def main():
     failed = total = 0
     with tempfile.TemporaryDirectory() as folder:
@@ -114,6 +145,9 @@ def main():
             if result:
                 failed += 1
                 print(f"{objective}{'' if weight is None else ' weighted'} {extra}: {result}")
+        for problem in default_metrics(folder):
+            failed += 1
+            print(problem)
     print(f"xgboost {xgb.__version__}: {total} objectives, {failed} failed")
     return 1 if failed else 0
 

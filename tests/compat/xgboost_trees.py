@@ -19,7 +19,8 @@ import xgboost as xgb
 import clary_gbdt
 import near_tie
 
-MAJOR = int(xgb.__version__.split(".")[0])
+MAJOR, MINOR = map(int, xgb.__version__.split(".")[:2])
+RELEASE = 100 * MAJOR + MINOR  # as TrainParams::version counts
 
 
 def draw_column(rng, rows):
@@ -192,7 +193,7 @@ def check(seed, folder):
     clary_gbdt.write_matrix(path, x, label, weight)
     metrics = {"reg:squarederror": "rmse,mae", "binary:logistic": "logloss,error,auc", "multi:softprob": "mlogloss,merror,auc"}
     names = metrics[params["objective"]]
-    ours_params = {**params, "num_round": rounds, "version": MAJOR, "eval_metric": names}
+    ours_params = {**params, "num_round": rounds, "version": RELEASE, "eval_metric": names}
     if "c" in types:
         ours_params["feature_types"] = ",".join(types)
     lines = clary_gbdt.train(model, path, {"train": path}, ours_params)

@@ -15,8 +15,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: %s csv|libsvm|parquet|recordio-protobuf FILE...\n", argv[0]);
     return 2;
   }
-  const auto m =
-      clary::data::ReadFiles({argv + 2, argv + argc}, {.type = *type, .allow_empty_columns = true});
+  const auto m = clary::data::ReadFiles({argv + 2, argv + argc}, {.type = *type});
   if (!m) {
     std::printf("%s\n", m.error().message.c_str());
     return 1;

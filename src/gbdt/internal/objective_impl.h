@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <charconv>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -27,6 +28,12 @@ inline void CopyBlock(std::span<const float> in, std::span<float> out, size_t be
   std::copy_n(in.data() + begin, end - begin, out.data() + begin);
 }
 
+// The shortest decimal that reads back as the same float.
+inline std::string ShortText(float x) {
+  char text[32];
+  return {text, std::to_chars(text, text + sizeof text, x).ptr};
+}
+
 // Fails with the first label that `ok` refuses.
 template <typename Ok>
 Status CheckEach(const Dataset& data, Ok&& ok, std::string_view rule) {
@@ -36,7 +43,7 @@ Status CheckEach(const Dataset& data, Ok&& ok, std::string_view rule) {
     if (!ok(label[i])) {
       return Fail(Code::kInvalidArgument, "BadLabel",
                   std::string(rule) + ": row " + std::to_string(i / targets) + " has " +
-                      std::to_string(label[i]));
+                      ShortText(label[i]));
     }
   }
   return {};

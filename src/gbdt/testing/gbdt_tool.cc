@@ -171,7 +171,7 @@ Status RunTrain(int argc, char** argv) {
   std::map<std::string, std::string> text;
   TrainOptions options;
   Model initial;
-  int version = 3;
+  int version = TrainParams().version;
   bool quiet = false;
   int i = 4;
   for (; i < argc && std::strcmp(argv[i], "--") != 0; ++i) {

@@ -30,7 +30,11 @@ Result<XgboostInput> ReadXgboostInput(const std::filesystem::path& base,
 // All rows of both: train's first. The sparse form if one of them is sparse.
 data::Matrix Concatenate(const data::Matrix& train, const data::Matrix& validation);
 
-// A view of `m` that is `columns` wide, at least m.cols; equal to it if `m` is dense.
-Result<gbdt::Dataset> MakeDataset(const data::Matrix& m, size_t columns);
+// A view of `m` that is `columns` wide, at least m.cols; equal to it if `m` is dense. For
+// survival:aft a label is a time of which both bounds are known, a negative one a time after which
+// nothing is (right-censored); for rank:* objectives the rows of a query weigh the same, which is
+// the query's weight. kInvalidArgument "UserError" names the row that is otherwise.
+Result<gbdt::Dataset> MakeDataset(const data::Matrix& m, size_t columns,
+                                  std::string_view objective);
 
 }  // namespace clary::xgboost
