@@ -167,7 +167,7 @@ TEST(Faults, OneBrokenRecordDoesNotHideTheOthers) {
 
 TEST(Faults, ARecordOfALaterReleaseIsNotTouched) {
   World w;
-  ASSERT_TRUE(w.records.Put("training_jobs", "later", "{\"schema\":2}", std::nullopt));
+  ASSERT_TRUE(w.records.Put("training_jobs", "later", "{\"schema\":3}", std::nullopt));
   const auto started = Service::Start({.records = w.records,
                                        .objects = w.objects,
                                        .executor = w.executor,

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/strings.h"
-#include "control/internal/state.h"
+#include "control/internal/kind.h"
 
 namespace clary::control {
 namespace {
@@ -41,16 +41,15 @@ Result<json> ReadToken(const json& input, const std::string& order, size_t lengt
 ListFilter::ListFilter(const json& input)
     : contains_(input.value("NameContains", "")),
       status_(input.value("StatusEquals", "")),
-      after_(Millis(input, "CreationTimeAfter", INT64_MIN)),
-      before_(Millis(input, "CreationTimeBefore", INT64_MAX)),
+      // One name or the other, depending on the operation.
+      after_(Millis(input, "CreationTimeAfter", Millis(input, "CreatedAfter", INT64_MIN))),
+      before_(Millis(input, "CreationTimeBefore", Millis(input, "CreatedBefore", INT64_MAX))),
       modified_after_(Millis(input, "LastModifiedTimeAfter", INT64_MIN)),
-      modified_before_(Millis(input, "LastModifiedTimeBefore", INT64_MAX)),
-      // This release has neither warm pools nor training plans: nothing can have such a status.
-      none_(input.contains("WarmPoolStatusEquals") || input.contains("TrainingPlanArnEquals")) {}
+      modified_before_(Millis(input, "LastModifiedTimeBefore", INT64_MAX)) {}
 
 bool ListFilter::operator()(const std::string& name, const std::string& status, int64_t created_ms,
                             int64_t modified_ms) const {
-  return !none_ && created_ms > after_ && created_ms < before_ && modified_ms > modified_after_ &&
+  return created_ms > after_ && created_ms < before_ && modified_ms > modified_after_ &&
          modified_ms < modified_before_ && (status_.empty() || status == status_) &&
          (contains_.empty() || name.find(contains_) != std::string::npos);
 }

@@ -1,323 +1,235 @@
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/file.h"
 #include "base/log.h"
-#include "control/internal/create.h"
-#include "control/internal/metrics.h"
-#include "control/internal/rules.h"
-#include "control/internal/state.h"
+#include "control/internal/steps.h"
 
 namespace clary::control {
 namespace {
 
-using nlohmann::json;
-
-// The runner itself gives the program 120 s between SIGTERM and SIGKILL. It must live on to upload
-// what is there, so the executor's own deadline is only for a runner that hangs.
-constexpr std::chrono::minutes kStopGrace{32};
 constexpr int kMaxLaunchFailures = 5;
 constexpr int64_t kFirstRetryMs = 100;  // doubles with each failure
-constexpr int64_t kLingerMs = 60'000;   // a runner that stays after its end event is stopped
+constexpr int64_t kLingerMs = 60'000;   // a launch that stays after its record's end is stopped
 constexpr uint64_t kLookEvery = 100;    // passes between looks at launches nobody reported ended
-constexpr size_t kMaxFailureReason = 1024;
+constexpr int kNotes = 64;  // a long queue must not keep what runs from being looked after
 
-constexpr std::string_view kPrepare = "Preparing the instances for training...";
-constexpr std::string_view kWaiting = "Training job waiting for capacity...";
-constexpr std::string_view kInternal =
-    "InternalServerError: We encountered an internal error. Please try again.";
-constexpr std::string_view kNoCapacity =
-    "CapacityError: Unable to provision requested ML compute capacity. Please retry using a "
-    "different ML instance type.";
-constexpr std::string_view kOutOfMemory =
-    "Please use an instance type with more memory, or reduce the size of training data processed "
-    "on an instance.";
-
-// FailureReason of a runner that ended with `exit_code` and left `detail`: the failure file, or a
-// whole reason with its prefix.
-std::string FailureReason(int exit_code, std::string_view detail) {
-  for (const std::string_view prefix :
-       {"AlgorithmError:", "ClientError:", "InternalServerError:", "CapacityError:"}) {
-    if (detail.starts_with(prefix)) return api::CutText(detail, kMaxFailureReason);
-  }
-  if (detail.empty() && exit_code == 137) detail = kOutOfMemory;
-  const std::string tail = ", exit code: " + std::to_string(exit_code);
-  const std::string head = "AlgorithmError: ";
-  return head + api::CutText(detail, kMaxFailureReason - head.size() - tail.size()) + tail;
-}
+bool Goes(const Record& r) { return r.has_launch() || r.delete_requested_ms > 0; }
 
 }  // namespace
 
-size_t Reconciler::Pass() {
-  const bool look = bell_.TakeLaunchEnded() || passes_ % kLookEvery == 0;
+size_t Steps::Pass() {
+  look_ = context.bell->TakeLaunchEnded() || passes_ % kLookEvery == 0;
   ++passes_;
-  const auto active = records_.Active();
-  if (memory_.size() > 2 * active.size() + 16) {  // drop what is known of ended jobs
-    std::map<std::string, Memory> kept;
-    for (const SnapshotPtr& job : active) {
-      if (auto known = memory_.extract(job->record.name)) kept.insert(std::move(known));
+  const auto active = context.records.Active();
+  DropMemory(active);
+  // What runs first: what it frees, others may take in the same pass.
+  for (const SnapshotPtr& one : active) {
+    if (Goes(one->record)) Step(one);
+  }
+  cores_in_use_ = 0;
+  light_running_ = 0;
+  queue_blocked_ = false;
+  notes_left_ = kNotes;
+  for (const SnapshotPtr& one : context.records.Active()) {
+    for (const Launch& launch : one->record.launches) {
+      if (launch.key.empty()) continue;
+      cores_in_use_ += launch.cpus;
+      if (launch.cpus == 0 && !one->record.terminal()) ++light_running_;
     }
-    memory_ = std::move(kept);
   }
-  int cpus_in_use = 0;
-  const auto run = [&](const SnapshotPtr& job, auto&& step) {
-    Memory& memory = memory_[job->record.name];
-    const Result<bool> occupies = step(memory);
-    if (!occupies && occupies.error().code != Code::kConflict && !memory.complained) {
-      memory.complained = true;
-      LOG(kError, "a training job cannot be moved on; trying again", {"job", job->record.name},
-          {"why", occupies.error().message});
-    }
-    if (occupies) memory.complained = false;
-    if (!records_.Find(job->record.name)) memory_.erase(job->record.name);  // the name is free
-    if (occupies.value_or(!job->record.launch_key.empty())) cpus_in_use += job->record.cpus;
-  };
-  // Running jobs first: what they free, queued ones may take in the same pass.
-  for (const SnapshotPtr& job : active) {
-    if (job->record.launch_key.empty()) continue;
-    run(job, [&](Memory& memory) { return StepRunning(job, memory, look); });
+  for (const SnapshotPtr& one : active) {
+    if (!Goes(one->record)) Step(one);
   }
-  Queue queue;
-  for (const SnapshotPtr& job : active) {
-    if (!job->record.launch_key.empty() || job->record.terminal()) continue;
-    run(job, [&](Memory& memory) { return StepQueued(job, memory, cpus_in_use, queue); });
-  }
-  PassRules(look);
-  return records_.Active().size();
+  return context.records.Active().size();
 }
 
-Result<bool> Reconciler::StepQueued(const SnapshotPtr& job, Memory& memory, int cpus_in_use,
-                                    Queue& queue) {
-  const JobRecord& current = job->record;
-  if (current.delete_requested_ms > 0) return StepDeleting(job);
-  const int64_t now = ToMillis(env_.clock.Now());
-  const int64_t waited = now - current.created_ms;
-  const bool waited_long = current.max_wait_s > 0 && waited > current.max_wait_s * 1000;
-  const bool pended_long = current.max_pending_s > 0 && waited > current.max_pending_s * 1000;
-  if (current.status == "Stopping" || waited_long || pended_long) {
-    JobRecord record = current;
-    if (record.status == "Stopping") {
-      Close(record, "Stopped", "Stopped", "Training job stopped", now);
-    } else if (waited_long) {
-      Close(record, "Stopped", "MaxWaitTimeExceeded",
-            "Training job wait time exceeded MaxWaitTimeInSeconds provided", now);
-    } else {
-      record.failure_reason = kNoCapacity;
-      Close(record, "Failed", "Failed", "Training job failed", now);
+// Drops what is known of records that have ended, now and then.
+void Steps::DropMemory(const std::vector<SnapshotPtr>& active) {
+  if (std::max(memory_.size(), launches_.size()) <= 4 * active.size() + 16) return;
+  std::map<std::string, Memory> memory;
+  std::map<std::string, LaunchMemory> launches;
+  for (const SnapshotPtr& one : active) {
+    if (auto known = memory_.extract(one->record.arn)) memory.insert(std::move(known));
+    for (const Launch& launch : one->record.launches) {
+      if (auto known = launches_.extract(launch.key)) launches.insert(std::move(known));
     }
-    CLARY_CHECK_OK(records_.Update(job, std::move(record)));
+  }
+  memory_ = std::move(memory);
+  launches_ = std::move(launches);
+}
+
+void Steps::Step(const SnapshotPtr& record) {
+  const Record& r = record->record;
+  now_ms_ = context.Now();
+  const Status done = StepOne(record);
+  const auto known = memory_.find(r.arn);
+  if (done) {
+    if (known != memory_.end()) known->second.complained = false;
+    return;
+  }
+  if (done.error().code == Code::kConflict) return;
+  if (std::exchange(memory_[r.arn].complained, true)) return;
+  LOG(kError, "a resource cannot be moved on; trying again", {"kind", r.kind->noun},
+      {"name", r.name}, {"why", done.error().message});
+}
+
+Status Steps::StepOne(const SnapshotPtr& record) {
+  const Record& r = record->record;
+  if (r.delete_requested_ms > 0) return Delete(record);
+  if (r.terminal()) return CleanUp(record);
+  return r.kind->step(*this, record);
+}
+
+bool Steps::Admit(const Launch& launch) {
+  if (launch.cpus == 0) {
+    if (light_running_ >= context.options.max_rules) return false;
+    ++light_running_;
+    return true;
+  }
+  if (queue_blocked_ || (cores_in_use_ > 0 && cores_in_use_ + launch.cpus > context.capacity)) {
+    queue_blocked_ = true;
     return false;
   }
-  // First come, first served: a small job does not overtake a large one that waits.
-  if (queue.blocked || (cpus_in_use > 0 && cpus_in_use + current.cpus > capacity_)) {
-    queue.blocked = true;
-    if (current.secondary == "Starting" && queue.writes_left > 0) {
-      --queue.writes_left;
-      JobRecord record = current;
-      Enter(record, "InProgress", "Pending", kWaiting, now);
-      CLARY_CHECK_OK(records_.Update(job, std::move(record)));
-    }
-    return false;
-  }
-  JobRecord record = current;
-  record.launch_key = record.name + "-" + std::to_string(record.created_ms);
-  record.log_stream = record.name + "/algo-1-" + std::to_string(now / 1000);
-  Enter(record, "InProgress", record.secondary, kPrepare, now);
-  CLARY_TRY(const SnapshotPtr next, records_.Update(job, std::move(record)));
-  return StepRunning(next, memory, false);
-}
-
-Status Reconciler::Launch(const JobRecord& record) {
-  return LaunchIn(Directory(record), record.launch_key, options_.runner_command, "job.json",
-                  MakeJobSpec(record, env_, options_).ToJson(), "runner.log");
-}
-
-Status Reconciler::LaunchIn(const std::filesystem::path& directory, const std::string& key,
-                            const std::vector<std::string>& command, const char* file,
-                            const std::string& spec, const char* log) const {
-  CLARY_CHECK_OK(MakeDirectories(directory));
-  CLARY_CHECK_OK(WriteFileAtomic(directory / file, spec));
-  exec::LaunchSpec launch;
-  launch.key = key;
-  launch.argv = command;
-  launch.argv.push_back(directory.string());
-  launch.env = options_.runner_environment;
-  launch.directory = directory.string();
-  launch.output = (directory / log).string();
-  return env_.executor.Launch(launch);
-}
-
-Status Reconciler::FoldEvents(JobRecord& record) const {
-  for (uint64_t before = UINT64_MAX; before != record.events_offset;) {
-    before = record.events_offset;
-    CLARY_TRY(const auto events,
-              api::ReadEvents(Directory(record) / "events.jsonl", &record.events_offset));
-    for (const api::JobEvent& event : events) FoldEvent(record, event);
-  }
-  return {};
-}
-
-Result<bool> Reconciler::StepRunning(const SnapshotPtr& job, Memory& memory, bool look_for_exit) {
-  if (job->record.delete_requested_ms > 0) return StepDeleting(job);
-  if (job->record.terminal()) return CleanUp(job);
-  JobRecord record = job->record;
-  const int64_t now = ToMillis(env_.clock.Now());
-  bool ended_silently = false;
-
-  if (!memory.launched) {
-    if (now < memory.retry_ms) return true;
-    // After a restart: the launch may be running, ended, or never have happened.
-    CLARY_TRY(const auto found, env_.executor.Find(record.launch_key));
-    if (!found) {
-      CLARY_CHECK_OK(FoldEvents(record));
-      if (!record.runner_ended && record.status == "Stopping") {
-        Close(record, "Stopped", record.stop_cause, "Training job stopped", now);
-        CLARY_CHECK_OK(records_.Update(job, std::move(record)));
-        return true;
-      }
-      if (!record.runner_ended) {
-        if (const Status started = Launch(record); !started) {
-          memory.retry_ms = now + (kFirstRetryMs << memory.failures);
-          if (++memory.failures < kMaxLaunchFailures) return std::unexpected(started.error());
-          record.failure_reason = api::CutText(
-              std::string(kInternal) + " (starting the runner: " + started.error().message + ")",
-              kMaxFailureReason);
-          Close(record, "Failed", "Failed", "Training job failed", now);
-          CLARY_CHECK_OK(records_.Update(job, std::move(record)));
-          return true;
-        }
-      }
-    }
-    memory.launched = true;
-    look_for_exit = true;
-  }
-
-  CLARY_CHECK_OK(FoldEvents(record));
-  if (!record.runner_ended && look_for_exit) {
-    CLARY_TRY(const auto state, env_.executor.Find(record.launch_key));
-    if (!state || state->phase != exec::LaunchPhase::kRunning) {
-      CLARY_CHECK_OK(FoldEvents(record));  // what it wrote just before its end
-      ended_silently = !record.runner_ended;
-      if (ended_silently) {
-        const std::string how = state && state->phase == exec::LaunchPhase::kExited
-                                    ? "ended with code " + std::to_string(state->exit_code)
-                                    : "was lost";
-        record.training_end_ms = std::max(now, record.training_start_ms);
-        if (record.status == "Stopping") {
-          Close(record, "Stopped", record.stop_cause, "Training job stopped", now);
-        } else {
-          record.failure_reason = std::string(kInternal) + " (the job's runner " + how +
-                                  " before it reported the end of the job)";
-          Close(record, "Failed", "Failed", "Training job failed", now);
-        }
-      }
-    }
-  }
-  if (record.runner_ended) {
-    CLARY_CHECK_OK(Finish(record));
-  } else if (!ended_silently) {
-    if (record.status == "InProgress" && record.training_start_ms > 0) {
-      if (now - record.training_start_ms >= record.max_runtime_s * 1000) {
-        record.stop_cause = "MaxRuntimeExceeded";
-        Enter(record, "Stopping", "Stopping", "Stopping the training job", now);
-      }
-    }
-  }
-  const bool stop = record.status == "Stopping" && !memory.stop_sent;
-  if (record.modified_ms != job->record.modified_ms || record.status != job->record.status ||
-      record.events_offset != job->record.events_offset) {
-    // Before the stop itself, so that its cause outlives a crash in between.
-    CLARY_CHECK_OK(records_.Update(job, std::move(record)));
-  }
-  if (stop) {
-    CLARY_CHECK_OK(env_.executor.Stop(job->record.launch_key, kStopGrace));
-    memory.stop_sent = true;
-  }
+  cores_in_use_ += launch.cpus;
   return true;
 }
 
-Status Reconciler::Finish(JobRecord& record) const {
-  bool stored = false;
-  if (!record.artifact_uri.empty()) {
-    if (record.artifact_uri.ends_with('/')) {
-      stored = true;  // a tree may be empty, so there is nothing to look for
-    } else {
-      const auto ref = objects::ObjectRef::ParseUri(record.artifact_uri);
-      const auto info =
-          ref ? env_.objects.Head(*ref) : Result<objects::ObjectInfo>(std::unexpected(ref.error()));
-      // Only an answer decides; a store that cannot answer now is asked again.
-      if (!info && info.error().code != Code::kNotFound &&
-          info.error().code != Code::kInvalidArgument) {
-        return std::unexpected(info.error());
+void Steps::Prepare(const Record& record, Launch& launch, size_t hosts) const {
+  launch.key = record.key + "-" + std::to_string(record.created_ms);
+  // Other kinds may have the same names. (Training jobs have the keys that release 0.1 gave them.)
+  if (record.kind != &kTrainingJob) launch.key += "-" + std::string(record.kind->segment);
+  if (const auto n = &launch - record.launches.data(); n > 0) launch.key += "-" + std::to_string(n);
+  launch.log_streams.clear();
+  for (size_t host = 1; host <= hosts; ++host) {
+    launch.log_streams.push_back(record.name + "/algo-" + std::to_string(host) + "-" +
+                                 std::to_string(now_ms_ / 1000));
+  }
+}
+
+std::filesystem::path Steps::Directory(const Launch& launch) const {
+  return context.options.jobs_directory / launch.directory;
+}
+
+Status Steps::Start(const Launch& launch, const Program& program) const {
+  const std::filesystem::path directory = Directory(launch);
+  CLARY_CHECK_OK(MakeDirectories(directory));
+  CLARY_CHECK_OK(WriteFileAtomic(directory / program.file, program.spec));
+  exec::LaunchSpec spec;
+  spec.key = launch.key;
+  spec.argv = program.command;
+  spec.argv.push_back(directory.string());
+  spec.env = context.options.runner_environment;
+  spec.directory = directory.string();
+  spec.output = (directory / program.log).string();
+  return context.env.executor.Launch(spec);
+}
+
+Result<Sighting> Steps::Follow(const Launch& launch, bool may_start,
+                               const std::function<Program()>& program) {
+  using State = Sighting::State;
+  LaunchMemory& memory = launches_[launch.key];
+  if (!memory.launched) {
+    if (now_ms_ < memory.retry_ms) return Sighting{.state = State::kWaits, .how = ""};
+    // After a restart: the launch may be running, ended, or never have happened.
+    CLARY_TRY(const auto found, context.env.executor.Find(launch.key));
+    if (!found && !may_start) return Sighting{.state = State::kNever, .how = ""};
+    if (!found) {
+      if (const Status started = Start(launch, program()); !started) {
+        memory.retry_ms = now_ms_ + (kFirstRetryMs << memory.failures);
+        if (++memory.failures < kMaxLaunchFailures) return std::unexpected(started.error());
+        return Sighting{.state = State::kCannotStart, .how = started.error().message};
       }
-      stored = info.has_value();
+    }
+    memory.launched = true;
+    memory.look = true;
+  }
+  memory.look = memory.look || look_;
+  if (!memory.look) return Sighting{.state = State::kRuns, .how = ""};
+  CLARY_TRY(const auto state, context.env.executor.Find(launch.key));
+  if (state && state->phase == exec::LaunchPhase::kRunning) {
+    memory.look = false;
+    return Sighting{.state = State::kRuns, .how = ""};
+  }
+  return Sighting{.state = State::kEnded,
+                  .how = state && state->phase == exec::LaunchPhase::kExited
+                             ? "ended with code " + std::to_string(state->exit_code)
+                             : "was lost"};
+}
+
+Status Steps::FoldEvents(Launch& launch,
+                         const std::function<void(const api::JobEvent& event)>& fold) const {
+  for (uint64_t before = UINT64_MAX; before != launch.events_offset;) {
+    before = launch.events_offset;
+    CLARY_TRY(const auto events,
+              api::ReadEvents(Directory(launch) / "events.jsonl", &launch.events_offset));
+    for (const api::JobEvent& event : events) {
+      if (event.kind == api::JobEvent::Kind::kEnd) {
+        launch.ended = true;
+        launch.exit_code = event.exit_code;
+        launch.detail = event.detail;
+      }
+      fold(event);
     }
   }
-  const int64_t end = record.training_end_ms;
-  if (record.status == "Stopping") {
-    Close(record, "Stopped", record.stop_cause,
-          record.stop_cause == "MaxRuntimeExceeded"
-              ? "Training job runtime exceeded MaxRuntimeInSeconds provided"
-              : "Training job stopped",
-          end);
-    return {};
-  }
-  if (record.exit_code == 0 && stored) {
-    Close(record, "Completed", "Completed", "Training job completed", end);
-    return {};
-  }
-  record.failure_reason =
-      record.exit_code != 0
-          ? FailureReason(record.exit_code, record.end_detail)
-          : std::string(kInternal) + " (the model artifact is not in the object store)";
-  Close(record, "Failed", "Failed", "Training job failed", end);
   return {};
 }
 
-void Reconciler::Close(JobRecord& record, std::string_view status, std::string_view secondary,
-                       std::string_view message, int64_t ms) const {
-  Enter(record, status, secondary, message, ms);
-  if (record.training_end_ms == 0) record.training_end_ms = ms;
-  record.transitions.back().end_ms = record.transitions.back().start_ms;
-  const json request = json::parse(record.request, nullptr, false);
-  const auto series = ScanMetrics(env_.logs, record.log_stream, MetricDefinitions(request));
-  if (series) {
-    record.final_metrics = FinalMetrics(*series);
-  } else {
-    LOG(kError, "reading the metrics of a training job", {"job", record.name},
-        {"why", series.error().message});
-  }
+Status Steps::Stop(const Launch& launch, std::chrono::milliseconds grace) {
+  LaunchMemory& memory = launches_[launch.key];
+  if (memory.stop_sent) return {};
+  CLARY_CHECK_OK(context.env.executor.Stop(launch.key, grace));
+  memory.stop_sent = true;
+  return {};
 }
 
-// The record goes last, so that a crash before it leaves a deletion that is still asked for.
-Result<bool> Reconciler::StepDeleting(const SnapshotPtr& job) {
-  if (!job->record.launch_key.empty()) return CleanUp(job);
-  CLARY_CHECK_OK(RemoveTree(Directory(job->record)));
-  // A later job of this name must not be taken for this one by who tails "<name>/".
-  CLARY_CHECK_OK(env_.logs.Remove(std::string(kTrainingLogGroup), job->record.name));
-  Status rules;
-  job->record.ForEachRule([&](const RuleStatus& rule, bool) {
-    if (rules && !rule.launch_key.empty()) rules = env_.executor.Forget(rule.launch_key);
-    if (rules) rules = env_.logs.Remove(kProcessingLogGroup, rule.job_name());
-  });
-  CLARY_CHECK_OK(rules);
-  CLARY_CHECK_OK(records_.Remove(job));
-  return false;
-}
-
-Result<bool> Reconciler::CleanUp(const SnapshotPtr& job) {
-  JobRecord record = job->record;
-  CLARY_TRY(const auto state, env_.executor.Find(record.launch_key));
-  if (state && state->phase == exec::LaunchPhase::kRunning) {
-    if (ToMillis(env_.clock.Now()) - record.modified_ms > kLingerMs) {
-      CLARY_CHECK_OK(env_.executor.Stop(record.launch_key, std::chrono::seconds(5)));
+Status Steps::CleanUp(const SnapshotPtr& record) {
+  Record next = record->record;
+  bool changed = false;
+  for (Launch& launch : next.launches) {
+    if (launch.key.empty()) continue;
+    CLARY_TRY(const auto state, context.env.executor.Find(launch.key));
+    if (state && state->phase == exec::LaunchPhase::kRunning) {
+      if (now_ms_ - next.modified_ms > kLingerMs) {
+        CLARY_CHECK_OK(context.env.executor.Stop(launch.key, std::chrono::seconds(5)));
+      }
+      continue;
     }
-    return true;
+    if (state) CLARY_CHECK_OK(context.env.executor.Forget(launch.key));
+    launch.key.clear();
+    changed = true;
   }
-  if (state) CLARY_CHECK_OK(env_.executor.Forget(record.launch_key));
-  record.launch_key.clear();
-  CLARY_CHECK_OK(records_.Update(job, std::move(record)));
-  return false;
+  if (changed) CLARY_CHECK_OK(context.records.Update(record, std::move(next)));
+  return {};
+}
+
+// The records go last, so that a crash before it leaves a deletion that is still asked for.
+Status Steps::Delete(const SnapshotPtr& record) {
+  const Record& r = record->record;
+  if (r.has_launch()) {
+    for (const Launch& launch : r.launches) {
+      if (!launch.key.empty()) CLARY_CHECK_OK(Stop(launch, r.kind->stop_grace));
+    }
+    return CleanUp(record);
+  }
+  std::vector<SnapshotPtr> going = {record};
+  for (const SnapshotPtr& child : context.records.Children(r.arn)) {
+    if (child->record.bound) going.push_back(child);
+  }
+  Plan plan;
+  for (const SnapshotPtr& one : going) {
+    for (const Launch& launch : one->record.launches) {
+      if (!launch.key.empty()) CLARY_CHECK_OK(context.env.executor.Forget(launch.key));
+      CLARY_CHECK_OK(RemoveTree(Directory(launch)));
+    }
+    // A later one of this name must not be taken for this one by who tails "<name>/".
+    if (!one->record.launches.empty()) {
+      CLARY_CHECK_OK(
+          context.env.logs.Remove(std::string(one->record.kind->log_group), one->record.name));
+    }
+    plan.Remove(one);
+  }
+  return context.records.Apply(std::move(plan));
 }
 
 }  // namespace clary::control

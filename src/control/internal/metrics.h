@@ -7,7 +7,7 @@
 
 #include "api/images.h"
 #include "base/error.h"
-#include "control/internal/job_record.h"
+#include "control/internal/training_job.h"
 #include "control/service.h"
 #include "meta/log_store.h"
 

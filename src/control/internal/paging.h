@@ -21,7 +21,7 @@ std::string MakeToken(const nlohmann::json& content);
 Result<nlohmann::json> ReadToken(const nlohmann::json& input, const std::string& order,
                                  size_t length);
 
-// The conditions of ListTrainingJobs and ListProcessingJobs.
+// The conditions that List operations share.
 class ListFilter {
  public:
   explicit ListFilter(const nlohmann::json& input);
@@ -31,7 +31,6 @@ class ListFilter {
  private:
   std::string contains_, status_;
   int64_t after_, before_, modified_after_, modified_before_;
-  bool none_;
 };
 
 }  // namespace clary::control

@@ -1,4 +1,5 @@
-// Rules of a training job: their place in its record and what their processes are told.
+// Rules of a training job: processing jobs of their own, owned by it. They start when it trains,
+// may stop it, and go on after its end.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -6,24 +7,27 @@
 #include <string_view>
 
 #include "api/rule_spec.h"
-#include "control/internal/job_record.h"
-#include "control/service.h"
+#include "control/internal/steps.h"
 
 namespace clary::control {
 
-inline constexpr char kProcessingLogGroup[] = "/aws/sagemaker/ProcessingJobs";
+// Plans the processing jobs of a new job's rules. A job that is profiled and names no profiler rule
+// gets a ProfilerReport, in its request too, unless the options say no.
+Status PlanRules(Context& context, const Record& job, nlohmann::json& request, Plan& plan);
+// The CreateProcessingJob request of one rule of a job's `request`.
+nlohmann::json RuleRequest(const std::string& job, const nlohmann::json& request,
+                           const std::string& rule, bool profiler);
 
-// The rules of a new job's `request`, all InProgress. A job that is profiled and names no profiler
-// rule gets a ProfilerReport, in the request too, unless the options say no.
-void AddRules(JobRecord& record, nlohmann::json& request, const Options& options);
+bool IsRule(const Record& record);
+// RuleConfigurationName; the name of what is no rule.
+std::string RuleName(const Record& record);
+// DebugRuleEvaluationStatuses or ProfilerRuleEvaluationStatuses of a job.
+nlohmann::json RuleStatuses(const Context& context, const Record& job, bool profiler);
 
-// rule.json of one rule of the record, which has been given its log stream.
-api::RuleSpec MakeRuleSpec(const JobRecord& record, const RuleStatus& rule, bool profiler,
-                           const Environment& environment, const Options& options);
+// rule.json of one rule, which has been given its log stream.
+api::RuleSpec MakeRuleSpec(const Record& job, const Record& rule, const Context& context);
 
-// The element of DebugRuleConfigurations or ProfilerRuleConfigurations behind a rule; null if none.
-nlohmann::json RuleConfiguration(const nlohmann::json& request, std::string_view name,
-                                 bool profiler);
+Status StepRule(Steps& steps, const SnapshotPtr& rule);
 
 // A job's name without the time that SDKs put behind it: "census" of
 // "census-2026-11-26-10-40-00-123" and of "census-20261126104000".

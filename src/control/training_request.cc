@@ -1,4 +1,4 @@
-#include "control/internal/create.h"
+#include "control/internal/training_request.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -6,8 +6,9 @@
 
 #include "base/hash.h"
 #include "base/strings.h"
+#include "control/internal/kind.h"
 #include "control/internal/metrics.h"
-#include "control/internal/rules.h"
+#include "control/internal/training_job.h"
 
 namespace clary::control {
 namespace {
@@ -15,10 +16,6 @@ namespace {
 using nlohmann::json;
 
 constexpr int64_t kDefaultMaxRuntime = 86'400;
-
-std::unexpected<Error> Invalid(std::string message) {
-  return Fail(Code::kInvalidArgument, "ValidationException", std::move(message));
-}
 
 struct S3Location {
   std::string bucket;
@@ -204,7 +201,8 @@ int InstanceCpus(std::string_view instance_type) {
   return 4;
 }
 
-Status CheckCreate(const json& request, const Environment& environment, const Options& options) {
+Status CheckTrainingRequest(const json& request, const Environment& environment,
+                            const Options& options) {
   CLARY_CHECK_OK(CheckSupported(request));
   CLARY_CHECK_OK(api::ResolveImage(
       request.at("AlgorithmSpecification").at("TrainingImage").get_ref<const std::string&>()));
@@ -241,9 +239,7 @@ Status CheckCreate(const json& request, const Environment& environment, const Op
   return {};
 }
 
-JobRecord NewRecord(json request, const Options& options, Time now, int capacity_cpus) {
-  request.erase("Tags");
-  // Members that clients read without asking whether they are there.
+void FillTrainingDefaults(json& request) {
   request["OutputDataConfig"].emplace("KmsKeyId", "");
   request["ResourceConfig"].emplace("InstanceCount", 1);
   request["ResourceConfig"].emplace("VolumeSizeInGB", 30);
@@ -257,30 +253,14 @@ JobRecord NewRecord(json request, const Options& options, Time now, int capacity
   if (const auto checkpoint = request.find("CheckpointConfig"); checkpoint != request.end()) {
     checkpoint->emplace("LocalPath", "/opt/ml/checkpoints");
   }
-
-  JobRecord record;
-  record.name = request.at("TrainingJobName");
-  record.arn = "arn:aws:sagemaker:" + options.region + ":" + options.account_id + ":training-job/" +
-               record.name;
-  record.created_ms = ToMillis(now);
-  const std::string type = request.at("ResourceConfig").at("InstanceType");
-  record.cpus = std::clamp(InstanceCpus(type), 1, capacity_cpus);
-  const json& stopping = request.at("StoppingCondition");
-  record.max_runtime_s = stopping.value("MaxRuntimeInSeconds", int64_t{0});
-  record.max_wait_s = stopping.value("MaxWaitTimeInSeconds", int64_t{0});
-  record.max_pending_s = stopping.value("MaxPendingTimeInSeconds", int64_t{0});
-  AddRules(record, request, options);
-  record.request = request.dump();
-  Enter(record, "InProgress", "Starting", "Starting the training job...", record.created_ms);
-  return record;
 }
 
-api::JobSpec MakeJobSpec(const JobRecord& record, const Environment& environment,
+api::JobSpec MakeJobSpec(const Record& job, const Environment& environment,
                          const Options& options) {
-  const json request = json::parse(record.request, nullptr, false);
+  const json request = job.Request();
   api::JobSpec spec;
-  spec.job_name = record.name;
-  spec.job_arn = record.arn;
+  spec.job_name = job.name;
+  spec.job_arn = job.arn;
   spec.region = options.region;
   const json& algorithm = request.at("AlgorithmSpecification");
   if (const auto image = api::ResolveImage(Text(algorithm, "TrainingImage"))) {
@@ -325,8 +305,8 @@ api::JobSpec MakeJobSpec(const JobRecord& record, const Environment& environment
   spec.store = options.object_root.string();
   spec.log_root = environment.logs.root().string();
   spec.log_group = kTrainingLogGroup;
-  spec.log_stream = record.log_stream;
-  spec.cpus = record.cpus;
+  spec.log_stream = job.launches.front().log_stream();
+  spec.cpus = job.launches.front().cpus;
   return spec;
 }
 

@@ -2,28 +2,26 @@
 // the defaults, and what the runner is told.
 #pragma once
 
-#include <filesystem>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "api/job_spec.h"
 #include "base/error.h"
-#include "control/internal/job_record.h"
+#include "control/internal/record.h"
 #include "control/service.h"
 
 namespace clary::control {
 
 // Refuses, with "ValidationException", what the shape allows but the service cannot run: an unknown
 // image, a feature of a later release, data that does not exist.
-Status CheckCreate(const nlohmann::json& request, const Environment& environment,
-                   const Options& options);
+Status CheckTrainingRequest(const nlohmann::json& request, const Environment& environment,
+                            const Options& options);
 
-// The record of a new job: `request` without Tags, with defaults filled, and its first transition.
-JobRecord NewRecord(nlohmann::json request, const Options& options, Time now, int capacity_cpus);
+// Members that clients read without asking whether they are there.
+void FillTrainingDefaults(nlohmann::json& request);
 
-// job.json for this record, whose launch_key and log_stream are set.
-api::JobSpec MakeJobSpec(const JobRecord& record, const Environment& environment,
-                         const Options& options);
+// job.json for this record, whose launch has its key and log stream.
+api::JobSpec MakeJobSpec(const Record& job, const Environment& environment, const Options& options);
 
 // vCPUs of an instance type by its size: "ml.m5.2xlarge" -> 8. Sizes that are not known count 4.
 int InstanceCpus(std::string_view instance_type);

@@ -1,0 +1,107 @@
+// What every kind's functions work with.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <utility>
+
+#include "base/mutex.h"
+#include "control/internal/records.h"
+#include "control/service.h"
+
+namespace clary::control {
+
+// What wakes the reconciler. Shared with the executor, whose threads may still ring it while the
+// service goes.
+class Bell {
+ public:
+  void Ring(bool launch_ended) {
+    {
+      MutexLock lock(mu_);
+      rung_ = true;
+      launch_ended_ = launch_ended_ || launch_ended;
+    }
+    rings_.notify_one();
+  }
+  // Waits for a ring, for `limit` if there is one, or for the stop.
+  void Wait(const std::stop_token& stop, std::optional<std::chrono::milliseconds> limit) {
+    MutexLock lock(mu_);
+    const auto rung = [this]() REQUIRES(mu_) { return rung_; };
+    if (limit) {
+      rings_.wait_for(lock, stop, *limit, rung);
+    } else {
+      rings_.wait(lock, stop, rung);
+    }
+    rung_ = false;
+  }
+  // Whether some launch may have ended since the last call.
+  bool TakeLaunchEnded() {
+    MutexLock lock(mu_);
+    return std::exchange(launch_ended_, false);
+  }
+
+ private:
+  Mutex mu_;
+  std::condition_variable_any rings_;
+  bool rung_ GUARDED_BY(mu_) = true;
+  bool launch_ended_ GUARDED_BY(mu_) = true;
+};
+
+struct Context {
+  Context(const Environment& environment, Options given);
+
+  Environment env;
+  Options options;
+  int capacity = 1;  // cores
+  Records records;
+  std::shared_ptr<Bell> bell = std::make_shared<Bell>();
+
+  int64_t Now() const { return ToMillis(env.clock.Now()); }
+};
+
+// Who asks for a resource: a user, or another resource that owns it then.
+struct Origin {
+  std::string owner;   // ARN; empty: a user
+  bool bound = false;  // it goes when its owner goes
+  FactsPtr facts;      // what the owner tells the kind beside the request
+};
+
+// operations.cc: the operations that every kind shares.
+
+// Plans a new resource as its Create would make it. `input` has passed validation. The error is the
+// answer. Returns its ARN.
+Result<std::string> PlanCreate(Context& context, const Kind& kind, const nlohmann::json& input,
+                               const Origin& origin, Plan& plan);
+// Creates a resource that `owner` owns through the same checks as a user's Create, shape included.
+// Again for the same owner and name is fine: a step may die after it. Returns its ARN.
+Result<std::string> CreateChild(Context& context, const Kind& kind, const nlohmann::json& input,
+                                const std::string& owner);
+// The newest version of the resource that `input` names; its kind's "not found".
+Result<SnapshotPtr> Named(const Context& context, const Kind& kind, const nlohmann::json& input);
+// Applies the plan that `make` makes of the newest records, made again when somebody else wrote
+// first, and wakes the reconciler. The error of `make` is the answer.
+Status Commit(Context& context, const std::function<Status(Plan& plan)>& make);
+// Writes what `change` makes of the newest version of the resource that `input` names.
+Status Write(Context& context, const Kind& kind, const nlohmann::json& input,
+             const std::function<Status(Record& record)>& change);
+
+using Handler =
+    std::function<Result<nlohmann::json>(Context& context, const nlohmann::json& input)>;
+// The handler of an operation of any kind, or of all of them (tags, Search); null: there is none.
+const Handler* FindHandler(std::string_view operation);
+// The kind whose Describe this operation is; null: of none.
+const Kind* DescribedBy(std::string_view operation);
+
+// A "wrong state" unless the record is InProgress.
+Status CheckInProgress(const Record& record);
+
+// queries.cc
+Result<nlohmann::json> List(Context& context, const Kind& kind, const nlohmann::json& input);
+Result<nlohmann::json> Search(Context& context, const nlohmann::json& input);
+
+}  // namespace clary::control

@@ -1,0 +1,103 @@
+// What moves records on: one pass over all that are not settled, and what a kind's step may do in
+// it. Launches of all kinds are started, followed, stopped and forgotten here.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "api/job_spec.h"
+#include "control/internal/context.h"
+
+namespace clary::control {
+
+// What a launch runs: `spec` is written as `file` into its directory, and `command` is run on that
+// directory; what the process itself prints goes to `log` there.
+struct Program {
+  std::vector<std::string> command;
+  const char* file = "";
+  std::string spec;
+  const char* log = "";
+};
+
+// How a launch was seen.
+struct Sighting {
+  enum class State {
+    kWaits,  // it could not be started and is tried again later
+    kRuns,
+    kEnded,        // its process is gone; `how` says how
+    kNever,        // it was never started, and may not be any more
+    kCannotStart,  // the executor refused it too often; `how` says why
+  };
+  State state = State::kRuns;
+  std::string how;
+};
+
+// The reconciler's hands in one pass. One thread.
+class Steps {
+ public:
+  explicit Steps(Context& given) : context(given) {}
+
+  Context& context;
+  int64_t now_ms() const { return now_ms_; }
+
+  // Whether this launch may begin now; it holds its cores from then on. First come, first served: a
+  // small launch does not overtake a large one that waits. One that takes no cores (a rule) is only
+  // counted.
+  bool Admit(const Launch& launch);
+  // A write for a record that only waits: false when this pass has done enough of them.
+  bool MayNote() { return notes_left_-- > 0; }
+  // Gives `launch` of `record` its key and its log streams. The record must be written before
+  // Follow() starts it.
+  void Prepare(const Record& record, Launch& launch, size_t hosts = 1) const;
+  // Starts the launch if nothing is known of it and `may_start`, and looks how it is. An error is
+  // one of the executor: try again in the next pass.
+  Result<Sighting> Follow(const Launch& launch, bool may_start,
+                          const std::function<Program()>& program);
+  // Takes the facts of its events.jsonl that are new into `launch`, and hands each to `fold`.
+  Status FoldEvents(Launch& launch,
+                    const std::function<void(const api::JobEvent& event)>& fold) const;
+  // Once: SIGTERM, and SIGKILL after `grace`.
+  Status Stop(const Launch& launch, std::chrono::milliseconds grace);
+  std::filesystem::path Directory(const Launch& launch) const;
+  // A number that a kind keeps with a record in this process only; 0 at first.
+  uint64_t& Note(const Record& record) { return memory_[record.arn].note; }
+
+  size_t Pass();  // returns how many are not settled
+
+ private:
+  // What is known in this process only.
+  struct LaunchMemory {
+    bool launched = false;  // the executor has it
+    bool stop_sent = false;
+    bool look = false;  // it may have ended
+    int failures = 0;   // of launching, in a row
+    int64_t retry_ms = 0;
+  };
+  struct Memory {
+    bool complained = false;  // one log line per trouble
+    uint64_t note = 0;
+  };
+
+  void Step(const SnapshotPtr& record);
+  Status StepOne(const SnapshotPtr& record);
+  // Forgets the launches of a record that has ended.
+  Status CleanUp(const SnapshotPtr& record);
+  Status Delete(const SnapshotPtr& record);
+  void DropMemory(const std::vector<SnapshotPtr>& active);
+  Status Start(const Launch& launch, const Program& program) const;
+
+  uint64_t passes_ = 0;
+  int64_t now_ms_ = 0;
+  bool look_ = false;
+  int cores_in_use_ = 0;
+  int light_running_ = 0;  // launches without cores
+  bool queue_blocked_ = false;
+  int notes_left_ = 0;
+  std::map<std::string, Memory> memory_;          // by ARN
+  std::map<std::string, LaunchMemory> launches_;  // by key
+};
+
+}  // namespace clary::control

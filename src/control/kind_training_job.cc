@@ -1,0 +1,389 @@
+// Training jobs: created with their rules, queued for cores, run by a runner, ended in one write.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/log.h"
+#include "control/internal/metrics.h"
+#include "control/internal/migrate.h"
+#include "control/internal/rules.h"
+#include "control/internal/steps.h"
+#include "control/internal/training_job.h"
+#include "control/internal/training_request.h"
+
+namespace clary::control {
+namespace {
+
+using nlohmann::json;
+
+// The runner itself gives the program 120 s between SIGTERM and SIGKILL. It must live on to upload
+// what is there, so the executor's own deadline is only for a runner that hangs.
+constexpr std::chrono::minutes kStopGrace{32};
+constexpr size_t kMaxFailureReason = 1024;
+
+constexpr std::string_view kPrepare = "Preparing the instances for training...";
+constexpr std::string_view kWaiting = "Training job waiting for capacity...";
+constexpr std::string_view kInternal =
+    "InternalServerError: We encountered an internal error. Please try again.";
+constexpr std::string_view kNoCapacity =
+    "CapacityError: Unable to provision requested ML compute capacity. Please retry using a "
+    "different ML instance type.";
+constexpr std::string_view kOutOfMemory =
+    "Please use an instance type with more memory, or reduce the size of training data processed "
+    "on an instance.";
+
+const TrainingFacts& FactsOf(const Record& job) { return job.As<TrainingFacts>(); }
+
+// --- Create.
+
+Status Create(Context& context, json request, Record& job, Plan& plan) {
+  CLARY_CHECK_OK(CheckTrainingRequest(request, context.env, context.options));
+  FillTrainingDefaults(request);
+  CLARY_CHECK_OK(PlanRules(context, job, request, plan));
+  auto& facts = job.Edit<TrainingFacts>();
+  const json& stopping = request.at("StoppingCondition");
+  facts.max_runtime_s = stopping.value("MaxRuntimeInSeconds", int64_t{0});
+  facts.max_wait_s = stopping.value("MaxWaitTimeInSeconds", int64_t{0});
+  facts.max_pending_s = stopping.value("MaxPendingTimeInSeconds", int64_t{0});
+  const std::string type = request.at("ResourceConfig").at("InstanceType");
+  job.launches.push_back(
+      {.directory = job.name, .cpus = std::clamp(InstanceCpus(type), 1, context.capacity)});
+  job.request = request.dump();
+  Enter(job, "InProgress", "Starting", "Starting the training job...", job.created_ms);
+  return {};
+}
+
+// --- Step.
+
+// FailureReason of a runner that ended with `exit_code` and left `detail`: the failure file, or a
+// whole reason with its prefix.
+std::string FailureReason(int exit_code, std::string_view detail) {
+  for (const std::string_view prefix :
+       {"AlgorithmError:", "ClientError:", "InternalServerError:", "CapacityError:"}) {
+    if (detail.starts_with(prefix)) return api::CutText(detail, kMaxFailureReason);
+  }
+  if (detail.empty() && exit_code == 137) detail = kOutOfMemory;
+  const std::string tail = ", exit code: " + std::to_string(exit_code);
+  const std::string head = "AlgorithmError: ";
+  return head + api::CutText(detail, kMaxFailureReason - head.size() - tail.size()) + tail;
+}
+
+void Close(const Context& context, Record& job, std::string_view status, std::string_view secondary,
+           std::string_view message, int64_t ms) {
+  Enter(job, status, secondary, message, ms);
+  auto& facts = job.Edit<TrainingFacts>();
+  if (job.ended_ms == 0) job.ended_ms = ms;
+  facts.transitions.back().end_ms = facts.transitions.back().start_ms;
+  const auto series = ScanMetrics(context.env.logs, job.launches.front().log_stream(),
+                                  MetricDefinitions(job.Request()));
+  if (series) {
+    facts.final_metrics = FinalMetrics(*series);
+  } else {
+    LOG(kError, "reading the metrics of a training job", {"job", job.name},
+        {"why", series.error().message});
+  }
+}
+
+void CloseFailed(const Context& context, Record& job, std::string reason, int64_t ms) {
+  job.failure_reason = api::CutText(reason, kMaxFailureReason);
+  Close(context, job, "Failed", "Failed", "Training job failed", ms);
+}
+
+void CloseStopped(const Context& context, Record& job, int64_t ms) {
+  const std::string cause = FactsOf(job).stop_cause;
+  Close(context, job, "Stopped", cause,
+        cause == "MaxRuntimeExceeded" ? "Training job runtime exceeded MaxRuntimeInSeconds provided"
+                                      : "Training job stopped",
+        ms);
+}
+
+// The runner has reported its end.
+Status Finish(const Context& context, Record& job) {
+  const int64_t end = job.ended_ms;
+  const std::string uri = FactsOf(job).artifact_uri;
+  // A tree may be empty, so there is nothing to look for.
+  bool stored = uri.ends_with('/');
+  if (!uri.empty() && !stored) {
+    const auto ref = objects::ObjectRef::ParseUri(uri);
+    const auto info = ref ? context.env.objects.Head(*ref)
+                          : Result<objects::ObjectInfo>(std::unexpected(ref.error()));
+    // Only an answer decides; a store that cannot answer now is asked again.
+    if (!info && info.error().code != Code::kNotFound &&
+        info.error().code != Code::kInvalidArgument) {
+      return std::unexpected(info.error());
+    }
+    stored = info.has_value();
+  }
+  const Launch& launch = job.launches.front();
+  if (job.status == "Stopping") {
+    CloseStopped(context, job, end);
+  } else if (launch.exit_code != 0) {
+    CloseFailed(context, job, FailureReason(launch.exit_code, launch.detail), end);
+  } else if (!stored) {
+    CloseFailed(context, job,
+                std::string(kInternal) + " (the model artifact is not in the object store)", end);
+  } else {
+    Close(context, job, "Completed", "Completed", "Training job completed", end);
+  }
+  return {};
+}
+
+Status StepRunning(Steps& steps, const SnapshotPtr& job) {
+  Context& context = steps.context;
+  Record record = job->record;
+  Launch& launch = record.launches.front();
+  const int64_t now = steps.now_ms();
+  const auto fold = [&record](const api::JobEvent& event) { FoldTrainingEvent(record, event); };
+  CLARY_CHECK_OK(steps.FoldEvents(launch, fold));
+  bool closed = false;
+  if (!launch.ended) {
+    const bool stopping = record.status == "Stopping";
+    CLARY_TRY(const Sighting sighting, steps.Follow(launch, !stopping, [&] {
+      return Program{.command = context.options.runner_command,
+                     .file = "job.json",
+                     .spec = MakeJobSpec(record, context.env, context.options).ToJson(),
+                     .log = "runner.log"};
+    }));
+    closed = true;
+    switch (sighting.state) {
+      case Sighting::State::kWaits:
+        return {};
+      case Sighting::State::kRuns:
+        closed = false;
+        break;
+      case Sighting::State::kNever:
+        CloseStopped(context, record, now);
+        break;
+      case Sighting::State::kCannotStart:
+        CloseFailed(context, record,
+                    std::string(kInternal) + " (starting the runner: " + sighting.how + ")", now);
+        break;
+      case Sighting::State::kEnded:
+        CLARY_CHECK_OK(steps.FoldEvents(launch, fold));  // what it wrote just before its end
+        closed = !launch.ended;
+        if (!closed) break;
+        record.ended_ms = std::max(now, record.started_ms);
+        if (stopping) {
+          CloseStopped(context, record, now);
+        } else {
+          CloseFailed(context, record,
+                      std::string(kInternal) + " (the job's runner " + sighting.how +
+                          " before it reported the end of the job)",
+                      now);
+        }
+        break;
+    }
+  }
+  if (launch.ended) {
+    CLARY_CHECK_OK(Finish(context, record));
+    closed = true;
+  }
+  if (!closed && record.status == "InProgress" && record.started_ms > 0 &&
+      now - record.started_ms >= FactsOf(record).max_runtime_s * 1000) {
+    record.Edit<TrainingFacts>().stop_cause = "MaxRuntimeExceeded";
+    Enter(record, "Stopping", "Stopping", "Stopping the training job", now);
+  }
+  const bool stop = record.status == "Stopping";
+  if (record.modified_ms != job->record.modified_ms || record.status != job->record.status ||
+      launch.events_offset != job->record.launches.front().events_offset) {
+    // Before the stop itself, so that its cause outlives a crash in between.
+    CLARY_CHECK_OK(context.records.Update(job, std::move(record)));
+  }
+  return stop ? steps.Stop(job->record.launches.front(), kStopGrace) : Status();
+}
+
+Status StepQueued(Steps& steps, const SnapshotPtr& job) {
+  Context& context = steps.context;
+  const Record& current = job->record;
+  const TrainingFacts& facts = FactsOf(current);
+  const int64_t now = steps.now_ms();
+  const auto waited = [&](int64_t limit_s) {
+    return limit_s > 0 && now - current.created_ms > limit_s * 1000;
+  };
+  Record record = current;
+  if (current.status == "Stopping") {
+    CloseStopped(context, record, now);
+  } else if (waited(facts.max_wait_s)) {
+    Close(context, record, "Stopped", "MaxWaitTimeExceeded",
+          "Training job wait time exceeded MaxWaitTimeInSeconds provided", now);
+  } else if (waited(facts.max_pending_s)) {
+    CloseFailed(context, record, std::string(kNoCapacity), now);
+  } else if (steps.Admit(current.launches.front())) {
+    steps.Prepare(record, record.launches.front());
+    Enter(record, "InProgress", facts.secondary, kPrepare, now);
+    CLARY_TRY(const SnapshotPtr next, context.records.Update(job, std::move(record)));
+    return StepRunning(steps, next);
+  } else if (facts.secondary == "Starting" && steps.MayNote()) {
+    Enter(record, "InProgress", "Pending", kWaiting, now);
+  } else {
+    return {};
+  }
+  CLARY_CHECK_OK(context.records.Update(job, std::move(record)));
+  return {};
+}
+
+Status Step(Steps& steps, const SnapshotPtr& job) {
+  return job->record.has_launch() ? StepRunning(steps, job) : StepQueued(steps, job);
+}
+
+void OnStop(Record& job) {
+  job.Edit<TrainingFacts>().stop_cause = "Stopped";
+  Enter(job, "Stopping", "Stopping", "Stopping the training job", job.stop_requested_ms);
+}
+
+// --- Views.
+
+void AddMetricDefinitions(json& view) {
+  json definitions = json::array();
+  for (auto& d : MetricDefinitions(view)) {
+    json& item = definitions.emplace_back(json::object());
+    item["Name"] = std::move(d.name);
+    item["Regex"] = std::move(d.regex);
+  }
+  view["AlgorithmSpecification"]["MetricDefinitions"] = std::move(definitions);
+}
+
+json View(const Context& context, const Record& job, Show show) {
+  const TrainingFacts& facts = FactsOf(job);
+  json view = job.Request();
+  view["ModelArtifacts"] = {{"S3ModelArtifacts", ModelUri(job.name, view)}};
+  view["TrainingJobArn"] = job.arn;
+  view["TrainingJobStatus"] = job.status;
+  view["SecondaryStatus"] = facts.secondary;
+  if (!job.failure_reason.empty()) view["FailureReason"] = job.failure_reason;
+  view["CreationTime"] = Seconds(job.created_ms);
+  view["LastModifiedTime"] = Seconds(job.modified_ms);
+  if (job.started_ms > 0) view["TrainingStartTime"] = Seconds(job.started_ms);
+  if (job.ended_ms > 0 && job.terminal()) {
+    view["TrainingEndTime"] = Seconds(job.ended_ms);
+    if (job.started_ms > 0) {
+      // Whole seconds, never 0: clients divide by it.
+      const int64_t seconds = std::max<int64_t>(1, (job.ended_ms - job.started_ms + 500) / 1000);
+      view["TrainingTimeInSeconds"] = seconds;
+      view["BillableTimeInSeconds"] = seconds;
+    }
+  }
+  json transitions = json::array();
+  for (const Transition& t : facts.transitions) {
+    json item = {
+        {"Status", t.status}, {"StartTime", Seconds(t.start_ms)}, {"StatusMessage", t.message}};
+    if (t.end_ms > 0) item["EndTime"] = Seconds(t.end_ms);
+    transitions.push_back(std::move(item));
+  }
+  view["SecondaryStatusTransitions"] = std::move(transitions);
+  if (!facts.final_metrics.empty()) {
+    json metrics = json::array();
+    for (const FinalMetric& m : facts.final_metrics) {
+      metrics.push_back(
+          {{"MetricName", m.name}, {"Value", m.value}, {"Timestamp", Seconds(m.time_ms)}});
+    }
+    view["FinalMetricDataList"] = std::move(metrics);
+  }
+  for (const bool profiler : {false, true}) {
+    json rules = RuleStatuses(context, job, profiler);
+    if (rules.empty()) continue;
+    view[profiler ? "ProfilerRuleEvaluationStatuses" : "DebugRuleEvaluationStatuses"] =
+        std::move(rules);
+  }
+  const auto profiler = view.find("ProfilerConfig");
+  const bool profiling = profiler != view.end() && !profiler->value("DisableProfiler", false);
+  view["ProfilingStatus"] = profiling ? "Enabled" : "Disabled";
+  if (show != Show::kMatch) AddMetricDefinitions(view);
+  return view;
+}
+
+json Summary(const Context& /*context*/, const Record& job) {
+  json view = {{"TrainingJobName", job.name},
+               {"TrainingJobArn", job.arn},
+               {"CreationTime", Seconds(job.created_ms)},
+               {"LastModifiedTime", Seconds(job.modified_ms)},
+               {"TrainingJobStatus", job.status},
+               {"SecondaryStatus", FactsOf(job).secondary}};
+  if (job.ended_ms > 0 && job.terminal()) view["TrainingEndTime"] = Seconds(job.ended_ms);
+  return view;
+}
+
+// --- Other operations.
+
+// This release has neither warm pools nor training plans: nothing can have such a status.
+Result<std::function<bool(const Record&)>> Filter(const Context& /*context*/, const json& input) {
+  const bool none =
+      input.contains("WarmPoolStatusEquals") || input.contains("TrainingPlanArnEquals");
+  return [none](const Record&) { return !none; };
+}
+
+Status MayDelete(const Context& context, const Record& job) {
+  if (!job.terminal()) {
+    return Fail(Code::kFailedPrecondition, "ResourceInUse",
+                "The training job is in status " + job.status +
+                    ". Only jobs that are Completed, Failed or Stopped can be deleted.");
+  }
+  for (const SnapshotPtr& child : context.records.Children(job.arn)) {
+    if (!child->record.bound || child->record.kind->step == nullptr || child->record.terminal()) {
+      continue;
+    }
+    return Fail(
+        Code::kFailedPrecondition, "ResourceInUse",
+        "The rule " + RuleName(child->record) + " of the training job is still being evaluated.");
+  }
+  return {};
+}
+
+// What a job was told at its launch it keeps: an update shows in Describe from now on.
+Result<json> Update(Context& context, const json& input) {
+  if (!input.value("ProfilerRuleConfigurations", json::array()).empty()) {
+    return Invalid(
+        "ProfilerRuleConfigurations cannot be added to a training job by this release; give them "
+        "to CreateTrainingJob");
+  }
+  std::string arn;
+  CLARY_CHECK_OK(Write(context, kTrainingJob, input, [&](Record& record) -> Status {
+    CLARY_CHECK_OK(CheckInProgress(record));
+    json request = record.Request();
+    for (const char* member : {"ProfilerConfig", "ResourceConfig", "RemoteDebugConfig"}) {
+      const auto given = input.find(member);
+      if (given != input.end()) request[member].update(*given);
+    }
+    record.request = request.dump();
+    record.modified_ms = std::max(record.modified_ms, context.Now());
+    arn = record.arn;
+    return {};
+  }));
+  return json{{"TrainingJobArn", arn}};
+}
+
+constexpr Extra kExtras[] = {{"UpdateTrainingJob", Update}};
+constexpr std::string_view kEnds[] = {"Completed", "Failed", "Stopped"};
+
+}  // namespace
+
+constinit const Kind kTrainingJob = {
+    .stem = "TrainingJob",
+    .name_member = "TrainingJobName",
+    .arn_member = "TrainingJobArn",
+    .segment = "training-job",
+    .table = "training_jobs",
+    .noun = "training job",
+    .verbs = kCreate | kDescribe | kList | kStop | kDelete,
+    .extras = kExtras,
+    .ends = kEnds,
+    .log_group = kTrainingLogGroup,
+    .stop_grace = kStopGrace,
+    .summaries = "TrainingJobSummaries",
+    .sort_order = "Ascending",
+    .search_resource = "TrainingJob",
+    .not_found = {Code::kNotFound, "ValidationException", "Requested resource not found."},
+    .exists = {Code::kAlreadyExists, "ResourceInUse",
+               "Training job names must be unique within an AWS account and region, and a training "
+               "job with this name already exists ({arn})"},
+    .create = Create,
+    .step = Step,
+    .view = View,
+    .summary = Summary,
+    .facts = TrainingFacts::FromJson,
+    .on_stop = OnStop,
+    .may_delete = MayDelete,
+    .filter = Filter,
+    .upgrade = UpgradeTrainingJob,
+};
+
+}  // namespace clary::control
