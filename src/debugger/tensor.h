@@ -15,6 +15,7 @@ struct Tensor {
   std::variant<std::vector<float>, std::vector<double>, std::vector<int64_t>,
                std::vector<std::string>>
       values;
+  std::vector<std::string> aliases;  // other names of the same value, which is written once
 
   size_t size() const;
   // The elements as double; empty for strings.

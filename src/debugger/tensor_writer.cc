@@ -7,6 +7,7 @@
 #include <iterator>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/file.h"
 #include "base/strings.h"
@@ -94,17 +95,29 @@ void TensorWriter::Add(std::string_view collection, Tensor tensor) {
   if (tensor.size() == 0) return;
   const Collection* c = config_.Find(collection);
   if (c == nullptr) return;
-  names_changed_ |= names_[c->name].insert(tensor.name).second;
+  std::vector<std::string> names = std::exchange(tensor.aliases, {});
+  names.insert(names.begin(), std::move(tensor.name));
+  for (const std::string& name : names) names_changed_ |= names_[c->name].insert(name).second;
   if (!c->reductions.empty()) {
     const std::vector<double> values = tensor.AsDoubles();
     for (const std::string& r : c->reductions) {
-      std::string name = ReductionName(r, tensor.name);
-      if (!values.empty() && in_step_.insert(name).second) {
-        step_.push_back(Scalar(std::move(name), Reduce(r, values)));
+      if (values.empty()) break;
+      const double reduced = Reduce(r, values);
+      for (const std::string& name : names) {
+        std::string reduction = ReductionName(r, name);
+        if (in_step_.insert(reduction).second) {
+          step_.push_back(Scalar(std::move(reduction), reduced));
+        }
       }
     }
   }
-  if (c->save_raw_tensor && in_step_.insert(tensor.name).second) step_.push_back(std::move(tensor));
+  if (!c->save_raw_tensor) return;
+  std::erase_if(names, [&](const std::string& name) { return !in_step_.insert(name).second; });
+  if (names.empty()) return;
+  tensor.name = std::move(names.front());
+  names.erase(names.begin());
+  tensor.aliases = std::move(names);
+  step_.push_back(std::move(tensor));
 }
 
 Status TensorWriter::FinishStep(int64_t step) {
@@ -119,9 +132,13 @@ Status TensorWriter::FinishStep(int64_t step) {
     EventRecord event{.step = step, .mode_step = step, .wall_time = clock_.Now(), .tensor = {}};
     event.tensor = std::move(t);
     AppendEventRecord(event, events);
-    fmt::format_to(
-        std::back_inserter(payload), R"({}{{"length":{},"start_idx":{},"tensorname":{}}})",
-        payload.empty() ? "" : ",", events.size() - start, start, JsonQuote(event.tensor.name));
+    const auto place = [&](const std::string& name_of) {
+      fmt::format_to(std::back_inserter(payload),
+                     R"({}{{"length":{},"start_idx":{},"tensorname":{}}})",
+                     payload.empty() ? "" : ",", events.size() - start, start, JsonQuote(name_of));
+    };
+    place(event.tensor.name);
+    for (const std::string& alias : event.tensor.aliases) place(alias);
   }
   step_.clear();
   in_step_.clear();

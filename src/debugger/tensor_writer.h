@@ -30,8 +30,8 @@ class TensorWriter {
   bool Saves(std::string_view collection, int64_t step, bool last) const;
 
   // Adds to the step under way. Zero-size tensors are left out; the same name twice in a step (a
-  // metric is in `metrics` and in `losses`) is written once. Reductions of the collection are
-  // added.
+  // metric is in `metrics` and in `losses`) is written once, and so is the value of a tensor with
+  // aliases, to which the index leads under each name. Reductions of the collection are added.
   void Add(std::string_view collection, Tensor tensor);
 
   // Writes the step's files, if anything was added, and the collections file if names are new.

@@ -276,6 +276,7 @@ Result<Tensor> Trial::Value(std::string_view tensor, int64_t step) {
       if (p.length == 0 || p.length > kMaxFile) return Bad(p.file, "broken length in the index");
       CLARY_TRY(const std::string record, files_->Read(p.file, p.start, p.length));
       CLARY_TRY(EventRecord event, ParseEventRecord(record));
+      event.tensor.name = tensor;  // the record may be known under other names, too
       return std::move(event.tensor);
     }
   }

@@ -7,7 +7,6 @@
 #include <cstdlib>
 #include <iterator>
 #include <limits>
-#include <numeric>
 
 #include "base/file.h"
 #include "base/strings.h"
@@ -15,6 +14,7 @@
 #include "gbdt/tree.h"
 #include "xgboost/hyperparameters.h"
 #include "xgboost/internal/job_files.h"
+#include "xgboost/internal/training_log.h"
 
 namespace clary::xgboost {
 namespace fs = std::filesystem;
@@ -26,18 +26,6 @@ using std::chrono::steady_clock;
 namespace {
 
 constexpr uint64_t kMaxConfig = 1 << 20;
-constexpr std::string_view kReport = "clary_report";
-constexpr size_t kMaxTrainLabels = 100'000;
-constexpr size_t kMaxShapRows = 1000;
-constexpr size_t kMaxShapValues = 4'000'000;
-// How long contributions for the report may take: this part of the time of training, but always
-// this long.
-constexpr int kShapShare = 40;
-constexpr std::chrono::milliseconds kShapTime(50);
-constexpr size_t kShapProbe = 8;  // rows that tell what a row costs
-constexpr size_t kMaxTreeBytes = 2'000'000;
-constexpr int kReportRounds = 50;  // whose trees the report gets
-constexpr size_t kShapChunk = 8192;
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 struct ImportanceKind {
@@ -61,115 +49,12 @@ bool IsLoss(std::string_view metric) {
   return !metric.ends_with("auc") && !metric.ends_with("map");
 }
 
-// `count` of [0, total), evenly spaced, ascending.
-std::vector<uint32_t> Spread(size_t total, size_t count) {
-  count = std::min(count, total);
-  std::vector<uint32_t> out(count);
-  for (size_t i = 0; i < count; ++i) out[i] = static_cast<uint32_t>(i * total / count);
-  return out;
-}
-
 // A matrix [rows, columns], one-dimensional where there is one column.
 Tensor Rows(std::string name, std::vector<float> values, size_t rows) {
   const size_t columns = rows == 0 ? 0 : values.size() / rows;
   std::vector<int64_t> shape = {static_cast<int64_t>(rows)};
   if (columns > 1) shape.push_back(static_cast<int64_t>(columns));
   return {std::move(name), std::move(shape), std::move(values)};
-}
-
-std::string TreeJson(const gbdt::Forest& forest, size_t t, int round) {
-  const gbdt::Tree& tree = forest.trees[t];
-  std::string out =
-      fmt::format(R"({{"round":{},"class":{},"nodes":[)", round, forest.tree_output[t]);
-  for (size_t n = 0; n < tree.size(); ++n) {
-    if (n > 0) out += ',';
-    if (tree.left[n] == gbdt::kNoNode) {
-      fmt::format_to(std::back_inserter(out), R"({{"v":{},"c":{}}})", tree.threshold[n],
-                     tree.cover[n]);
-      continue;
-    }
-    const gbdt::NodeId left = tree.left[n];
-    fmt::format_to(std::back_inserter(out), R"({{"f":{},"y":{},"n":{},"m":{},"g":{},"c":{},)",
-                   tree.feature[n], left, left + 1, left + (tree.default_left[n] != 0 ? 0 : 1),
-                   tree.gain[n], tree.cover[n]);
-    const auto [categorical, right] = tree.RightCategories(static_cast<gbdt::NodeId>(n));
-    if (categorical) {
-      fmt::format_to(std::back_inserter(out), R"("in":[{}]}})", fmt::join(right, ","));
-    } else {
-      fmt::format_to(std::back_inserter(out), R"("t":{}}})", tree.threshold[n]);
-    }
-  }
-  return out + "]}";
-}
-
-// The trees of rounds [0, kReportRounds) and the last one, as far as they fit.
-std::vector<std::string> ReportTrees(const gbdt::Forest& forest) {
-  const int rounds = forest.booster == gbdt::Booster::kGblinear ? 0 : forest.num_round();
-  if (rounds == 0 || forest.trees.empty()) return {};
-  std::string last = TreeJson(forest, forest.trees.size() - 1, rounds - 1);
-  size_t bytes = last.size();
-  std::vector<std::string> out;
-  for (int r = 0; r < std::min(rounds, kReportRounds); ++r) {
-    const auto i = static_cast<size_t>(r);
-    for (size_t t = forest.round_begin[i]; t < forest.round_begin[i + 1]; ++t) {
-      if (t + 1 == forest.trees.size()) break;
-      std::string text = TreeJson(forest, t, r);
-      bytes += text.size();
-      if (bytes > kMaxTreeBytes) {
-        out.push_back(std::move(last));
-        return out;
-      }
-      out.push_back(std::move(text));
-    }
-  }
-  if (last.size() <= kMaxTreeBytes) out.push_back(std::move(last));
-  return out;
-}
-
-// Statistics of each column of the training data.
-struct ColumnStatistics {
-  std::vector<double> missing, mean, std, min, max;
-};
-ColumnStatistics Describe(const gbdt::Dataset& data) {
-  const size_t columns = data.columns();
-  const size_t rows = data.rows();
-  std::vector<double> count(columns, 0);
-  std::vector<double> sum(columns, 0);
-  std::vector<double> squares(columns, 0);
-  std::vector<float> shift(columns, std::numeric_limits<float>::quiet_NaN());
-  std::vector<float> low(columns, std::numeric_limits<float>::infinity());
-  std::vector<float> high(columns, -std::numeric_limits<float>::infinity());
-  const auto add = [&](size_t c, float x) {
-    if (std::isnan(x)) return;
-    // Around a value of the column, so that squares do not cancel.
-    if (std::isnan(shift[c])) shift[c] = x;
-    const double d = static_cast<double>(x) - shift[c];
-    count[c] += 1;
-    sum[c] += d;
-    squares[c] += d * d;
-    low[c] = std::min(low[c], x);
-    high[c] = std::max(high[c], x);
-  };
-  if (data.is_sparse()) {
-    const auto csr = data.csr();
-    for (size_t i = 0; i < csr.value.size(); ++i) add(csr.column[i], csr.value[i]);
-  } else {
-    const auto values = data.dense();
-    for (size_t r = 0; r < rows; ++r) {
-      for (size_t c = 0; c < columns; ++c) add(c, values[r * columns + c]);
-    }
-  }
-  ColumnStatistics out;
-  for (size_t c = 0; c < columns; ++c) {
-    const bool any = count[c] > 0;
-    const double mean = any ? sum[c] / count[c] : kNaN;
-    out.missing.push_back(1 - count[c] / static_cast<double>(rows));
-    out.mean.push_back(any ? shift[c] + mean : kNaN);
-    out.std.push_back(any ? std::sqrt(std::max(0.0, squares[c] / count[c] - mean * mean)) : kNaN);
-    out.min.push_back(any ? low[c] : kNaN);
-    out.max.push_back(any ? high[c] : kNaN);
-  }
-  return out;
 }
 
 }  // namespace
@@ -243,6 +128,7 @@ Status Hook::Round(const gbdt::RoundReport& report, bool last) {
       best_value_ = m.value;
     }
   }
+  RecordMetrics(report);
   active_.clear();
   for (const Collection& c : config_.collections) {
     // Readers want to know the objective before anything else.
@@ -250,14 +136,14 @@ Status Hook::Round(const gbdt::RoundReport& report, bool last) {
       active_.push_back(&c);
     }
   }
-  if (active_.empty() && !(first && config_.Find(kReport) != nullptr)) return {};
+  if (active_.empty() && !(first && config_.Find(kReportCollection) != nullptr)) return {};
   Hyperparameters();
   Metrics(report);
   Predictions(report);
   FeatureImportance(report.model);
   Trees(report.model);
-  CLARY_CHECK_OK(Shap(report.model));
-  if (first) ReportData();
+  CLARY_CHECK_OK(Shap(report));
+  if (first) ReportData(report);
   open_ = last;
   return last ? Status() : writer_.FinishStep(step_);
 }
@@ -265,8 +151,9 @@ Status Hook::Round(const gbdt::RoundReport& report, bool last) {
 Status Hook::Finish(const gbdt::Model& model) {
   if (open_) {
     open_ = false;
-    if (config_.Find(kReport) != nullptr) CLARY_CHECK_OK(ReportModel(model));
+    if (config_.Find(kReportCollection) != nullptr) CLARY_CHECK_OK(ReportModel(model));
     CLARY_CHECK_OK(writer_.FinishStep(step_));
+    if (average_shap_) LogInfo(average_shap_->Said());
   }
   return writer_.Flush();
 }
@@ -328,15 +215,12 @@ void Hook::Predictions(const gbdt::RoundReport& report) {
   }
 }
 
-void Hook::FeatureImportance(const gbdt::Model& model) {
+std::map<std::string_view, std::vector<double>> Hook::ImportanceShares(const gbdt::Model& model) {
   const gbdt::Forest& forest = model.forest();
-  if (inputs_.trees_change || splits_.empty()) {
+  if (inputs_.trees_change || splits_.empty() || forest.trees.size() < trees_seen_) {
     trees_seen_ = 0;
     for (auto* v : {&splits_, &gain_, &cover_}) v->assign(features_.size(), 0);
   }
-  bool wanted = false;
-  for (const Collection* c : active_) wanted |= c->name == "feature_importance" || !IsBuiltIn(*c);
-  if (!wanted) return;
   for (; trees_seen_ < forest.trees.size(); ++trees_seen_) {
     const gbdt::Tree& tree = forest.trees[trees_seen_];
     for (size_t n = 0; n < tree.size(); ++n) {
@@ -347,18 +231,32 @@ void Hook::FeatureImportance(const gbdt::Model& model) {
       cover_[f] += tree.cover[n];
     }
   }
+  std::map<std::string_view, std::vector<double>> out;
   for (const ImportanceKind& kind : kImportance) {
     const std::vector<double>& of = kind.of == 0 ? splits_ : (kind.of == 1 ? gain_ : cover_);
-    const auto value = [&](size_t f) { return kind.mean ? of[f] / splits_[f] : of[f]; };
+    std::vector<double>& shares = out[kind.name];
     double total = 0;
-    for (size_t f = 0; f < features_.size(); ++f) total += splits_[f] > 0 ? value(f) : 0;
-    std::vector<std::string>& names = importance_names_[kind.name];
+    for (size_t f = 0; f < features_.size(); ++f) {
+      shares.push_back(splits_[f] == 0 ? 0 : (kind.mean ? of[f] / splits_[f] : of[f]));
+      total += shares.back();
+    }
+    for (double& share : shares) share = total > 0 ? share / total : 0;
+  }
+  return out;
+}
+
+void Hook::FeatureImportance(const gbdt::Model& model) {
+  bool wanted = false;
+  for (const Collection* c : active_) wanted |= c->name == "feature_importance" || !IsBuiltIn(*c);
+  if (!wanted) return;
+  for (const auto& [kind, shares] : ImportanceShares(model)) {
+    std::vector<std::string>& names = importance_names_[kind];
     for (size_t f = names.size(); f < features_.size(); ++f) {
-      names.push_back(fmt::format("feature_importance/{}/{}", kind.name, features_[f]));
+      names.push_back(fmt::format("feature_importance/{}/{}", kind, features_[f]));
     }
     for (size_t f = 0; f < features_.size(); ++f) {
       if (splits_[f] == 0 || !Wanted("feature_importance", names[f])) continue;
-      Offer("feature_importance", Scalar(names[f], total > 0 ? value(f) / total : 0));
+      Offer("feature_importance", Scalar(names[f], shares[f]));
     }
   }
 }
@@ -413,112 +311,50 @@ void Hook::Trees(const gbdt::Model& model) {
   Offer("trees", Vector("trees/Category", std::move(category)));
 }
 
-Status Hook::Shap(const gbdt::Model& model) {
+Status Hook::Shap(const gbdt::RoundReport& report) {
   const gbdt::Dataset& train = inputs_.sets.front().data;
-  const size_t features = features_.size();
-  const auto outputs = static_cast<size_t>(model.num_output());
-  std::vector<size_t> full;  // features whose whole column is asked for
-  bool average = false;
-  for (size_t f = 0; f < features; ++f) {
-    if (Wanted("full_shap", "full_shap/" + features_[f])) full.push_back(f);
-    average |= Wanted("average_shap", "average_shap/" + features_[f]);
+  std::vector<size_t> average;  // features
+  bool full = false;
+  for (size_t f = 0; f < features_.size(); ++f) {
+    if (Wanted("average_shap", "average_shap/" + features_[f])) average.push_back(f);
+    full |= Wanted("full_shap", "full_shap/" + features_[f]);
   }
-  if (full.empty() && !average) return {};
-  std::vector<double> sums(features, 0);
-  std::vector<std::vector<float>> columns(full.size());
-  for (auto& column : columns) column.reserve(train.rows() * outputs);
-  for (size_t begin = 0; begin < train.rows(); begin += kShapChunk) {
-    std::vector<uint32_t> rows(std::min(kShapChunk, train.rows() - begin));
-    std::iota(rows.begin(), rows.end(), static_cast<uint32_t>(begin));
-    CLARY_TRY(const auto values,
-              model.Predict(train.Subset(rows), {.kind = gbdt::PredictKind::kContributions,
-                                                 .threads = inputs_.threads}));
-    const size_t width = values.size() / (rows.size() * outputs);
-    for (size_t r = 0; r < rows.size() * outputs; ++r) {
-      const float* row = values.data() + r * width;
-      for (size_t f = 0; f < features; ++f) sums[f] += row[f];
-      for (size_t k = 0; k < full.size(); ++k) columns[k].push_back(row[full[k]]);
-    }
+  if (full) CLARY_CHECK_OK(FullShap(report.model));
+  if (average.empty()) return {};
+  if (!average_shap_) {
+    // A round of dart reweighs earlier trees, and linear weights are not added up.
+    const bool adds =
+        report.model.forest().booster == gbdt::Booster::kGbtree && !inputs_.trees_change;
+    average_shap_.emplace(train, adds, inputs_.threads);
   }
-  for (size_t k = 0; k < full.size(); ++k) {
-    Offer("full_shap",
-          Rows("full_shap/" + features_[full[k]], std::move(columns[k]), train.rows()));
-  }
-  const auto count = static_cast<double>(train.rows() * outputs);
-  for (size_t f = 0; f < features; ++f) {
-    Offer("average_shap",
-          Vector<float>("average_shap/" + features_[f], {static_cast<float>(sums[f] / count)}));
+  CLARY_TRY(const std::vector<float> means,
+            average_shap_->After(report, steady_clock::now() - opened_));
+  for (const size_t f : average) {
+    Offer("average_shap", Vector<float>("average_shap/" + features_[f], {means[f]}));
   }
   return {};
 }
 
-void Hook::ReportData() {
-  if (config_.Find(kReport) == nullptr) return;
+// The whole matrix under every feature's name, as smdebug's own hook has it; written once.
+Status Hook::FullShap(const gbdt::Model& model) {
   const gbdt::Dataset& train = inputs_.sets.front().data;
-  const auto add = [&](const char* name, auto values) {
-    writer_.Add(kReport, Vector(fmt::format("{}/{}", kReport, name), std::move(values)));
-  };
-  add("feature_names", features_);
-  const size_t validation = inputs_.sets.size() > 1 ? inputs_.sets.back().data.rows() : 0;
-  add("rows",
-      std::vector<double>{static_cast<double>(train.rows()), static_cast<double>(validation)});
-  ColumnStatistics s = Describe(train);
-  add("data/missing", std::move(s.missing));
-  add("data/mean", std::move(s.mean));
-  add("data/std", std::move(s.std));
-  add("data/min", std::move(s.min));
-  add("data/max", std::move(s.max));
-  std::vector<float> labels;
-  for (const uint32_t i : Spread(train.fields().label.size(), kMaxTrainLabels)) {
-    labels.push_back(train.fields().label[i]);
+  CLARY_TRY(const std::vector<float> values,
+            model.Predict(train,
+                          {.kind = gbdt::PredictKind::kContributions, .threads = inputs_.threads}));
+  const auto rows = static_cast<int64_t>(train.rows());
+  std::vector<int64_t> shape = {rows, static_cast<int64_t>(train.columns()) + 1};
+  if (model.num_output() > 1) shape.insert(shape.begin() + 1, model.num_output());
+  for (const Collection* c : active_) {
+    Tensor matrix{.name = "", .shape = shape, .values = values};
+    for (const std::string& feature : features_) {
+      const std::string name = "full_shap/" + feature;
+      if (std::ranges::find(Takers("full_shap", name), c) == Takers("full_shap", name).end()) {
+        continue;
+      }
+      (matrix.name.empty() ? matrix.name : matrix.aliases.emplace_back()) = name;
+    }
+    if (!matrix.name.empty()) writer_.Add(c->name, std::move(matrix));
   }
-  add("train_labels", std::move(labels));
-}
-
-Result<size_t> Hook::ShapRows(const gbdt::Model& model) const {
-  const gbdt::Dataset& data = inputs_.sets.back().data;
-  const size_t row = (data.columns() + size_t{1}) * static_cast<size_t>(model.num_output());
-  const size_t most = std::clamp<size_t>(kMaxShapValues / row, 1, kMaxShapRows);
-  const std::vector<uint32_t> probe = Spread(data.rows(), std::min(most, kShapProbe));
-  const auto begin = steady_clock::now();
-  CLARY_CHECK_OK(model.Predict(data.Subset(probe), {.kind = gbdt::PredictKind::kContributions}));
-  const auto end = steady_clock::now();
-  const auto budget = std::max((end - opened_) / kShapShare, steady_clock::duration(kShapTime));
-  // The first rows are the dearest.
-  const auto fit = static_cast<size_t>(
-      budget / std::max((end - begin) / std::ssize(probe), steady_clock::duration(1)));
-  return std::clamp<size_t>(fit, probe.size(), most);
-}
-
-Status Hook::ReportModel(const gbdt::Model& model) {
-  const gbdt::Dataset& data = inputs_.sets.back().data;
-  const auto outputs = static_cast<size_t>(model.num_output());
-  const size_t width = data.columns() + 1;
-  CLARY_TRY(const size_t most, ShapRows(model));
-  const std::vector<uint32_t> rows = Spread(data.rows(), most);
-  const auto add = [&](const char* name, std::vector<int64_t> shape, auto values) {
-    writer_.Add(kReport,
-                Tensor{fmt::format("{}/{}", kReport, name), std::move(shape), std::move(values)});
-  };
-  const auto m = static_cast<int64_t>(rows.size());
-  const auto f = static_cast<int64_t>(width - 1);
-  const gbdt::Dataset sample = data.Subset(rows);
-  CLARY_TRY(auto shap, model.Predict(sample, {.kind = gbdt::PredictKind::kContributions,
-                                              .threads = inputs_.threads}));
-  std::vector<int64_t> shape = {m, f + 1};
-  if (outputs > 1) shape.insert(shape.begin() + 1, static_cast<int64_t>(outputs));
-  add("shap", std::move(shape), std::move(shap));
-  std::vector<float> values(rows.size() * data.columns());
-  for (size_t i = 0; i < rows.size(); ++i) {
-    sample.CopyRow(i, std::span(values).subspan(i * data.columns(), data.columns()));
-  }
-  add("shap_features", {m, f}, std::move(values));
-  add("shap_rows", {m}, std::vector<int64_t>(rows.begin(), rows.end()));
-  std::vector<std::string> trees = ReportTrees(model.forest());
-  std::vector<int64_t> count = {static_cast<int64_t>(trees.size())};
-  add("trees", std::move(count), std::move(trees));
-  const int64_t best = model.best_iteration() ? *model.best_iteration() : best_round_;
-  if (best >= 0) add("best_round", {1}, std::vector<int64_t>{best});
   return {};
 }
 

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -16,9 +17,13 @@
 #include "clary/gbdt.h"
 #include "debugger/hook_config.h"
 #include "debugger/tensor_writer.h"
+#include "xgboost/internal/shap_average.h"
 #include "xgboost/internal/tensor_queue.h"
 
 namespace clary::xgboost {
+
+// The collection of what the training report wants to know beside the nine.
+inline constexpr std::string_view kReportCollection = "clary_report";
 
 class Hook {
  public:
@@ -58,8 +63,13 @@ class Hook {
   void Predictions(const gbdt::RoundReport& report);
   void FeatureImportance(const gbdt::Model& model);
   void Trees(const gbdt::Model& model);
-  Status Shap(const gbdt::Model& model);
-  void ReportData();
+  Status Shap(const gbdt::RoundReport& report);
+  Status FullShap(const gbdt::Model& model);
+  // For the report; in hook_report.cc.
+  void RecordMetrics(const gbdt::RoundReport& report);
+  void ReportData(const gbdt::RoundReport& report);
+  // Of the trees of `model`: of each kind of importance, each feature's share; 0 if unused.
+  std::map<std::string_view, std::vector<double>> ImportanceShares(const gbdt::Model& model);
   // How many rows' contributions are worth their time.
   Result<size_t> ShapRows(const gbdt::Model& model) const;
   Status ReportModel(const gbdt::Model& model);
@@ -81,6 +91,10 @@ class Hook {
   std::vector<double> gain_;
   std::vector<double> cover_;
   std::map<std::string_view, std::vector<std::string>> importance_names_;  // by kind, by feature
+
+  std::optional<ShapAverage> average_shap_;         // from the first round that saves one on
+  std::vector<std::string> metric_names_;           // for the report: "validation-auc"
+  std::vector<std::vector<double>> metric_values_;  // of each, round after round of this run
 
   int64_t best_round_ = -1;
   double best_value_ = 0;

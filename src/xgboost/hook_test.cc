@@ -45,9 +45,16 @@ class HookTest : public testing::Test {
   fs::path base() const { return temp_.path(); }
   // Trains with `collections` as the hook configuration; `stop_after` rounds, as a signal would.
   gbdt::Model Train(std::map<std::string, std::string> parameters, const json& collections,
-                    const json& hook_parameters = json::object(), int stop_after = 0) {
+                    const json& hook_parameters = json::object(), int stop_after = 0,
+                    int early_stopping = 0) {
     const int classes = parameters.contains("num_class") ? std::stoi(parameters["num_class"]) : 2;
     sets_ = {{"train", Random(400, 4, 1, classes)}, {"validation", Random(60, 4, 2, classes)}};
+    return TrainSets(std::move(parameters), collections, hook_parameters, stop_after,
+                     early_stopping);
+  }
+  gbdt::Model TrainSets(std::map<std::string, std::string> parameters, const json& collections,
+                        const json& hook_parameters = json::object(), int stop_after = 0,
+                        int early_stopping = 0) {
     EXPECT_TRUE(MakeDirectories(base() / "input/config").has_value());
     const json config = {{"LocalPath", "/opt/ml/output/tensors"},
                          {"HookParameters", hook_parameters},
@@ -59,12 +66,14 @@ class HookTest : public testing::Test {
         clock_);
     EXPECT_TRUE(hook && *hook) << (hook ? "no hook" : hook.error().message);
     if (!hook || !*hook) return gbdt::Model();
-    auto model =
-        gbdt::Train(*params, sets_[0].data, sets_, {.on_round = [&](const gbdt::RoundReport& r) {
-          const bool stop = r.round + 1 == stop_after;
-          EXPECT_TRUE((*hook)->Round(r, r.last || stop));
-          return !stop;
-        }});
+    auto model = gbdt::Train(*params, sets_[0].data, sets_,
+                             {.on_round =
+                                  [&](const gbdt::RoundReport& r) {
+                                    const bool stop = r.round + 1 == stop_after;
+                                    EXPECT_TRUE((*hook)->Round(r, r.last || stop));
+                                    return !stop;
+                                  },
+                              .early_stopping_rounds = early_stopping});
     EXPECT_TRUE(model) << model.error().message;
     EXPECT_TRUE((*hook)->Finish(*model));
     trial_ = std::make_unique<Trial>(debugger::NewLocalTrialFiles(base() / "output/tensors"));
@@ -142,14 +151,12 @@ TEST_F(HookTest, TheNineCollectionsSayWhatTheModelSays) {
     }
     const auto shap = *model.Predict(
         sets_[0].data, {.kind = gbdt::PredictKind::kContributions, .round_end = rounds});
-    const auto column = Floats("full_shap/f1", step);
-    ASSERT_EQ(column.size(), 400U);
-    double mean = 0;
-    for (size_t r = 0; r < 400; ++r) {
-      EXPECT_EQ(column[r], shap[r * 5 + 1]);
-      mean += column[r] / 400.0;
+    // As smdebug's own hook: the whole matrix, the bias last, under every name.
+    for (const char* feature : {"full_shap/f1", "full_shap/f3"}) {
+      EXPECT_THAT(Value(feature, step).shape, ElementsAre(400, 5));
+      EXPECT_EQ(Floats(feature, step), shap);
     }
-    EXPECT_NEAR(Floats("average_shap/f1", step)[0], mean, 1e-6);
+    EXPECT_TRUE(std::isfinite(Floats("average_shap/f1", step)[0]));
     EXPECT_EQ(Value("trees/Tree", step).AsDoubles()[0], static_cast<double>(step));
     EXPECT_EQ(Value("trees/Gain", step).size(), Value("trees/ID", step).size());
   }
@@ -179,8 +186,6 @@ TEST_F(HookTest, NamesAndTypesAreThoseOfTheRealHook) {
   ASSERT_TRUE(real.Refresh());
   size_t compared = 0;
   for (const std::string& name : real.TensorNames()) {
-    // What the real hook has the whole matrix under, ours has as documented.
-    if (name.starts_with("full_shap/")) continue;
     ASSERT_TRUE(trial_->Has(name, 5)) << name;
     const Tensor theirs = *real.Value(name, 5);
     const Tensor ours = Value(name, 5);
@@ -189,6 +194,45 @@ TEST_F(HookTest, NamesAndTypesAreThoseOfTheRealHook) {
     ++compared;
   }
   EXPECT_GT(compared, 30U);
+}
+
+// Sums over trees, round by round, are what the whole model says of these rows.
+TEST(ShapAverage, IsTheMeanOverItsRowsAfterEveryRound) {
+  for (const char* booster : {"gbtree", "dart"}) {
+    const gbdt::Dataset train = Random(300, 4, 3, 2);
+    ShapAverage average(train, booster == std::string("gbtree"), 1);
+    std::vector<std::vector<float>> means;
+    const auto params = gbdt::TrainParams::FromMap({{"num_round", "9"}, {"booster", booster}});
+    const auto model =
+        gbdt::Train(*params, train, {}, {.on_round = [&](const gbdt::RoundReport& r) {
+          if (r.round % 3 == 2) means.push_back(*average.After(r, std::chrono::hours(1)));
+          return true;
+        }});
+    ASSERT_TRUE(model);
+    ASSERT_EQ(means.size(), 3U);
+    ASSERT_GE(average.rows(), 8U);
+    const auto rows = EvenSample(300, average.rows());
+    const auto shap =
+        *model->Predict(train.Subset(rows), {.kind = gbdt::PredictKind::kContributions});
+    for (size_t f = 0; f < 4; ++f) {
+      double sum = 0;
+      for (size_t r = 0; r < rows.size(); ++r) sum += shap[r * 5 + f];
+      EXPECT_NEAR(means.back()[f], sum / static_cast<double>(rows.size()), 1e-5) << booster;
+    }
+    EXPECT_THAT(average.Said(), testing::HasSubstr("of 300 training rows"));
+  }
+}
+
+TEST(ShapAverage, GivesUpRowsWhenTimeRunsShort) {
+  const gbdt::Dataset train = Random(300, 4, 3, 2);
+  ShapAverage average(train, true, 1);
+  const auto params = gbdt::TrainParams::FromMap({{"num_round", "12"}});
+  const auto model = gbdt::Train(*params, train, {}, {.on_round = [&](const gbdt::RoundReport& r) {
+    EXPECT_TRUE(average.After(r, std::chrono::nanoseconds(1)));
+    return true;
+  }});
+  ASSERT_TRUE(model);
+  EXPECT_EQ(average.rows(), 8U);
 }
 
 TEST_F(HookTest, SeveralClassesHaveAColumnEach) {
@@ -206,7 +250,7 @@ TEST_F(HookTest, SeveralClassesHaveAColumnEach) {
   EXPECT_THAT(predictions.shape, ElementsAre(60, 3));
   EXPECT_THAT(Floats("predictions", 3),
               testing::Pointwise(testing::FloatNear(1e-6F), *model.Predict(sets_[1].data)));
-  EXPECT_THAT(Value("full_shap/f0", 3).shape, ElementsAre(400, 3));
+  EXPECT_THAT(Value("full_shap/f0", 3).shape, ElementsAre(400, 3, 5));
   // The trees of round 1 are the model's 3, 4 and 5.
   const auto numbers = std::get<std::vector<int64_t>>(Value("trees/Tree", 1).values);
   EXPECT_EQ(std::ranges::min(numbers), 3);
@@ -255,7 +299,7 @@ TEST_F(HookTest, TheReportGetsDataAndModel) {
   const Tensor shap = Value("clary_report/shap", 59);
   const auto rows = std::get<std::vector<int64_t>>(Value("clary_report/shap_rows", 59).values);
   const auto count = static_cast<int64_t>(rows.size());  // as many as there was time for
-  ASSERT_GE(count, 8);
+  ASSERT_EQ(count, 60);                                  // all, where there are fewer than 500
   EXPECT_THAT(shap.shape, ElementsAre(count, 5));
   const auto contributions = Floats("clary_report/shap", 59);
   const auto features = Floats("clary_report/shap_features", 59);
@@ -290,6 +334,55 @@ TEST_F(HookTest, TheReportGetsDataAndModel) {
     EXPECT_NEAR(walk(sets_[1].data.dense().subspan(r * 4, 4)) + intercept, first[r], 1e-6);
   }
   EXPECT_GE(Value("clary_report/best_round", 59).AsDoubles()[0], 0);
+}
+
+TEST_F(HookTest, TheReportGetsTheDeliveredModelOfEarlyStopping) {
+  const gbdt::Model model = Train(
+      {{"objective", "binary:logistic"},
+       {"num_round", "200"},
+       {"eta", "0.9"},
+       {"eval_metric", "logloss"}},
+      json::array({Collection("clary_report"), Collection("metrics", {{"save_interval", "50"}})}),
+      json::object(), 0, 6);
+  const int rounds = model.num_round();
+  const int64_t last = trial_->Steps().back();
+  ASSERT_EQ(last, rounds + 5) << "six rounds were given up";
+  EXPECT_EQ(Value("clary_report/delivered_rounds", last).AsDoubles()[0], rounds);
+  EXPECT_EQ(Value("clary_report/best_round", last).AsDoubles()[0], rounds - 1);
+  EXPECT_EQ(Floats("clary_report/predictions", last), *model.Predict(sets_[1].data));
+  const auto logloss = Value("clary_report/metrics/validation-logloss", last).AsDoubles();
+  ASSERT_EQ(logloss.size(), static_cast<size_t>(last) + 1) << "of every round, saved or not";
+  EXPECT_EQ(std::ranges::min_element(logloss) - logloss.begin(), rounds - 1);
+  EXPECT_NEAR(logloss[static_cast<size_t>(rounds - 1)],
+              *gbdt::EvalMetric("logloss", *model.Predict(sets_[1].data), sets_[1].data), 1e-6);
+  const auto gain = model.FeatureImportance(gbdt::Importance::kTotalGain);
+  double total = 0;
+  for (const auto& [f, v] : gain) total += v;
+  const auto shares = Value("clary_report/importance/total_gain", last).AsDoubles();
+  for (uint32_t f = 0; f < 4; ++f) {
+    EXPECT_NEAR(shares[f], gain.contains(f) ? gain.at(f) / total : 0, 1e-9);
+  }
+  EXPECT_EQ(Value("clary_report/tree_count", last).AsDoubles()[0], rounds);
+}
+
+TEST_F(HookTest, TheReportGetsWhatTheValidationRowsHaveBeyondTheTrainingRows) {
+  sets_ = {{"train", *gbdt::Dataset::FromDense(
+                         {1, 0, 5, 2, 1, 5, 3, 0, kNaN, 1, 1, 6}, 4, 3,
+                         {.label = {0, 1, 0, 1}, .feature_types = {"float", "c", "float"}})},
+           {"validation", *gbdt::Dataset::FromDense({4, 2, kNaN, 0, 1, kNaN}, 2, 3,
+                                                    {.label = {0, 1}, .weight = {1, 2}})}};
+  TrainSets({{"num_round", "1"}}, json::array({Collection("clary_report")}));
+  const auto outside = Value("clary_report/validation/outside", 0).AsDoubles();
+  EXPECT_EQ(outside[0], 1) << "4 and 0 are beyond 1 to 3";
+  EXPECT_EQ(outside[1], 0.5) << "category 2 is new";
+  EXPECT_TRUE(std::isnan(outside[2])) << "no value";
+  using Doubles = std::vector<double>;
+  EXPECT_EQ(Value("clary_report/validation/missing", 0).AsDoubles(), (Doubles{0, 0, 1}));
+  EXPECT_EQ(Value("clary_report/weighted", 0).AsDoubles(), (Doubles{0, 1}));
+  EXPECT_EQ(Value("clary_report/sparse", 0).AsDoubles(), (Doubles{0}));
+  EXPECT_EQ(Value("clary_report/train_class_rows", 0).AsDoubles(), (Doubles{2, 2}));
+  EXPECT_EQ(std::get<std::vector<std::string>>(Value("clary_report/deciding_metric", 0).values)[0],
+            "validation-rmse");
 }
 
 TEST_F(HookTest, ABadConfigurationIsAnErrorAndNoneIsNoHook) {
