@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "base/suggest.h"
 #include "client/internal/regions.h"
 
 namespace clary {
@@ -47,7 +48,8 @@ Result<std::string> retrieve(std::string_view framework, std::string_view region
   }
   if (!known) {
     return Fail(Code::kInvalidArgument, "UnknownImage",
-                "no xgboost image of version '" + std::string(version) + "'; there are: " + all);
+                "no xgboost image of version '" + std::string(version) + "'." +
+                    DidYouMean(version, kXgboostVersions) + " There are: " + all);
   }
   const auto* entry = client::FindRegion(region);
   if (entry == nullptr) {

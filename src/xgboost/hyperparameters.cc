@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/strings.h"
+#include "base/suggest.h"
 
 namespace clary::xgboost {
 namespace {
@@ -249,6 +250,12 @@ bool In(std::string_view word, Words words) {
 
 // ---- Text as Python shows it
 
+// Behind the container's own words, which clients match.
+std::string Hint(std::string_view given, Words words) {
+  const std::string hint = DidYouMean(given, words);
+  return hint.empty() ? hint : "." + hint;
+}
+
 std::string PythonFloat(double v) {
   std::string text = fmt::format("{}", v);
   if (text.find_first_not_of("-0123456789") == std::string::npos) text += ".0";
@@ -438,11 +445,12 @@ Result<std::string> CheckWord(const Spec& spec, std::string_view text) {
     std::string all;
     for (const std::string_view m : kMetrics)
       all += fmt::format("{}'{}{}'", all.empty() ? "" : ", ", kPrefix, m);
-    return Bad(fmt::format("Hyperparameter {}: {} is not in [{}]", spec.name, text, all));
+    return Bad(fmt::format("Hyperparameter {}: {} is not in [{}].{}", spec.name, text, all,
+                           DidYouMean(text.substr(text.find(':') + 1), kMetrics)));
   }
   if (!In(text, spec.allowed)) {
-    return Bad(fmt::format("Hyperparameter {}: {} is not in {}", spec.name, text,
-                           PythonWords(spec.allowed)));
+    return Bad(fmt::format("Hyperparameter {}: {} is not in {}{}", spec.name, text,
+                           PythonWords(spec.allowed), Hint(text, spec.allowed)));
   }
   return std::string(text);
 }
@@ -454,8 +462,8 @@ Status CheckThreshold(std::string_view metric) {
   if (!In(name, kThresholdMetrics)) {
     return Bad(
         fmt::format("Metric '{}' is not supported. Parameter 'eval_metric' with customized "
-                    "threshold should be one of these options: 'error', 'ndcg', 'map'.",
-                    metric));
+                    "threshold should be one of these options: 'error', 'ndcg', 'map'.{}",
+                    metric, DidYouMean(name, kThresholdMetrics)));
   }
   if (!ToFloat(metric.substr(at + 1))) {
     return Bad(fmt::format("Threshold value 't' in '{}@t' expects float input.", name));
@@ -476,8 +484,9 @@ Result<std::string> CheckList(const Spec& spec, std::string_view text) {
       }
     }
     if (!In(item, spec.allowed)) {
-      return Bad(fmt::format("Hyperparameter {}: value {} not in range {}", spec.name,
-                             PythonWords(items), PythonWords(spec.allowed)));
+      return Bad(fmt::format("Hyperparameter {}: value {} not in range {}{}", spec.name,
+                             PythonWords(items), PythonWords(spec.allowed),
+                             Hint(item, spec.allowed)));
     }
   }
   return std::string(text);
@@ -610,6 +619,24 @@ Status CheckDependencies(const Values& values) {
   return CheckUpdater(values);
 }
 
+bool Knows(size_t image, const Spec& spec) {
+  return VersionIndex(spec.since) <= image && image <= VersionIndex(spec.until);
+}
+
+// `spec` is nullptr for a name that no image knows.
+std::string WhyExtraneous(const Spec* spec, std::string_view name, size_t image) {
+  if (spec != nullptr) {
+    return fmt::format(". Image {} does not know it; {} to {} do", kVersions[image], spec->since,
+                       spec->until);
+  }
+  std::vector<std::string_view> names;
+  for (const Spec& s : kSpecs) {
+    if (Knows(image, s)) names.push_back(s.name);
+  }
+  for (const auto& [alias, of] : kAliases) names.push_back(alias);
+  return Hint(name, names);
+}
+
 int ToInt(const std::string& text) { return static_cast<int>(ParseInt(text).value_or(0)); }
 
 std::string_view TypeText(Type type) {
@@ -653,15 +680,17 @@ Result<XgboostParams> ParseHyperparameters(const std::map<std::string, std::stri
   Values values;
   for (const auto& [name, value] : raw) {
     const Spec* spec = Find(name);
-    if (spec == nullptr || VersionIndex(spec->since) > image || VersionIndex(spec->until) < image) {
+    if (spec == nullptr || !Knows(image, *spec)) {
       return Fail(Code::kInvalidArgument, "ExtraneousHyperparameter",
-                  fmt::format("Extraneous hyperparameter found: {}", name));
+                  fmt::format("Extraneous hyperparameter found: {}{}", name,
+                              WhyExtraneous(spec, name, image)));
     }
     CLARY_TRY(values[name], CheckValue(*spec, value));
   }
   CLARY_CHECK_OK(CheckDependencies(values));
 
   XgboostParams out;
+  out.version = kVersions[image];
   std::string ignored;
   for (const auto& [name, value] : values) {
     const Use use = Find(name)->use;
@@ -711,6 +740,25 @@ Result<XgboostParams> ParseHyperparameters(const std::map<std::string, std::stri
         "early_stopping_rounds has no effect without eval_metric: name the metric to watch");
   }
   return out;
+}
+
+std::string WhyNoCategories(const XgboostParams& settings) {
+  constexpr std::string_view kFirst = "1.7-1";  // whose XGBoost trains and loads them on CPUs
+  if (VersionIndex(settings.version) < VersionIndex(kFirst)) {
+    return fmt::format("image {} cannot train on categories; {} and later can", settings.version,
+                       kFirst);
+  }
+  const auto is = [&](const char* name, std::string_view value) {
+    const auto it = settings.engine.find(name);
+    return it != settings.engine.end() && it->second == value;
+  };
+  if (is("booster", "gblinear")) {
+    return "booster gblinear cannot train on categories; gbtree and dart can";
+  }
+  if (is("tree_method", "exact") || is("updater", "grow_colmaker")) {
+    return "tree_method exact cannot train on categories; hist and approx can";
+  }
+  return "";
 }
 
 HyperparameterKind HyperparameterValue(std::string_view name) {

@@ -18,6 +18,7 @@ struct XgboostParams {
   // num_round and eval_metric included. Only what was given, no defaults.
   std::map<std::string, std::string> engine;
 
+  std::string version;  // of the image; one of those that are known
   int num_round = 0;
   std::string objective = "reg:squarederror";
   // What to evaluate, in order: eval_metric, or with _tuning_objective_metric the sorted union.
@@ -42,6 +43,9 @@ struct XgboostParams {
 // "BadHyperparameter". kUnimplemented for what this version of Clary cannot do yet.
 Result<XgboostParams> ParseHyperparameters(const std::map<std::string, std::string>& given,
                                            std::string_view version = "");
+
+// Why features that are categories cannot be trained with these settings; "" if they can.
+std::string WhyNoCategories(const XgboostParams& settings);
 
 // What the value of a hyperparameter is; kText for a name that the table lacks.
 enum class HyperparameterKind { kInteger, kNumber, kText, kList };

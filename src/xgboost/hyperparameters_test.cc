@@ -59,11 +59,47 @@ TEST(Hyperparameters, MissingAndExtraneousNames) {
   EXPECT_EQ(ErrorOf({{"sagemaker_program", "x"}}), "no error");  // injected by SDKs
 }
 
+// The container's own words come first: clients match them.
+TEST(Hyperparameters, WhatWasMeant) {
+  EXPECT_EQ(ErrorOf({{"max_dept", "3"}}),
+            "Extraneous hyperparameter found: max_dept. Did you mean max_depth?");
+  EXPECT_EQ(ErrorOf({{"learnin_rate", "3"}}),
+            "Extraneous hyperparameter found: learnin_rate. Did you mean learning_rate?");
+  // Not what this image does not know.
+  EXPECT_EQ(ErrorOf({{"sampling_metod", "uniform"}}, "1.2-1"),
+            "Extraneous hyperparameter found: sampling_metod");
+  EXPECT_THAT(ErrorOf({{"objective", "binary:logistc"}}),
+              testing::EndsWith("'survival:cox']. Did you mean binary:logistic?"));
+  EXPECT_THAT(ErrorOf({{"eval_metric", "rmse,logos"}}), testing::EndsWith("Did you mean logloss?"));
+  EXPECT_THAT(ErrorOf({{"eval_metric", "ndgc@5"}}), testing::EndsWith("Did you mean ndcg?"));
+  EXPECT_THAT(ErrorOf({{"_tuning_objective_metric", "validation:acu"}}),
+              testing::EndsWith("Did you mean auc?"));
+  EXPECT_THAT(ErrorOf({{"updater", "grow_histmakr"}}),
+              testing::EndsWith("Did you mean grow_histmaker?"));
+}
+
+TEST(Hyperparameters, CategoriesNeedTreesOfANewerImage) {
+  EXPECT_EQ(WhyNoCategories(Parse({})), "");
+  EXPECT_EQ(WhyNoCategories(Parse({{"booster", "dart"}, {"tree_method", "approx"}})), "");
+  EXPECT_THAT(WhyNoCategories(Parse({{"booster", "gblinear"}})), HasSubstr("gblinear"));
+  EXPECT_THAT(WhyNoCategories(Parse({{"tree_method", "exact"}})), HasSubstr("exact"));
+  const auto old = ParseHyperparameters({{"num_round", "1"}}, "1.5-1");
+  ASSERT_TRUE(old);
+  EXPECT_EQ(WhyNoCategories(*old), "image 1.5-1 cannot train on categories; 1.7-1 and later can");
+  const auto newer = ParseHyperparameters({{"num_round", "1"}}, "1.7-1");
+  EXPECT_EQ(WhyNoCategories(*newer), "");
+}
+
 TEST(Hyperparameters, ImagesDiffer) {
-  EXPECT_EQ(ErrorOf({{"silent", "0"}}, "1.2-1"), "Extraneous hyperparameter found: silent");
+  EXPECT_EQ(
+      ErrorOf({{"silent", "0"}}, "1.2-1"),
+      "Extraneous hyperparameter found: silent. Image 1.2-1 does not know it; 0.90-1 to 1.0-1 "
+      "do");
   EXPECT_EQ(ErrorOf({{"silent", "0"}}, "1.0-1"), "no error");
-  EXPECT_EQ(ErrorOf({{"sampling_method", "uniform"}}, "1.2-1"),
-            "Extraneous hyperparameter found: sampling_method");
+  EXPECT_EQ(
+      ErrorOf({{"sampling_method", "uniform"}}, "1.2-1"),
+      "Extraneous hyperparameter found: sampling_method. Image 1.2-1 does not know it; 1.3-1 to "
+      "3.0-5 do");
   EXPECT_EQ(ErrorOf({{"sampling_method", "uniform"}}, "1.3-1"), "no error");
   EXPECT_EQ(ErrorOf({{"sampling_method", "uniform"}}, "9.9-1"), "no error");
 }
@@ -116,7 +152,8 @@ TEST(Hyperparameters, RangeMessages) {
   EXPECT_EQ(ErrorOf({{"tweedie_variance_power", "2"}}),
             "Hyperparameter tweedie_variance_power: 2.0 is not in (1, 2)");
   EXPECT_EQ(ErrorOf({{"booster", "gbtre"}}),
-            "Hyperparameter booster: gbtre is not in ['gbtree', 'gblinear', 'dart']");
+            "Hyperparameter booster: gbtre is not in ['gbtree', 'gblinear', 'dart']. Did you mean "
+            "gbtree?");
   EXPECT_THAT(ErrorOf({{"objective", "reg:quantileerror"}}),
               HasSubstr("Hyperparameter objective: reg:quantileerror is not in ["));
   EXPECT_THAT(
