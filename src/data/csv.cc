@@ -93,16 +93,6 @@ std::string_view CollapseSpaces(std::string_view text, Buffer<char>& storage) {
   return {begin, static_cast<size_t>(to - begin)};
 }
 
-// Words that programs write for a missing value, in letters of any case ("nan" is a number to
-// ParseNumber).
-constexpr std::string_view kMissingWords[] = {"NA", "N/A", "#N/A", "<NA>", "null", "None", "?"};
-
-bool IsMissingWord(std::string_view field) {
-  field = Trim(field);
-  return std::ranges::any_of(kMissingWords,
-                             [&](std::string_view word) { return EqualsIgnoreCase(field, word); });
-}
-
 // The fields of one column that are words for missing.
 struct MissingWords {
   size_t count = 0;

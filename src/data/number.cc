@@ -2,6 +2,7 @@
 
 #include <fast_float/fast_float.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -40,6 +41,14 @@ NumberKind ParseNumber(std::string_view field, float* value) {
   if (std::isinf(parsed)) return NumberKind::kInfinite;
   *value = parsed;
   return NumberKind::kValue;
+}
+
+bool IsMissingWord(std::string_view field) {
+  constexpr std::string_view kWords[] = {"NA", "N/A", "#N/A", "<NA>", "null", "None", "?"};
+  field = Trim(field);
+  return field.size() <= 4 && std::ranges::any_of(kWords, [&](std::string_view word) {
+           return EqualsIgnoreCase(field, word);
+         });
 }
 
 }  // namespace clary::data::internal

@@ -27,9 +27,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kMagic = "PAR1";
-constexpr size_t kTail = 8;  // length of the footer, then the magic
-constexpr uint64_t kMaxFooterBytes = uint64_t{512} << 20;
 // Columns that one task reads side by side: a cache line of a row.
 constexpr size_t kBand = 16;
 // Compressed columns of a row group of so many rows are read one after another to their ends, so
@@ -56,33 +53,15 @@ struct Part {
   uint64_t first_row = 0;
 };
 
-// The footer at the end of `file`.
-Result<ParquetFooter> ReadFooter(const ByteRange& file) {
-  if (file.size() < kMagic.size() + kTail) return Bad("this is not a Parquet file");
-  char tail[kTail];
-  CLARY_CHECK_OK(file.Read(tail, kTail, file.size() - kTail));
-  const std::string_view magic(tail + 4, 4);
-  if (magic == "PARE") return Bad("the file is encrypted, which is not supported");
-  if (magic != kMagic) return Bad("this is not a Parquet file, or it is cut off");
-  uint32_t length;
-  std::memcpy(&length, tail, sizeof length);
-  if (length > file.size() - kTail - kMagic.size() || length > kMaxFooterBytes) {
-    return Bad("the Parquet footer is damaged");
-  }
-  Buffer<char> bytes(length);
-  CLARY_CHECK_OK(file.Read(bytes.data(), length, file.size() - kTail - length));
-  return ParseParquetFooter({bytes.data(), length}, file.size());
-}
-
 // Splits what files one after another look like: at "PAR1PAR1", where the first ends a file.
 Result<std::vector<Part>> SplitStream(std::string_view bytes, uint32_t file) {
   std::vector<Part> parts;
   constexpr std::string_view kBorder = "PAR1PAR1";
   for (size_t search = 0; !bytes.empty();) {
     const size_t at = bytes.find(kBorder, search);
-    const size_t end = at == std::string_view::npos ? bytes.size() : at + kMagic.size();
+    const size_t end = at == std::string_view::npos ? bytes.size() : at + kBorder.size() / 2;
     const std::string_view candidate = bytes.substr(0, end);
-    auto footer = ReadFooter(ByteRange(candidate));
+    auto footer = ReadParquetFooter(ByteRange(candidate), ParquetTake::kNumbers);
     if (footer) {
       parts.push_back({.file = file, .bytes = candidate, .footer = std::move(*footer)});
       bytes.remove_prefix(end);
@@ -156,7 +135,7 @@ class ParquetFiles {
     CLARY_TRY(auto stream, ByteStream::Open(files_[f]));
     std::vector<Part> parts;
     if (stream->is_plain()) {
-      CLARY_TRY(ParquetFooter footer, ReadFooter(ByteRange(*stream)));
+      CLARY_TRY(ParquetFooter footer, ReadParquetFooter(ByteRange(*stream), ParquetTake::kNumbers));
       parts.push_back({.file = f, .footer = std::move(footer)});
     } else {
       CLARY_TRY(Buffer<char> bytes, ReadAll(*stream, limit_));

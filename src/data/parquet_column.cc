@@ -21,6 +21,9 @@ constexpr size_t kMinWindow = size_t{8} << 10;
 constexpr size_t kHeaderBytes = 512;                  // enough for most page headers
 constexpr size_t kMaxHeaderBytes = size_t{16} << 20;  // statistics may be long
 constexpr size_t kBatch = 1024;
+constexpr std::string_view kMagic = "PAR1";
+constexpr size_t kTail = 8;  // length of the footer, then the magic
+constexpr uint64_t kMaxFooterBytes = uint64_t{512} << 20;
 
 std::unexpected<Error> Bad(std::string_view what) {
   return Fail(Code::kInvalidArgument, "BadData", std::string(what));
@@ -152,6 +155,31 @@ Status ByteRange::Read(char* to, size_t size, uint64_t offset) const {
     return Fail(Code::kDataLoss, "FileShrank", "the file became shorter while it was read");
   }
   return {};
+}
+
+Result<ParquetFooter> ReadParquetFooter(const ByteRange& file, ParquetTake take) {
+  if (file.size() < kMagic.size() + kTail) return Bad("this is not a Parquet file");
+  char tail[kTail];
+  CLARY_CHECK_OK(file.Read(tail, kTail, file.size() - kTail));
+  const std::string_view magic(tail + 4, 4);
+  if (magic == "PARE") return Bad("the file is encrypted, which is not supported");
+  if (magic != kMagic) return Bad("this is not a Parquet file, or it is cut off");
+  uint32_t length;
+  std::memcpy(&length, tail, sizeof length);
+  if (length > file.size() - kTail - kMagic.size() || length > kMaxFooterBytes) {
+    return Bad("the Parquet footer is damaged");
+  }
+  Buffer<char> bytes(length);
+  CLARY_CHECK_OK(file.Read(bytes.data(), length, file.size() - kTail - length));
+  return ParseParquetFooter({bytes.data(), length}, file.size(), take);
+}
+
+size_t TextCodes::Code(std::string_view text) {
+  if (const auto found = codes_.find(text); found != codes_.end()) return found->second;
+  if (texts_.size() == kMax) return kMax;
+  const size_t code = texts_.size();
+  codes_.emplace(texts_.emplace_back(text), code);
+  return code;
 }
 
 HybridDecoder::HybridDecoder(std::string_view bytes, uint32_t width)
@@ -339,6 +367,13 @@ Status ParquetColumnReader::StartDictionary(const ParquetPage& page, std::string
                       page.uncompressed_size);
   }
   CLARY_TRY(const std::string_view values, Uncompressed(bytes, 0, page.uncompressed_size, true));
+  if (column_->is_text) {
+    if (page.values > values.size() / 4) return DamagedPage();
+    Refill(scratch_->dictionary, page.values);
+    std::string_view rest = values;
+    if (!TakeTexts(rest, page.values, scratch_->dictionary.data())) return DamagedPage();
+    return {};
+  }
   if (column_->width == 0 || values.size() / column_->width < page.values) return DamagedPage();
   Refill(scratch_->dictionary, page.values);
   ConvertPlain(*column_, values.data(), page.values, scratch_->dictionary.data());
@@ -468,10 +503,24 @@ Status ParquetColumnReader::StartDelta(size_t max_values) {
 
 bool ParquetColumnReader::DecodePlain(size_t n, float* to) {
   if (column_->type == ParquetType::kBoolean) return DecodeBooleans(n, to);
+  if (column_->is_text) return TakeTexts(values_, n, to);
   const size_t bytes = n * column_->width;
   if (values_.size() < bytes) return false;
   ConvertPlain(*column_, values_.data(), n, to);
   values_.remove_prefix(bytes);
+  return true;
+}
+
+bool ParquetColumnReader::TakeTexts(std::string_view& bytes, size_t n, float* to) const {
+  for (size_t i = 0; i < n; ++i) {
+    if (bytes.size() < 4) return false;
+    const size_t size = Load<uint32_t>(bytes.data());
+    if (size > bytes.size() - 4) return false;
+    const size_t code = scratch_->texts->Code(bytes.substr(4, size));
+    if (code == TextCodes::kMax) return false;
+    to[i] = static_cast<float>(code);
+    bytes.remove_prefix(4 + size);
+  }
   return true;
 }
 

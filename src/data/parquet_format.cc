@@ -263,7 +263,7 @@ std::string ReadPandas(ThriftReader& in, ThriftType type) {
 }
 
 // Checks the schema's tree, which must be flat, and takes its leaves.
-Status TakeColumns(const std::vector<Element>& schema, const std::string& pandas,
+Status TakeColumns(const std::vector<Element>& schema, const std::string& pandas, ParquetTake take,
                    ParquetFooter& out) {
   if (schema.empty() || schema[0].children != static_cast<int64_t>(schema.size()) - 1) {
     for (const Element& e : schema) {
@@ -289,7 +289,13 @@ Status TakeColumns(const std::vector<Element>& schema, const std::string& pandas
                       number, Shown(e.name)));
     }
     ParquetColumn column;
-    if (!MakeColumn(e, column)) {
+    const bool is_number = MakeColumn(e, column);
+    if (!is_number && take == ParquetTake::kTexts) {
+      column = {
+          .name = e.name, .type = ParquetType::kBytes, .width = 0, .optional = e.repetition == 1};
+      column.is_text = e.type == static_cast<int>(ParquetType::kBytes) && !IsDecimal(e);
+      if (!column.is_text) column.refused = KindName(e);
+    } else if (!is_number) {
       return Bad(
           fmt::format("column {} ('{}') holds {}; every column must hold numbers: convert or "
                       "remove it",
@@ -321,7 +327,8 @@ std::string_view ParquetEncodingName(int encoding) {
   return kNames[encoding];
 }
 
-Result<ParquetFooter> ParseParquetFooter(std::string_view bytes, uint64_t file_size) {
+Result<ParquetFooter> ParseParquetFooter(std::string_view bytes, uint64_t file_size,
+                                         ParquetTake take) {
   ThriftReader in(bytes);
   ParquetFooter out;
   std::vector<Element> schema;
@@ -358,7 +365,7 @@ Result<ParquetFooter> ParseParquetFooter(std::string_view bytes, uint64_t file_s
   if (!in.ok()) return Damaged("footer");
   if (encrypted) return Bad("the file is encrypted, which is not supported");
   if (elsewhere) return Bad("the file keeps its columns in other files, which is not supported");
-  CLARY_CHECK_OK(TakeColumns(schema, pandas, out));
+  CLARY_CHECK_OK(TakeColumns(schema, pandas, take, out));
   uint64_t rows = 0;
   for (const ParquetRowGroup& g : out.groups) {
     if (g.rows > kMaxRows) return Damaged("footer");

@@ -84,6 +84,19 @@ def main():
     write("empty_column", pa.table({"label": [1, 0], "x": [1.0, 2.0],
                                     "y": pa.array([None, None], pa.float32())}))
     write("no_rows", two.slice(0, 0))
+    # A table as people have it: texts in dictionaries and plain, over several pages and groups.
+    n = range(50)
+    towns = ["Rome, Italy", "Oslo", None, "Ćwikła", "Bern"]
+    table_ = pa.table({
+        "age": pa.array([None if v % 10 == 3 else v + 0.5 for v in n], pa.float64()),
+        "town": [towns[v % 5] for v in n],
+        "code": pa.array([f"c{v % 3}" if v != 7 else "?" for v in n]),
+        "when": pa.array(list(n), pa.timestamp("ms")),
+        "big": pa.array([v * 10**12 for v in n], pa.int64()),
+        "bought": ["yes" if v % 4 == 0 else "no" for v in n],
+    })
+    write("table", table_, row_group_size=20, data_page_size=64, write_batch_size=4,
+          use_dictionary=["town", "bought"], compression="snappy")
     frame = pd.DataFrame({"label": [1, 0, 1], "x": [1.5, 2.5, 3.5]}, index=[7, 8, 9])
     frame.to_parquet(HERE / "pandas_index.parquet")
 

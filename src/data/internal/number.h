@@ -12,6 +12,10 @@ enum class NumberKind : uint8_t { kValue, kMissing, kInfinite, kText };
 // and *value is NaN.
 NumberKind ParseNumber(std::string_view field, float* value);
 
+// Whether people write this field for a value that is missing: NA, N/A, #N/A, <NA>, null, None or ?
+// in letters of any case.
+bool IsMissingWord(std::string_view field);
+
 // Powers of ten from 1e-80, each the nearest double.
 constexpr int kMinPower = -80;
 constexpr int kMaxPower = 40;

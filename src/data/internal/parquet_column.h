@@ -1,10 +1,14 @@
-// One column of one row group of a Parquet file, read from front to back as floats.
+// One column of one row group of a Parquet file, read from front to back as floats. A text is the
+// place that it has among those seen so far.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <filesystem>
 #include <memory>
+#include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "base/error.h"
 #include "data/buffer.h"
@@ -63,12 +67,29 @@ class HybridDecoder {
   size_t packed_index_ = 0;
 };
 
+// The footer at the end of `file`.
+Result<ParquetFooter> ReadParquetFooter(const ByteRange& file, ParquetTake take);
+
+// Texts and the numbers that stand for them, in order of appearance.
+class TextCodes {
+ public:
+  static constexpr size_t kMax = size_t{1} << 24;  // what floats tell apart
+  // kMax: there are too many.
+  size_t Code(std::string_view text);
+  std::string_view Text(size_t code) const { return texts_[code]; }
+
+ private:
+  std::deque<std::string> texts_;
+  std::unordered_map<std::string_view, size_t> codes_;  // of texts_
+};
+
 // Memory that one reader after another may use.
 struct ParquetScratch {
   Buffer<char> window;  // bytes of a file that is not compressed
   Buffer<char> plain;   // a page that was
   Buffer<float> dictionary;
   Buffer<int64_t> deltas;
+  TextCodes* texts = nullptr;  // of a column of texts
 };
 
 // Not for several threads at once.
@@ -115,6 +136,8 @@ class ParquetColumnReader {
   bool DecodeDictionary(size_t n, float* to);
   bool DecodeSplit(size_t n, float* to);
   bool DecodeBooleans(size_t n, float* to);
+  // PLAIN texts at the front of `bytes`, which they leave.
+  bool TakeTexts(std::string_view& bytes, size_t n, float* to) const;
 
   const ByteRange* file_;
   const ParquetColumn* column_;

@@ -35,7 +35,7 @@ enum class ParquetEncoding : uint8_t {
 };
 std::string_view ParquetEncodingName(int encoding);
 
-// A column that is a number in every row.
+// A column that is a number, or if wanted a text, in every row.
 struct ParquetColumn {
   std::string name;
   ParquetType type = ParquetType::kFloat;
@@ -44,6 +44,8 @@ struct ParquetColumn {
   bool is_unsigned = false;  // integers
   bool is_half = false;      // fixed bytes: a 16-bit float, else a big-endian decimal
   double scale = 1;          // of decimals: what the integer is multiplied by
+  bool is_text = false;      // kBytes
+  std::string_view refused;  // what it holds that is neither; empty for what can be read
 };
 
 struct ParquetChunk {
@@ -66,8 +68,10 @@ struct ParquetFooter {
 
 // Of a file of `file_size` bytes. The index of a pandas frame is left out, as pandas does it.
 // kInvalidArgument "BadData" for a footer that is not one and for columns that are no numbers; the
-// message names the column.
-Result<ParquetFooter> ParseParquetFooter(std::string_view bytes, uint64_t file_size);
+// message names the column. With kTexts columns of texts are taken, and all others, marked.
+enum class ParquetTake : uint8_t { kNumbers, kTexts };
+Result<ParquetFooter> ParseParquetFooter(std::string_view bytes, uint64_t file_size,
+                                         ParquetTake take = ParquetTake::kNumbers);
 
 struct ParquetPage {
   enum class Kind : uint8_t { kData, kDataV2, kDictionary, kOther };
