@@ -158,8 +158,8 @@ class XgboostJob {
       input_.validation_matrix = nullptr;
     }
     input_.sets.clear();
-    CLARY_TRY(const gbdt::Dataset all,
-              MakeDataset(*input_.train_matrix, input_.train_matrix->cols, settings.objective));
+    CLARY_TRY(const gbdt::Dataset all, MakeDataset(*input_.train_matrix, input_.train_matrix->cols,
+                                                   settings.objective, input_.columns));
     return CrossValidate(settings, params, all, base_ / "output/data",
                          [&](int fold, const std::vector<gbdt::EvalSet>& sets,
                              std::span<const uint32_t> rows) -> Result<FoldResult> {
@@ -278,6 +278,10 @@ class XgboostJob {
       return std::unexpected(std::move(error));
     }
     result.model = std::move(*model);
+    if (input_.columns) {  // with it alone new rows can be encoded
+      result.model.attributes()["clary.columns"] =
+          data::ColumnsToJson(*input_.columns, data::Detail::kMeaning);
+    }
     return result;
   }
 

@@ -19,6 +19,7 @@
 #include "base/file.h"
 #include "base/strings.h"
 #include "clary/gbdt.h"
+#include "data/columns.h"
 #include "debugger/trial.h"
 
 namespace clary::xgboost {
@@ -344,6 +345,53 @@ TEST_F(XgboostTest, ValidationOfAnotherWidthIsRefused) {
   Channel("validation", "csv");
   Write("input/data/validation/b.csv", "1,2,3,4\n");
   EXPECT_THAT(UserError(), HasSubstr("feature_names mismatch"));
+}
+
+// docs/formats/columns.md
+TEST_F(XgboostTest, ColumnsHaveTheNamesAndTypesThatTheChannelTells) {
+  const std::string columns =
+      R"({"version":1,"rows":4,"label":{"name":"buys","classes":["no","yes"]},"features":[
+          {"name":"age","type":"number"},
+          {"name":"town","type":"category","categories":["Bern","Oslo","Rome"]}]})";
+  std::string rows;
+  for (int i = 0; i < 60; ++i) {
+    rows += std::to_string(i % 3 == 1 ? 1 : 0) + "," + std::to_string(i) + "," +
+            (i % 10 == 0 ? "" : std::to_string(i % 3)) + "\n";
+  }
+  Write("input/data/train/a.csv", rows);
+  Write("input/data/train/_columns.json", columns);
+  Channel("validation", "csv");
+  Write("input/data/validation/b.csv", rows);  // without a file of its own: the same columns
+  for (const char* version : {"1.7-1", "3.0-5"}) {
+    ASSERT_EQ(Run(version), 0) << Log();
+    const auto model = gbdt::Model::Parse(ModelBytes());
+    ASSERT_TRUE(model);
+    EXPECT_THAT(model->ToJson(), HasSubstr(R"("feature_names":["age","town"])"));
+    EXPECT_THAT(model->ToJson(), HasSubstr(R"("feature_types":["float","c"])"));
+    const auto kept = data::ColumnsFromJson(model->attributes().at("clary.columns"));
+    ASSERT_TRUE(kept) << kept.error().message;
+    EXPECT_EQ(kept->features[1].categories, (std::vector<std::string>{"Bern", "Oslo", "Rome"}));
+    EXPECT_EQ(kept->rows, 0U);
+    fs::remove_all(base() / "model");
+  }
+  EXPECT_THAT((Run("1.5-1"), Failure()), HasSubstr("image 1.5-1 cannot train on categories"));
+  hyper_["booster"] = "gblinear";
+  EXPECT_THAT(UserError(), HasSubstr("booster gblinear cannot train on categories"));
+  hyper_.erase("booster");
+  Write("input/data/validation/b.csv", "1,2,0\n0,2,3\n");
+  EXPECT_THAT(UserError(),
+              HasSubstr("b.csv, row 2: 3.000000 is none of the 3 categories of 'town'"));
+  Write("input/data/validation/b.csv", rows);
+  Write("input/data/validation/_columns.json",
+        R"({"version":1,"label":{"name":"buys"},"features":[]})");
+  EXPECT_THAT(UserError(), HasSubstr("feature_names mismatch"));
+  Write("input/data/validation/_columns.json", columns);
+  EXPECT_EQ(Run(), 0) << Log();
+  fs::remove_all(base() / "model");
+  Write("input/data/train/_columns.json", R"({"version":1,"label":{"name":"y"},"features":[]})");
+  EXPECT_THAT(UserError(), HasSubstr("has 0 features, the data 2"));
+  Write("input/data/train/_columns.json", "{");
+  EXPECT_THAT(UserError(), HasSubstr("_columns.json: is not a JSON object"));
 }
 
 TEST_F(XgboostTest, AFullDiskIsNotTheUsersFault) {

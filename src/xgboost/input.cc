@@ -102,6 +102,67 @@ void WarnOfSameFiles(const std::vector<fs::path>& a, const std::vector<fs::path>
   }
 }
 
+// What the channel says of its columns; a FIFO has no room for it.
+Result<std::optional<data::Columns>> ReadColumns(const fs::path& dir, bool pipe) {
+  if (pipe) return std::nullopt;
+  auto columns = data::ReadColumnsOf(dir);
+  if (!columns) return UserError(columns.error().message);
+  return columns;
+}
+
+// That categories are places in their lists.
+Status CheckCategories(const data::Matrix& m, const data::Columns& columns) {
+  std::vector<float> limits;
+  for (const data::Column& c : columns.features) {
+    limits.push_back(c.is_category ? static_cast<float>(c.categories.size()) : -1);
+  }
+  const auto check = [&](size_t row, size_t column, float value) -> Status {
+    if (limits[column] < 0 || std::isnan(value) ||
+        (value >= 0 && value < limits[column] && value == std::floor(value))) {
+      return {};
+    }
+    return UserError(m.Where(row) + ": " + std::to_string(value) + " is none of the " +
+                     std::to_string(columns.features[column].categories.size()) +
+                     " categories of '" + columns.features[column].name + "'");
+  };
+  for (size_t r = 0; r < m.rows; ++r) {
+    if (m.sparse) {
+      for (uint64_t i = m.row_begin[r]; i < m.row_begin[r + 1]; ++i) {
+        CLARY_CHECK_OK(check(r, m.column[i], m.values[i]));
+      }
+    } else {
+      for (size_t c = 0; c < m.cols; ++c) {
+        CLARY_CHECK_OK(check(r, c, m.values[r * m.cols + c]));
+      }
+    }
+  }
+  return {};
+}
+
+// The columns of the train channel, if they fit the data and the settings.
+Status CheckColumns(const XgboostInput& input, const fs::path& validation_dir, size_t width,
+                    const XgboostParams& settings) {
+  const data::Columns& columns = *input.columns;
+  if (columns.features.size() != width) {
+    return UserError(std::string(data::kColumnsFile) + " of the training channel has " +
+                     std::to_string(columns.features.size()) + " features, the data " +
+                     std::to_string(width));
+  }
+  if (input.validation_matrix) {
+    CLARY_TRY(const auto held_out, ReadColumns(validation_dir, false));
+    if (held_out && data::ColumnsToJson(*held_out, data::Detail::kMeaning) !=
+                        data::ColumnsToJson(columns, data::Detail::kMeaning)) {
+      return UserError("feature_names mismatch: " + std::string(data::kColumnsFile) +
+                       " of the validation channel has other columns or categories than that of "
+                       "the training channel");
+    }
+  }
+  if (!std::ranges::any_of(columns.features, &data::Column::is_category)) return {};
+  if (const std::string why = WhyNoCategories(settings); !why.empty()) return UserError(why);
+  CLARY_CHECK_OK(CheckCategories(*input.train_matrix, columns));
+  return input.validation_matrix ? CheckCategories(*input.validation_matrix, columns) : Status();
+}
+
 // Adds the rows of `from`, which may be dense, to the sparse `to`.
 void AppendSparse(const data::Matrix& from, data::Matrix& to) {
   if (from.sparse) {
@@ -183,8 +244,8 @@ data::Matrix Concatenate(const data::Matrix& train, const data::Matrix& validati
   return all;
 }
 
-Result<gbdt::Dataset> MakeDataset(const data::Matrix& m, size_t columns,
-                                  std::string_view objective) {
+Result<gbdt::Dataset> MakeDataset(const data::Matrix& m, size_t width, std::string_view objective,
+                                  const std::optional<data::Columns>& columns) {
   gbdt::RowFields fields;
   fields.label.assign(m.labels.begin(), m.labels.end());
   fields.weight.assign(m.weights.begin(), m.weights.end());
@@ -193,12 +254,18 @@ Result<gbdt::Dataset> MakeDataset(const data::Matrix& m, size_t columns,
   if (objective.starts_with("rank:") && !m.weights.empty() && !m.group_sizes.empty()) {
     CLARY_TRY(fields.weight, WeightsOfQueries(m));
   }
-  const auto width = static_cast<uint32_t>(columns);
+  if (columns) {
+    for (const data::Column& column : columns->features) {
+      fields.feature_names.push_back(column.name);
+      fields.feature_types.emplace_back(column.is_category ? "c" : "float");
+    }
+  }
+  const auto wide = static_cast<uint32_t>(width);
   if (m.sparse) {
-    return gbdt::Dataset::ViewCsr({m.row_begin.span(), m.column.span(), m.values.span()}, width,
+    return gbdt::Dataset::ViewCsr({m.row_begin.span(), m.column.span(), m.values.span()}, wide,
                                   std::move(fields));
   }
-  return gbdt::Dataset::ViewDense(m.values.span(), m.rows, width, std::move(fields));
+  return gbdt::Dataset::ViewDense(m.values.span(), m.rows, wide, std::move(fields));
 }
 
 Result<XgboostInput> ReadXgboostInput(const fs::path& base, const XgboostParams& settings,
@@ -209,6 +276,8 @@ Result<XgboostInput> ReadXgboostInput(const fs::path& base, const XgboostParams&
       .csv_weights = settings.csv_weights && channels.type == data::ContentType::kCsv,
       .threads = threads};
   XgboostInput out;
+  CLARY_TRY(out.columns, ReadColumns(base / "input/data/train", channels.pipe.at("train")));
+  if (out.columns) options.features = out.columns->features.size();
   CLARY_TRY(Loaded train,
             Load(base / "input/data/train", channels.pipe.at("train"), options, "training"));
   size_t columns = train.matrix->cols;
@@ -226,15 +295,19 @@ Result<XgboostInput> ReadXgboostInput(const fs::path& base, const XgboostParams&
     out.validation_matrix = std::move(validation.matrix);
   }
   out.train_matrix = std::move(train.matrix);
+  if (out.columns) {
+    CLARY_CHECK_OK(CheckColumns(out, base / "input/data/validation", columns, settings));
+  }
   LogInfo("Single node training.");
   LogInfo("Train matrix has " + std::to_string(out.train_matrix->rows) + " rows and " +
           std::to_string(columns) + " columns");
-  CLARY_TRY(gbdt::Dataset set, MakeDataset(*out.train_matrix, columns, settings.objective));
+  CLARY_TRY(gbdt::Dataset set,
+            MakeDataset(*out.train_matrix, columns, settings.objective, out.columns));
   out.sets.push_back({"train", std::move(set)});
   if (out.validation_matrix) {
     LogInfo("Validation matrix has " + std::to_string(out.validation_matrix->rows) + " rows");
     CLARY_TRY(gbdt::Dataset held_out,
-              MakeDataset(*out.validation_matrix, columns, settings.objective));
+              MakeDataset(*out.validation_matrix, columns, settings.objective, out.columns));
     out.sets.push_back({"validation", std::move(held_out)});
   }
   return out;
