@@ -20,6 +20,7 @@ symmetric trees, its default.
 """
 
 import argparse
+import difflib
 import json
 import os
 import pathlib
@@ -382,6 +383,11 @@ def main():
     p.add_argument("--dir", help=argparse.SUPPRESS)
     p.add_argument("--thread", type=int, help=argparse.SUPPRESS)
     a = p.parse_args()
+    for option, names in (("engines", ENGINES), ("sets", sorted(gbdt_data.SETS))):
+        for name in filter(lambda n: n not in names, getattr(a, option).split(",")):
+            near = difflib.get_close_matches(name, names, 1, 0.4)
+            p.error(f"--{option}: there is no '{name}'" + (f"; did you mean {near[0]}?" if near else "")
+                    + f" There are: {', '.join(names)}")
     {"worker": worker, "train": compare, "csv": compare_csv, "predict": compare_predict}[a.command](a)
 
 

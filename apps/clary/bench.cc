@@ -22,6 +22,7 @@
 #include "clary/gbdt.h"
 #include "command.h"
 #include "data/read.h"
+#include "options.h"
 #include "terminal.h"
 
 extern char** environ;
@@ -336,18 +337,12 @@ void AddBench(CLI::App& app, Context& context) {
                            });
   bench->add_option("--train", o->train,
                     "A CSV (label first), LIBSVM or Parquet file instead of generated rows");
-  bench->add_option("--rows", o->rows, "Generated rows (default 200000)")
-      ->check(CLI::Range(size_t{10}, size_t{100'000'000}));
-  bench->add_option("--columns", o->columns, "Generated features (default 28)")
-      ->check(CLI::Range(uint32_t{8}, uint32_t{10'000}));
-  bench->add_option("--rounds", o->rounds, "Boosting rounds (default 100)")
-      ->check(CLI::PositiveNumber);
-  bench->add_option("--depth", o->depth, "Depth of the trees (default 6)")
-      ->check(CLI::Range(1, 16));
-  bench->add_option("--threads", o->threads, "Threads (default: every core)")
-      ->check(CLI::NonNegativeNumber);
-  bench->add_option("--repeats", o->repeats, "Runs of each engine; medians count (default 3)")
-      ->check(CLI::PositiveNumber);
+  AddNumber(*bench, "--rows", o->rows, "Generated rows (default 200000)", 10, 100'000'000);
+  AddNumber(*bench, "--columns", o->columns, "Generated features (default 28)", 8, 10'000);
+  AddNumber(*bench, "--rounds", o->rounds, "Boosting rounds (default 100)");
+  AddNumber(*bench, "--depth", o->depth, "Depth of the trees (default 6)", 1, 16);
+  AddNumber(*bench, "--threads", o->threads, "Threads (default: every core)", 0, 4096);
+  AddNumber(*bench, "--repeats", o->repeats, "Runs of each engine; medians count (default 3)");
   bench->add_option("--python", o->python,
                     "A Python that has xgboost and lightgbm (default python3)");
 }

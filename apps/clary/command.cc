@@ -11,6 +11,32 @@
 
 namespace clary::cli {
 
+void Describe(CLI::App& app, Context& context, std::filesystem::path& home) {
+  app.name("clary");
+  app.description("Trains models: a self-hosted service that speaks SageMaker's protocols.");
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.option_defaults()->group("Global options");
+  app.add_option("--home", home, "State directory (default: $CLARY_HOME, or ~/.clary)");
+  app.add_option("--endpoint", context.endpoint,
+                 "Another service, with keys from the environment; 'aws': Amazon SageMaker");
+  app.add_flag("--json", context.json, "Print JSON, for scripts");
+  app.set_version_flag("--version", "clary " CLARY_VERSION);
+  app.footer("`clary COMMAND --help` shows examples.\n");
+  AddTrain(app, context);
+  AddServe(app, context);
+  AddJobs(app, context);
+  AddReport(app, context);
+  AddLogs(app, context);
+  AddS3(app, context);
+  AddEnv(app, context);
+  AddKeys(app, context);
+  AddBench(app, context);
+  AddCompletion(app, context);
+  AddManual(app, context);
+  AddVersion(app, context);
+}
+
 CLI::App* AddCommand(CLI::App& app, Context& context, std::string name, std::string description,
                      std::vector<std::string> examples, std::function<int()> run) {
   auto* command = app.add_subcommand(std::move(name), std::move(description));

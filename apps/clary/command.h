@@ -26,6 +26,10 @@ struct Context {
   std::function<int()> run;  // set by the subcommand that was named
 };
 
+// The whole tree of commands and options: what is parsed, and what help, completions and manual
+// pages are made of. `context` and `home` are kept and written to.
+void Describe(CLI::App& app, Context& context, std::filesystem::path& home);
+
 // The subcommands; each is one .cc file. They keep `context`.
 void AddServe(CLI::App& app, Context& context);
 void AddTrain(CLI::App& app, Context& context);
@@ -36,6 +40,8 @@ void AddS3(CLI::App& app, Context& context);
 void AddEnv(CLI::App& app, Context& context);  // env, exec
 void AddKeys(CLI::App& app, Context& context);
 void AddBench(CLI::App& app, Context& context);
+void AddCompletion(CLI::App& app, Context& context);
+void AddManual(CLI::App& app, Context& context);  // hidden
 void AddVersion(CLI::App& app, Context& context);
 
 // A subcommand whose --help ends with `examples`, one command a line.

@@ -4,6 +4,7 @@
 
 #include "clary/training_job.h"
 #include "command.h"
+#include "options.h"
 #include "terminal.h"
 
 namespace clary::cli {
@@ -161,11 +162,10 @@ void AddJobs(CLI::App& app, Context& context) {
                           {"clary jobs", "clary jobs --status Failed --json", "clary jobs --rules"},
                           [&context, options] { return PrintJobs(context, *options); });
   jobs->add_option("--name", options->filter.name_contains, "Only names that contain this");
-  jobs->add_option("--status", options->filter.status,
-                   "Only InProgress, Completed, Failed, Stopping or Stopped");
+  AddChoice(*jobs, "--status", options->filter.status, "Only jobs in this state",
+            {"InProgress", "Completed", "Failed", "Stopping", "Stopped"});
   jobs->add_flag("--rules", options->rules, "Show what each job's rules have found");
-  jobs->add_option("--max", options->filter.max_results, "At most so many (default 20)")
-      ->check(CLI::PositiveNumber);
+  AddNumber(*jobs, "--max", options->filter.max_results, "At most so many (default 20)");
 
   auto* describe = AddCommand(app, context, "describe", "Show one training job",
                               {"clary describe my-job", "clary describe my-job --json"},

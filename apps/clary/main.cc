@@ -2,11 +2,11 @@
 #include <signal.h>
 
 #include <cstdio>
-#include <cstring>
 
 #include "client/home.h"
 #include "command.h"
 #include "hidden.h"
+#include "options.h"
 
 int main(int argc, char** argv) {
   using namespace clary::cli;
@@ -16,34 +16,14 @@ int main(int argc, char** argv) {
 
   Context context;
   std::filesystem::path home;
-  CLI::App app{"Trains models: a self-hosted service that speaks SageMaker's protocols."};
-  app.name("clary");
-  app.require_subcommand(1);
-  app.fallthrough();
-  app.option_defaults()->group("Global options");
-  app.add_option("--home", home, "State directory (default: $CLARY_HOME, or ~/.clary)");
-  app.add_option("--endpoint", context.endpoint,
-                 "Another service, with keys from the environment; 'aws': Amazon SageMaker");
-  app.add_flag("--json", context.json, "Print JSON, for scripts");
-  app.set_version_flag("--version", "clary " CLARY_VERSION);
-  app.footer("`clary COMMAND --help` shows examples.\n");
-
-  AddTrain(app, context);
-  AddServe(app, context);
-  AddJobs(app, context);
-  AddReport(app, context);
-  AddLogs(app, context);
-  AddS3(app, context);
-  AddEnv(app, context);
-  AddKeys(app, context);
-  AddBench(app, context);
-  AddVersion(app, context);
-
+  CLI::App app;
+  Describe(app, context, home);
   try {
     app.parse(argc, argv);
-  } catch (const CLI::ParseError& e) {
-    const int status = app.exit(e);
-    return status == 0 ? kOk : kUsage;
+  } catch (const CLI::Success& help_or_version) {
+    return app.exit(help_or_version);
+  } catch (const CLI::ParseError& error) {
+    return Report(context, kUsage, "Usage", Explain(app, error));
   }
   context.home = clary::client::ResolveHome(home);
   const int status = context.run();

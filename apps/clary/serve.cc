@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "command.h"
+#include "options.h"
 #include "signals.h"
 #include "terminal.h"
 
@@ -46,11 +47,11 @@ void AddServe(CLI::App& app, Context& context) {
                            [&context, options] { return Serve(context, *options); });
   auto& service = options->service;
   serve->add_option("--address", service.address, "Address to listen at (default 127.0.0.1)");
-  serve->add_option("--port", service.port, "Port (default 8460; 0: any free one)");
+  AddNumber(*serve, "--port", service.port, "Port (default 8460; 0: any free one)", 0);
   serve->add_flag("--tunnel", service.allow_tunnel,
                   "As an HTTPS proxy, let calls to other hosts through");
-  serve->add_option("--cpus", service.capacity_cpus,
-                    "Cores that running jobs may use in sum (default: all)");
+  AddNumber(*serve, "--cpus", service.capacity_cpus,
+            "Cores that running jobs may use in sum (default: all)");
   serve->add_flag("!--no-profiler-report", service.profiler_report,
                   "No ProfilerReport rule for jobs that do not ask for one");
   serve->add_option("--notify", service.notify_file,

@@ -1,21 +1,23 @@
-#include <fcntl.h>
-
 #include <algorithm>
-#include <array>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <optional>
 
-#include "base/file.h"
-#include "base/hash.h"
 #include "base/strings.h"
+#include "base/suggest.h"
 #include "clary/estimator.h"
 #include "clary/image_uris.h"
 #include "command.h"
+#include "data/read.h"
+#include "data/table.h"
 #include "objects/file_store.h"
+#include "options.h"
 #include "progress.h"
 #include "reports.h"
 #include "signals.h"
+#include "table.h"
 #include "terminal.h"
+#include "xgboost/hyperparameters.h"
 
 namespace clary::cli {
 namespace {
@@ -23,12 +25,10 @@ namespace {
 namespace fs = std::filesystem;
 
 struct TrainOptions {
-  std::string train;
-  std::string validation;
+  TableInput data;  // a table only with a label
   std::string objective;
   int num_round = 0;
   std::vector<std::string> parameters;  // name=value
-  std::string content_type;
   std::string image = "1.7-1";
   std::string name;
   std::string output;
@@ -50,24 +50,6 @@ std::string ContentTypeOf(const std::string& path) {
     if (path.ends_with(suffix)) return type;
   }
   return "csv";
-}
-
-Result<std::string> DigestOf(const fs::path& path) {
-  CLARY_TRY(const auto fd, OpenFile(path, O_RDONLY));
-  std::error_code ec;
-  const auto size = fs::file_size(path, ec);
-  if (ec) {
-    return Fail(Code::kInvalidArgument, "NotAFile", path.string() + ": " + ec.message());
-  }
-  CLARY_TRY(auto again, OpenFile(path, O_RDONLY));
-  const auto source = NewFileSource(std::move(again), 0, size);
-  Hasher hasher(HashKind::kSha256);
-  std::array<char, 1 << 16> buffer;
-  for (;;) {
-    CLARY_TRY(const size_t n, source->Read(buffer));
-    if (n == 0) return HexEncode(hasher.Finish());
-    hasher.Update({buffer.data(), n});
-  }
 }
 
 // A local file is kept in the default bucket under the digest of its bytes, so that training on the
@@ -94,7 +76,93 @@ Result<std::string> Upload(const Session& session, const std::string& from) {
   return uri.str();
 }
 
-Result<Estimator> Prepare(const Session& session, const TrainOptions& o) {
+// The version of the built-in algorithm's image; nullopt for another one.
+std::optional<std::string> BuiltInVersion(const std::string& image) {
+  constexpr std::string_view kBuiltIn = "/sagemaker-xgboost:";
+  const auto at = image.find(kBuiltIn);
+  if (at == std::string::npos) return std::nullopt;
+  return image.substr(at + kBuiltIn.size());
+}
+
+std::unexpected<Error> Usage(std::string message) {
+  return Fail(Code::kInvalidArgument, "Usage", std::move(message));
+}
+
+Status CheckContentType(const std::string& said) {
+  const auto type = data::ParseContentType(said);
+  if (type) return {};
+  constexpr std::string_view kNames[] = {"csv", "libsvm", "parquet", "recordio-protobuf"};
+  return Usage("--content-type: " + type.error().message +
+               DidYouMean(said.substr(0, said.find(';')), kNames));
+}
+
+// What the built-in algorithm would refuse, before anything is stored or queued for it.
+Status CheckHyperparameters(const std::string& version, const Hyperparameters& values,
+                            const data::Columns* columns) {
+  std::map<std::string, std::string> given;
+  for (const auto& [name, value] : values) given[name] = value.text();
+  const auto checked = xgboost::ParseHyperparameters(given, version);
+  if (!checked) {
+    return Usage(checked.error().message + "\n  docs/parameters.md lists all, with their ranges");
+  }
+  if (columns == nullptr) return {};
+  std::vector<std::string> texts;
+  for (const data::Column& c : columns->features) {
+    if (c.is_category) texts.push_back("'" + c.name + "'");
+  }
+  const std::string why = texts.empty() ? "" : xgboost::WhyNoCategories(*checked);
+  if (why.empty()) return {};
+  return Usage("there are columns of texts: " + Join(texts, ", ") + ". " + why +
+               ". --drop COLUMN leaves one out");
+}
+
+// A label of texts has classes, and an objective that learns classes.
+Status ChooseObjective(const data::Columns& columns, Hyperparameters& values,
+                       std::vector<std::string>& lines) {
+  const size_t classes = columns.classes.size();
+  if (classes == 0) return {};
+  if (classes == 1) {
+    return Usage("label '" + columns.label + "' is '" + columns.classes[0] +
+                 "' in every row: there is nothing to learn");
+  }
+  if (!values.contains("objective")) {
+    const std::string objective = classes == 2 ? "binary:logistic" : "multi:softprob";
+    values.emplace("objective", objective);
+    lines.push_back("objective " + objective + ", for a label of " + std::to_string(classes) +
+                    " classes (--objective chooses another)");
+  }
+  const std::string objective = values.at("objective").text();
+  const bool multi = objective.starts_with("multi:");
+  if (multi) {
+    values.try_emplace("num_class", classes);
+  } else if (!objective.starts_with("binary:") || classes > 2) {
+    return Usage("label '" + columns.label + "' has " + std::to_string(classes) +
+                 " classes, which objective " + objective + " cannot learn; use " +
+                 (classes == 2 ? "binary:logistic" : "multi:softprob"));
+  }
+  return {};
+}
+
+// A file with a header is a table, and says so before a job fails for it.
+Status CheckHeader(const TrainOptions& o) {
+  const std::string& type = o.data.content_type;
+  if (o.data.train.starts_with("s3://") ||
+      (type.empty() ? ContentTypeOf(o.data.train) : type).find("csv") == std::string::npos) {
+    return {};
+  }
+  const auto found = data::CollectFiles(o.data.train);
+  if (!found || found->files.empty()) return {};  // told when they are stored or read
+  const auto header = data::ReadHeader(found->files.front());
+  if (!header || header->empty()) return {};
+  const std::string names = Join(*header, ", ");
+  return Usage(found->files.front().string() + " has a header: name the column to learn\n  " +
+               "clary train --train " + o.data.train + " --label COLUMN\n  there are: " +
+               (names.size() > 1000 ? names.substr(0, 1000) + " ..." : names));
+}
+
+// `columns` of the table, if it is one; `lines` gets what was chosen for it.
+Result<Estimator> Prepare(const Session& session, const TrainOptions& o,
+                          const data::Columns* columns, std::vector<std::string>& lines) {
   EstimatorOptions options{.role = {},
                            .instance_count = o.instance_count,
                            .instance_type = o.instance_type,
@@ -114,9 +182,11 @@ Result<Estimator> Prepare(const Session& session, const TrainOptions& o) {
     for (const auto name : Split(list, ',')) {
       const auto rule = rule_configs::find(Trim(name));
       if (!rule) {
-        return Fail(
-            Code::kInvalidArgument, "Usage",
-            "no rule '" + std::string(name) + "'; there are: " + Join(rule_configs::names(), ", "));
+        const auto names = rule_configs::names();
+        return Usage(
+            "there is no rule '" + std::string(Trim(name)) + "'." +
+            DidYouMean(Trim(name), std::vector<std::string_view>(names.begin(), names.end())) +
+            "\n  there are: " + Join(names, ", "));
       }
       options.rules.push_back(Rule::sagemaker(*rule));
     }
@@ -125,14 +195,18 @@ Result<Estimator> Prepare(const Session& session, const TrainOptions& o) {
   for (const auto& text : o.parameters) {
     const auto equals = text.find('=');
     if (equals == std::string::npos || equals == 0) {
-      return Fail(Code::kInvalidArgument, "Usage",
-                  "-P " + text + ": write it as name=value, for example -P max_depth=5");
+      return Usage("-P " + text + ": write it as name=value, for example -P max_depth=5");
     }
     values.insert_or_assign(text.substr(0, equals), text.substr(equals + 1));
   }
   if (!o.objective.empty()) values.insert_or_assign("objective", o.objective);
   if (o.num_round > 0) values.insert_or_assign("num_round", o.num_round);
   values.try_emplace("num_round", 100);
+  if (columns != nullptr) CLARY_CHECK_OK(ChooseObjective(*columns, values, lines));
+  if (const auto version = BuiltInVersion(options.image_uri)) {
+    CLARY_CHECK_OK(CheckContentType(o.data.content_type));
+    CLARY_CHECK_OK(CheckHyperparameters(*version, values, columns));
+  }
   Estimator estimator(session, std::move(options));
   estimator.set_hyperparameters(values);
   return estimator;
@@ -154,7 +228,17 @@ struct Outcome {
   std::vector<std::string> reports;  // pages on this machine
   std::vector<MetricValue> metrics;
   int rounds = 0;
+  std::string columns;                // of a table: docs/formats/columns.md
+  std::vector<std::string> warnings;  // of it
 };
+
+void PrintTable(const std::vector<std::string>& lines, const std::vector<std::string>& warnings) {
+  for (const auto& line : lines) std::puts(line.c_str());
+  for (const auto& warning : warnings) {
+    std::printf("%s %s\n", Paint("warning:", Style::kYellow).c_str(), warning.c_str());
+  }
+  std::puts("");
+}
 
 void PrintOutcome(const Context& context, const Outcome& outcome) {
   const auto& job = outcome.job;
@@ -165,18 +249,21 @@ void PrintOutcome(const Context& context, const Outcome& outcome) {
     for (const auto& r : job.rules) {
       rules.push_back({{"name", r.name}, {"status", r.status}, {"details", r.details}});
     }
-    std::puts(nlohmann::json{{"name", job.name},
-                             {"status", job.status},
-                             {"failure_reason", job.failure_reason},
-                             {"rounds", outcome.rounds},
-                             {"metrics", metrics},
-                             {"model", job.model_data},
-                             {"model_file", outcome.model_file},
-                             {"rules", rules},
-                             {"reports", outcome.reports},
-                             {"took_ms", job.ended_ms - job.created_ms}}
-                  .dump(2)
-                  .c_str());
+    nlohmann::json done = {{"name", job.name},
+                           {"status", job.status},
+                           {"failure_reason", job.failure_reason},
+                           {"rounds", outcome.rounds},
+                           {"metrics", metrics},
+                           {"model", job.model_data},
+                           {"model_file", outcome.model_file},
+                           {"rules", rules},
+                           {"reports", outcome.reports},
+                           {"took_ms", job.ended_ms - job.created_ms}};
+    if (!outcome.columns.empty()) {
+      done["columns"] = nlohmann::json::parse(outcome.columns);
+      done["warnings"] = outcome.warnings;
+    }
+    std::puts(done.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
     return;
   }
   std::printf("%s %s in %s, %d rounds\n\n", Paint(job.name, Style::kBold).c_str(),
@@ -206,6 +293,16 @@ void PrintNext(const std::string& job, bool embedded) {
 
 int Train(const Context& context, const TrainOptions& options) {
   const Signals signals;  // before any other thread
+  std::optional<TrainTable> table;
+  if (!options.data.label.empty()) {
+    auto looked = LookAtTable(options.data);
+    if (!looked) return Report(context, looked.error());
+    table = *std::move(looked);
+  } else if (!options.data.drop.empty()) {
+    return Report(context, kUsage, "Usage", "--drop COLUMN is for tables with a header: --label");
+  } else if (const auto headless = CheckHeader(options); !headless) {
+    return Report(context, headless.error());
+  }
   auto access = Connect(context);
   if (!access) return Report(context, access.error());
   if (!options.wait && access->embedded != nullptr) {
@@ -213,19 +310,37 @@ int Train(const Context& context, const TrainOptions& options) {
                   "--no-wait needs a service that stays: start `clary serve` first");
   }
   const auto& session = access->session;
-  auto estimator = Prepare(session, options);
+  std::vector<std::string> lines;
+  if (table) lines = DescribeTable(table->table.columns);
+  auto estimator = Prepare(session, options, table ? &table->table.columns : nullptr, lines);
   if (!estimator) return Report(context, estimator.error());
 
+  Outcome outcome;
   Channels channels;
-  for (const auto& [channel, from] :
-       {std::pair{"train", options.train}, {"validation", options.validation}}) {
-    if (from.empty()) continue;
-    const auto uri = Upload(session, from);
-    if (!uri) return Report(context, uri.error());
-    channels.emplace_back(channel, TrainingInput{.s3_data = *uri,
-                                                 .content_type = options.content_type.empty()
-                                                                     ? ContentTypeOf(from)
-                                                                     : options.content_type});
+  if (table) {
+    const auto stored = UploadTable(session, options.data, *table);
+    if (!stored) return Report(context, stored.error());
+    channels.emplace_back("train", TrainingInput{.s3_data = stored->train, .content_type = "csv"});
+    if (!stored->validation.empty()) {
+      channels.emplace_back("validation",
+                            TrainingInput{.s3_data = stored->validation, .content_type = "csv"});
+      lines.push_back("validation: " + std::to_string(stored->held_out.rows) + " rows");
+    }
+    outcome.columns = data::ColumnsToJson(table->table.columns, data::Detail::kAll);
+    outcome.warnings = stored->warnings;
+    if (!context.json) PrintTable(lines, outcome.warnings);
+  } else {
+    for (const auto& [channel, from] :
+         {std::pair{"train", options.data.train}, {"validation", options.data.validation}}) {
+      if (from.empty()) continue;
+      const auto uri = Upload(session, from);
+      if (!uri) return Report(context, uri.error());
+      channels.emplace_back(channel,
+                            TrainingInput{.s3_data = *uri,
+                                          .content_type = options.data.content_type.empty()
+                                                              ? ContentTypeOf(from)
+                                                              : options.data.content_type});
+    }
   }
 
   if (auto created = estimator->fit(channels, {.wait = false, .job_name = options.name});
@@ -254,7 +369,8 @@ int Train(const Context& context, const TrainOptions& options) {
   progress.Finish();
   if (!ended) return Report(context, ended.error());
 
-  Outcome outcome{.job = *std::move(ended), .rounds = progress.rounds_done()};
+  outcome.job = *std::move(ended);
+  outcome.rounds = progress.rounds_done();
   if (!outcome.job.rules.empty()) {
     // They end soon after the job, and with an embedded service there is no later.
     auto rules = job.wait_for_rules(signals.token());
@@ -298,21 +414,30 @@ void AddTrain(CLI::App& app, Context& context) {
   auto* train = AddCommand(
       app, context, "train", "Train a model and wait for it",
       {"clary train --train train.csv --validation validation.csv --objective binary:logistic",
+       "clary train --train data.csv --label income",
        "clary train --train s3://bucket/train/ --num-round 500 -P max_depth=5 -P eta=0.2",
        "clary train --train train.csv --validation validation.csv --rule create_xgboost_report"},
       [&context, o] { return Train(context, *o); });
-  train->add_option("--train", o->train, "File, directory or s3:// URI to train on; label first")
+  train
+      ->add_option(
+          "--train", o->data.train,
+          "File, directory or s3:// URI to train on; without --label, label first and no header")
       ->required();
-  train->add_option("--validation", o->validation, "The same, to measure on");
+  train->add_option("--validation", o->data.validation, "The same, to measure on");
+  train->add_option(
+      "--label", o->data.label,
+      "Name of the column to learn, of CSV files with a header; texts are categories");
+  train->add_option("--drop", o->data.drop, "With --label: a column to leave out; may be repeated")
+      ->expected(1)
+      ->take_all();
   train->add_option("--objective", o->objective, "What to learn, e.g. binary:logistic");
-  train->add_option("--num-round", o->num_round, "Boosting rounds (default 100)")
-      ->check(CLI::PositiveNumber);
+  AddNumber(*train, "--num-round", o->num_round, "Boosting rounds (default 100)");
   train
       ->add_option("-P,--param", o->parameters,
                    "name=value: a hyperparameter (docs/parameters.md lists them); may be repeated")
       ->expected(1)
       ->take_all();
-  train->add_option("--content-type", o->content_type,
+  train->add_option("--content-type", o->data.content_type,
                     "csv, libsvm, ... (default: by the file's ending, else csv)");
   train->add_option("--image", o->image,
                     "Version of the algorithm (default 1.7-1), or a whole URI");
@@ -325,12 +450,11 @@ void AddTrain(CLI::App& app, Context& context) {
       ->take_all();
   train->add_option("--instance-type", o->instance_type,
                     "Name of the machine (default ml.m5.xlarge)");
-  train->add_option("--instance-count", o->instance_count, "Number of machines (default 1)")
-      ->check(CLI::PositiveNumber);
-  train->add_option("--max-run", o->max_run, "Stop the job after so many seconds (default a day)")
-      ->check(CLI::PositiveNumber);
+  AddNumber(*train, "--instance-count", o->instance_count, "Number of machines (default 1)");
+  AddNumber(*train, "--max-run", o->max_run, "Stop the job after so many seconds (default a day)");
   train->add_option("--save", o->save, "Also write model.tar.gz to this file");
-  train->add_flag("--wait,!--no-wait", o->wait, "Return when the job has ended (default)");
+  train->add_flag("--wait,!--no-wait", o->wait,
+                  "Return when the job has ended (default), or at once");
   train->add_flag("-v,--verbose", o->verbose, "Print every line of the job's log");
 }
 

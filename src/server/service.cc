@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <latch>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <stop_token>
@@ -119,6 +120,7 @@ struct Service::Parts {
   std::optional<CloudWatchFront> cloudwatch;
   std::optional<objects::S3Front> s3;
   std::optional<Router> router;
+  std::latch contact_written{1};  // requests wait for it
   std::unique_ptr<net::Server> server;
   std::string endpoint;
   std::jthread housekeeping;
@@ -202,7 +204,11 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
       .overloaded = Router::Throttled,
       .front = net::ConnectFront{.ca = std::move(ca), .tunnel_others = options.allow_tunnel}};
   auto server = net::Server::Start(
-      std::move(listen), [&router = *parts.router](net::Request& r) { return router.Handle(r); });
+      std::move(listen), [&router = *parts.router, &told = parts.contact_written](net::Request& r) {
+        // Whoever gets an answer finds service.json, too.
+        told.wait();
+        return router.Handle(r);
+      });
   if (!server && server.error().reason == "AddressInUse") {
     return std::unexpected(std::move(server).error().With("cannot listen on " + options.address +
                                                           ":" + std::to_string(options.port) +
@@ -212,7 +218,9 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
   parts.server = *std::move(server);
   parts.endpoint = EndpointOf(options.address, parts.server->port());
   const nlohmann::json contact = {{"endpoint", parts.endpoint}, {"pid", ::getpid()}};
-  CLARY_CHECK_OK(WriteFileAtomic(home / "service.json", contact.dump() + "\n", 0600));
+  const Status told = WriteFileAtomic(home / "service.json", contact.dump() + "\n", 0600);
+  parts.contact_written.count_down();
+  CLARY_CHECK_OK(told);
   parts.housekeeping = std::jthread([&store = *parts.objects](std::stop_token stop) {
     const auto removed = store.CollectGarbage(stop);
     if (!removed) {

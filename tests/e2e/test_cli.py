@@ -2,11 +2,14 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
 import unittest
+import urllib.request
 
 import service
 from service import CLARY, census, clary
@@ -92,7 +95,7 @@ class CommandLine(unittest.TestCase):
 
     def test_wrong_use_exits_2_and_other_errors_1(self):
         for args in (["train"], ["nonsense"], ["describe"], [], ["s3", "cp", "a", "b"],
-                     ["train", "--train", "x", "--num-round", "-1"]):
+                              ["train", "--train", "x", "--num-round", "-1"]):
             self.assertEqual(self.clary(*args, check=False).returncode, 2, args)
         for args, message in ((["train", "--train", "/no/such/file"], "no file"),
                               (["describe", "nothing"], "not found"),
@@ -106,10 +109,58 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(error["error"]["code"], "ValidationException")
 
     def test_every_command_has_help_with_an_example(self):
-        for name in ("train", "serve", "jobs", "describe", "report", "stop", "logs", "env", "exec", "version",
+        for name in ("train", "serve", "jobs", "describe", "report", "stop", "logs", "env", "exec", "version", "bench", "completion",
                      "s3 ls", "s3 cp", "s3 rm", "s3 mb", "keys create", "keys list", "keys delete"):
             examples = self.clary(*name.split(), "--help").stdout.partition("Examples:\n")[2]
             self.assertIn("clary " + name, examples)
+
+    def test_wrong_words_get_the_right_ones(self):
+        for args, message in ((["trian"], "Did you mean train?"),
+                              (["train", "--train", "x", "--num-rounds", "3"], "Did you mean --num-round?"),
+                              (["train", "--train", "x", "--num-round", "0"], "'0' is not a whole number"),
+                              (["jobs", "--status", "Done"], "is not one of InProgress"),
+                              (["completion", "bahs"], "Did you mean bash?")):
+            done = self.clary(*args, check=False)
+            self.assertEqual((done.returncode, done.stdout), (2, ""), args)
+            self.assertIn(message, done.stderr)
+            self.assertLess(len(done.stderr), 300, done.stderr)
+        error = json.loads(self.clary("--json", "jobs", "--max", "0", check=False).stderr)["error"]
+        self.assertEqual(error["code"], "Usage")
+
+    def test_bash_completes_commands_options_and_choices(self):
+        script = self.clary("completion", "bash").stdout
+
+        def complete(*words):
+            line = " ".join(f"'{w}'" for w in words)
+            done = subprocess.run(
+                ["bash", "--norc", "-c", f"{script}\nCOMP_WORDS=({line}); COMP_CWORD={len(words) - 1}\n"
+                 "_clary; printf '%s\\n' \"${COMPREPLY[@]}\""], capture_output=True, text=True, check=True)
+            self.assertEqual(done.stderr, "")
+            return done.stdout.split()
+
+        self.assertEqual(complete("clary", "tr"), ["train"])
+        self.assertEqual(complete("clary", "s3", ""), ["ls", "cp", "rm", "mb"])
+        self.assertEqual(complete("clary", "s3", "cp", "--rec"), ["--recursive"])
+        self.assertIn("--num-round", complete("clary", "train", "--"))
+        self.assertIn("--home", complete("clary", "train", "--"))
+        self.assertEqual(complete("clary", "jobs", "--status", "St"), ["Stopping", "Stopped"])
+        self.assertEqual(complete("clary", "completion", "z"), ["zsh"])
+        self.assertEqual(complete("clary", "train", "--train", ""), [])  # files
+        self.assertNotIn("manual", complete("clary", ""))
+
+    def test_zsh_and_fish_read_their_completions(self):
+        tried = 0
+        for shell, test in (("zsh", ["-n"]), ("fish", ["--no-execute"])):
+            if shutil.which(shell) is None:
+                print(f"{shell} is not here: its completions are not tried")
+                continue
+            path = self.dir / f"clary.{shell}"
+            path.write_text(self.clary("completion", shell).stdout)
+            done = subprocess.run([shell, *test, path], capture_output=True, text=True)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), shell)
+            tried += 1
+        if tried == 0:
+            self.skipTest("neither zsh nor fish is installed")
 
     def test_s3_carries_trees_there_and_back(self):
         tree = self.dir / "tree"
@@ -149,6 +200,30 @@ class Serving(unittest.TestCase):
             self.assertLess(rss, 80_000, "KB; the benchmark holds the real bar")
             self.assertEqual(served.home.joinpath("credentials.json").stat().st_mode & 0o777, 0o600)
         self.assertEqual(served.process.returncode, 0)
+
+    def test_the_address_is_known_once_the_service_answers(self):
+        for _ in range(5):
+            with tempfile.TemporaryDirectory() as home, socket.socket() as taken:
+                taken.bind(("127.0.0.1", 0))
+                port = taken.getsockname()[1]
+                taken.close()
+                with subprocess.Popen([CLARY, "serve", "--port", str(port), "--home", home, "-q"],
+                                      env={"PATH": os.environ["PATH"], "HOME": home}) as process:
+                    def healthy():
+                        assert process.poll() is None
+                        try:
+                            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health") as answer:
+                                return answer.status == 200
+                        except OSError:
+                            return False
+
+                    end = time.monotonic() + 30
+                    while not healthy():  # without a pause: the file has to be there at once
+                        self.assertLess(time.monotonic(), end)
+                    state = json.loads(pathlib.Path(home, "service.json").read_text())
+                    self.assertEqual(state["endpoint"], f"http://127.0.0.1:{port}")
+                    self.assertIn(f":{port}", clary("env", home=home).stdout)
+                    process.terminate()
 
     def test_a_second_service_on_the_home_and_a_busy_port_say_so(self):
         with service.Service() as served:

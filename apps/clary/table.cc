@@ -1,0 +1,212 @@
+#include "table.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/stream.h"
+#include "base/strings.h"
+#include "clary/s3.h"
+#include "data/read.h"
+
+namespace clary::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Of columns that are told one by one; more are summed up.
+constexpr size_t kMaxLines = 40;
+
+std::unexpected<Error> Usage(std::string message) {
+  return Fail(Code::kInvalidArgument, "Usage", std::move(message));
+}
+
+// The table's files at `path`, a file or a directory of them.
+Result<std::vector<fs::path>> FilesAt(const std::string& path, const char* option) {
+  if (path.starts_with("s3://")) {
+    return Usage(
+        fmt::format("--label reads local files, and {} is {}: fetch it first\n"
+                    "  clary s3 cp --recursive {} data/",
+                    option, path, path));
+  }
+  std::error_code ec;
+  const auto status = fs::status(path, ec);
+  if (!fs::exists(status)) return Fail(Code::kNotFound, "NoSuchFile", "there is no file " + path);
+  if (!fs::is_directory(status) && !fs::is_regular_file(status)) {
+    return Usage(
+        fmt::format("{} {}: --label reads a table twice, so it must be a file", option, path));
+  }
+  CLARY_TRY(auto found, data::CollectFiles(path));
+  if (found.files.empty()) return Usage(fmt::format("{} {} has no data", option, path));
+  return std::move(found.files);
+}
+
+// The format of a table's files: as said, or by the ending of the first.
+Result<data::ContentType> TypeOf(const std::vector<fs::path>& files, const std::string& said) {
+  if (said.empty()) {
+    return files.front().extension() == ".parquet" ? data::ContentType::kParquet
+                                                   : data::ContentType::kCsv;
+  }
+  CLARY_TRY(const auto type, data::ParseContentType(said));
+  if (type != data::ContentType::kCsv && type != data::ContentType::kParquet) {
+    return Usage("--content-type " + said +
+                 " has no names of columns for --label; csv and parquet have");
+  }
+  return type;
+}
+
+std::string Percent(uint64_t part, uint64_t whole) {
+  return fmt::format("{:.1f} %", 100 * static_cast<double>(part) / static_cast<double>(whole));
+}
+
+// 'a', 'b', 'c' ... of a list, as far as a line goes.
+std::string Some(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) {
+    if (text.size() > 40) return text + ", ...";
+    text += fmt::format("{}'{}'", text.empty() ? "" : ", ", word.substr(0, 30));
+  }
+  return text;
+}
+
+// Writes one channel: its rows, and behind them what its columns are, so that whoever finds the
+// second finds all.
+Result<std::string> Store(
+    const Session& session, const std::string& key, const data::Columns& columns,
+    const std::function<Status(const std::function<Status(std::string_view)>&)>& write) {
+  CLARY_TRY(const auto bucket, session.default_bucket());
+  const S3Uri channel{.bucket = bucket, .key = key};
+  const S3Uri mark = channel.join(data::kColumnsFile);
+  CLARY_TRY(const auto there, session.s3().list(channel));
+  const bool stored = std::ranges::any_of(
+      there.objects, [&](const S3Object& object) { return object.key == mark.key; });
+  if (stored) {
+    CLARY_CHECK_OK(write([](std::string_view) { return Status(); }));
+    return channel.str() + "/";
+  }
+  CLARY_TRY(const TempDir dir, TempDir::Make(fs::temp_directory_path()));
+  const fs::path file = dir.path() / "data.csv";
+  {
+    CLARY_TRY(const Fd fd, OpenFile(file, O_WRONLY | O_CREAT | O_EXCL, 0600));
+    CLARY_CHECK_OK(write([&](std::string_view part) { return WriteAll(fd.get(), part); }));
+  }
+  CLARY_CHECK_OK(session.s3().upload_file(file, channel.join("data.csv")));
+  CLARY_CHECK_OK(session.s3().write(mark, data::ColumnsToJson(columns, data::Detail::kAll)));
+  return channel.str() + "/";
+}
+
+// Names the channel of these files with these columns: other bytes, another name.
+Result<std::string> KeyOf(const std::vector<fs::path>& files, const data::Columns& columns) {
+  Hasher hasher(HashKind::kSha256);
+  for (const fs::path& file : files) {
+    CLARY_TRY(const std::string digest, DigestOf(file));
+    hasher.Update(digest);
+  }
+  hasher.Update(data::ColumnsToJson(columns, data::Detail::kAll));
+  return "clary/data/" + HexEncode(hasher.Finish()).substr(0, 32);
+}
+
+}  // namespace
+
+Result<std::string> DigestOf(const fs::path& path) {
+  CLARY_TRY(auto fd, OpenFile(path, O_RDONLY));
+  std::error_code ec;
+  const auto size = fs::file_size(path, ec);
+  if (ec) {
+    return Fail(Code::kInvalidArgument, "NotAFile", path.string() + ": " + ec.message());
+  }
+  const auto source = NewFileSource(std::move(fd), 0, size);
+  Hasher hasher(HashKind::kSha256);
+  std::array<char, 1 << 16> buffer;
+  for (;;) {
+    CLARY_TRY(const size_t n, source->Read(buffer));
+    if (n == 0) return HexEncode(hasher.Finish());
+    hasher.Update({buffer.data(), n});
+  }
+}
+
+Result<TrainTable> LookAtTable(const TableInput& input) {
+  TrainTable out;
+  CLARY_TRY(out.files, FilesAt(input.train, "--train"));
+  CLARY_TRY(out.type, TypeOf(out.files, input.content_type));
+  CLARY_TRY(
+      out.table,
+      data::ScanTable(out.files, {.type = out.type, .label = input.label, .drop = input.drop}));
+  return out;
+}
+
+Result<TableChannels> UploadTable(const Session& session, const TableInput& input,
+                                  const TrainTable& train) {
+  TableChannels out;
+  const data::Columns& columns = train.table.columns;
+  const auto upload = [&](const std::vector<fs::path>& files, data::ContentType type,
+                          data::WrittenTable& written) -> Result<std::string> {
+    CLARY_TRY(const std::string key, KeyOf(files, columns));
+    return Store(session, key, columns,
+                 [&](const std::function<Status(std::string_view)>& write) -> Status {
+                   CLARY_TRY(written, data::WriteTable(files, type, columns, write));
+                   return {};
+                 });
+  };
+  // The validation files first: what is wrong with them is known before anything large is stored.
+  if (!input.validation.empty()) {
+    CLARY_TRY(const auto files, FilesAt(input.validation, "--validation"));
+    CLARY_TRY(const auto type, TypeOf(files, input.content_type));
+    CLARY_TRY(out.validation, upload(files, type, out.held_out));
+  }
+  data::WrittenTable written;
+  CLARY_TRY(out.train, upload(train.files, train.type, written));
+  out.warnings = train.table.warnings;
+  out.warnings.insert(out.warnings.end(), out.held_out.warnings.begin(),
+                      out.held_out.warnings.end());
+  return out;
+}
+
+std::vector<std::string> DescribeTable(const data::Columns& columns) {
+  std::vector<std::string> lines;
+  std::string label = fmt::format("{} rows, label {}: ", columns.rows, columns.label);
+  if (columns.classes.empty()) {
+    label += "a number";
+  } else {
+    for (size_t i = 0; i < columns.classes.size() && i < 10; ++i) {
+      label += fmt::format("{}{} is '{}' ({})", i == 0 ? "" : ", ", i, columns.classes[i],
+                           Percent(columns.class_counts[i], columns.rows));
+    }
+    if (columns.classes.size() > 10) label += fmt::format(", ... {}", columns.classes.size() - 1);
+  }
+  lines.push_back(std::move(label));
+  size_t width = 0;
+  for (const data::Column& c : columns.features) width = std::max(width, c.name.size());
+  width = std::min<size_t>(width, 32);
+  size_t told = 0;
+  for (const data::Column& c : columns.features) {
+    if (told++ == kMaxLines) break;
+    std::string line = fmt::format("  {:<{}}  ", c.name, width);
+    line += c.is_category
+                ? fmt::format("category, {} texts: {}", c.categories.size(), Some(c.categories))
+                : "number";
+    if (c.missing > 0) {
+      line += fmt::format("; {} missing ({})", c.missing, Percent(c.missing, columns.rows));
+    }
+    lines.push_back(std::move(line));
+  }
+  if (columns.features.size() > kMaxLines) {
+    size_t categories = 0;
+    size_t missing = 0;
+    const size_t rest = columns.features.size() - kMaxLines;
+    for (size_t f = kMaxLines; f < columns.features.size(); ++f) {
+      categories += columns.features[f].is_category ? 1 : 0;
+      missing += columns.features[f].missing > 0 ? 1 : 0;
+    }
+    lines.push_back(
+        fmt::format("  and {} columns more: {} of numbers, {} of texts; {} with missing values",
+                    rest, rest - categories, categories, missing));
+  }
+  return lines;
+}
+
+}  // namespace clary::cli
