@@ -1,10 +1,17 @@
-# clary_module(NAME objects DEPS base net LIBS pugixml::pugixml
-#   HEADERS object_store.h SOURCES file_store.cc TESTS file_store_test.cc TESTING testing/contract.cc)
+# clary_module(NAME objects [HOT | COLD] [SEPARATE] DEPS base net LIBS pugixml::pugixml
+#   HEADERS object_store.h SOURCES file_store.cc PACKAGED strings.cc
+#   TESTS file_store_test.cc TESTING testing/contract.cc)
 #
 # Declares the static library clary_<name> (alias clary::<name>) over the current directory, its
 # header set (each header is compiled alone by the target all_verify_interface_header_sets), and
 # one gtest binary clary_<name>_test. A DEP must have been declared earlier: the module graph is
 # acyclic by order, and cmake/check_layers.cmake holds the #includes to the same edges.
+#
+# Most of compiling is headers and templates that every file needs again, so the presets join the
+# sources of a module, several to a compilation (CMAKE_UNITY_BUILD). Names in anonymous namespaces
+# must therefore be unique within a module; SEPARATE keeps its files apart. HOT modules are compiled
+# with -O3, COLD ones (what nobody waits for) with -O1, the rest with the preset's -O2, tests with
+# -O0. PACKAGED sources are also part of the installed library (ClaryPackage.cmake).
 
 set(CMAKE_CXX_STANDARD 23)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
@@ -15,6 +22,10 @@ set(CMAKE_VERIFY_INTERFACE_HEADER_SETS ON)
 if(CMAKE_CXX_FLAGS_RELWITHDEBINFO STREQUAL "-O2 -g -DNDEBUG")  # CMake's own; a preset's stays
   set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")
 endif()
+if(CMAKE_CXX_FLAGS_RELEASE STREQUAL "-O3 -DNDEBUG")  # CMake's own: -O3 is for HOT modules
+  set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
+endif()
+string(REGEX MATCH "-O[01]" CLARY_LOW_OPTIMISATION "${CMAKE_CXX_FLAGS_${CMAKE_BUILD_TYPE}}")
 
 find_program(CLARY_CCACHE ccache)
 if(CLARY_CCACHE)
@@ -40,7 +51,9 @@ if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
 else()
   # Every field of our option structs has an initializer, so leaving one out is deliberate.
   # -Wrestrict: GCC 12 is wrong about std::string in optimised builds (its bug 105651).
-  target_compile_options(clary_options INTERFACE -Wno-missing-field-initializers -Wno-restrict)
+  # -Wsubobject-linkage: joined sources look like headers to it.
+  target_compile_options(clary_options INTERFACE -Wno-missing-field-initializers -Wno-restrict
+    -Wno-subobject-linkage)
 endif()
 if(CLARY_SANITIZE)
   add_compile_options(-fsanitize=${CLARY_SANITIZE} -fno-omit-frame-pointer)
@@ -55,8 +68,17 @@ endif()
 
 set_property(GLOBAL PROPERTY CLARY_MODULES "")
 
+# clary_optimise(TARGET -O1): that level instead of the preset's, unless the preset's is low already
+# (sanitizers, clang's analysis).
+function(clary_optimise TARGET LEVEL)
+  if(NOT CLARY_LOW_OPTIMISATION)
+    target_compile_options(${TARGET} PRIVATE ${LEVEL})
+  endif()
+endfunction()
+
 function(clary_module)
-  cmake_parse_arguments(M "" "NAME" "DEPS;LIBS;HEADERS;SOURCES;TESTS;TESTING;TEST_DEPS" ${ARGN})
+  cmake_parse_arguments(M "HOT;COLD;SEPARATE" "NAME"
+    "DEPS;LIBS;HEADERS;SOURCES;PACKAGED;TESTS;TESTING;TEST_DEPS" ${ARGN})
   get_property(known GLOBAL PROPERTY CLARY_MODULES)
   foreach(dep IN LISTS M_DEPS)
     if(NOT dep IN_LIST known)
@@ -72,6 +94,23 @@ function(clary_module)
   target_sources(clary_${M_NAME} PUBLIC FILE_SET HEADERS
     BASE_DIRS ${CMAKE_SOURCE_DIR}/src FILES ${M_HEADERS})
   target_link_libraries(clary_${M_NAME} PUBLIC clary_options ${deps} ${M_LIBS})
+  set(libraries clary_${M_NAME})
+  if(M_PACKAGED)
+    add_library(clary_${M_NAME}_packaged OBJECT ${M_PACKAGED})
+    target_link_libraries(clary_${M_NAME}_packaged PRIVATE clary_options ${deps} ${M_LIBS})
+    target_sources(clary_${M_NAME} PRIVATE $<TARGET_OBJECTS:clary_${M_NAME}_packaged>)
+    list(APPEND libraries clary_${M_NAME}_packaged)
+  endif()
+  foreach(library IN LISTS libraries)
+    if(M_HOT)
+      clary_optimise(${library} -O3)
+    elseif(M_COLD)
+      clary_optimise(${library} -O1)
+    endif()
+    if(M_SEPARATE)
+      set_target_properties(${library} PROPERTIES UNITY_BUILD OFF)
+    endif()
+  endforeach()
 
   if(CLARY_TESTS AND (M_TESTS OR M_TESTING))
     if(M_TESTING)  # fakes and contract suites, for this module's tests and those above it
@@ -80,6 +119,8 @@ function(clary_module)
     endif()
     if(M_TESTS)
       add_executable(clary_${M_NAME}_test ${M_TESTS})
+      clary_optimise(clary_${M_NAME}_test -O0)
+      set_target_properties(clary_${M_NAME}_test PROPERTIES UNITY_BUILD OFF)
       target_link_libraries(clary_${M_NAME}_test PRIVATE clary_${M_NAME} GTest::gtest GTest::gmock GTest::gtest_main)
       target_compile_definitions(clary_${M_NAME}_test PRIVATE CLARY_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
       if(M_TESTING)

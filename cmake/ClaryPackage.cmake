@@ -5,13 +5,11 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 function(clary_install_package)
-  set(src ${CMAKE_SOURCE_DIR}/src)
   add_library(clary_gbdt_package STATIC $<TARGET_OBJECTS:clary_gbdt>
-    ${src}/base/error.cc ${src}/base/strings.cc ${src}/base/thread_pool.cc ${src}/data/matrix.cc)
+    $<TARGET_OBJECTS:clary_base_packaged> $<TARGET_OBJECTS:clary_data_packaged>)
   set_target_properties(clary_gbdt_package PROPERTIES
-    EXPORT_NAME gbdt OUTPUT_NAME clary_gbdt ARCHIVE_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/package)
-  target_link_libraries(clary_gbdt_package
-    PRIVATE $<BUILD_INTERFACE:clary_options> PUBLIC Threads::Threads)
+    EXPORT_NAME gbdt OUTPUT_NAME clary_gbdt LINKER_LANGUAGE CXX ARCHIVE_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/package)
+  target_link_libraries(clary_gbdt_package PUBLIC Threads::Threads)
   target_compile_features(clary_gbdt_package PUBLIC cxx_std_23)
   target_include_directories(clary_gbdt_package INTERFACE
     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)

@@ -16,7 +16,7 @@ constexpr std::string_view kNames[] = {"debug", "info", "warn", "error"};
 void SetLogLevel(LogLevel level) { g_level = level; }
 bool LogEnabled(LogLevel level) { return level >= g_level.load(std::memory_order_relaxed); }
 
-void LogEvent(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) {
+void WriteLog(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) {
   std::string line = "{\"ts\":\"" + FormatIso8601(Clock::System().Now()) + "\",\"level\":\"";
   line.append(kNames[static_cast<size_t>(level)]).append("\",\"event\":");
   line += JsonQuote(event);

@@ -23,12 +23,12 @@ struct LogField {
 void SetLogLevel(LogLevel level);  // kInfo at start; any thread
 bool LogEnabled(LogLevel level);
 // Writes {"ts":...,"level":"warn","event":"...",<fields>} in one write(2). Any thread.
-void LogEvent(LogLevel level, std::string_view event, std::initializer_list<LogField> fields);
+void WriteLog(LogLevel level, std::string_view event, std::initializer_list<LogField> fields);
 
 }  // namespace clary
 
 #define LOG(level, event, ...)                                           \
   do {                                                                   \
     if (::clary::LogEnabled(::clary::LogLevel::level))                   \
-      ::clary::LogEvent(::clary::LogLevel::level, event, {__VA_ARGS__}); \
+      ::clary::WriteLog(::clary::LogLevel::level, event, {__VA_ARGS__}); \
   } while (false)

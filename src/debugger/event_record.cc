@@ -88,7 +88,7 @@ std::string EncodePlugin(std::string_view name, int64_t value) {
   return plugin;
 }
 
-std::unexpected<Error> Bad(std::string what) {
+std::unexpected<Error> BadRecord(std::string what) {
   return Fail(Code::kDataLoss, "BadEvent", "event record: " + std::move(what));
 }
 
@@ -112,10 +112,10 @@ Status ParseShape(std::string_view message, Tensor& t) {
     while (const auto d = dim.Next()) {
       if (d->number == kDimSize && d->type == wire::kVarint) size = static_cast<int64_t>(d->value);
     }
-    if (!dim.ok() || size < 0) return Bad("broken dimension");
+    if (!dim.ok() || size < 0) return BadRecord("broken dimension");
     t.shape.push_back(size);
   }
-  return shape.ok() ? Status() : Bad("broken shape");
+  return shape.ok() ? Status() : BadRecord("broken shape");
 }
 
 Status ParseTensor(std::string_view message, Tensor& t) {
@@ -130,7 +130,7 @@ Status ParseTensor(std::string_view message, Tensor& t) {
     if (f->number == kContent) content = f->bytes;
     if (f->number == kStringVal) strings.emplace_back(f->bytes);
   }
-  if (!fields.ok()) return Bad("broken tensor");
+  if (!fields.ok()) return BadRecord("broken tensor");
   switch (dtype) {
     case 0:
       t.values = std::move(strings);
@@ -155,17 +155,18 @@ Status ParseTensor(std::string_view message, Tensor& t) {
       t.values = Widen<int64_t, int64_t>(content);
       break;
     default:
-      return Bad(fmt::format("tensor {} has element type {}, which no hook writes", t.name, dtype));
+      return BadRecord(
+          fmt::format("tensor {} has element type {}, which no hook writes", t.name, dtype));
   }
   uint64_t want = 1;
   for (const int64_t n : t.shape) {
     if (n > 0 && want > std::numeric_limits<uint32_t>::max() / static_cast<uint64_t>(n)) {
-      return Bad("tensor " + t.name + " is too large");
+      return BadRecord("tensor " + t.name + " is too large");
     }
     want *= static_cast<uint64_t>(n);
   }
   if (want != t.size()) {
-    return Bad(
+    return BadRecord(
         fmt::format("tensor {} has {} elements, but its shape wants {}", t.name, t.size(), want));
   }
   return {};
@@ -180,13 +181,13 @@ Status ParsePlugin(std::string_view message, EventRecord& event) {
     if (f->number == kPluginName) name = f->bytes;
     if (f->number == kPluginContent) content = f->bytes;
   }
-  if (!fields.ok()) return Bad("broken metadata");
+  if (!fields.ok()) return BadRecord("broken metadata");
   const auto number = ParseInt(content);
   if (name == "mode_step") {
-    if (!number) return Bad("mode_step is not a number");
+    if (!number) return BadRecord("mode_step is not a number");
     event.mode_step = *number;
   } else if (name == "mode") {
-    if (!number || *number < 1 || *number > 4) return Bad("unknown mode");
+    if (!number || *number < 1 || *number > 4) return BadRecord("unknown mode");
     event.mode = static_cast<Mode>(*number);
   }
   return {};
@@ -206,10 +207,10 @@ Status ParseValue(std::string_view message, EventRecord& event) {
           CLARY_CHECK_OK(ParsePlugin(p->bytes, event));
         }
       }
-      if (!plugins.ok()) return Bad("broken metadata");
+      if (!plugins.ok()) return BadRecord("broken metadata");
     }
   }
-  if (!fields.ok()) return Bad("broken value");
+  if (!fields.ok()) return BadRecord("broken value");
   return ParseTensor(tensor, event.tensor);
 }
 
@@ -263,18 +264,18 @@ void AppendEventRecord(const EventRecord& event, std::string& out) {
 Result<EventRecord> ParseEventRecord(std::string_view record) {
   constexpr size_t kHead = 12;
   constexpr size_t kTail = 4;
-  if (record.size() < kHead + kTail) return Bad("shorter than its header");
+  if (record.size() < kHead + kTail) return BadRecord("shorter than its header");
   uint64_t length = 0;
   uint32_t crc = 0;
   uint32_t footer = 0;
   std::memcpy(&length, record.data(), sizeof length);
   std::memcpy(&crc, record.data() + 8, sizeof crc);
-  if (crc != MaskedCrc(record.substr(0, 8))) return Bad("wrong header checksum");
+  if (crc != MaskedCrc(record.substr(0, 8))) return BadRecord("wrong header checksum");
   if (length > kMaxPayload || length != record.size() - kHead - kTail) {
-    return Bad(fmt::format("length {} in a record of {} bytes", length, record.size()));
+    return BadRecord(fmt::format("length {} in a record of {} bytes", length, record.size()));
   }
   std::memcpy(&footer, record.data() + record.size() - kTail, sizeof footer);
-  if (footer != kFooter) return Bad("wrong footer");
+  if (footer != kFooter) return BadRecord("wrong footer");
 
   EventRecord event;
   bool found = false;
@@ -282,7 +283,7 @@ Result<EventRecord> ParseEventRecord(std::string_view record) {
   while (const auto f = fields.Next()) {
     if (f->number == kWallTime && f->type == wire::kFixed64) {
       const double seconds = f->AsDouble();
-      if (!(seconds >= 0 && seconds < 1e11)) return Bad("wall time out of range");
+      if (!(seconds >= 0 && seconds < 1e11)) return BadRecord("wall time out of range");
       event.wall_time = FromMillis(static_cast<int64_t>(seconds * 1000.0 + 0.5));
     } else if (f->number == kStep && f->type == wire::kVarint) {
       event.step = static_cast<int64_t>(f->value);
@@ -290,15 +291,15 @@ Result<EventRecord> ParseEventRecord(std::string_view record) {
       wire::Reader values(f->bytes);
       while (const auto v = values.Next()) {
         if (v->number != kValue || v->type != wire::kBytes) continue;
-        if (found) return Bad("more than one tensor");
+        if (found) return BadRecord("more than one tensor");
         found = true;
         CLARY_CHECK_OK(ParseValue(v->bytes, event));
       }
-      if (!values.ok()) return Bad("broken summary");
+      if (!values.ok()) return BadRecord("broken summary");
     }
   }
-  if (!fields.ok()) return Bad("broken payload");
-  if (!found) return Bad("no tensor");
+  if (!fields.ok()) return BadRecord("broken payload");
+  if (!found) return BadRecord("no tensor");
   return event;
 }
 

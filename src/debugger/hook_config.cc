@@ -18,7 +18,7 @@ using Parameters = std::map<std::string, std::string>;
 constexpr std::string_view kReductions[] = {"min", "max", "mean",     "prod", "std",
                                             "sum", "l1",  "variance", "l2"};
 
-std::unexpected<Error> Bad(std::string_view where, std::string_view what) {
+std::unexpected<Error> BadHook(std::string_view where, std::string_view what) {
   return Fail(Code::kInvalidArgument, "BadHookConfig",
               fmt::format("debug hook configuration, {}: {}", where, what));
 }
@@ -27,9 +27,9 @@ std::unexpected<Error> Bad(std::string_view where, std::string_view what) {
 Result<Parameters> ReadParameters(const json& object, std::string_view where) {
   Parameters out;
   if (object.is_null()) return out;
-  if (!object.is_object()) return Bad(where, "parameters must be an object of strings");
+  if (!object.is_object()) return BadHook(where, "parameters must be an object of strings");
   for (const auto& [key, value] : object.items()) {
-    if (!value.is_string()) return Bad(where, fmt::format("{} must be a string", key));
+    if (!value.is_string()) return BadHook(where, fmt::format("{} must be a string", key));
     std::string_view name = key;
     if (name.starts_with("train.") || name.starts_with("eval.") || name.starts_with("predict.")) {
       continue;
@@ -44,8 +44,8 @@ Result<int64_t> Whole(std::string_view where, std::string_view name, std::string
                       int64_t least) {
   const auto v = ParseInt(Trim(text));
   if (!v || *v < least) {
-    return Bad(where, fmt::format("{} is '{}', but must be a whole number of at least {}", name,
-                                  text, least));
+    return BadHook(where, fmt::format("{} is '{}', but must be a whole number of at least {}", name,
+                                      text, least));
   }
   return *v;
 }
@@ -86,7 +86,7 @@ Status Apply(const Parameters& parameters, std::string_view where, Collection& c
     } else if (name == "reductions") {
       c.reductions = List(text);
       for (const std::string& r : c.reductions) {
-        if (!IsReduction(r)) return Bad(where, fmt::format("'{}' is not a reduction", r));
+        if (!IsReduction(r)) return BadHook(where, fmt::format("'{}' is not a reduction", r));
       }
     } else if (name == "save_raw_tensor") {
       c.save_raw_tensor = !EqualsIgnoreCase(Trim(text), "false");
@@ -117,7 +117,7 @@ const Collection* HookConfig::Find(std::string_view name) const {
 
 Result<HookConfig> HookConfig::FromJson(std::string_view text) {
   const json doc = json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!doc.is_object()) return Bad("document", "not a JSON object");
+  if (!doc.is_object()) return BadHook("document", "not a JSON object");
   HookConfig config;
   if (const auto path = doc.find("LocalPath"); path != doc.end() && path->is_string()) {
     config.local_path = path->get<std::string>();
@@ -139,11 +139,11 @@ Result<HookConfig> HookConfig::FromJson(std::string_view text) {
     return it->second;
   };
   const json list = doc.value("CollectionConfigurations", json::array());
-  if (!list.is_null() && !list.is_array()) return Bad("CollectionConfigurations", "not a list");
+  if (!list.is_null() && !list.is_array()) return BadHook("CollectionConfigurations", "not a list");
   for (const json& entry : list) {
     if (!entry.is_object() || !entry.contains("CollectionName") ||
         !entry["CollectionName"].is_string()) {
-      return Bad("CollectionConfigurations", "an entry has no CollectionName");
+      return BadHook("CollectionConfigurations", "an entry has no CollectionName");
     }
     const auto name = entry["CollectionName"].get<std::string>();
     const std::string where = "collection " + name;

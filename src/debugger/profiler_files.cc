@@ -15,7 +15,7 @@ using nlohmann::json;
 constexpr int64_t kMaxMicroseconds = int64_t{1} << 60;  // beyond any time, and two add up
 constexpr int64_t kMaxDuration = int64_t{1} << 50;      // 35 years
 
-std::unexpected<Error> Bad(std::string_view what) {
+std::unexpected<Error> BadProfile(std::string_view what) {
   return Fail(Code::kDataLoss, "BadProfile", fmt::format("profiler file: {}", what));
 }
 
@@ -96,11 +96,11 @@ Result<std::vector<SystemSample>> ParseSystemFile(std::string_view text) {
     const std::string_view line = Trim(text.substr(begin, end - begin));
     if (line.empty()) continue;
     const json doc = json::parse(line, nullptr, false);
-    if (!doc.is_object()) return Bad(fmt::format("line {} is no JSON object", number));
+    if (!doc.is_object()) return BadProfile(fmt::format("line {} is no JSON object", number));
     const auto value = Number(doc, "Value");
     const auto time = Number(doc, "Timestamp");
     if (!value || !time) {
-      return Bad(fmt::format("line {} has no Value or no Timestamp", number));
+      return BadProfile(fmt::format("line {} has no Value or no Timestamp", number));
     }
     out.push_back({.time = *time,
                    .type = Word(doc, "Type"),
@@ -137,13 +137,13 @@ std::string WriteTrace(const std::vector<TraceEvent>& events) {
 
 Result<std::vector<TraceEvent>> ParseTrace(std::string_view text, std::string_view node) {
   const json doc = json::parse(text, nullptr, false);
-  if (!doc.is_array()) return Bad("a trace is not a JSON array");
+  if (!doc.is_array()) return BadProfile("a trace is not a JSON array");
   std::map<int64_t, std::string> processes;
   int64_t start = 0;
   bool started = false;
   std::vector<TraceEvent> out;
   for (const json& event : doc) {
-    if (!event.is_object()) return Bad("an event of a trace is no object");
+    if (!event.is_object()) return BadProfile("an event of a trace is no object");
     const std::string kind = Word(event, "ph");
     const int64_t pid = Microseconds(event, "pid").value_or(-1);
     const auto found = event.find("args");
@@ -157,10 +157,10 @@ Result<std::vector<TraceEvent>> ParseTrace(std::string_view text, std::string_vi
     } else if (kind == "X") {
       const auto ts = Microseconds(event, "ts");
       const auto duration = Microseconds(event, "dur");
-      if (!ts || !duration) return Bad("an event has no ts or no dur");
+      if (!ts || !duration) return BadProfile("an event has no ts or no dur");
       const int64_t begin = *ts + start;
       if (begin < 0 || *duration < 0 || *duration > kMaxDuration) {
-        return Bad("an event is out of time");
+        return BadProfile("an event is out of time");
       }
       out.push_back({.name = Word(event, "name"),
                      .process = processes[pid],

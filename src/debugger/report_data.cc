@@ -11,7 +11,7 @@
 namespace clary::debugger {
 namespace {
 
-std::unexpected<Error> Bad(std::string_view tensor, std::string_view what) {
+std::unexpected<Error> BadTensor(std::string_view tensor, std::string_view what) {
   return Fail(Code::kDataLoss, "BadTrial", fmt::format("tensor {}: {}", tensor, what));
 }
 
@@ -127,7 +127,7 @@ Status ReadShap(Trial& trial, TrainingData& out) {
   Shap& s = out.shap;
   const std::vector<int64_t>& shape = values->shape;
   if ((shape.size() != 2 && shape.size() != 3) || inputs->shape.size() != 2) {
-    return Bad(values->name, "must have two or three dimensions, and shap_features two");
+    return BadTensor(values->name, "must have two or three dimensions, and shap_features two");
   }
   s.rows = static_cast<size_t>(shape[0]);
   s.classes = shape.size() == 3 ? static_cast<size_t>(shape[1]) : 1;
@@ -136,8 +136,8 @@ Status ReadShap(Trial& trial, TrainingData& out) {
   s.inputs = AsFloats(*inputs);
   if (s.classes == 0 || s.values.size() != s.rows * s.classes * (s.features + 1) ||
       s.inputs.size() != s.rows * s.features) {
-    return Bad(values->name, fmt::format("{} values for {} rows of {} features", s.values.size(),
-                                         s.rows, s.features));
+    return BadTensor(values->name, fmt::format("{} values for {} rows of {} features",
+                                               s.values.size(), s.rows, s.features));
   }
   CLARY_TRY(const auto rows, Last(trial, "clary_report/shap_rows"));
   if (const auto* ids = rows ? std::get_if<std::vector<int64_t>>(&rows->values) : nullptr;
@@ -173,8 +173,8 @@ Status ReadSummary(Trial& trial, TrainingData& out) {
   for (const auto& [name, to] : parts) {
     CLARY_TRY(*to, Doubles(trial, name));
     if (!to->empty() && to->size() != out.summary.missing.size()) {
-      return Bad(name, fmt::format("{} features, where clary_report/data/missing has {}",
-                                   to->size(), out.summary.missing.size()));
+      return BadTensor(name, fmt::format("{} features, where clary_report/data/missing has {}",
+                                         to->size(), out.summary.missing.size()));
     }
   }
   const size_t features =
@@ -260,8 +260,8 @@ Result<Output> ReadOutput(Trial& trial, int64_t step) {
   Output out{
       .step = step, .classes = 1, .labels = AsFloats(labels), .values = AsFloats(predictions)};
   if (out.labels.empty() || out.values.size() % out.labels.size() != 0 || out.values.empty()) {
-    return Bad("predictions", fmt::format("{} values for {} labels at step {}", out.values.size(),
-                                          out.labels.size(), step));
+    return BadTensor("predictions", fmt::format("{} values for {} labels at step {}",
+                                                out.values.size(), out.labels.size(), step));
   }
   out.classes = out.values.size() / out.labels.size();
   return out;

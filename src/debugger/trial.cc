@@ -19,7 +19,7 @@ namespace {
 
 constexpr uint64_t kMaxFile = uint64_t{1} << 30;
 
-std::unexpected<Error> Bad(std::string_view path, std::string_view what) {
+std::unexpected<Error> BadTrial(std::string_view path, std::string_view what) {
   return Fail(Code::kDataLoss, "BadTrial", fmt::format("{}: {}", path, what));
 }
 
@@ -136,7 +136,7 @@ Status Trial::ReadCollections() {
     CLARY_TRY(const std::string text, files_->Read(path, 0, 0));
     const json doc = json::parse(text, nullptr, false);
     if (!doc.is_object() || !doc.contains("collections") || !doc["collections"].is_object()) {
-      return Bad(path, "not a collections file");
+      return BadTrial(path, "not a collections file");
     }
     const json meta = doc.value("_meta", json::object());
     if (meta.is_object() && meta.contains("num_workers") &&
@@ -150,7 +150,7 @@ Status Trial::ReadCollections() {
         if (!c.is_object() || !c.contains(list) || !c[list].is_array()) continue;
         for (const json& word : c[list]) {
           if (!word.is_string())
-            return Bad(path, fmt::format("{} of {} holds no text", list, name));
+            return BadTrial(path, fmt::format("{} of {} holds no text", list, name));
           if (list[0] == 't') {
             info.names.insert(word.get<std::string>());
           } else {
@@ -169,18 +169,18 @@ Status Trial::ReadIndex(const std::string& path) {
   const json meta = doc.is_object() ? doc.value("meta", json()) : json();
   if (!meta.is_object() || !meta.contains("mode_step") || !meta["mode_step"].is_number_integer() ||
       !meta.contains("event_file_name") || !meta["event_file_name"].is_string()) {
-    return Bad(path, "not an index file");
+    return BadTrial(path, "not an index file");
   }
   const auto step = meta["mode_step"].get<int64_t>();
   const auto file = meta["event_file_name"].get<std::string>();
   if (file.starts_with('/') || file.find("..") != std::string::npos) {
-    return Bad(path, "names a file outside the trial");
+    return BadTrial(path, "names a file outside the trial");
   }
   for (const json& entry : doc.value("tensor_payload", json::array())) {
     if (!entry.is_object() || !entry.contains("tensorname") || !entry["tensorname"].is_string() ||
         !entry.contains("start_idx") || !entry["start_idx"].is_number_unsigned() ||
         !entry.contains("length") || !entry["length"].is_number_unsigned()) {
-      return Bad(path, "broken tensor_payload");
+      return BadTrial(path, "broken tensor_payload");
     }
     tensors_[entry["tensorname"].get<std::string>()].try_emplace(
         step, Place{file, entry["start_idx"].get<uint64_t>(), entry["length"].get<uint64_t>()});
@@ -273,7 +273,8 @@ Result<Tensor> Trial::Value(std::string_view tensor, int64_t step) {
   if (it != tensors_.end()) {
     if (const auto place = it->second.find(step); place != it->second.end()) {
       const Place& p = place->second;
-      if (p.length == 0 || p.length > kMaxFile) return Bad(p.file, "broken length in the index");
+      if (p.length == 0 || p.length > kMaxFile)
+        return BadTrial(p.file, "broken length in the index");
       CLARY_TRY(const std::string record, files_->Read(p.file, p.start, p.length));
       CLARY_TRY(EventRecord event, ParseEventRecord(record));
       event.tensor.name = tensor;  // the record may be known under other names, too

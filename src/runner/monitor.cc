@@ -17,7 +17,7 @@ namespace clary::runner {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr size_t kMaxProcesses = 4096;
+constexpr size_t kMaxSampled = 4096;
 constexpr size_t kMaxProcFile = 1 << 18;
 // So that a job of a second has samples, too; doubled until it is the interval asked for.
 constexpr Duration kFirstInterval(50);
@@ -95,7 +95,7 @@ Monitor::Monitor(Options options, Clock& clock) : options_(std::move(options)), 
 
 std::vector<pid_t> Monitor::Processes() const {
   std::vector<pid_t> out = {options_.root};
-  for (size_t i = 0; i < out.size() && out.size() < kMaxProcesses; ++i) {
+  for (size_t i = 0; i < out.size() && out.size() < kMaxSampled; ++i) {
     const fs::path tasks = options_.proc / std::to_string(out[i]) / "task";
     for (const pid_t tid : Numbers(tasks)) {
       const std::string children = ReadProc(tasks / std::to_string(tid) / "children");

@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::string_view kTable = "iam_roles";
+constexpr std::string_view kRolesTable = "iam_roles";
 constexpr std::string_view kUserName = "clary";
 constexpr std::string_view kFullAccess = "arn:aws:iam::aws:policy/AmazonSageMakerFullAccess";
 constexpr std::string_view kTrust =
@@ -92,7 +92,7 @@ struct Role {
 };
 
 Result<std::pair<Role, int64_t>> LoadRole(meta::MetadataStore& records, std::string_view name) {
-  auto record = records.Get(kTable, name);
+  auto record = records.Get(kRolesTable, name);
   if (!record && record.error().code == Code::kNotFound) {
     return Fail(Code::kNotFound, "NoSuchEntity",
                 "The role with name " + std::string(name) + " cannot be found.");
@@ -126,7 +126,7 @@ struct IamActions {
     CLARY_TRY(const int64_t limit, IntParam(form, "MaxItems", 100, 1, 1000));
     const auto prefix = net::FindParam(form, "PathPrefix").value_or("/");
     CLARY_TRY(const auto records,
-              iam.records_.List(kTable, net::FindParam(form, "Marker").value_or("")));
+              iam.records_.List(kRolesTable, net::FindParam(form, "Marker").value_or("")));
     std::string members;
     int64_t count = 0;
     std::string marker;
@@ -167,7 +167,7 @@ struct IamActions {
     }
     role.id = NewId("AROA");
     role.created_ms = ToMillis(iam.clock_.Now());
-    const auto put = iam.records_.Put(std::string(kTable), role.name, role.ToBody(), 0);
+    const auto put = iam.records_.Put(std::string(kRolesTable), role.name, role.ToBody(), 0);
     if (!put && put.error().code == Code::kAlreadyExists) {
       return Fail(Code::kAlreadyExists, "EntityAlreadyExists",
                   "Role with name " + role.name + " already exists.");
@@ -184,7 +184,7 @@ struct IamActions {
       auto& [role, version] = loaded;
       if (std::ranges::find(role.policies, arn) != role.policies.end()) return std::string();
       role.policies.push_back(arn);
-      const auto put = iam.records_.Put(std::string(kTable), name, role.ToBody(), version);
+      const auto put = iam.records_.Put(std::string(kRolesTable), name, role.ToBody(), version);
       if (put) return std::string();
       if (put.error().code != Code::kConflict) return std::unexpected(put.error());
     }
@@ -255,7 +255,7 @@ Result<std::unique_ptr<IamFront>> IamFront::Open(Identity& identity, meta::Metad
                   .trust = std::string(kTrust),
                   .description = "Runs training jobs on Clary",
                   .policies = {std::string(kFullAccess)}};
-  CLARY_CHECK_OK(records.Put(std::string(kTable), name, role.ToBody(), 0));
+  CLARY_CHECK_OK(records.Put(std::string(kRolesTable), name, role.ToBody(), 0));
   return iam;
 }
 

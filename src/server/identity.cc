@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::string_view kTable = "access_keys";
+constexpr std::string_view kKeysTable = "access_keys";
 constexpr std::string_view kDefaultRole = "ClaryExecutionRole";
 constexpr std::string_view kDefaultSession = "clary";
 constexpr std::string_view kIdLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -122,7 +122,7 @@ Result<Account> LoadOrCreateAccount(const std::filesystem::path& home) {
 Result<std::unique_ptr<Identity>> Identity::Open(const std::filesystem::path& home,
                                                  meta::MetadataStore& records, Clock& clock) {
   CLARY_TRY(Account account, LoadOrCreateAccount(home));
-  CLARY_TRY(const auto stored, records.List(kTable));
+  CLARY_TRY(const auto stored, records.List(kKeysTable));
   std::unique_ptr<Identity> identity(new Identity(std::move(account), records, clock));
   std::vector<meta::Write> drop;
   {
@@ -130,7 +130,7 @@ Result<std::unique_ptr<Identity>> Identity::Open(const std::filesystem::path& ho
     for (const meta::Record& record : stored) {
       auto key = FromRecord(record);
       if (!key || (key->expires && *key->expires <= clock.Now())) {
-        drop.push_back({.table = std::string(kTable), .key = record.key});
+        drop.push_back({.table = std::string(kKeysTable), .key = record.key});
         continue;
       }
       identity->keys_.emplace(record.key, *std::move(key));
@@ -153,7 +153,7 @@ std::optional<AccessKey> Identity::Find(std::string_view access_key_id) const {
 }
 
 Status Identity::Save(const AccessKey& key) {
-  CLARY_CHECK_OK(records_.Put(std::string(kTable), key.id, ToBody(key), 0));
+  CLARY_CHECK_OK(records_.Put(std::string(kKeysTable), key.id, ToBody(key), 0));
   MutexLock lock(mu_);
   keys_[key.id] = key;
   return {};
@@ -192,7 +192,7 @@ Status Identity::DeleteKey(std::string_view access_key_id) {
     return Fail(Code::kNotFound, "NoSuchEntity",
                 "The Access Key with id " + std::string(access_key_id) + " cannot be found.");
   }
-  CLARY_CHECK_OK(records_.Apply({{.table = std::string(kTable), .key = key->id}}));
+  CLARY_CHECK_OK(records_.Apply({{.table = std::string(kKeysTable), .key = key->id}}));
   MutexLock lock(mu_);
   keys_.erase(key->id);
   return {};
@@ -215,7 +215,7 @@ Result<AccessKey> Identity::CreateSession(std::string role_name, std::string ses
     MutexLock lock(mu_);
     std::erase_if(keys_, [&](const auto& entry) {
       const bool old = entry.second.expires && *entry.second.expires + Duration(3'600'000) < now;
-      if (old) drop.push_back({.table = std::string(kTable), .key = entry.first});
+      if (old) drop.push_back({.table = std::string(kKeysTable), .key = entry.first});
       return old;
     });
   }
