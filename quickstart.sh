@@ -18,8 +18,9 @@ say "1. Installing what is missing"
 tools/install-deps.sh build
 
 say "2. Building the release preset"
-[ -e build/release/build.ninja ] || cmake --preset release >/dev/null
-cmake --build --preset release -j "$(nproc)"
+# Only what it needs; test.sh adds the tests to the same build.
+[ -e build/release/build.ninja ] || cmake --preset release -DCLARY_TESTS=OFF >/dev/null
+cmake --build --preset release -j "$(nproc)" --target clary
 clary=$PWD/build/release/apps/clary/clary
 
 say "3. Training on the census data: who earns more than 50,000 dollars a year?"
@@ -32,7 +33,7 @@ examples/data/prepare.sh "$data"
 
 if $sdk; then
   say "4. The same through the SageMaker Python SDK"
-  tools/install-deps.sh test
+  tools/install-deps.sh python
   venv=$(tools/venv.sh tests/compat/requirements-sdk2.txt)
   home=${CLARY_HOME:-$HOME/.clary}
   started=""

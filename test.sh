@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Installs what the tests need, builds, and runs every test.
-#   ./test.sh                 everything, in the dev build
+#   ./test.sh                 everything, on what quickstart.sh builds
 #   ./test.sh -R objects      arguments go to ctest
-#   ./test.sh --ci            also format, headers, sanitizers where bytes are foreign or threads share
-#   ./test.sh --all           also clang, clang-tidy, libFuzzer, and sanitizers over every module
+#   ./test.sh --ci            also format, headers, clang, and sanitizers and libFuzzer where bytes are
+#                             foreign or threads share
+#   ./test.sh --all           also clang-tidy, and sanitizers over every module
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -17,7 +18,7 @@ step() { printf '\n== %s (%dm%02ds)\n' "$1" $((SECONDS / 60)) $((SECONDS % 60));
 
 build() {  # preset, then targets; no target: all
   local preset=$1; shift
-  [ -e "build/$preset/build.ninja" ] || cmake --preset "$preset" >/dev/null
+  cmake --preset "$preset" -DCLARY_TESTS=ON >/dev/null
   cmake --build --preset "$preset" -j "$jobs" ${1:+--target "$@"} |
     { grep -vE '^\[[0-9]+/[0-9]+\] (Building|Linking)' || true; }
 }
@@ -38,39 +39,38 @@ parsers="base net data meta api objects gbdt debugger"
 threaded="base net exec control gbdt"
 
 step "dependencies"
-tools/install-deps.sh build test $([ $level -ge 2 ] && echo lint)
-for requirements in tests/compat/requirements-*.txt; do
-  tools/venv.sh "$requirements" >/dev/null
-done
+# shellcheck disable=SC2046
+tools/install-deps.sh build test $([ $level -ge 1 ] && echo ci) $([ $level -ge 2 ] && echo lint)
+printf '%s\n' tests/compat/requirements-*.txt | xargs -P 4 -n 1 tools/venv.sh >/dev/null
 
 if [ $level -ge 1 ]; then
   step "format"
   git ls-files '*.h' '*.cc' | xargs clang-format-19 --dry-run --Werror
 fi
 
-step "build dev"
-build dev
+step "build"
+build release
 
 if [ $level -ge 1 ]; then
   step "every header alone"
-  build dev all_verify_interface_header_sets
+  build release all_verify_interface_header_sets
+  step "every source alone: clang with thread-safety analysis"
+  build clang
   step "address and undefined-behaviour sanitizers"
   # shellcheck disable=SC2046,SC2086
-  sanitized asan $parsers $([ $level -ge 2 ] && echo exec runner control server client)
+  sanitized fuzz $parsers $([ $level -ge 2 ] && echo exec runner control server client)
+  step "libFuzzer"
+  build fuzz fuzz_targets
+  ctest --test-dir build/fuzz -L fuzz -j "$jobs" --output-on-failure --no-tests=error
   step "thread sanitizer"
   # shellcheck disable=SC2086
   sanitized tsan $threaded
 fi
 if [ $level -ge 2 ]; then
-  step "clang with thread-safety analysis"
-  build clang
   step "clang-tidy"
   tools/tidy.sh --all
-  step "libFuzzer"
-  build fuzz fuzz_targets
-  ctest --test-dir build/fuzz -L fuzz -j "$jobs" --output-on-failure --no-tests=error
 fi
 
 step "tests"
-ctest --preset dev -j "$jobs" "$@"
+ctest --preset release -j "$jobs" "$@"
 step "done"

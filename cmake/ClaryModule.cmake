@@ -41,19 +41,19 @@ add_library(clary_options INTERFACE)
 target_include_directories(clary_options INTERFACE
   ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
 target_compile_options(clary_options INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Woverloaded-virtual)
+  -Wall -Wextra -Wpedantic -Wconversion -Wnon-virtual-dtor -Woverloaded-virtual)
 target_compile_definitions(clary_options INTERFACE CLARY_VERSION="${PROJECT_VERSION}")
 if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
-  target_compile_options(clary_options INTERFACE -Wthread-safety
+  target_compile_options(clary_options INTERFACE -Wshadow -Wthread-safety
     -Wno-missing-designated-field-initializers
     -Wno-sign-conversion            # as gcc's -Wconversion, which leaves it out for C++
     -Wno-deprecated-declarations)   # g++ 12's std::stable_sort uses what it deprecates itself
 else()
   # Every field of our option structs has an initializer, so leaving one out is deliberate.
   # -Wrestrict: GCC 12 is wrong about std::string in optimised builds (its bug 105651).
-  # -Wsubobject-linkage: joined sources look like headers to it.
+  # -Wsubobject-linkage, -Wshadow of globals: joined sources look like headers to them.
   target_compile_options(clary_options INTERFACE -Wno-missing-field-initializers -Wno-restrict
-    -Wno-subobject-linkage)
+    -Wno-subobject-linkage -Wshadow=local)
 endif()
 if(CLARY_SANITIZE)
   add_compile_options(-fsanitize=${CLARY_SANITIZE} -fno-omit-frame-pointer)

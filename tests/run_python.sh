@@ -6,5 +6,6 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 python=${CLARY_PYTHON:-}
 [ -n "$python" ] || python=$("$here/../tools/venv.sh" "$1")/bin/python
-export PATH="$(dirname "$python"):$PATH" PYTHONDONTWRITEBYTECODE=1
+# Compiled Python goes beside the environment, not into the source tree.
+export PATH="$(dirname "$python"):$PATH" PYTHONPYCACHEPREFIX="$(dirname "$python")/../pycache"
 exec "$python" "${@:2}"

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that a task needs, and only those that are missing.
 #   tools/install-deps.sh build          to compile and run Clary
-#   tools/install-deps.sh build test     also what the tests need; lint: clang-tidy
+#   tools/install-deps.sh python         for programs from PyPI (tools/venv.sh)
+#   tools/install-deps.sh build test     also what the tests need
+#   tools/install-deps.sh ci lint        clang and its libFuzzer; clang-tidy
 # Works as root or with sudo. Why each package is needed: docs/dependencies.md.
 set -euo pipefail
 
@@ -9,16 +11,19 @@ build="g++ cmake ninja-build ccache mold pkg-config ca-certificates
   libboost-dev libssl-dev libcurl4-openssl-dev nlohmann-json3-dev libpugixml-dev libarchive-dev
   libsqlite3-dev libfmt-dev libcli11-dev libfast-float-dev libre2-dev zlib1g-dev
   libeigen3-dev libnlopt-dev libsnappy-dev libzstd-dev liblz4-dev libbrotli-dev bubblewrap"
-test="chromium chromium-driver procps libgtest-dev libgmock-dev git python3 python3-venv python3-dev curl
-  clang-19 clang-format-19 libclang-rt-19-dev"
+python="python3 python3-venv"
+test="chromium chromium-driver procps libgtest-dev libgmock-dev git python3-dev curl"
+ci="clang-19 clang-format-19 libclang-rt-19-dev"
 
 packages=""
 for group in "${@:-build}"; do
   case "$group" in
     build) packages+=" $build" ;;
-    test) packages+=" $test" ;;
-    lint) packages+=" clang-tidy-19" ;;
-    *) echo "$0: unknown group '$group' (build, test, lint)" >&2; exit 2 ;;
+    python) packages+=" $python" ;;
+    test) packages+=" $python $test" ;;
+    ci) packages+=" $ci" ;;
+    lint) packages+=" $ci clang-tidy-19" ;;
+    *) echo "$0: unknown group '$group' (build, python, test, ci, lint)" >&2; exit 2 ;;
   esac
 done
 

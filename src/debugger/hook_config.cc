@@ -63,7 +63,7 @@ Result<std::vector<std::string>> Expressions(std::string_view where, std::string
   std::vector<std::string> out = List(text);
   for (const std::string& expression : out) {
     if (const auto pattern = NamePattern::Compile(expression); !pattern) {
-      return Bad(where, "include_regex: " + pattern.error().message);
+      return BadHook(where, "include_regex: " + pattern.error().message);
     }
   }
   return out;
