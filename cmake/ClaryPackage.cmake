@@ -1,3 +1,9 @@
+# What is installed: the program as a Debian package, and the engine as a library.
+#
+# cpack -G DEB --config build/release/CPackConfig.cmake -B DIR writes DIR/clary_<version>_<arch>.deb
+# with the component "program". Its dependencies are those of the libraries it is linked with, and
+# what it starts.
+#
 # The engine as an installed library: find_package(clary) gives clary::gbdt, one static archive of
 # the engine and the few general functions it uses. Nothing of the service is in it, and nothing
 # but threads has to be linked with it.
@@ -30,3 +36,17 @@ include(\${CMAKE_CURRENT_LIST_DIR}/claryTargets.cmake)
   install(FILES ${CMAKE_BINARY_DIR}/package/claryConfig.cmake
     ${CMAKE_BINARY_DIR}/package/claryConfigVersion.cmake DESTINATION ${dir} COMPONENT gbdt)
 endfunction()
+
+set(CPACK_PACKAGE_NAME clary)
+set(CPACK_PACKAGE_CONTACT "The Clary authors <clary@localhost>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "Self-hosted machine learning behind SageMaker's wire protocols")
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_COMPONENTS_ALL program)
+set(CPACK_DEB_COMPONENT_INSTALL ON)
+set(CPACK_DEBIAN_PROGRAM_PACKAGE_NAME clary)
+set(CPACK_DEBIAN_PROGRAM_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION science)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "bubblewrap, ca-certificates")
+include(CPack)

@@ -13,7 +13,7 @@ build="g++ cmake ninja-build ccache mold pkg-config ca-certificates
   libeigen3-dev libnlopt-dev libsnappy-dev libzstd-dev liblz4-dev libbrotli-dev bubblewrap"
 python="python3 python3-venv"
 test="chromium chromium-driver procps libgtest-dev libgmock-dev git python3-dev curl"
-ci="clang-19 clang-format-19 libclang-rt-19-dev"
+ci="clang-19 clang-format-19 libclang-rt-19-dev mmdebstrap dpkg-dev"
 
 packages=""
 for group in "${@:-build}"; do
