@@ -1,11 +1,9 @@
 #include "net/server.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -13,195 +11,45 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <chrono>
 #include <condition_variable>
-#include <csignal>
 #include <cstring>
 #include <deque>
 #include <exception>
-#include <iterator>
 #include <thread>
 #include <unordered_map>
 
 #include "base/log.h"
 #include "base/mutex.h"
-#include "base/strings.h"
 #include "net/ca.h"
+#include "net/internal/connect_front.h"
+#include "net/internal/connection.h"
 #include "net/internal/request_parser.h"
+#include "net/internal/response_writer.h"
 #include "net/internal/tls.h"
 #include "net/internal/transport.h"
-#include "net/internal/tunnel.h"
 
 namespace clary::net {
 namespace {
 
-using internal::Head;
+using internal::BodyReader;
+using internal::Connection;
+using internal::ConnState;
 using internal::IoResult;
+using internal::NameThread;
 using internal::ParserLimits;
+using internal::RefusalOf;
 using internal::RequestParser;
+using internal::ResponseHead;
+using internal::SendResponse;
+using internal::SteadyClock;
+using internal::TextResponse;
+using internal::ThreadBuffer;
 using internal::Transport;
 using internal::Waiter;
-// Deadlines of sockets follow the steady clock: a step of the wall clock must not cut connections.
-using SteadyClock = std::chrono::steady_clock;
 
-constexpr size_t kBufferBytes = 128 * 1024;
 constexpr uint64_t kListenerId = 0;
 constexpr uint64_t kWakeId = 1;
 constexpr Duration kLingerTime{1000};
-
-// Bytes that have arrived and wait for a reader.
-class InBuffer {
- public:
-  std::string_view view() const { return std::string_view(bytes_).substr(at_); }
-  bool empty() const { return at_ == bytes_.size(); }
-  void Append(std::string_view bytes) {
-    if (at_ > 0) {
-      bytes_.erase(0, at_);
-      at_ = 0;
-    }
-    bytes_.append(bytes);
-  }
-  void Consume(size_t n) {
-    at_ += n;
-    if (empty()) {
-      at_ = 0;
-      bytes_.clear();
-      if (bytes_.capacity() > kBufferBytes) bytes_.shrink_to_fit();
-    }
-  }
-
- private:
-  std::string bytes_;
-  size_t at_ = 0;
-};
-
-enum class ConnState { kIdle, kHead, kBusy, kLinger };
-
-struct Connection {
-  uint64_t id = 0;
-  std::string peer;
-  // Guarded by the server's mutex; the rest belongs to the io thread, or while kBusy to a handler.
-  ConnState state = ConnState::kIdle;
-  SteadyClock::time_point deadline;
-
-  std::unique_ptr<Transport> transport;  // replaced under the mutex only
-  bool fresh = true;                     // no byte has come: it may turn out to be TLS
-  std::string connect_host;              // the name that a CONNECT asked for
-  InBuffer in;
-  std::unique_ptr<RequestParser> parser;
-  Head head;
-};
-
-// One buffer a thread, for bytes on their way.
-std::span<char> ThreadBuffer() {
-  thread_local const std::unique_ptr<char[]> buffer(new char[kBufferBytes]);
-  return {buffer.get(), kBufferBytes};
-}
-
-// The body of the request at hand.
-class BodyReader {
- public:
-  BodyReader(Connection& c, Duration budget)
-      : c_(c),
-        waiter_(*c.transport, budget),
-        left_(c.head.request.content_length.value_or(0)),
-        expect_(c.head.expect_continue) {}
-
-  bool done() const { return c_.head.chunked ? c_.parser->body_done() : left_ == 0; }
-  bool failed() const { return error_.has_value(); }
-  // The client still waits for permission to send its body.
-  bool awaits_continue() const { return expect_; }
-  uint64_t left() const { return left_; }
-
-  Result<size_t> Read(std::span<char> out) {
-    if (error_) return std::unexpected(*error_);
-    auto n = Next(out);
-    if (!n) error_ = n.error();
-    return n;
-  }
-
-  // Drops what has arrived already. Never blocks.
-  void SkipArrived() {
-    while (!done() && !error_ && !expect_) {
-      if (c_.in.empty()) {
-        const auto buffer = ThreadBuffer();
-        const IoResult r = c_.transport->Read(buffer);
-        if (r.state != IoResult::State::kOk) return;
-        c_.in.Append({buffer.data(), r.bytes});
-      }
-      char sink[4096];
-      size_t used = c_.in.view().size();
-      if (c_.head.chunked) {
-        const auto step = c_.parser->PutBody(c_.in.view(), sink);
-        if (!step || step->consumed == 0) return;
-        used = step->consumed;
-      } else {
-        used = std::min<uint64_t>(used, left_);
-        left_ -= used;
-      }
-      c_.in.Consume(used);
-    }
-  }
-
-  // Reads and drops the rest, for at most `budget` of waiting.
-  bool Drain(Duration budget) {
-    waiter_.set_budget(budget);
-    char sink[16384];
-    while (!done()) {
-      if (!Read(sink)) return false;
-    }
-    return true;
-  }
-
- private:
-  Result<size_t> Next(std::span<char> out) {
-    if (done()) return 0;
-    if (expect_) {
-      expect_ = false;
-      CLARY_CHECK_OK(waiter_.Write("HTTP/1.1 100 Continue\r\n\r\n"));
-    }
-    if (!c_.head.chunked) {
-      const size_t want = std::min<uint64_t>(out.size(), left_);
-      size_t n = std::min(want, c_.in.view().size());
-      if (n > 0) {
-        std::memcpy(out.data(), c_.in.view().data(), n);
-        c_.in.Consume(n);
-      } else {
-        CLARY_TRY(n, Receive(out.first(want)));
-      }
-      left_ -= n;
-      return n;
-    }
-    for (;;) {
-      CLARY_TRY(const auto step, c_.parser->PutBody(c_.in.view(), out));
-      c_.in.Consume(step.consumed);
-      if (step.produced > 0) return step.produced;
-      if (done()) return 0;
-      if (step.consumed > 0 && !c_.in.empty()) continue;
-      if (c_.in.view().size() > kBufferBytes) {
-        return Fail(Code::kInvalidArgument, "BadChunk", "a chunk's header is too long");
-      }
-      const auto buffer = ThreadBuffer();
-      CLARY_TRY(const size_t n, Receive(buffer));
-      c_.in.Append({buffer.data(), n});
-    }
-  }
-
-  Result<size_t> Receive(std::span<char> out) {
-    auto n = waiter_.Read(out);
-    if ((n && *n == 0) || (!n && n.error().code == Code::kUnavailable)) {
-      return Fail(Code::kDataLoss, "IncompleteBody",
-                  "the client closed the connection before it had sent the whole body");
-    }
-    return n;
-  }
-
-  Connection& c_;
-  Waiter waiter_;
-  uint64_t left_;
-  bool expect_;
-  std::optional<Error> error_;
-};
 
 class BodySource final : public ByteSource {
  public:
@@ -210,95 +58,6 @@ class BodySource final : public ByteSource {
 
  private:
   BodyReader& reader_;
-};
-
-bool IsServersHeader(std::string_view name) {
-  for (const std::string_view mine :
-       {"Content-Length", "Transfer-Encoding", "Connection", "Date", "Keep-Alive"}) {
-    if (EqualsIgnoreCase(name, mine)) return true;
-  }
-  return false;
-}
-
-// A value with a line break would let its author write headers of his own.
-void AppendClean(std::string& out, std::string_view text) {
-  for (const char c : text) out += c == '\r' || c == '\n' || c == '\0' ? ' ' : c;
-}
-
-struct Framing {
-  bool bodiless = false;           // by method or status
-  std::optional<uint64_t> length;  // absent: chunked, or to the end of the connection
-  bool chunked = false;
-};
-
-Framing FramingOf(const Response& response, const Head& head) {
-  Framing f;
-  f.bodiless = head.request.method == "HEAD" || response.status == 204 || response.status == 304 ||
-               response.status < 200;
-  f.length = response.stream == nullptr && !response.stream_length
-                 ? std::optional<uint64_t>(response.body.size())
-                 : response.stream_length;
-  if (head.request.method == "HEAD") {
-    if (const auto given = response.headers.Find("Content-Length")) f.length = ParseUint(*given);
-  }
-  f.chunked = !f.length && !f.bodiless && !head.http10;
-  return f;
-}
-
-std::string ResponseHead(const Response& response, const Framing& f, const Head& request,
-                         bool keep_alive) {
-  std::string out;
-  out.reserve(512);
-  fmt::format_to(std::back_inserter(out), "HTTP/1.1 {} {}\r\nDate: {}\r\n", response.status,
-                 ReasonPhrase(response.status), FormatRfc1123(Clock::System().Now()));
-  for (const auto& [name, value] : response.headers.all()) {
-    if (IsServersHeader(name)) continue;
-    AppendClean(out, name);
-    out += ": ";
-    AppendClean(out, value);
-    out += "\r\n";
-  }
-  if (f.chunked) {
-    out += "Transfer-Encoding: chunked\r\n";
-  } else if (f.length && response.status != 204 && response.status != 304) {
-    fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", *f.length);
-  }
-  if (!keep_alive) {
-    out += "Connection: close\r\n";
-  } else if (request.http10) {
-    out += "Connection: keep-alive\r\n";
-  }
-  out += "\r\n";
-  return out;
-}
-
-Response TextResponse(int status, std::string text) {
-  Response r;
-  r.status = status;
-  r.headers.Add("Content-Type", "text/plain");
-  r.body = std::move(text) + "\n";
-  return r;
-}
-
-Response RefusalOf(const Error& e) {
-  if (e.reason == "HeaderTooLarge") return TextResponse(431, e.message);
-  if (e.reason == "BodyTooLarge") return TextResponse(413, e.message);
-  if (e.code == Code::kUnimplemented) return TextResponse(501, e.message);
-  if (e.code == Code::kPermissionDenied) return TextResponse(403, e.message);
-  return TextResponse(400, e.message);
-}
-
-// A name of this machine, or an address: what reached us was meant for us.
-bool IsLocal(const std::string& host) {
-  unsigned char address[16];
-  return host == "localhost" || ::inet_pton(AF_INET, host.c_str(), address) == 1 ||
-         ::inet_pton(AF_INET6, host.c_str(), address) == 1;
-}
-
-struct TunnelThread {
-  std::unique_ptr<Transport> client;
-  std::atomic<bool> done = false;
-  std::jthread thread;  // last: joined before what it uses goes
 };
 
 struct Listener {
@@ -351,14 +110,6 @@ Result<Listener> Listen(const std::string& address, uint16_t port) {
   return listener;
 }
 
-void NameThread(const char* name) {
-  ::pthread_setname_np(::pthread_self(), name);
-  sigset_t pipe;  // a write to a closed socket is an error here, not a signal
-  sigemptyset(&pipe);
-  sigaddset(&pipe, SIGPIPE);
-  ::pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
-}
-
 class ServerImpl final : public Server {
  public:
   ServerImpl(ServerOptions options, Handler handler, Listener listener, Fd epoll, Fd wake)
@@ -388,12 +139,7 @@ class ServerImpl final : public Server {
     if (io_.joinable()) io_.join();  // ends when the last connection has
     for (std::jthread& t : handlers_) t.request_stop();
     handlers_.clear();
-    std::vector<std::unique_ptr<TunnelThread>> tunnels;
-    {
-      const MutexLock lock(mu_);
-      tunnels.swap(tunnels_);
-    }
-    for (const auto& t : tunnels) t->thread.request_stop();
+    tunnels_.Stop();
   }
 
  private:
@@ -622,7 +368,7 @@ class ServerImpl final : public Server {
 
   // Answers without a handler, as far as the socket takes it at once, and gives the connection up.
   void Refuse(Connection& c, const Response& response) {
-    const std::string head = ResponseHead(response, FramingOf(response, c.head), c.head, false);
+    const std::string head = ResponseHead(response, c.head, false);
     c.transport->Write(head, c.head.request.method == "HEAD" ? "" : response.body, false);
     Linger(c);
   }
@@ -712,34 +458,22 @@ class ServerImpl final : public Server {
 
   enum class After { kClose, kLinger, kNext, kGone };
 
-  bool IsOurs(std::string_view host) const {
-    return std::ranges::any_of(options_.front->domains, [&](const std::string& domain) {
-      return host == domain || (host.ends_with(domain) && host.size() > domain.size() &&
-                                host[host.size() - domain.size() - 1] == '.');
-    });
-  }
-
   After Reply(Connection& c, const Response& response) {
-    const std::string head = ResponseHead(response, FramingOf(response, c.head), c.head, false);
+    const std::string head = ResponseHead(response, c.head, false);
     const bool sent =
         Waiter(*c.transport, options_.stall_timeout).Write(head, response.body).has_value();
     return sent ? After::kLinger : After::kClose;
   }
 
   After Connect(Connection& c) {
-    const std::string host = c.head.request.host;
-    const std::string_view target = c.head.request.path;
-    const size_t colon = target.rfind(':');
-    const uint64_t port =
-        colon == std::string_view::npos ? 0 : ParseUint(target.substr(colon + 1)).value_or(0);
     if (!options_.front || c.transport->tls() || !c.connect_host.empty()) {
       return Reply(c, TextResponse(405, "CONNECT is not available here"));
     }
-    if (port == 0 || port > 65535 || host.empty()) {
-      return Reply(c, TextResponse(400, "CONNECT needs host:port"));
-    }
+    const std::string host = c.head.request.host;
+    const auto port = internal::PortOfConnect(c.head.request);
+    if (!port) return Reply(c, TextResponse(400, "CONNECT needs host:port"));
     if (!c.in.empty()) return Reply(c, TextResponse(400, "bytes follow CONNECT too early"));
-    if (IsOurs(host)) {
+    if (internal::IsOurs(*options_.front, host)) {
       if (!Waiter(*c.transport, options_.stall_timeout)
                .Write("HTTP/1.1 200 Connection established\r\n\r\n")) {
         return After::kClose;
@@ -751,45 +485,28 @@ class ServerImpl final : public Server {
       Await(c, ConnState::kHead, IoResult::State::kWantRead);
       return After::kGone;
     }
-    if (options_.front->tunnel_others) return Tunnel(c, host, std::to_string(port));
-    return Reply(
-        c, TextResponse(403, fmt::format("Clary answers for {} only, and does not forward to {}. "
-                                         "Add that host to NO_PROXY, or allow tunnels.",
-                                         fmt::join(options_.front->domains, ", "), host)));
-  }
-
-  After Tunnel(Connection& c, const std::string& host, const std::string& port) {
-    {
+    if (!options_.front->tunnel_others) {
+      return Reply(c, internal::ConnectRefusal(*options_.front, host));
+    }
+    const auto take = [&] {  // a connection that leaves is nobody's to cut any more
       const MutexLock lock(mu_);
-      std::erase_if(tunnels_, [](const auto& t) { return t->done.load(); });
-      if (tunnels_.size() < options_.front->max_tunnels && !stopping_) {
-        auto tunnel = std::make_unique<TunnelThread>();
-        TunnelThread* t = tunnel.get();
-        t->client = std::move(c.transport);
-        t->thread = std::jthread([t, host, port](const std::stop_token& stop) {
-          NameThread("clary-tunnel");
-          internal::RunTunnel(*t->client, host, port, {}, stop);
-          ::shutdown(t->client->fd(), SHUT_RDWR);
-          t->done = true;
-        });
-        tunnels_.push_back(std::move(tunnel));
-        ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, t->client->fd(), nullptr);
-        connections_.erase(c.id);
-        return After::kGone;
-      }
+      ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, c.transport->fd(), nullptr);
+      std::unique_ptr<Transport> transport = std::move(c.transport);
+      connections_.erase(c.id);
+      return transport;
+    };
+    if (!stopping_ && tunnels_.Start(options_.front->max_tunnels, take, host, *port)) {
+      return After::kGone;
     }
     return Reply(c, TextResponse(503, "too many tunnels; try again"));
   }
 
   After ServeOne(Connection& c) {
     if (c.head.request.method == "CONNECT") return Connect(c);
-    if (c.head.absolute && options_.front && !IsOurs(c.head.request.host) &&
-        !IsLocal(c.head.request.host)) {
-      return Reply(c, TextResponse(403, fmt::format("Clary answers for {} only, and does not "
-                                                    "forward to {}. Unset HTTP_PROXY, or add that "
-                                                    "host to NO_PROXY.",
-                                                    fmt::join(options_.front->domains, ", "),
-                                                    c.head.request.host)));
+    if (const std::string& host = c.head.request.host; c.head.absolute && options_.front &&
+                                                       !internal::IsOurs(*options_.front, host) &&
+                                                       !internal::IsLocal(host)) {
+      return Reply(c, internal::ForwardRefusal(*options_.front, host));
     }
     BodyReader body(c, options_.stall_timeout);
     Request& request = c.head.request;
@@ -810,7 +527,7 @@ class ServerImpl final : public Server {
                               body.left() <= options_.max_drain_bytes;
       keep = keep && (body.done() || will_drain);
     }
-    const bool sent = Send(c, response, keep);
+    const bool sent = SendResponse(c, response, options_.stall_timeout, keep);
     response.stream.reset();
     request.body.reset();
     if (!sent) return After::kClose;
@@ -819,64 +536,6 @@ class ServerImpl final : public Server {
       return After::kLinger;
     }
     return keep ? After::kNext : After::kLinger;
-  }
-
-  // May clear `keep`. False when the connection is beyond use.
-  bool Send(Connection& c, Response& response, bool& keep) {
-    Waiter waiter(*c.transport, options_.stall_timeout);
-    std::string_view first = response.body;
-    const auto buffer = ThreadBuffer();
-    if (response.stream != nullptr) {
-      first = {};
-      const bool file =
-          c.transport->can_send_file() && response.stream_length && response.stream->AsFile();
-      if (!file && c.head.request.method != "HEAD" && response.stream_length != 0u) {
-        const auto n = response.stream->Read(buffer);
-        if (!n) {
-          LOG(kWarn, "response stream failed", {"error", n.error().message});
-          response = TextResponse(500, "internal error");
-          first = response.body;
-        } else {
-          first = {buffer.data(), *n};
-        }
-      }
-    }
-    const Framing f = FramingOf(response, c.head);
-    if (!f.bodiless && !f.length && !f.chunked) keep = false;
-    const std::string head = ResponseHead(response, f, c.head, keep);
-    if (f.bodiless) return waiter.Write(head).has_value();
-    if (response.stream == nullptr) return waiter.Write(head, first).has_value();
-    if (f.length && c.transport->can_send_file()) {
-      if (const auto file = response.stream->AsFile(); file && first.empty()) {
-        return file->length >= *f.length && waiter.Write(head, {}, *f.length > 0) &&
-               waiter.SendFile(file->fd, file->offset, *f.length);
-      }
-    }
-    return SendStream(waiter, head, first, f, *response.stream);
-  }
-
-  static bool SendStream(Waiter& waiter, std::string_view head, std::string_view block,
-                         const Framing& f, ByteSource& stream) {
-    const auto buffer = ThreadBuffer();
-    uint64_t left = f.length.value_or(UINT64_MAX);
-    std::string prefix(head);
-    while (!block.empty() && left > 0) {
-      block = block.substr(0, std::min<uint64_t>(block.size(), left));
-      if (f.chunked) fmt::format_to(std::back_inserter(prefix), "{:x}\r\n", block.size());
-      if (!waiter.Write(prefix, block)) return false;
-      prefix = f.chunked ? "\r\n" : "";
-      left -= block.size();
-      if (left == 0) break;
-      const auto n = stream.Read(buffer);
-      if (!n) {
-        LOG(kWarn, "response stream failed", {"error", n.error().message});
-        return false;
-      }
-      block = {buffer.data(), *n};
-    }
-    if (f.length && left > 0) return false;
-    if (f.chunked) prefix += "0\r\n\r\n";
-    return waiter.Write(prefix).has_value();
   }
 
   const ServerOptions options_;
@@ -892,7 +551,7 @@ class ServerImpl final : public Server {
   std::condition_variable_any queued_;
   std::deque<Connection*> queue_ GUARDED_BY(mu_);
   std::unordered_map<uint64_t, std::unique_ptr<Connection>> connections_ GUARDED_BY(mu_);
-  std::vector<std::unique_ptr<TunnelThread>> tunnels_ GUARDED_BY(mu_);
+  internal::Tunnels tunnels_;
   Mutex stop_mu_;
   std::vector<std::jthread> handlers_ GUARDED_BY(stop_mu_);
   std::jthread io_ GUARDED_BY(stop_mu_);

@@ -314,6 +314,13 @@ Status CheckTime(const Claim& claim, Time now, Duration max_skew) {
   return {};
 }
 
+// x-amz-* headers that a request may carry outside of its signature.
+constexpr std::string_view kBoundElsewhere[] = {
+    "x-amz-content-sha256",  // a line of what is signed; ResolvePayload() checks it in a presigned
+                             // one
+    "x-amz-user-agent",      // PHP's client leaves it out; it means nothing here
+};
+
 Status CheckSignedHeaders(const Request& r, const Claim& claim) {
   const auto is_signed = [&](const std::string& lower) {
     return std::ranges::binary_search(claim.signed_headers, lower);
@@ -321,23 +328,51 @@ Status CheckSignedHeaders(const Request& r, const Claim& claim) {
   if (!is_signed("host")) {
     return Fail(Code::kPermissionDenied, "HeadersNotSigned", "the Host header must be signed");
   }
-  if (!claim.s3()) return {};
   for (const auto& [name, value] : r.headers.all()) {
     const std::string lower = ToLower(name);
-    if (lower.starts_with("x-amz-") && lower != "x-amz-content-sha256" && !is_signed(lower)) {
-      return Fail(Code::kPermissionDenied, "HeadersNotSigned",
-                  "the header " + lower + " is present but not signed");
-    }
+    if (!lower.starts_with("x-amz-") || is_signed(lower)) continue;
+    if (std::ranges::find(kBoundElsewhere, lower) != std::end(kBoundElsewhere)) continue;
+    return Fail(Code::kPermissionDenied, "HeadersNotSigned",
+                "There were headers present in the request which were not signed: " + lower);
   }
   return {};
 }
 
 bool IsHexDigest(std::string_view s) { return s.size() == 64 && HexDecode(s).has_value(); }
 
+// What an X-Amz-Content-Sha256 promises of the body goes into `out`.
+Status ReadPayloadWord(std::string_view word, bool s3, VerifiedIdentity& out) {
+  for (const PayloadWord& w : kPayloadWords) {
+    if (word != w.word) continue;
+    if (!s3 && w.kind != PayloadKind::kUnsigned) break;
+    out.payload = w.kind;
+    return {};
+  }
+  if (!IsHexDigest(word)) {
+    return Malformed(s3,
+                     "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, a STREAMING-... "
+                     "word, or the SHA-256 of the body in hexadecimal");
+  }
+  out.payload = PayloadKind::kHashed;
+  out.payload_hash = ToLower(word);
+  return {};
+}
+
+// The same for a header that the signature does not prove: what it says holds as well.
+Status ReadUnsignedPayloadWord(std::string_view word, bool s3, VerifiedIdentity& out) {
+  CLARY_CHECK_OK(ReadPayloadWord(word, s3, out));
+  if (out.payload != PayloadKind::kSignedChunks && out.payload != PayloadKind::kSignedTrailer) {
+    return {};
+  }
+  return Fail(Code::kPermissionDenied, "HeadersNotSigned",
+              "the header x-amz-content-sha256 promises signed chunks and is not signed itself");
+}
+
 // The last line of the canonical request, and what it promises of the body.
 Status ResolvePayload(const Request& r, const Claim& claim, const VerifyOptions& options,
                       std::string& word, VerifiedIdentity& out) {
-  word = r.headers.Get("X-Amz-Content-Sha256");
+  const std::string_view header = r.headers.Get("X-Amz-Content-Sha256");
+  word = header;
   if (claim.presigned) {
     const bool header_signed =
         std::ranges::binary_search(claim.signed_headers, "x-amz-content-sha256");
@@ -347,28 +382,24 @@ Status ResolvePayload(const Request& r, const Claim& claim, const VerifyOptions&
       word = claim.s3() ? kUnsignedPayload : std::string_view();
     }
   }
-  if (word.empty()) {
-    if (claim.s3()) return Malformed(true, "the request needs an x-amz-content-sha256 header");
-    if (!options.body) {
-      return Fail(Code::kInternal, "BodyNeeded", "the body was not read before Verify()");
-    }
-    word = HexSha256(*options.body);
-    return {};  // the signature itself proves the body
+  if (!word.empty()) {
+    CLARY_CHECK_OK(ReadPayloadWord(word, claim.s3(), out));
+  } else if (claim.s3()) {
+    return Malformed(true, "the request needs an x-amz-content-sha256 header");
+  } else if (!options.body) {
+    return Fail(Code::kInternal, "BodyNeeded", "the body was not read before Verify()");
+  } else {
+    word = HexSha256(*options.body);  // the signature itself proves the body
   }
-  for (const PayloadWord& w : kPayloadWords) {
-    if (word != w.word) continue;
-    if (!claim.s3() && w.kind != PayloadKind::kUnsigned) break;
-    out.payload = w.kind;
-    return {};
+  // A presigned request may have a header that says more of the body than its signature does, but
+  // none that contradicts it.
+  if (header.empty() || EqualsIgnoreCase(header, word)) return {};
+  if (out.payload == PayloadKind::kUnsigned) {
+    return ReadUnsignedPayloadWord(header, claim.s3(), out);
   }
-  if (!IsHexDigest(word)) {
-    return Malformed(claim.s3(),
-                     "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, a STREAMING-... "
-                     "word, or the SHA-256 of the body in hexadecimal");
-  }
-  out.payload = PayloadKind::kHashed;
-  out.payload_hash = ToLower(word);
-  return {};
+  return Fail(Code::kPermissionDenied, "HeadersNotSigned",
+              "the header x-amz-content-sha256 is not signed, and is not what the signature says "
+              "of the body");
 }
 
 Result<VerifiedIdentity> VerifyV4(const Request& r, const KeyLookup& lookup, Clock& clock,
@@ -524,6 +555,9 @@ Result<VerifiedIdentity> VerifyV2(const Request& r, const KeyLookup& lookup, Clo
   out.session_token = FindParam(r.query, "x-amz-security-token").value_or("");
   out.service = "s3";
   out.presigned = true;
+  if (const auto word = r.headers.Find("X-Amz-Content-Sha256")) {
+    CLARY_CHECK_OK(ReadUnsignedPayloadWord(*word, true, out));
+  }
   return out;
 }
 

@@ -92,7 +92,7 @@ std::optional<ClaimedScope> ClaimedScopeOf(const Request& request);
 //   kInvalidArgument   AuthorizationHeaderMalformed (S3), IncompleteSignature (others),
 //                      AuthorizationQueryParametersError
 //   kPermissionDenied  SignatureDoesNotMatch, RequestTimeTooSkewed, ExpiredPresign,
-//                      HeadersNotSigned (an x-amz-* header of S3 that the signature leaves out)
+//                      HeadersNotSigned (an x-amz-* header that the signature leaves out)
 // Signatures are compared in constant time. Any thread.
 Result<VerifiedIdentity> Verify(const Request& request, const KeyLookup& lookup, Clock& clock,
                                 const VerifyOptions& options = {});

@@ -245,6 +245,55 @@ TEST(SigV4, SaysWhatIsMissing) {
   EXPECT_EQ(ReasonOf(VerifyCase(c, unsigned_header)), "HeadersNotSigned");
 }
 
+TEST(SigV4, NoServiceTakesHeadersThatNobodySigned) {
+  for (const char* name : {"s3-get", "json", "query-sts"}) {
+    const Case c = CaseNamed(name);
+    Request r = c.request();
+    r.headers.Add("X-Amz-Something", "new");
+    EXPECT_EQ(ReasonOf(VerifyCase(c, r)), "HeadersNotSigned") << name;
+    r = c.request();
+    r.headers.Add("X-Amz-User-Agent", "aws-sdk-php/3");
+    r.headers.Add("x-amzn-trace-id", "Root=1");
+    EXPECT_EQ(ReasonOf(VerifyCase(c, r)), "ok") << name;
+  }
+  const Case json = CaseNamed("json");
+  Request moved = json.request();
+  std::string auth(moved.headers.Get("Authorization"));
+  const std::string target = ";x-amz-target";
+  ASSERT_NE(auth.find(target), std::string::npos);
+  auth.erase(auth.find(target), target.size());
+  moved.headers.Set("Authorization", auth);
+  EXPECT_EQ(ReasonOf(VerifyCase(json, moved)), "HeadersNotSigned");
+}
+
+TEST(SigV4, AHashBesideAPresignedUrlHoldsTheBody) {
+  const Signer signer{std::string(kKey), std::string(kSecret), "", "us-east-1", "s3"};
+  ManualClock clock;
+  const auto put = [&](std::string hash, const std::string& body) {
+    Request r;
+    r.method = "PUT";
+    r.path = "/b/k";
+    r.headers.Add("Host", "localhost:1");
+    r.raw_query = PresignQuery(signer, {"PUT", r.path, "", &r.headers}, 60s, clock.Now());
+    r.query = *ParseQuery(r.raw_query);
+    r.headers.Add("X-Amz-Content-Sha256", std::move(hash));
+    r.body = NewStringSource(body);
+    r.content_length = body.size();
+    const auto identity = Verify(r, Lookup, clock);
+    if (!identity) return ReasonOf(identity);
+    const auto guard = GuardBody(r, *identity);
+    return guard ? ReasonOf(ReadAll(*r.body, 1000)) : ReasonOf(guard);
+  };
+  const std::string hash = HexEncode(Sha256("body"));
+  EXPECT_EQ(put(hash, "body"), "ok");
+  EXPECT_EQ(put(std::string(kUnsignedPayload), "body"), "ok");
+  EXPECT_EQ(put(hash, "other"), "XAmzContentSHA256Mismatch");
+  EXPECT_EQ(put("nonsense", "body"), "AuthorizationHeaderMalformed");
+  EXPECT_EQ(put("STREAMING-AWS4-HMAC-SHA256-PAYLOAD", "body"), "HeadersNotSigned");
+  // Taken for what it says, not stored with its chunks' headers.
+  EXPECT_EQ(put("STREAMING-UNSIGNED-PAYLOAD-TRAILER", "body"), "MissingContentLength");
+}
+
 TEST(SigV4, ChecksPresignedParameters) {
   const Case c = CaseNamed("s3-presigned");
   const auto with = [&](std::string_view from, std::string_view to) {
