@@ -6,19 +6,21 @@
 
 #include <algorithm>
 #include <charconv>
+#include <span>
 #include <system_error>
 
 #include "base/strings.h"
 
 // A stream "<first>/<rest>" is the file <root>/<group>/<first>/<rest>.log, each part
-// percent-encoded; one record is "<13 or more digits> <message>\n". Streams of one job share a
-// directory, so a poll for one job never reads the names of all the others.
+// percent-encoded; one record is "<digits> <message>\n", or "<digits>+<message>\n" for a message
+// whose LF is written as "\n" and whose backslash as "\\". Streams of one job share a directory, so
+// a poll for one job never reads the names of all the others.
 namespace clary::meta {
 namespace fs = std::filesystem;
 namespace {
 
 constexpr size_t kMaxMessage = 256 * 1024;
-constexpr size_t kMaxRecord = kMaxMessage + 32;
+constexpr size_t kMaxRecord = 2 * kMaxMessage + 32;  // escapes may double a message
 constexpr std::string_view kSuffix = ".log";
 constexpr std::string_view kNoFirstPart = "%";  // directory of streams without '/'
 
@@ -45,14 +47,55 @@ Result<fs::path> StreamPath(const fs::path& root, std::string_view group, std::s
   return root / Encode(group) / directory / file;
 }
 
+// What stands between a record's time and its message.
+constexpr char kPlain = ' ';
+constexpr char kEscaped = '+';
+bool IsMark(char c) { return c == kPlain || c == kEscaped; }
+
+std::string Unescape(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool escape = text[i] == '\\' && i + 1 < text.size();
+    if (escape) ++i;
+    out += escape && text[i] == 'n' ? '\n' : text[i];
+  }
+  return out;
+}
+
 // The record that `line` (without its line end) is, or nullopt for bytes that are none.
 std::optional<LogEventRecord> Parse(std::string_view line) {
   LogEventRecord record;
   const char* end = line.data() + line.size();
   const auto [p, ec] = std::from_chars(line.data(), end, record.timestamp_ms);
-  if (ec != std::errc() || p == end || *p != ' ' || record.timestamp_ms < 0) return std::nullopt;
+  if (ec != std::errc() || p == end || !IsMark(*p) || record.timestamp_ms < 0) return std::nullopt;
   record.message.assign(p + 1, end);
+  if (*p == kEscaped) record.message = Unescape(record.message);
   return record;
+}
+
+// The bytes of records as LogStore::Put() writes them.
+std::string VerbatimBytes(std::span<const LogEventRecord> events) {
+  std::string bytes;
+  for (const LogEventRecord& event : events) {
+    bytes += std::to_string(event.timestamp_ms);
+    if (event.message.contains('\n')) {
+      bytes += kEscaped;
+      for (const char c : event.message) {
+        if (c == '\n') {
+          bytes += "\\n";
+        } else if (c == '\\') {
+          bytes += "\\\\";
+        } else {
+          bytes += c;
+        }
+      }
+    } else {
+      bytes.append(1, kPlain).append(event.message);
+    }
+    bytes += '\n';
+  }
+  return bytes;
 }
 
 Result<std::string> ReadAt(int fd, uint64_t begin, uint64_t end) {
@@ -114,7 +157,7 @@ class View {
       CLARY_TRY(const std::string head, ReadAt(fd_.get(), at, std::min(end_, at + 32)));
       int64_t ms = 0;
       const auto [p, ec] = std::from_chars(head.data(), head.data() + head.size(), ms);
-      if (ec == std::errc() && p != head.data() + head.size() && *p == ' ') {
+      if (ec == std::errc() && p != head.data() + head.size() && IsMark(*p)) {
         return Found{.begin = at, .timestamp_ms = ms};
       }
       CLARY_TRY(at, NextLine(at));
@@ -288,6 +331,125 @@ Status LogStore::Remove(const std::string& group, const std::string& first) cons
     return Fail(Code::kInvalidArgument, "BadName", "a group and the first part of a stream");
   }
   return RemoveTree(root_ / Encode(group) / Encode(first));
+}
+
+bool LogStore::HasGroup(const std::string& group) const {
+  std::error_code ec;
+  return !group.empty() && fs::is_directory(root_ / Encode(group), ec);
+}
+
+bool LogStore::HasStream(const std::string& group, const std::string& stream) const {
+  const auto path = StreamPath(root_, group, stream);
+  std::error_code ec;
+  return path && fs::is_regular_file(*path, ec);
+}
+
+Status LogStore::CreateGroup(const std::string& group) const {
+  CLARY_CHECK_OK(StreamPath(root_, group, "any"));
+  CLARY_CHECK_OK(MakeDirectories(root_ / Encode(group)));
+  return SyncDirectory(root_);
+}
+
+Status LogStore::CreateStream(const std::string& group, const std::string& stream) const {
+  CLARY_CHECK_OK(LogWriter::Open(root_, group, stream));
+  CLARY_TRY(const fs::path path, StreamPath(root_, group, stream));
+  CLARY_CHECK_OK(SyncDirectory(path.parent_path()));
+  return SyncDirectory(path.parent_path().parent_path());
+}
+
+Status LogStore::RemoveGroup(const std::string& group) const {
+  if (group.empty()) return Fail(Code::kInvalidArgument, "BadName", "a group has a name");
+  return RemoveTree(root_ / Encode(group));
+}
+
+Status LogStore::RemoveStream(const std::string& group, const std::string& stream) const {
+  CLARY_TRY(const fs::path path, StreamPath(root_, group, stream));
+  std::error_code ec;
+  fs::remove(path, ec);
+  if (ec) return std::unexpected(ErrnoError(ec.value(), path.string()));
+  return SyncDirectory(path.parent_path());
+}
+
+namespace {
+
+// Replaces a stream by its bytes [begin, end) and then `tail`.
+Status Rewrite(const fs::path& path, const View& view, uint64_t begin, uint64_t end,
+               std::string_view tail) {
+  const fs::path fresh = path.string() + ".new";
+  CLARY_TRY(const Fd fd, OpenFile(fresh, O_WRONLY | O_CREAT | O_TRUNC));
+  const auto write = [&]() -> Status {
+    for (uint64_t at = begin; at < end;) {
+      CLARY_TRY(const std::string bytes, ReadAt(view.fd(), at, std::min(end, at + (1 << 20))));
+      CLARY_CHECK_OK(WriteAll(fd.get(), bytes));
+      at += bytes.size();
+    }
+    CLARY_CHECK_OK(WriteAll(fd.get(), tail));
+    CLARY_CHECK_OK(SyncFile(fd.get()));
+    std::error_code ec;
+    fs::rename(fresh, path, ec);
+    if (ec) return std::unexpected(ErrnoError(ec.value(), path.string()));
+    return SyncDirectory(path.parent_path());
+  };
+  Status done = write();
+  if (!done) {
+    std::error_code ignored;
+    fs::remove(fresh, ignored);
+  }
+  return done;
+}
+
+// Appends to a stream, or leaves it as it was.
+Status AppendBytes(const fs::path& path, const View& view, std::string_view bytes) {
+  CLARY_TRY(const Fd fd, OpenFile(path, O_WRONLY | O_APPEND));
+  const auto whole = static_cast<off_t>(view.end());  // without a record that a crash has torn
+  if (::ftruncate(fd.get(), whole) != 0) return std::unexpected(ErrnoError(errno, path.string()));
+  Status written = WriteAll(fd.get(), bytes);
+  if (written) written = SyncFile(fd.get());
+  if (!written) (void)::ftruncate(fd.get(), whole);
+  return written;
+}
+
+}  // namespace
+
+Status LogStore::Put(const std::string& group, const std::string& stream,
+                     const std::vector<LogEventRecord>& events) const {
+  CLARY_TRY(const fs::path path, StreamPath(root_, group, stream));
+  auto opened = View::Open(path);
+  if (!opened) {
+    return std::unexpected(NamedError(std::move(opened).error(), "NoSuchStream", stream));
+  }
+  if (events.empty()) return {};
+  const View& view = *opened;
+  CLARY_TRY(uint64_t at, view.LowerBound(events.front().timestamp_ms + 1));
+  if (at == view.end()) return AppendBytes(path, view, VerbatimBytes(events));
+  const uint64_t begin = at;
+  CLARY_TRY(const std::string later, ReadAt(view.fd(), begin, view.end()));
+  std::string tail;
+  std::string_view rest = later;
+  for (const LogEventRecord& event : events) {
+    while (!rest.empty()) {
+      const std::string_view line = rest.substr(0, rest.find('\n') + 1);
+      const auto record = Parse(line.substr(0, line.size() - 1));
+      if (record && record->timestamp_ms > event.timestamp_ms) break;
+      tail += line;
+      rest.remove_prefix(line.size());
+    }
+    tail += VerbatimBytes({&event, 1});
+  }
+  tail += rest;
+  return Rewrite(path, view, 0, begin, tail);
+}
+
+Status LogStore::Trim(const std::string& group, const std::string& stream,
+                      int64_t before_ms) const {
+  CLARY_TRY(const fs::path path, StreamPath(root_, group, stream));
+  auto opened = View::Open(path);
+  if (!opened) {
+    return std::unexpected(NamedError(std::move(opened).error(), "NoSuchStream", stream));
+  }
+  CLARY_TRY(const uint64_t keep, opened->LowerBound(before_ms));
+  if (keep == 0) return {};
+  return Rewrite(path, *opened, keep, opened->end(), "");
 }
 
 Result<LogPage> LogStore::Read(const std::string& group, const std::string& stream,

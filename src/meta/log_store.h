@@ -70,6 +70,24 @@ class LogStore {
   // Removes all streams "<first>/...". None is no error.
   Status Remove(const std::string& group, const std::string& first) const;
 
+  // Groups and streams without a LogWriter, for callers that keep each other out. What they return
+  // is durable.
+  bool HasGroup(const std::string& group) const;
+  bool HasStream(const std::string& group, const std::string& stream) const;
+  // An empty one; one that is there already is left alone. kInvalidArgument "BadName".
+  Status CreateGroup(const std::string& group) const;
+  Status CreateStream(const std::string& group, const std::string& stream) const;
+  // None is no error.
+  Status RemoveGroup(const std::string& group) const;
+  Status RemoveStream(const std::string& group, const std::string& stream) const;
+  // Adds all events, which are in order of time, or none. Each keeps its time and every byte of its
+  // message; one that is earlier than what the stream has goes to its place, for which the file is
+  // written anew, so positions behind it move. kNotFound "NoSuchStream".
+  Status Put(const std::string& group, const std::string& stream,
+             const std::vector<LogEventRecord>& events) const;
+  // Drops what is older than `before_ms`. kNotFound "NoSuchStream".
+  Status Trim(const std::string& group, const std::string& stream, int64_t before_ms) const;
+
   struct ReadOptions {
     uint64_t position = 0;
     // Returns the events that end at `position` instead of those that begin there (still oldest

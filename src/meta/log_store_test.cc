@@ -209,5 +209,62 @@ TEST_F(LogStoreTest, AReaderBesideAWriterSeesEveryRecordOnceAndWhole) {
   }
 }
 
+// What users put keeps its bytes and its place in time.
+TEST_F(LogStoreTest, PutKeepsEveryByteAndSortsByTime) {
+  EXPECT_FALSE(store_.HasGroup("own"));
+  ASSERT_TRUE(store_.CreateGroup("own"));
+  EXPECT_TRUE(store_.HasGroup("own"));
+  EXPECT_EQ(store_.Put("own", "s", {{1, "a"}}).error().reason, "NoSuchStream");
+  ASSERT_TRUE(store_.CreateStream("own", "s"));
+  EXPECT_TRUE(store_.HasStream("own", "s"));
+  ASSERT_TRUE(store_.Put("own", "s", {{10, "tab\there"}, {20, "two\nlines\\n"}, {30, "+x"}}));
+  ASSERT_TRUE(store_.Put("own", "s", {{5, "first"}, {20, "after\n"}, {25, ""}, {40, "last"}}));
+  const auto page = store_.Read("own", "s", {});
+  ASSERT_TRUE(page);
+  EXPECT_EQ(Text(*page), "5first|10tab\there|20two\nlines\\n|20after\n|25|30+x|40last|");
+  EXPECT_EQ(Text(*store_.Read("own", "s", {.start_ms = 20, .end_ms = 26})),
+            "20two\nlines\\n|20after\n|25|");
+
+  // A record that a crash has torn goes before the next one comes.
+  {
+    std::ofstream file(dir_.path() / "own" / "%" / "s.log", std::ios::app);
+    file << "50 torn";
+  }
+  ASSERT_TRUE(store_.Put("own", "s", {{60, "whole"}}));
+  EXPECT_EQ(Text(*store_.Read("own", "s", {.start_ms = 40})), "40last|60whole|");
+
+  ASSERT_TRUE(store_.Trim("own", "s", 40));
+  EXPECT_EQ(Text(*store_.Read("own", "s", {})), "40last|60whole|");
+  ASSERT_TRUE(store_.Trim("own", "s", 100));
+  EXPECT_EQ(Text(*store_.Read("own", "s", {})), "");
+
+  ASSERT_TRUE(store_.RemoveStream("own", "s"));
+  EXPECT_FALSE(store_.HasStream("own", "s"));
+  ASSERT_TRUE(store_.RemoveGroup("own"));
+  EXPECT_FALSE(store_.HasGroup("own"));
+  EXPECT_EQ(store_.CreateGroup(std::string(300, 'x')).error().reason, "BadName");
+}
+
+// Merging is the same as sorting, whatever comes when.
+TEST_F(LogStoreTest, PutsInAnyOrderReadAsSorted) {
+  ASSERT_TRUE(store_.CreateGroup("g"));
+  ASSERT_TRUE(store_.CreateStream("g", "a/b"));
+  std::mt19937 random(7);
+  std::vector<LogEventRecord> all;
+  for (int batch = 0; batch < 60; ++batch) {
+    std::vector<LogEventRecord> events;
+    for (int64_t ms = static_cast<int64_t>(random() % 500), i = 0; i < 5; ++i) {
+      events.push_back({ms, std::to_string(all.size()) + "\n" + std::string(random() % 90, 'x')});
+      all.push_back(events.back());
+      ms += static_cast<int64_t>(random() % 20);
+    }
+    ASSERT_TRUE(store_.Put("g", "a/b", events));
+  }
+  std::ranges::stable_sort(all, {}, &LogEventRecord::timestamp_ms);
+  const auto page = store_.Read("g", "a/b", {});
+  ASSERT_TRUE(page);
+  EXPECT_EQ(Text(*page), Text(LogPage{.events = all}));
+}
+
 }  // namespace
 }  // namespace clary::meta
