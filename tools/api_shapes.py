@@ -190,15 +190,17 @@ class Table:
             "// Made by tools/api_shapes.py from tools/api_shapes.toml: edit that, not this.",
             "// clang-format off",
             '#include "api/internal/shape_rows.h"', '#include "api/shapes.h"', "",
-            "namespace clary::api {", "namespace {", "",
+            f"namespace clary::api::{self.service} {{", "namespace {", "",
             'constexpr Shape kNothing = Structure("Nothing");', *forwards, *body, "",
-            rows("constexpr Operation kOperations[]", operations), "", "}  // namespace", "",
-            f"std::span<const Operation> {title}Operations() {{ return kOperations; }}", "",
+            rows("constexpr Operation kOperations[]", operations), "", "}  // namespace",
+            f"}}  // namespace clary::api::{self.service}", "",
+            "namespace clary::api {", "",
+            f"std::span<const Operation> {title}Operations() {{ return {self.service}::kOperations; }}", "",
             "}  // namespace clary::api", ""])
 
 
 def main():
-    pinned = re.search(r"^botocore==(\S+)$", PINS.read_text(), re.M)[1]
+    pinned = re.search(r"^botocore==(\S+)", PINS.read_text(), re.M)[1]
     try:
         import botocore
         version = botocore.__version__

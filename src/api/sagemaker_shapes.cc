@@ -4,7 +4,7 @@
 #include "api/internal/shape_rows.h"
 #include "api/shapes.h"
 
-namespace clary::api {
+namespace clary::api::sagemaker {
 namespace {
 
 constexpr Shape kNothing = Structure("Nothing");
@@ -3922,7 +3922,10 @@ constexpr Operation kOperations[] = {
     {"UpdateTrialComponent", &kUpdateTrialComponentRequest, &kUpdateTrialComponentResponse}};
 
 }  // namespace
+}  // namespace clary::api::sagemaker
 
-std::span<const Operation> SageMakerOperations() { return kOperations; }
+namespace clary::api {
+
+std::span<const Operation> SageMakerOperations() { return sagemaker::kOperations; }
 
 }  // namespace clary::api

@@ -65,6 +65,11 @@ constexpr int kMaxRequestDepth = 32;
 
 // The tables, by service. An operation that is listed here need not be served.
 std::span<const Operation> SageMakerOperations();
+std::span<const Operation> StsOperations();
+std::span<const Operation> IamOperations();
+std::span<const Operation> LogsOperations();
+std::span<const Operation> CloudwatchOperations();
+std::span<const Operation> KmsOperations();
 
 std::span<const Member> Members(const Shape& structure);
 
