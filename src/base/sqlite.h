@@ -23,6 +23,7 @@ class Statement {
   Statement& Bind(int index, std::string_view text);
   Statement& BindBlob(int index, std::string_view bytes);
   Statement& Bind(int index, int64_t value);
+  Statement& BindDouble(int index, double value);
   Statement& BindNull(int index);
   // True: a row is there; false: done. kConflict "Busy", kAlreadyExists "Constraint",
   // kResourceExhausted "DiskFull", kDataLoss "Corrupt".
@@ -31,6 +32,7 @@ class Statement {
   void Reset();                        // also clears the bindings
   std::string Text(int column) const;  // bytes of a text or blob column
   int64_t Int(int column) const;
+  double Double(int column) const;
   bool IsNull(int column) const;
 
  private:

@@ -227,6 +227,17 @@ Status CheckInProgress(const Record& record) {
                  " is in status " + record.status + ".");
 }
 
+Status CheckRole(const std::string& role_arn, const Options& options) {
+  if (!options.role_exists || options.role_exists(role_arn)) return {};
+  const auto parts = Split(role_arn, ':');
+  if (parts.size() > 4 && parts[4] != options.account_id) {
+    return Invalid("RoleArn: Cross-account pass role is not allowed.");
+  }
+  return Invalid("Could not assume role " + role_arn +
+                 ". Please ensure that the role exists and allows principal "
+                 "'sagemaker.amazonaws.com' to assume the role.");
+}
+
 const Handler* FindHandler(std::string_view operation) {
   const Operation* found = FindOperation(operation);
   return found != nullptr ? &found->run : nullptr;

@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/strings.h"
+#include "control/internal/context.h"
 #include "control/internal/kind.h"
 #include "control/internal/metrics.h"
 #include "control/internal/training_job.h"
@@ -209,12 +210,7 @@ Status CheckTrainingRequest(const json& request, const Environment& environment,
   CLARY_CHECK_OK(CheckMetricDefinitions(OwnMetricDefinitions(request)));
   CLARY_CHECK_OK(CheckStopping(request));
   CLARY_CHECK_OK(CheckRules(request));
-  const std::string role = request.at("RoleArn");
-  if (options.role_exists && !options.role_exists(role)) {
-    return Invalid("Could not assume role " + role +
-                   ". Please ensure that the role exists and allows principal "
-                   "'sagemaker.amazonaws.com' to assume the role.");
-  }
+  CLARY_CHECK_OK(CheckRole(request.at("RoleArn"), options));
   const auto channels = request.find("InputDataConfig");
   if (channels != request.end()) {
     std::vector<std::string> names;

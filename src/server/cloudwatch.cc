@@ -1,118 +1,72 @@
 #include "server/cloudwatch.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 
-#include "base/clock.h"
 #include "base/strings.h"
-#include "server/internal/query.h"
+#include "server/internal/metric_windows.h"
 
 namespace clary::server {
 namespace {
 
 using nlohmann::json;
 
-constexpr std::string_view kNamespace = "/aws/sagemaker/TrainingJobs";
-constexpr const char* kDimension = "TrainingJobName";
+constexpr std::string_view kJobs = "/aws/sagemaker/TrainingJobs";
+constexpr std::string_view kReserved[] = {"AWS/", "/aws/sagemaker/"};
+constexpr std::string_view kDimension = "TrainingJobName";
 constexpr size_t kMetricsPerPage = 500;
-constexpr size_t kMaxDatapoints = 1440;
+constexpr size_t kMaxDatapoints = 1440;    // of GetMetricStatistics
+constexpr int64_t kMaxPageData = 100'800;  // of GetMetricData
+constexpr size_t kMaxValues = 150;
+constexpr double kMaxValue = 0x1p360;
+constexpr int64_t kHourMs = 3'600'000;
+constexpr std::string_view kUserToken = "m/";  // ListMetrics goes on among users' metrics
 
 std::unexpected<Error> Bad(std::string reason, std::string message) {
   return Fail(Code::kInvalidArgument, std::move(reason), std::move(message));
 }
 
-std::string Text(const json& object, const char* name) {
-  if (!object.is_object()) return {};
-  const auto it = object.find(name);
-  return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
+std::string TextOf(const json& object, const char* name) { return object.value(name, ""); }
+
+Time TimeIn(const json& object, const char* name) {
+  const double seconds = std::clamp(object.value(name, 0.0), -9e12, 9e12);
+  return FromMillis(std::llround(seconds * 1000.0));
 }
 
-const json& List(const json& object, const char* name) {
-  static const json kEmpty = json::array();
-  if (!object.is_object()) return kEmpty;
-  const auto it = object.find(name);
-  return it != object.end() && it->is_array() ? *it : kEmpty;
-}
-
-// Integers come as text in forms.
-Result<int64_t> Integer(const json& object, const char* name, std::optional<int64_t> fallback) {
-  const auto it = object.find(name);
-  if (it == object.end() || it->is_null()) {
-    if (fallback) return *fallback;
-    return Bad("MissingParameter", std::string("The parameter ") + name + " is required");
-  }
-  if (it->is_number_integer()) return it->get<int64_t>();
-  if (it->is_number_float() && std::abs(it->get<double>()) < 9e15) {
-    return static_cast<int64_t>(it->get<double>());
-  }
-  if (it->is_string()) {
-    if (const auto value = ParseInt(it->get_ref<const std::string&>())) return *value;
-  }
-  return Bad("InvalidParameterValue",
-             std::string("The value for parameter ") + name + " is not an integer");
-}
-
-Result<Time> TimeOf(const json& object, const char* name) {
-  const auto it = object.find(name);
-  if (it == object.end() || it->is_null()) {
-    return Bad("MissingParameter", std::string("The parameter ") + name + " is required");
-  }
-  if (it->is_number() && std::abs(it->get<double>()) < 9e12) {
-    return FromMillis(static_cast<int64_t>(std::llround(it->get<double>() * 1000.0)));
-  }
-  if (it->is_string()) {
-    if (auto time = ParseIso8601(it->get_ref<const std::string&>())) return *time;
-  }
-  return Bad("InvalidParameterValue",
-             std::string("The value for parameter ") + name + " is not a time");
-}
-
-// The job that a list of dimensions names; nullopt for dimensions that no metric has.
-std::optional<std::string> JobOf(const json& dimensions) {
-  if (dimensions.size() != 1 || Text(dimensions[0], "Name") != kDimension) return std::nullopt;
-  return Text(dimensions[0], "Value");
-}
-
-struct Bucket {
-  int64_t start_ms = 0;
-  double sum = 0;
-  double low = 0;
-  double high = 0;
-  int64_t count = 0;
-
-  std::optional<double> Value(std::string_view statistic) const {
-    if (statistic == "Average") return sum / static_cast<double>(count);
-    if (statistic == "Sum") return sum;
-    if (statistic == "Minimum") return low;
-    if (statistic == "Maximum") return high;
-    if (statistic == "SampleCount") return static_cast<double>(count);
+// The job that a metric belongs to; nullopt for metrics of users.
+std::optional<std::string> JobOf(const MetricKey& key) {
+  if (key.space != kJobs || key.dimensions.size() != 1 || key.dimensions[0].first != kDimension) {
     return std::nullopt;
   }
+  return key.dimensions[0].second;
+}
+
+struct Window {
+  Time begin{};
+  std::string unit;
+  MetricWindow data;
 };
 
-// The points of [start, end) in windows of `period` seconds, which begin at multiples of it.
-std::vector<Bucket> Aggregate(const std::vector<control::MetricPoint>& points, Time start, Time end,
-                              int64_t period) {
-  std::map<int64_t, Bucket> buckets;
+// The samples of [start, end) in windows of `period` seconds, which begin at multiples of it; one
+// for each unit. A sample counts for the window that holds it, if that window ends after `start`.
+std::vector<Window> Aggregate(const std::vector<MetricSample>& samples, Time start, Time end,
+                              int64_t period, const std::string& unit) {
+  std::map<std::pair<int64_t, std::string>, MetricWindow> windows;
   const int64_t width = period * 1000;
-  for (const control::MetricPoint& point : points) {
-    // A point counts for the window that holds it, if that window begins in range.
-    const int64_t ms = ToMillis(point.time);
+  for (const MetricSample& sample : samples) {
+    const int64_t ms = ToMillis(sample.time);
     const int64_t begin = ms - ((ms % width) + width) % width;
-    if (point.time >= end || begin + width <= ToMillis(start)) continue;
-    Bucket& bucket = buckets[begin];
-    if (bucket.count == 0) bucket = {.start_ms = begin, .low = point.value, .high = point.value};
-    bucket.sum += point.value;
-    bucket.low = std::min(bucket.low, point.value);
-    bucket.high = std::max(bucket.high, point.value);
-    ++bucket.count;
+    if (sample.time >= end || begin + width <= ToMillis(start)) continue;
+    if (unit.empty() || sample.unit == unit) windows[{begin, sample.unit}].Add(sample);
   }
-  std::vector<Bucket> out;
-  for (const auto& [begin, bucket] : buckets) out.push_back(bucket);
+  std::vector<Window> out;
+  for (auto& [at, data] : windows) {
+    out.push_back({.begin = FromMillis(at.first), .unit = at.second, .data = std::move(data)});
+  }
   return out;
 }
 
@@ -124,132 +78,337 @@ Status CheckPeriod(int64_t period) {
              "The value for parameter Period must be 1, 5, 10, 20, 30 or a multiple of 60");
 }
 
+Status CheckValue(double value, const std::string& at) {
+  if (std::isnan(value)) {
+    return Bad("InvalidParameterValue", "The value NaN for parameter " + at + " is invalid.");
+  }
+  if (std::abs(value) <= kMaxValue) return {};
+  return Bad("InvalidParameterValue",
+             "The value for parameter " + at + " must be from -2^360 to 2^360.");
+}
+
+// The samples of one item of MetricData.
+Result<std::vector<MetricSample>> SamplesOf(const json& item, const std::string& at, Time now) {
+  const auto value = item.find("Value");
+  const auto set = item.find("StatisticValues");
+  const auto values = item.find("Values");
+  const auto counts = item.find("Counts");
+  const int forms = int{value != item.end()} + int{set != item.end()} + int{values != item.end()};
+  if (forms == 0) {
+    return Bad("MissingParameter", "At least one of the parameters " + at + "Value, " + at +
+                                       "Values and " + at + "StatisticValues must be specified.");
+  }
+  if (forms > 1) {
+    return Bad("InvalidParameterCombination",
+               "The parameters " + at + "Value, " + at + "Values and " + at +
+                   "StatisticValues are mutually exclusive and you have specified more than one.");
+  }
+  if (counts != item.end() && values == item.end()) {
+    return Bad("InvalidParameterCombination",
+               "The parameter " + at + "Counts needs " + at + "Values.");
+  }
+  MetricSample base{.time = item.contains("Timestamp") ? TimeIn(item, "Timestamp") : now,
+                    .unit = item.value("Unit", "None")};
+  if (base.time > now + Duration(2 * kHourMs)) {
+    return Bad("InvalidParameterValue", "The parameter " + at +
+                                            "Timestamp must specify a time no more than two hours "
+                                            "in the future.");
+  }
+  if (base.time < now - Duration(14 * 24 * kHourMs)) {
+    return Bad("InvalidParameterValue",
+               "The parameter " + at + "Timestamp must specify a time within the past two weeks.");
+  }
+  const auto resolution = item.value("StorageResolution", int64_t{60});
+  if (resolution != 1 && resolution != 60) {
+    return Bad("InvalidParameterValue",
+               "The value for parameter " + at + "StorageResolution must be 1 or 60.");
+  }
+  const auto sample = [&](double v, double count) {
+    MetricSample s = base;
+    s.count = count;
+    s.sum = v * count;
+    s.low = s.high = v;
+    return s;
+  };
+  std::vector<MetricSample> samples;
+  if (value != item.end()) {
+    CLARY_CHECK_OK(CheckValue(value->get<double>(), at + "Value"));
+    samples.push_back(sample(value->get<double>(), 1));
+  } else if (set != item.end()) {
+    MetricSample s = base;
+    s.count = set->value("SampleCount", 0.0);
+    s.sum = set->value("Sum", 0.0);
+    s.low = set->value("Minimum", 0.0);
+    s.high = set->value("Maximum", 0.0);
+    for (const double v : {s.count, s.sum, s.low, s.high}) {
+      CLARY_CHECK_OK(CheckValue(v, at + "StatisticValues"));
+    }
+    if (s.count <= 0) {
+      return Bad("InvalidParameterValue",
+                 "The value for parameter " + at + "StatisticValues.SampleCount must be positive.");
+    }
+    if (s.low > s.high) {
+      return Bad("InvalidParameterValue", "The parameter " + at +
+                                              "StatisticValues.Maximum must be greater than or "
+                                              "equal to StatisticValues.Minimum.");
+    }
+    samples.push_back(std::move(s));
+  } else {
+    if (values->empty() || values->size() > kMaxValues) {
+      return Bad("InvalidParameterValue", "The collection " + at +
+                                              "Values must have a size from 1 to " +
+                                              std::to_string(kMaxValues) + ".");
+    }
+    if (counts != item.end() && counts->size() != values->size()) {
+      return Bad("InvalidParameterValue",
+                 "The parameters " + at + "Values and " + at + "Counts must be of the same size.");
+    }
+    for (size_t i = 0; i < values->size(); ++i) {
+      const double v = (*values)[i].get<double>();
+      const double count = counts == item.end() ? 1.0 : (*counts)[i].get<double>();
+      CLARY_CHECK_OK(CheckValue(v, at + "Values"));
+      CLARY_CHECK_OK(CheckValue(count, at + "Counts"));
+      if (count < 0) {
+        return Bad("InvalidParameterValue",
+                   "The values of parameter " + at + "Counts must not be negative.");
+      }
+      if (count > 0) samples.push_back(sample(v, count));
+    }
+  }
+  return samples;
+}
+
 }  // namespace
 
 struct CloudWatchOperations {
-  // The points of one metric; none for an unknown one, as in CloudWatch.
-  static Result<std::vector<control::MetricPoint>> Points(const CloudWatchFront& front,
-                                                          const json& metric) {
-    const auto job = JobOf(List(metric, "Dimensions"));
-    const std::string name = Text(metric, "MetricName");
-    std::vector<control::MetricPoint> points;
-    if (Text(metric, "Namespace") != kNamespace || !job || name.empty()) return points;
-    auto series = front.source_.series(*job, name);
-    if (!series && series.error().code == Code::kNotFound) return points;
-    if (!series) return std::unexpected(std::move(series).error());
-    for (auto& s : *series) {
-      if (s.name == name) points = std::move(s.points);
+  static Result<json> PutMetricData(CloudWatchFront& front, const json& input) {
+    const std::string space = TextOf(input, "Namespace");
+    for (const std::string_view reserved : kReserved) {
+      if (space.starts_with(reserved)) {
+        return Bad("InvalidParameterValue",
+                   "The value " + space +
+                       " for parameter Namespace is invalid: namespaces that "
+                       "begin with " +
+                       std::string(reserved) + " are the service's own.");
+      }
     }
-    return points;
+    const json items = input.value("MetricData", json::array());
+    if (items.empty()) return Bad("MissingParameter", "The parameter MetricData is required.");
+    if (items.size() > 1000) {
+      return Bad("InvalidParameterValue",
+                 "The collection MetricData must not have a size greater than 1000.");
+    }
+    std::vector<MetricDatum> data;
+    for (size_t i = 0; i < items.size(); ++i) {
+      const std::string at = "MetricData.member." + std::to_string(i + 1) + ".";
+      CLARY_TRY(MetricKey key, KeyOf(items[i]));
+      key.space = space;
+      CLARY_TRY(auto samples, SamplesOf(items[i], at, front.clock_.Now()));
+      data.push_back({.key = std::move(key), .samples = std::move(samples)});
+    }
+    CLARY_CHECK_OK(front.store_.Put(data));
+    return json::object();
   }
 
-  static Result<json> GetMetricStatistics(const CloudWatchFront& front, const json& input) {
-    if (Text(input, "MetricName").empty() || Text(input, "Namespace").empty()) {
-      return Bad("MissingParameter", "The parameters Namespace and MetricName are required");
-    }
-    CLARY_TRY(const Time start, TimeOf(input, "StartTime"));
-    CLARY_TRY(const Time end, TimeOf(input, "EndTime"));
-    CLARY_TRY(const int64_t period, Integer(input, "Period", std::nullopt));
+  static Result<json> GetMetricStatistics(CloudWatchFront& front, const json& input) {
+    const Time start = TimeIn(input, "StartTime");
+    const Time end = TimeIn(input, "EndTime");
+    const auto period = input.value("Period", int64_t{0});
     CLARY_CHECK_OK(CheckPeriod(period));
     if (start >= end) {
       return Bad("InvalidParameterCombination",
                  "The parameter StartTime must be less than the parameter EndTime.");
     }
-    const json& statistics = List(input, "Statistics");
-    if (statistics.empty()) {
+    const json statistics = input.value("Statistics", json::array());
+    const json extended = input.value("ExtendedStatistics", json::array());
+    if (statistics.empty() && extended.empty()) {
       return Bad("InvalidParameterCombination",
-                 "At least one of the parameters Statistics and ExtendedStatistics must be given; "
-                 "only Statistics are supported here");
+                 "At least one of the parameters Statistics and ExtendedStatistics must be "
+                 "specified.");
     }
-    CLARY_TRY(const auto points, Points(front, input));
-    const auto buckets = Aggregate(points, start, end, period);
-    if (buckets.size() > kMaxDatapoints) {
+    for (const json& name : extended) {
+      if (!PercentileOf(name.get<std::string>())) {
+        return Bad("InvalidParameterValue", "The value " + name.get<std::string>() +
+                                                " for parameter ExtendedStatistics is not "
+                                                "supported: only percentiles are (p90)");
+      }
+    }
+    CLARY_TRY(const MetricKey key, KeyOf(input));
+    CLARY_TRY(const auto samples, front.Samples(key, start - Duration(period * 1000), end));
+    const auto windows = Aggregate(samples, start, end, period, TextOf(input, "Unit"));
+    if (windows.size() > kMaxDatapoints) {
       return Bad("InvalidParameterCombination",
-                 "You have requested up to " + std::to_string(buckets.size()) +
+                 "You have requested up to " + std::to_string(windows.size()) +
                      " datapoints, which exceeds the limit of 1440. You may reduce the datapoints "
                      "requested by increasing Period, or decreasing the time range.");
     }
     json datapoints = json::array();
-    for (const Bucket& bucket : buckets) {
-      json point = {{"Timestamp", ToSeconds(FromMillis(bucket.start_ms))}, {"Unit", "None"}};
-      for (const json& statistic : statistics) {
-        const auto name = statistic.is_string() ? statistic.get<std::string>() : std::string();
-        const auto value = bucket.Value(name);
-        if (!value) {
-          return Bad("InvalidParameterValue",
-                     "The value '" + name +
-                         "' for parameter Statistics is not one of [Average, "
-                         "Sum, Minimum, Maximum, SampleCount]");
-        }
-        point[name] = *value;
+    for (const Window& window : windows) {
+      json point = {{"Timestamp", ToSeconds(window.begin)}, {"Unit", window.unit}};
+      for (const json& name : statistics) {
+        const auto word = name.get<std::string>();
+        if (const auto value = window.data.Value(word)) point[word] = *value;
+      }
+      for (const json& name : extended) {
+        const auto word = name.get<std::string>();
+        if (const auto value = window.data.Value(word)) point["ExtendedStatistics"][word] = *value;
       }
       datapoints.push_back(std::move(point));
     }
-    return json{{"Label", Text(input, "MetricName")}, {"Datapoints", std::move(datapoints)}};
+    return json{{"Label", key.name}, {"Datapoints", std::move(datapoints)}};
   }
 
-  static Result<json> GetMetricData(const CloudWatchFront& front, const json& input) {
-    CLARY_TRY(const Time start, TimeOf(input, "StartTime"));
-    CLARY_TRY(const Time end, TimeOf(input, "EndTime"));
-    const json& queries = List(input, "MetricDataQueries");
+  static Result<json> GetMetricData(CloudWatchFront& front, const json& input) {
+    const Time start = TimeIn(input, "StartTime");
+    const Time end = TimeIn(input, "EndTime");
+    if (start >= end) {
+      return Bad("ValidationError",
+                 "The parameter StartTime must be less than the parameter EndTime.");
+    }
+    const json queries = input.value("MetricDataQueries", json::array());
     if (queries.empty() || queries.size() > 500) {
       return Bad("ValidationError", "MetricDataQueries must hold 1 to 500 queries");
     }
+    const auto limit = input.value("MaxDatapoints", kMaxPageData);
+    if (limit < 1 || limit > kMaxPageData) {
+      return Bad("ValidationError", "MaxDatapoints must be from 1 to 100800");
+    }
+    // A page goes on after as many datapoints as its token says.
+    const auto skipped = ParseUint(input.value("NextToken", "0"));
+    if (!skipped) return Bad("InvalidNextToken", "The NextToken is not valid");
+    uint64_t to_skip = *skipped;
+    auto room = static_cast<uint64_t>(limit);
+    bool more = false;
+    std::set<std::string> ids;
     json results = json::array();
     for (const json& query : queries) {
-      const auto stat = query.is_object() ? query.find("MetricStat") : query.end();
-      if (stat == query.end() || !stat->is_object()) {
-        return Bad("ValidationError",
-                   "The query '" + Text(query, "Id") +
-                       "' has no MetricStat; expressions are not supported here");
+      const std::string id = TextOf(query, "Id");
+      if (!ids.insert(id).second) {
+        return Bad("ValidationError", "The value '" + id + "' of Id is given twice");
       }
-      if (const auto wanted = query.find("ReturnData");
-          wanted != query.end() && (*wanted == false || *wanted == "false")) {
-        continue;
+      const auto stat = query.find("MetricStat");
+      if (stat == query.end()) {
+        return Bad("ValidationError", "The query '" + id +
+                                          "' has no MetricStat; expressions are not supported "
+                                          "here");
       }
-      const auto metric = stat->find("Metric");
-      CLARY_TRY(const int64_t period, Integer(*stat, "Period", std::nullopt));
+      const std::string statistic = TextOf(*stat, "Stat");
+      if (!IsStatistic(statistic)) {
+        return Bad("ValidationError", "The value '" + statistic +
+                                          "' for parameter Stat is not one of [Average, Sum, "
+                                          "Minimum, Maximum, SampleCount] and no percentile (p90)");
+      }
+      const auto period = stat->value("Period", int64_t{0});
       CLARY_CHECK_OK(CheckPeriod(period));
-      CLARY_TRY(const auto points, Points(front, metric == stat->end() ? json::object() : *metric));
-      auto buckets = Aggregate(points, start, end, period);
-      if (Text(input, "ScanBy") != "TimestampAscending") std::ranges::reverse(buckets);
+      if (!query.value("ReturnData", true)) continue;
+      CLARY_TRY(const MetricKey key, KeyOf(stat->value("Metric", json::object())));
+      CLARY_TRY(const auto samples, front.Samples(key, start - Duration(period * 1000), end));
+      auto windows = Aggregate(samples, start, end, period, TextOf(*stat, "Unit"));
+      if (TextOf(input, "ScanBy") != "TimestampAscending") std::ranges::reverse(windows);
       json times = json::array();
       json values = json::array();
-      for (const Bucket& bucket : buckets) {
-        const auto value = bucket.Value(Text(*stat, "Stat"));
-        if (!value) {
-          return Bad("ValidationError", "The value '" + Text(*stat, "Stat") +
-                                            "' for parameter Stat is not one of "
-                                            "[Average, Sum, Minimum, Maximum, SampleCount]");
+      bool whole = true;
+      for (const Window& window : windows) {
+        const auto value = window.data.Value(statistic);
+        if (!value) continue;
+        if (to_skip > 0) {
+          --to_skip;
+        } else if (room == 0) {
+          whole = false;
+        } else {
+          --room;
+          times.push_back(ToSeconds(window.begin));
+          values.push_back(*value);
         }
-        times.push_back(ToSeconds(FromMillis(bucket.start_ms)));
-        values.push_back(*value);
       }
-      const std::string label = Text(query, "Label");
-      results.push_back(
-          {{"Id", Text(query, "Id")},
-           {"Label", label.empty() && metric != stat->end() ? Text(*metric, "MetricName") : label},
-           {"Timestamps", std::move(times)},
-           {"Values", std::move(values)},
-           {"StatusCode", "Complete"}});
+      more = more || !whole;
+      const std::string label = TextOf(query, "Label");
+      results.push_back({{"Id", id},
+                         {"Label", label.empty() ? key.name : label},
+                         {"Timestamps", std::move(times)},
+                         {"Values", std::move(values)},
+                         {"StatusCode", whole ? "Complete" : "PartialData"}});
     }
-    return json{{"MetricDataResults", std::move(results)}, {"Messages", json::array()}};
+    json out = {{"MetricDataResults", std::move(results)}, {"Messages", json::array()}};
+    if (more) out["NextToken"] = std::to_string(*skipped + static_cast<uint64_t>(limit));
+    return out;
   }
 
-  static Result<json> ListMetrics(const CloudWatchFront& front, const json& input) {
-    const std::string wanted_namespace = Text(input, "Namespace");
-    const std::string wanted_name = Text(input, "MetricName");
-    const std::string token = Text(input, "NextToken");
+  // First the metrics of jobs, newest job first, then those of users.
+  static Result<json> ListMetrics(CloudWatchFront& front, const json& input) {
+    const std::string space = TextOf(input, "Namespace");
+    const std::string token = TextOf(input, "NextToken");
+    const Time recent = input.contains("RecentlyActive")
+                            ? front.clock_.Now() - Duration(3 * kHourMs)
+                            : FromMillis(INT64_MIN / 2);
     json metrics = json::array();
-    std::string next;
-    std::optional<std::string> one_job;
-    bool none = !wanted_namespace.empty() && wanted_namespace != kNamespace;
-    for (const json& filter : List(input, "Dimensions")) {
-      if (Text(filter, "Name") != kDimension) none = true;
-      if (!Text(filter, "Value").empty()) one_job = Text(filter, "Value");
+    json out = json::object();
+    const auto matches = [&](const MetricKey& key) {
+      for (const json& filter : input.value("Dimensions", json::array())) {
+        const std::string value = TextOf(filter, "Value");
+        if (std::ranges::none_of(key.dimensions, [&](const auto& dimension) {
+              return dimension.first == TextOf(filter, "Name") &&
+                     (value.empty() || dimension.second == value);
+            })) {
+          return false;
+        }
+      }
+      return true;
+    };
+    const auto add = [&](const MetricKey& key) {
+      metrics.push_back({{"Namespace", key.space},
+                         {"MetricName", key.name},
+                         {"Dimensions", DimensionsJson(key)}});
+    };
+    if (!token.starts_with(kUserToken) && (space.empty() || space == kJobs)) {
+      CLARY_TRY(const auto next, ListJobs(front, input, token, recent, matches, add, metrics));
+      if (next) {
+        out["NextToken"] = *next;
+        out["Metrics"] = std::move(metrics);
+        return out;
+      }
     }
-    if (none) return json{{"Metrics", metrics}};
-    std::vector<std::string> jobs =
+    int64_t after = 0;
+    if (token.starts_with(kUserToken)) {
+      const auto at = ParseInt(token.substr(kUserToken.size()));
+      if (!at) return Bad("InvalidParameterValue", "The NextToken is not valid");
+      after = *at;
+    }
+    constexpr size_t kStep = 1000;
+    for (bool more = true; more && metrics.size() < kMetricsPerPage;) {
+      CLARY_TRY(const auto listed,
+                front.store_.List(space, TextOf(input, "MetricName"), after, kStep));
+      more = listed.size() == kStep;
+      for (const MetricStore::Listed& metric : listed) {
+        if (metrics.size() == kMetricsPerPage) {
+          more = true;
+          break;
+        }
+        after = metric.id;
+        if (metric.last >= recent && matches(metric.key)) add(metric.key);
+      }
+      if (more && metrics.size() == kMetricsPerPage) {
+        out["NextToken"] = std::string(kUserToken) + std::to_string(after);
+      }
+    }
+    out["Metrics"] = std::move(metrics);
+    return out;
+  }
+
+ private:
+  // The token of the page after this one, or nullopt after the last job.
+  template <typename Matches, typename Add>
+  static Result<std::optional<std::string>> ListJobs(CloudWatchFront& front, const json& input,
+                                                     const std::string& token, Time recent,
+                                                     const Matches& matches, const Add& add,
+                                                     const json& metrics) {
+    const std::string wanted = TextOf(input, "MetricName");
+    std::optional<std::string> one_job;
+    for (const json& filter : input.value("Dimensions", json::array())) {
+      if (TextOf(filter, "Name") != kDimension) return std::nullopt;
+      if (!TextOf(filter, "Value").empty()) one_job = TextOf(filter, "Value");
+    }
+    const std::vector<std::string> jobs =
         one_job ? std::vector<std::string>{*one_job} : front.source_.jobs();
     size_t i = 0;
     if (!token.empty()) {  // the last job of the page before
@@ -258,24 +417,55 @@ struct CloudWatchOperations {
       i = static_cast<size_t>(found - jobs.begin()) + 1;
     }
     for (; i < jobs.size() && metrics.size() < kMetricsPerPage; ++i) {
-      const auto series = front.source_.series(jobs[i], wanted_name);
+      const auto series = front.source_.series(jobs[i], wanted);
       if (!series && series.error().code != Code::kNotFound) return std::unexpected(series.error());
       if (!series) continue;
       for (const control::MetricSeries& s : *series) {
-        if (s.points.empty() || (!wanted_name.empty() && s.name != wanted_name)) continue;
-        metrics.push_back({{"Namespace", kNamespace},
-                           {"MetricName", s.name},
-                           {"Dimensions", {{{"Name", kDimension}, {"Value", jobs[i]}}}}});
+        if (s.points.empty() || (!wanted.empty() && s.name != wanted)) continue;
+        const MetricKey key{.space = std::string(kJobs),
+                            .name = s.name,
+                            .dimensions = {{std::string(kDimension), jobs[i]}}};
+        if (s.points.back().time >= recent && matches(key)) add(key);
       }
     }
-    json out = {{"Metrics", std::move(metrics)}};
-    if (i < jobs.size()) out["NextToken"] = jobs[i - 1];
-    return out;
+    if (i < jobs.size()) return jobs[i - 1];
+    return std::nullopt;
   }
 };
 
-Result<json> CloudWatchFront::Handle(std::string_view operation, const json& input) const {
-  using Function = Result<json> (*)(const CloudWatchFront&, const json&);
+Result<std::unique_ptr<CloudWatchFront>> CloudWatchFront::Open(Source source, MetricStore& store,
+                                                               meta::MetadataStore& records,
+                                                               const Account& account,
+                                                               Clock& clock) {
+  std::unique_ptr<CloudWatchFront> front(new CloudWatchFront(std::move(source), store, clock));
+  CLARY_TRY(front->alarms_,
+            AlarmBook::Open([&front = *front](const MetricKey& key, Time start,
+                                              Time end) { return front.Samples(key, start, end); },
+                            records, account, clock));
+  return front;
+}
+
+Result<std::vector<MetricSample>> CloudWatchFront::Samples(const MetricKey& key, Time start,
+                                                           Time end) {
+  const auto job = JobOf(key);
+  if (!job) return store_.Read(key, start, end);
+  std::vector<MetricSample> samples;
+  const auto series = source_.series(*job, key.name);
+  if (!series && series.error().code == Code::kNotFound) return samples;
+  if (!series) return std::unexpected(series.error());
+  for (const control::MetricSeries& s : *series) {
+    if (s.name != key.name) continue;
+    for (const control::MetricPoint& point : s.points) {
+      if (point.time < start || point.time >= end) continue;
+      samples.push_back(
+          {.time = point.time, .sum = point.value, .low = point.value, .high = point.value});
+    }
+  }
+  return samples;
+}
+
+Result<json> CloudWatchFront::Handle(std::string_view operation, const json& input) {
+  using Function = Result<json> (*)(CloudWatchFront&, const json&);
   struct Entry {
     std::string_view name;
     Function function;
@@ -284,262 +474,12 @@ Result<json> CloudWatchFront::Handle(std::string_view operation, const json& inp
       {"GetMetricData", CloudWatchOperations::GetMetricData},
       {"GetMetricStatistics", CloudWatchOperations::GetMetricStatistics},
       {"ListMetrics", CloudWatchOperations::ListMetrics},
+      {"PutMetricData", CloudWatchOperations::PutMetricData},
   };
-  if (!input.is_object()) {
-    return Bad("SerializationException", "the request is not an object");
-  }
   for (const Entry& entry : kOperations) {
     if (entry.name == operation) return entry.function(*this, input);
   }
-  return Bad("UnknownOperationException",
-             "CloudWatch has no operation '" + std::string(operation) + "' here");
-}
-
-// --- Forms of the document ---------------------------------------------------------------------
-
-json FormToJson(const net::Query& form) {
-  json document = json::object();
-  for (const auto& [name, value] : form) {
-    json* at = &document;
-    bool fits = true;
-    const auto parts = Split(name, '.');
-    for (size_t i = 0; i < parts.size() && i < 16; ++i) {
-      if (parts[i] == "member" && i + 1 < parts.size()) {
-        const auto index = ParseUint(parts[++i]);
-        if (at->is_null()) *at = json::array();
-        // Members count from 1; one that leaves a gap is dropped.
-        fits = at->is_array() && index && *index >= 1 && *index <= at->size() + 1;
-        if (!fits) break;
-        if (*index == at->size() + 1) at->push_back(nullptr);
-        at = &(*at)[*index - 1];
-      } else {
-        if (at->is_null()) *at = json::object();
-        fits = at->is_object();
-        if (!fits) break;
-        at = &(*at)[std::string(parts[i])];
-      }
-    }
-    if (fits && at->is_null()) *at = value;
-  }
-  return document;
-}
-
-namespace {
-
-bool IsTime(std::string_view name) { return name.starts_with("Timestamp"); }
-
-std::string Number(const json& value) { return value.dump(); }
-
-void AppendXml(std::string& out, std::string_view name, const json& value, bool time) {
-  std::string inner;
-  if (value.is_object()) {
-    for (const auto& [key, member] : value.items()) AppendXml(inner, key, member, IsTime(key));
-  } else if (value.is_array()) {
-    for (const json& member : value) AppendXml(inner, "member", member, time);
-  } else if (time && value.is_number()) {
-    inner = FormatIso8601(FromMillis(std::llround(value.get<double>() * 1000.0)));
-  } else if (value.is_string()) {
-    inner = XmlEscape(value.get_ref<const std::string&>());
-  } else if (value.is_number() || value.is_boolean()) {
-    inner = Number(value);
-  }
-  out += XmlWrap(name, inner);
-}
-
-void AppendHead(std::string& out, int major, uint64_t n) {
-  const auto type = static_cast<unsigned>(major) << 5;
-  int bytes = 8;
-  unsigned info = 27;
-  if (n < 24) {
-    bytes = 0;
-    info = static_cast<unsigned>(n);
-  } else if (n <= 0xFF) {
-    bytes = 1;
-    info = 24;
-  } else if (n <= 0xFFFF) {
-    bytes = 2;
-    info = 25;
-  } else if (n <= 0xFFFF'FFFF) {
-    bytes = 4;
-    info = 26;
-  }
-  out += static_cast<char>(type | info);
-  for (int i = bytes - 1; i >= 0; --i) out += static_cast<char>((n >> (8 * i)) & 0xFF);
-}
-
-void AppendCbor(std::string& out, const json& value, bool time) {
-  if (value.is_object()) {
-    AppendHead(out, 5, value.size());
-    for (const auto& [key, member] : value.items()) {
-      AppendCbor(out, key, false);
-      AppendCbor(out, member, IsTime(key));
-    }
-  } else if (value.is_array()) {
-    AppendHead(out, 4, value.size());
-    for (const json& member : value) AppendCbor(out, member, time);
-  } else if (value.is_string()) {
-    const auto& text = value.get_ref<const std::string&>();
-    AppendHead(out, 3, text.size());
-    out += text;
-  } else if (value.is_boolean()) {
-    out += value.get<bool>() ? '\xF5' : '\xF4';
-  } else if (value.is_number_float() || (time && value.is_number())) {
-    if (time) out += '\xC1';  // epoch time
-    out += '\xFB';
-    const auto bits = std::bit_cast<uint64_t>(value.get<double>());
-    for (int i = 7; i >= 0; --i) out += static_cast<char>((bits >> (8 * i)) & 0xFF);
-  } else if (value.is_number_integer()) {
-    const auto n = value.get<int64_t>();
-    n >= 0 ? AppendHead(out, 0, static_cast<uint64_t>(n))
-           : AppendHead(out, 1, static_cast<uint64_t>(-1 - n));
-  } else {
-    out += '\xF6';
-  }
-}
-
-}  // namespace
-
-std::string JsonToXml(const json& document) {
-  std::string out;
-  for (const auto& [key, member] : document.items()) AppendXml(out, key, member, IsTime(key));
-  return out;
-}
-
-namespace {
-
-// CBOR as far as documents need it: no byte strings, undefined, or half and single floats that are
-// not finite. Depth is bounded, since the bytes are foreign.
-class CborReader {
- public:
-  explicit CborReader(std::string_view bytes) : rest_(bytes) {}
-  bool done() const { return rest_.empty(); }
-
-  std::optional<json> Value(int depth = 0) {
-    const auto head = Head();
-    if (!head || depth > 16) return std::nullopt;
-    switch (head->major) {
-      case 0:
-        return json(head->n);
-      case 1:
-        if (head->n > INT64_MAX) return std::nullopt;
-        return json(-1 - static_cast<int64_t>(head->n));
-      case 3: {
-        auto text = Text(*head);
-        if (!text) return std::nullopt;
-        return json(*std::move(text));
-      }
-      case 4:
-      case 5:
-        return Container(*head, depth);
-      case 6:  // a tag says nothing that the member's name does not
-        return Value(depth + 1);
-      case 7:
-        return Simple(*head);
-      default:
-        return std::nullopt;
-    }
-  }
-
- private:
-  struct Item {
-    int major = 0;
-    int info = 0;
-    uint64_t n = 0;
-  };
-  static constexpr int kIndefinite = 31;
-
-  std::optional<Item> Head() {
-    if (rest_.empty()) return std::nullopt;
-    const auto first = static_cast<unsigned char>(rest_[0]);
-    rest_.remove_prefix(1);
-    Item item{.major = first >> 5, .info = first & 31};
-    if (item.info < 24) {
-      item.n = static_cast<uint64_t>(item.info);
-    } else if (item.info <= 27) {
-      const size_t bytes = size_t{1} << (item.info - 24);
-      if (rest_.size() < bytes) return std::nullopt;
-      for (size_t i = 0; i < bytes; ++i) {
-        item.n = (item.n << 8) | static_cast<unsigned char>(rest_[i]);
-      }
-      rest_.remove_prefix(bytes);
-    } else if (item.info != kIndefinite) {
-      return std::nullopt;
-    }
-    return item;
-  }
-
-  std::optional<std::string> Text(const Item& head) {
-    if (head.info == kIndefinite || head.n > rest_.size()) return std::nullopt;
-    std::string text(rest_.substr(0, head.n));
-    rest_.remove_prefix(head.n);
-    return text;
-  }
-
-  bool AtBreak() {
-    if (!rest_.starts_with('\xFF')) return false;
-    rest_.remove_prefix(1);
-    return true;
-  }
-
-  std::optional<json> Container(const Item& head, int depth) {
-    const bool map = head.major == 5;
-    json out = map ? json::object() : json::array();
-    for (uint64_t i = 0;; ++i) {
-      if (head.info == kIndefinite ? AtBreak() : i == head.n) return out;
-      std::string key;
-      if (map) {
-        const auto key_head = Head();
-        auto text = key_head && key_head->major == 3 ? Text(*key_head) : std::nullopt;
-        if (!text) return std::nullopt;
-        key = *std::move(text);
-      }
-      auto value = Value(depth + 1);
-      if (!value) return std::nullopt;
-      if (map) {
-        out[key] = *std::move(value);
-      } else {
-        out.push_back(*std::move(value));
-      }
-    }
-  }
-
-  static std::optional<json> Simple(const Item& head) {
-    switch (head.info) {
-      case 20:
-        return json(false);
-      case 21:
-        return json(true);
-      case 22:
-      case 23:
-        return json(nullptr);
-      case 26:
-        return json(static_cast<double>(std::bit_cast<float>(static_cast<uint32_t>(head.n))));
-      case 27:
-        return json(std::bit_cast<double>(head.n));
-      default:
-        return std::nullopt;
-    }
-  }
-
-  std::string_view rest_;
-};
-
-}  // namespace
-
-Result<json> CborToJson(std::string_view bytes) {
-  if (bytes.empty()) return json::object();
-  CborReader reader(bytes);
-  auto document = reader.Value();
-  if (!document || !document->is_object() || !reader.done()) {
-    return Bad("SerializationException", "the request body is not a CBOR map of plain values");
-  }
-  return *std::move(document);
-}
-
-std::string JsonToCbor(const json& document) {
-  std::string out;
-  AppendCbor(out, document, false);
-  return out;
+  return alarms_->Handle(operation, input);
 }
 
 }  // namespace clary::server

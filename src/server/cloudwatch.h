@@ -1,16 +1,20 @@
-// CloudWatch metrics, read side: the metrics of training jobs as their log lines carry them.
+// CloudWatch: the metrics of training jobs as their log lines carry them, metrics that users put,
+// and alarms on both.
 #pragma once
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "control/service.h"
-#include "net/http.h"
+#include "server/alarms.h"
+#include "server/metric_store.h"
 
 namespace clary::server {
 
@@ -23,23 +27,33 @@ class CloudWatchFront {
         series;
     std::function<std::vector<std::string>()> jobs;  // newest first
   };
-  explicit CloudWatchFront(Source source) : source_(std::move(source)) {}
+  // Keeps all of them.
+  static Result<std::unique_ptr<CloudWatchFront>> Open(Source source, MetricStore& store,
+                                                       meta::MetadataStore& records,
+                                                       const Account& account,
+                                                       Clock& clock = Clock::System());
 
-  // One call: GetMetricStatistics, GetMetricData, ListMetrics. Times in `input` are epoch seconds
-  // or ISO 8601; in the answer epoch seconds, in members whose name begins with "Timestamp".
-  // kInvalidArgument "UnknownOperationException" | "ValidationError" | "InvalidParameterValue" |
-  // "MissingParameter". Any thread.
-  Result<nlohmann::json> Handle(std::string_view operation, const nlohmann::json& input) const;
+  // One call, on a document that Understand() has passed. Times are epoch seconds; in the answer in
+  // members whose name begins or ends with "Timestamp". kInvalidArgument
+  // "UnknownOperationException" | "ValidationError" | "InvalidParameterValue" |
+  // "InvalidParameterCombination" | "MissingParameter"; kNotFound "ResourceNotFound". Any thread.
+  Result<nlohmann::json> Handle(std::string_view operation, const nlohmann::json& input);
+
+  // Evaluates the alarms. Any thread; for housekeeping, every few seconds.
+  void EvaluateAlarms() { alarms_->Evaluate(); }
 
  private:
   friend struct CloudWatchOperations;
-  Source source_;
-};
+  CloudWatchFront(Source source, MetricStore& store, Clock& clock)
+      : source_(std::move(source)), store_(store), clock_(clock) {}
 
-// The forms that the same document takes in CloudWatch's three protocols.
-nlohmann::json FormToJson(const net::Query& form);  // "A.member.1.B" -> {"A": [{"B": ...}]}
-std::string JsonToXml(const nlohmann::json& document);
-Result<nlohmann::json> CborToJson(std::string_view bytes);  // kInvalidArgument
-std::string JsonToCbor(const nlohmann::json& document);
+  // The samples of one metric in [start, end); none for an unknown one, as in CloudWatch.
+  Result<std::vector<MetricSample>> Samples(const MetricKey& key, Time start, Time end);
+
+  Source source_;
+  MetricStore& store_;
+  Clock& clock_;
+  std::unique_ptr<AlarmBook> alarms_;
+};
 
 }  // namespace clary::server

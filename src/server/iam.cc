@@ -1,12 +1,14 @@
 #include "server/iam.h"
 
 #include <algorithm>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/strings.h"
 #include "server/internal/query.h"
+#include "server/internal/record_body.h"
 
 namespace clary::server {
 namespace {
@@ -36,6 +38,7 @@ struct Role {
   std::string description;
   int64_t max_session = 3600;
   std::vector<std::string> policies;  // ARNs
+  std::vector<std::pair<std::string, std::string>> tags;
 
   std::string Arn(const Account& account) const {
     return "arn:aws:iam::" + account.id + ":role" + path + name;
@@ -48,39 +51,32 @@ struct Role {
                 {"trust", trust},
                 {"description", description},
                 {"max_session", max_session},
-                {"policies", policies}}
+                {"policies", policies},
+                {"tags", tags}}
         .dump();
   }
 
   static Result<Role> FromRecord(const meta::Record& record) {
-    const json body = json::parse(record.body, nullptr, false);
-    if (!body.is_object()) {
-      return Fail(Code::kDataLoss, "BadRecord",
-                  "the record of role '" + record.key + "' is damaged");
+    CLARY_TRY(const json body, BodyOf(kRolesTable, record));
+    Role role{.name = record.key,
+              .path = TextIn(body, "path"),
+              .id = TextIn(body, "id"),
+              .created_ms = IntIn(body, "created_ms"),
+              .trust = TextIn(body, "trust"),
+              .description = TextIn(body, "description"),
+              .max_session = IntIn(body, "max_session", 3600)};
+    for (const json& policy : ListIn(body, "policies")) {
+      if (policy.is_string()) role.policies.push_back(policy.get<std::string>());
     }
-    Role role{.name = record.key};
-    const auto text = [&](const char* name) {
-      const auto it = body.find(name);
-      return it != body.end() && it->is_string() ? it->get<std::string>() : std::string();
-    };
-    const auto number = [&](const char* name, int64_t fallback) {
-      const auto it = body.find(name);
-      return it != body.end() && it->is_number_integer() ? it->get<int64_t>() : fallback;
-    };
-    role.path = text("path");
-    role.id = text("id");
-    role.trust = text("trust");
-    role.description = text("description");
-    role.created_ms = number("created_ms", 0);
-    role.max_session = number("max_session", 3600);
-    if (const auto it = body.find("policies"); it != body.end() && it->is_array()) {
-      for (const json& policy : *it) {
-        if (policy.is_string()) role.policies.push_back(policy.get<std::string>());
+    for (const json& tag : ListIn(body, "tags")) {
+      if (tag.is_array() && tag.size() == 2 && tag[0].is_string() && tag[1].is_string()) {
+        role.tags.emplace_back(tag[0].get<std::string>(), tag[1].get<std::string>());
       }
     }
     return role;
   }
 
+  // What lists show; GetRole adds the tags.
   std::string ToXml(const Account& account) const {
     std::string xml = XmlElement("Path", path) + XmlElement("RoleName", name) +
                       XmlElement("RoleId", id) + XmlElement("Arn", Arn(account)) +
@@ -102,10 +98,67 @@ Result<std::pair<Role, int64_t>> LoadRole(meta::MetadataStore& records, std::str
   return std::pair(std::move(role), record->version);
 }
 
-bool IsRoleName(std::string_view name) {
-  return !name.empty() && name.size() <= 64 && std::ranges::all_of(name, [](unsigned char c) {
-    return std::isalnum(c) || std::string_view("_+=,.@-").contains(static_cast<char>(c));
-  });
+std::string TagsXml(const Role& role) {
+  std::string members;
+  for (const auto& [key, value] : role.tags) {
+    members += XmlWrap("member", XmlElement("Key", key) + XmlElement("Value", value));
+  }
+  return members.empty() ? members : XmlWrap("Tags", members);
+}
+
+Error InvalidIam(std::string_view code, std::string message) {
+  return {Code::kInvalidArgument, std::string(code), std::move(message)};
+}
+
+Status CheckPolicyArn(std::string_view arn) {
+  if (arn.starts_with("arn:") && arn.contains(":policy/") && arn.size() >= 20) return {};
+  return std::unexpected(InvalidIam("InvalidInput", "ARN " + std::string(arn) + " is not valid."));
+}
+
+// Changes a role by `change`, which may refuse; again if another came between.
+Status ChangeRole(meta::MetadataStore& records, const std::string& name,
+                  const std::function<Status(Role&)>& change) {
+  for (int attempt = 0; attempt < 5; ++attempt) {
+    CLARY_TRY(auto loaded, LoadRole(records, name));
+    auto& [role, version] = loaded;
+    CLARY_CHECK_OK(change(role));
+    const auto put = records.Put(std::string(kRolesTable), name, role.ToBody(), version);
+    if (put) return {};
+    if (put.error().code != Code::kConflict) return std::unexpected(put.error());
+  }
+  return Fail(Code::kUnavailable, "ServiceUnavailable", "role " + name + " is changing: retry");
+}
+
+// One page of `all` after the Marker, which is the name of the last item of the page before.
+template <typename T, typename Name, typename Xml>
+Result<std::string> PageXml(const net::Query& form, std::string_view list,
+                            const std::vector<T>& all, const Name& name, const Xml& xml) {
+  CLARY_TRY(const int64_t limit, IntParam(form, "MaxItems", 100, 1, 1000));
+  const std::string marker(net::FindParam(form, "Marker").value_or(""));
+  size_t i = 0;
+  if (!marker.empty()) {
+    while (i < all.size() && name(all[i]) != marker) ++i;
+    if (i == all.size()) return std::unexpected(InvalidIam("InvalidInput", "Invalid Marker."));
+    ++i;
+  }
+  std::string members;
+  const size_t end = std::min(all.size(), i + static_cast<size_t>(limit));
+  for (; i < end; ++i) members += XmlWrap("member", xml(all[i]));
+  std::string out = XmlElement("IsTruncated", end < all.size() ? "true" : "false");
+  if (end < all.size()) out += XmlElement("Marker", name(all[end - 1]));
+  return out + XmlWrap(list, members);
+}
+
+// There is one user, who has all the lasting keys.
+Status CheckUser(const net::Query& form) {
+  const auto user = net::FindParam(form, "UserName");
+  if (!user || *user == kUserName) return {};
+  return Fail(Code::kNotFound, "NoSuchEntity",
+              "The user with name " + std::string(*user) + " cannot be found.");
+}
+
+Result<int64_t> MaxSession(const net::Query& form, int64_t fallback) {
+  return IntParam(form, "MaxSessionDuration", fallback, 3600, 43'200);
 }
 
 std::string KeyXml(const AccessKey& key) {
@@ -116,54 +169,42 @@ std::string KeyXml(const AccessKey& key) {
 }  // namespace
 
 struct IamActions {
-  static Result<std::string> GetRole(IamFront& iam, const net::Query& form) {
+  static Result<std::string> GetRole(IamFront& iam, const net::Query& form, const AccessKey&) {
     CLARY_TRY(const std::string name, RequiredParam(form, "RoleName"));
     CLARY_TRY(const auto role, LoadRole(iam.records_, name));
-    return XmlWrap("Role", role.first.ToXml(iam.identity_.account()));
+    return XmlWrap("Role", role.first.ToXml(iam.identity_.account()) + TagsXml(role.first));
   }
 
-  static Result<std::string> ListRoles(IamFront& iam, const net::Query& form) {
-    CLARY_TRY(const int64_t limit, IntParam(form, "MaxItems", 100, 1, 1000));
+  static Result<std::string> ListRoles(IamFront& iam, const net::Query& form, const AccessKey&) {
     const auto prefix = net::FindParam(form, "PathPrefix").value_or("/");
-    CLARY_TRY(const auto records,
-              iam.records_.List(kRolesTable, net::FindParam(form, "Marker").value_or("")));
-    std::string members;
-    int64_t count = 0;
-    std::string marker;
+    CLARY_TRY(const auto records, iam.records_.List(kRolesTable));
+    std::vector<Role> roles;
     for (const meta::Record& record : records) {
-      CLARY_TRY(const Role role, Role::FromRecord(record));
-      if (!role.path.starts_with(prefix)) continue;
-      if (count++ == limit) {
-        marker = role.name;
-        break;
-      }
-      members += XmlWrap("member", role.ToXml(iam.identity_.account()));
+      CLARY_TRY(Role role, Role::FromRecord(record));
+      if (role.path.starts_with(prefix)) roles.push_back(std::move(role));
     }
-    std::string xml = XmlElement("IsTruncated", marker.empty() ? "false" : "true");
-    if (!marker.empty()) xml += XmlElement("Marker", marker);
-    return xml + XmlWrap("Roles", members);
+    return PageXml(
+        form, "Roles", roles, [](const Role& role) { return role.name; },
+        [&](const Role& role) { return role.ToXml(iam.identity_.account()); });
   }
 
-  static Result<std::string> CreateRole(IamFront& iam, const net::Query& form) {
+  static Result<std::string> CreateRole(IamFront& iam, const net::Query& form, const AccessKey&) {
     Role role;
     CLARY_TRY(role.name, RequiredParam(form, "RoleName"));
     CLARY_TRY(role.trust, RequiredParam(form, "AssumeRolePolicyDocument"));
-    CLARY_TRY(role.max_session, IntParam(form, "MaxSessionDuration", 3600, 3600, 43'200));
+    CLARY_TRY(role.max_session, MaxSession(form, 3600));
     role.path = net::FindParam(form, "Path").value_or("/");
     role.description = net::FindParam(form, "Description").value_or("");
-    if (!IsRoleName(role.name)) {
-      return Fail(Code::kInvalidArgument, "ValidationError",
-                  "The specified value for roleName is invalid. It must contain only alphanumeric "
-                  "characters and/or the following: +=,.@_- and be at most 64 characters long");
-    }
-    if (!role.path.starts_with('/') || !role.path.ends_with('/') || role.path.size() > 512) {
-      return Fail(Code::kInvalidArgument, "ValidationError",
-                  "The specified value for path is invalid. It must begin and end with / and be at "
-                  "most 512 characters long");
-    }
-    if (!json::accept(role.trust)) {
-      return Fail(Code::kInvalidArgument, "MalformedPolicyDocument",
-                  "AssumeRolePolicyDocument is not valid JSON");
+    CLARY_CHECK_OK(CheckTrust(role.trust));
+    for (size_t i = 1;; ++i) {
+      const std::string at = "Tags.member." + std::to_string(i) + ".";
+      const auto key = net::FindParam(form, at + "Key");
+      if (!key) break;
+      if (i > 50) {
+        return Fail(Code::kResourceExhausted, "LimitExceeded",
+                    "Cannot exceed quota for TagsPerRole: 50");
+      }
+      role.tags.emplace_back(*key, net::FindParam(form, at + "Value").value_or(""));
     }
     role.id = NewId("AROA");
     role.created_ms = ToMillis(iam.clock_.Now());
@@ -173,37 +214,108 @@ struct IamActions {
                   "Role with name " + role.name + " already exists.");
     }
     CLARY_CHECK_OK(put);
-    return XmlWrap("Role", role.ToXml(iam.identity_.account()));
+    return XmlWrap("Role", role.ToXml(iam.identity_.account()) + TagsXml(role));
   }
 
-  static Result<std::string> AttachRolePolicy(IamFront& iam, const net::Query& form) {
+  static Result<std::string> DeleteRole(IamFront& iam, const net::Query& form, const AccessKey&) {
+    CLARY_TRY(const std::string name, RequiredParam(form, "RoleName"));
+    if (name == RoleNameOf(iam.identity_.account().role_arn)) {
+      return Fail(Code::kConflict, "DeleteConflict",
+                  "Cannot delete role " + name +
+                      ": it is the default role of credentials.json, which the default key and new "
+                      "jobs use");
+    }
+    CLARY_TRY(const auto loaded, LoadRole(iam.records_, name));
+    const auto& [role, version] = loaded;
+    if (!role.policies.empty()) {
+      return Fail(Code::kConflict, "DeleteConflict",
+                  "Cannot delete entity, must detach all policies first.");
+    }
+    const auto gone = iam.records_.Apply(
+        {{.table = std::string(kRolesTable), .key = name, .expected_version = version}});
+    if (!gone && gone.error().code == Code::kConflict) {
+      return Fail(Code::kConflict, "DeleteConflict", "role " + name + " is changing: retry");
+    }
+    CLARY_CHECK_OK(gone);
+    // The role's id is a part of its sessions' identity: a new role of this name is another one.
+    CLARY_CHECK_OK(iam.identity_.EndSessions(name));
+    return std::string();
+  }
+
+  static Result<std::string> UpdateRole(IamFront& iam, const net::Query& form, const AccessKey&) {
+    CLARY_TRY(const std::string name, RequiredParam(form, "RoleName"));
+    CLARY_TRY(const int64_t max_session, MaxSession(form, 0));
+    const auto description = net::FindParam(form, "Description");
+    CLARY_CHECK_OK(ChangeRole(iam.records_, name, [&](Role& role) -> Status {
+      if (max_session > 0) role.max_session = max_session;
+      if (description) role.description = *description;
+      return {};
+    }));
+    return std::string("\n");  // its result is there, and empty
+  }
+
+  static Result<std::string> UpdateAssumeRolePolicy(IamFront& iam, const net::Query& form,
+                                                    const AccessKey&) {
+    CLARY_TRY(const std::string name, RequiredParam(form, "RoleName"));
+    CLARY_TRY(const std::string trust, RequiredParam(form, "PolicyDocument"));
+    CLARY_CHECK_OK(CheckTrust(trust));
+    CLARY_CHECK_OK(ChangeRole(iam.records_, name, [&](Role& role) -> Status {
+      role.trust = trust;
+      return {};
+    }));
+    return std::string();
+  }
+
+  static Result<std::string> AttachRolePolicy(IamFront& iam, const net::Query& form,
+                                              const AccessKey&) {
     CLARY_TRY(const std::string name, RequiredParam(form, "RoleName"));
     CLARY_TRY(const std::string arn, RequiredParam(form, "PolicyArn"));
-    for (int attempt = 0; attempt < 5; ++attempt) {
-      CLARY_TRY(auto loaded, LoadRole(iam.records_, name));
-      auto& [role, version] = loaded;
-      if (std::ranges::find(role.policies, arn) != role.policies.end()) return std::string();
+    CLARY_CHECK_OK(CheckPolicyArn(arn));
+    CLARY_CHECK_OK(ChangeRole(iam.records_, name, [&](Role& role) -> Status {
+      if (std::ranges::find(role.policies, arn) != role.policies.end()) return {};
+      if (role.policies.size() >= kMaxPolicies) {
+        return Fail(Code::kResourceExhausted, "LimitExceeded",
+                    "Cannot exceed quota for PoliciesPerRole: " + std::to_string(kMaxPolicies));
+      }
       role.policies.push_back(arn);
-      const auto put = iam.records_.Put(std::string(kRolesTable), name, role.ToBody(), version);
-      if (put) return std::string();
-      if (put.error().code != Code::kConflict) return std::unexpected(put.error());
-    }
-    return Fail(Code::kUnavailable, "ServiceUnavailable", "role " + name + " is changing: retry");
+      return {};
+    }));
+    return std::string();
   }
 
-  static Result<std::string> ListAttachedRolePolicies(IamFront& iam, const net::Query& form) {
+  static Result<std::string> DetachRolePolicy(IamFront& iam, const net::Query& form,
+                                              const AccessKey&) {
     CLARY_TRY(const std::string name, RequiredParam(form, "RoleName"));
-    CLARY_TRY(const auto role, LoadRole(iam.records_, name));
-    std::string members;
-    for (const std::string& arn : role.first.policies) {
-      members += XmlWrap("member", XmlElement("PolicyName", arn.substr(arn.rfind('/') + 1)) +
-                                       XmlElement("PolicyArn", arn));
-    }
-    return XmlElement("IsTruncated", "false") + XmlWrap("AttachedPolicies", members);
+    CLARY_TRY(const std::string arn, RequiredParam(form, "PolicyArn"));
+    CLARY_CHECK_OK(CheckPolicyArn(arn));
+    CLARY_CHECK_OK(ChangeRole(iam.records_, name, [&](Role& role) -> Status {
+      if (std::erase(role.policies, arn) > 0) return {};
+      return Fail(Code::kNotFound, "NoSuchEntity", "Policy " + arn + " was not found.");
+    }));
+    return std::string();
+  }
+
+  static Result<std::string> ListAttachedRolePolicies(IamFront& iam, const net::Query& form,
+                                                      const AccessKey&) {
+    CLARY_TRY(const std::string name, RequiredParam(form, "RoleName"));
+    const auto prefix = net::FindParam(form, "PathPrefix").value_or("/");
+    CLARY_TRY(auto role, LoadRole(iam.records_, name));
+    std::vector<std::string>& policies = role.first.policies;
+    std::erase_if(policies, [&](const std::string& arn) {
+      const size_t at = arn.find(":policy/");
+      return at == std::string::npos || !arn.substr(at + 7).starts_with(prefix);
+    });
+    return PageXml(
+        form, "AttachedPolicies", policies, [](const std::string& arn) { return arn; },
+        [](const std::string& arn) {
+          return XmlElement("PolicyName", arn.substr(arn.rfind('/') + 1)) +
+                 XmlElement("PolicyArn", arn);
+        });
   }
 
   // Every known key may do everything, so every action is allowed.
-  static Result<std::string> SimulatePrincipalPolicy(IamFront&, const net::Query& form) {
+  static Result<std::string> SimulatePrincipalPolicy(IamFront&, const net::Query& form,
+                                                     const AccessKey&) {
     CLARY_CHECK_OK(RequiredParam(form, "PolicySourceArn"));
     const auto actions = ListParam(form, "ActionNames");
     auto resources = ListParam(form, "ResourceArns");
@@ -220,27 +332,55 @@ struct IamActions {
     return XmlElement("IsTruncated", "false") + XmlWrap("EvaluationResults", members);
   }
 
-  static Result<std::string> CreateAccessKey(IamFront& iam, const net::Query&) {
+  static Result<std::string> CreateAccessKey(IamFront& iam, const net::Query& form,
+                                             const AccessKey& caller) {
+    CLARY_CHECK_OK(CheckUser(form));
+    CLARY_CHECK_OK(MayChangeKeys(iam, "iam:CreateAccessKey", caller));
     CLARY_TRY(const AccessKey key, iam.identity_.CreateKey());
     LOG(kInfo, "access key created", {"key", key.id});
     return XmlWrap("AccessKey", KeyXml(key) + XmlElement("SecretAccessKey", key.secret) +
                                     XmlElement("CreateDate", FormatIso8601(key.created)));
   }
 
-  static Result<std::string> ListAccessKeys(IamFront& iam, const net::Query&) {
-    std::string members;
-    for (const AccessKey& key : iam.identity_.ListKeys()) {
-      members +=
-          XmlWrap("member", KeyXml(key) + XmlElement("CreateDate", FormatIso8601(key.created)));
-    }
-    return XmlElement("IsTruncated", "false") + XmlWrap("AccessKeyMetadata", members);
+  static Result<std::string> ListAccessKeys(IamFront& iam, const net::Query& form,
+                                            const AccessKey&) {
+    CLARY_CHECK_OK(CheckUser(form));
+    return PageXml(
+        form, "AccessKeyMetadata", iam.identity_.ListKeys(),
+        [](const AccessKey& key) { return key.id; },
+        [](const AccessKey& key) {
+          return KeyXml(key) + XmlElement("CreateDate", FormatIso8601(key.created));
+        });
   }
 
-  static Result<std::string> DeleteAccessKey(IamFront& iam, const net::Query& form) {
+  static Result<std::string> DeleteAccessKey(IamFront& iam, const net::Query& form,
+                                             const AccessKey& caller) {
     CLARY_TRY(const std::string id, RequiredParam(form, "AccessKeyId"));
+    CLARY_CHECK_OK(CheckUser(form));
+    CLARY_CHECK_OK(MayChangeKeys(iam, "iam:DeleteAccessKey", caller));
     CLARY_CHECK_OK(iam.identity_.DeleteKey(id));
     LOG(kInfo, "access key deleted", {"key", id});
     return std::string();
+  }
+
+ private:
+  static constexpr size_t kMaxPolicies = 20;
+
+  static Status CheckTrust(const std::string& document) {
+    if (json::accept(document)) return {};
+    return std::unexpected(
+        InvalidIam("MalformedPolicyDocument",
+                   "The policy document that says who may assume the role is not "
+                   "valid JSON"));
+  }
+
+  // Who has a key for an hour must not turn it into one for ever, nor lock the owner out.
+  static Status MayChangeKeys(IamFront& iam, std::string_view action, const AccessKey& caller) {
+    if (!caller.temporary()) return {};
+    return Fail(Code::kPermissionDenied, "AccessDenied",
+                "User: " + iam.identity_.CallerArn(caller) + " is not authorized to perform: " +
+                    std::string(action) + " on resource: user " + std::string(kUserName) +
+                    " because it uses a temporary key");
   }
 };
 
@@ -248,7 +388,7 @@ Result<std::unique_ptr<IamFront>> IamFront::Open(Identity& identity, meta::Metad
                                                  Clock& clock) {
   std::unique_ptr<IamFront> iam(new IamFront(identity, records, clock));
   const std::string name(RoleNameOf(identity.account().role_arn));
-  if (iam->RoleId(name)) return iam;
+  if (iam->FindRole(name)) return iam;
   const Role role{.name = name,
                   .id = NewId("AROA"),
                   .created_ms = ToMillis(clock.Now()),
@@ -259,18 +399,27 @@ Result<std::unique_ptr<IamFront>> IamFront::Open(Identity& identity, meta::Metad
   return iam;
 }
 
-Result<std::string> IamFront::RoleId(std::string_view name) {
+Result<IamFront::RoleFacts> IamFront::FindRole(std::string_view name) {
   CLARY_TRY(auto role, LoadRole(records_, name));
-  return std::move(role.first.id);
+  return RoleFacts{.id = std::move(role.first.id),
+                   .arn = role.first.Arn(identity_.account()),
+                   .max_session_s = role.first.max_session};
 }
 
-std::string IamFront::RoleArn(std::string_view name) {
-  const auto role = LoadRole(records_, name);
-  return role ? role->first.Arn(identity_.account()) : std::string();
+bool IamFront::CanRunJobs(std::string_view arn) {
+  const Account& account = identity_.account();
+  if (arn == account.role_arn) return true;
+  if (arn.starts_with("arn:aws:iam::" + account.id +
+                      ":role/service-role/AmazonSageMaker-ExecutionRole-")) {
+    return true;
+  }
+  const auto role = FindRole(RoleNameOf(arn));
+  return role && role->arn == arn;
 }
 
-Result<std::string> IamFront::Handle(std::string_view action, const net::Query& form) {
-  using Function = Result<std::string> (*)(IamFront&, const net::Query&);
+Result<std::string> IamFront::Handle(std::string_view action, const net::Query& form,
+                                     const AccessKey& caller) {
+  using Function = Result<std::string> (*)(IamFront&, const net::Query&, const AccessKey&);
   struct Entry {
     std::string_view name;
     Function function;
@@ -280,14 +429,18 @@ Result<std::string> IamFront::Handle(std::string_view action, const net::Query& 
       {"CreateAccessKey", IamActions::CreateAccessKey},
       {"CreateRole", IamActions::CreateRole},
       {"DeleteAccessKey", IamActions::DeleteAccessKey},
+      {"DeleteRole", IamActions::DeleteRole},
+      {"DetachRolePolicy", IamActions::DetachRolePolicy},
       {"GetRole", IamActions::GetRole},
       {"ListAccessKeys", IamActions::ListAccessKeys},
       {"ListAttachedRolePolicies", IamActions::ListAttachedRolePolicies},
       {"ListRoles", IamActions::ListRoles},
       {"SimulatePrincipalPolicy", IamActions::SimulatePrincipalPolicy},
+      {"UpdateAssumeRolePolicy", IamActions::UpdateAssumeRolePolicy},
+      {"UpdateRole", IamActions::UpdateRole},
   };
   for (const Entry& entry : kActions) {
-    if (entry.name == action) return entry.function(*this, form);
+    if (entry.name == action) return entry.function(*this, form, caller);
   }
   return Fail(Code::kInvalidArgument, "InvalidAction",
               "Could not find operation " + std::string(action) + " for version 2010-05-08");

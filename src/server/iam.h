@@ -18,14 +18,24 @@ class IamFront {
   static Result<std::unique_ptr<IamFront>> Open(Identity& identity, meta::MetadataStore& records,
                                                 Clock& clock = Clock::System());
 
-  // The XML inside <ActionResult>; empty if the action has none. kInvalidArgument "InvalidAction";
-  // kNotFound "NoSuchEntity". Any thread.
-  Result<std::string> Handle(std::string_view action, const net::Query& form);
+  // The XML inside <ActionResult>, empty if the action has none, for a form that Understand() has
+  // passed. kInvalidArgument "InvalidAction", "MalformedPolicyDocument", "InvalidInput";
+  // kNotFound "NoSuchEntity"; kPermissionDenied "AccessDenied" for what a temporary key may not do.
+  // Any thread.
+  Result<std::string> Handle(std::string_view action, const net::Query& form,
+                             const AccessKey& caller);
 
-  // "AROA...". kNotFound "NoSuchEntity".
-  Result<std::string> RoleId(std::string_view name);
-  // Empty if there is none.
-  std::string RoleArn(std::string_view name);
+  // What AssumeRole needs of a role. kNotFound "NoSuchEntity".
+  struct RoleFacts {
+    std::string id;  // "AROA..."
+    std::string arn;
+    int64_t max_session_s = 3600;
+  };
+  Result<RoleFacts> FindRole(std::string_view name);
+
+  // Whether jobs may name this role: one of the table, under its own ARN; or a role of this account
+  // with a name that AWS's console gives ("service-role/AmazonSageMaker-ExecutionRole-...").
+  bool CanRunJobs(std::string_view arn);
 
  private:
   friend struct IamActions;

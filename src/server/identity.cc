@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/strings.h"
+#include "server/internal/record_body.h"
 
 namespace clary::server {
 namespace {
@@ -39,11 +40,6 @@ std::string NewAccountId() {
   return id;
 }
 
-std::string TextOf(const json& object, const char* name) {
-  const auto it = object.find(name);
-  return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
-}
-
 std::string ToBody(const AccessKey& key) {
   json body = {{"secret", key.secret},
                {"created_ms", ToMillis(key.created)},
@@ -60,10 +56,10 @@ std::optional<AccessKey> FromRecord(const meta::Record& record) {
   const json body = json::parse(record.body, nullptr, false);
   if (!body.is_object()) return std::nullopt;
   AccessKey key{.id = record.key,
-                .secret = TextOf(body, "secret"),
-                .session_token = TextOf(body, "session_token"),
-                .role_name = TextOf(body, "role_name"),
-                .session_name = TextOf(body, "session_name")};
+                .secret = TextIn(body, "secret"),
+                .session_token = TextIn(body, "session_token"),
+                .role_name = TextIn(body, "role_name"),
+                .session_name = TextIn(body, "session_name")};
   if (key.secret.empty()) return std::nullopt;
   if (const auto it = body.find("created_ms"); it != body.end() && it->is_number_integer()) {
     key.created = FromMillis(it->get<int64_t>());
@@ -89,11 +85,11 @@ Result<Account> LoadOrCreateAccount(const std::filesystem::path& home) {
     const json body = json::parse(*text, nullptr, false);
     Account account;
     if (body.is_object()) {
-      account = {.id = TextOf(body, "account_id"),
-                 .region = TextOf(body, "region"),
-                 .role_arn = TextOf(body, "role_arn"),
-                 .access_key_id = TextOf(body, "access_key_id"),
-                 .secret_access_key = TextOf(body, "secret_access_key")};
+      account = {.id = TextIn(body, "account_id"),
+                 .region = TextIn(body, "region"),
+                 .role_arn = TextIn(body, "role_arn"),
+                 .access_key_id = TextIn(body, "access_key_id"),
+                 .secret_access_key = TextIn(body, "secret_access_key")};
     }
     if (account.id.size() != 12 || account.region.empty() || account.access_key_id.empty() ||
         account.secret_access_key.empty() || RoleNameOf(account.role_arn).empty()) {
@@ -223,7 +219,27 @@ Result<AccessKey> Identity::CreateSession(std::string role_name, std::string ses
   return key;
 }
 
+Status Identity::EndSessions(std::string_view role_name) {
+  std::vector<meta::Write> drop;
+  {
+    MutexLock lock(mu_);
+    for (const auto& [id, key] : keys_) {
+      if (key.temporary() && key.role_name == role_name) {
+        drop.push_back({.table = std::string(kKeysTable), .key = id});
+      }
+    }
+  }
+  if (drop.empty()) return {};
+  CLARY_CHECK_OK(records_.Apply(drop));
+  MutexLock lock(mu_);
+  for (const meta::Write& write : drop) keys_.erase(write.key);
+  return {};
+}
+
 std::string Identity::CallerArn(const AccessKey& key) const {
+  if (key.federated()) {
+    return "arn:aws:sts::" + account_.id + ":federated-user/" + key.session_name;
+  }
   return "arn:aws:sts::" + account_.id + ":assumed-role/" + key.role_name + "/" + key.session_name;
 }
 

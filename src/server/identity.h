@@ -32,8 +32,11 @@ struct AccessKey {
   std::string session_token;    // temporary keys only; the request must carry it
   std::optional<Time> expires;  // temporary keys only
   Time created{};
-  std::string role_name;     // the role whose session this key is
-  std::string session_name;  // last part of the assumed-role ARN
+  std::string role_name;     // the role whose session this key is; empty: of a federated user
+  std::string session_name;  // last part of the ARN
+
+  bool temporary() const { return expires.has_value(); }
+  bool federated() const { return role_name.empty(); }
 };
 
 // "arn:aws:iam::123456789012:role/path/Name" -> "Name"; empty if it is no role's ARN.
@@ -61,11 +64,15 @@ class Identity {
   // kNotFound "NoSuchEntity"; kConflict "DeleteConflict" for the default key.
   Status DeleteKey(std::string_view access_key_id);
 
-  // A temporary key of a session of the role; it works until now + `lifetime`.
+  // A temporary key of a session of the role, or with no role of the federated user
+  // `session_name`; it works until now + `lifetime`.
   Result<AccessKey> CreateSession(std::string role_name, std::string session_name,
                                   Duration lifetime);
+  // Takes all sessions of a role back.
+  Status EndSessions(std::string_view role_name);
 
-  // "arn:aws:sts::<account>:assumed-role/<role>/<session>"
+  // "arn:aws:sts::<account>:assumed-role/<role>/<session>", or
+  // "arn:aws:sts::<account>:federated-user/<name>"
   std::string CallerArn(const AccessKey& key) const;
 
  private:

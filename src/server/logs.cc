@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/strings.h"
+#include "server/internal/logs_input.h"
 
 namespace clary::server {
 namespace {
@@ -15,91 +16,6 @@ using nlohmann::json;
 constexpr size_t kMaxEvents = 10'000;
 constexpr size_t kPageBytes = 1 << 20;
 constexpr int64_t kMaxTimestamp = INT64_MAX;
-
-std::unexpected<Error> Invalid(std::string message) {
-  return Fail(Code::kInvalidArgument, "InvalidParameterException", std::move(message));
-}
-
-std::unexpected<Error> NoGroup() {
-  return Fail(Code::kNotFound, "ResourceNotFoundException",
-              "The specified log group does not exist.");
-}
-
-// Typed access to the members of a request.
-class Input {
- public:
-  static Result<Input> Parse(std::string_view body) {
-    if (body.empty()) return Input(json::object());
-    json document = json::parse(body, nullptr, false);
-    if (!document.is_object()) {
-      return Fail(Code::kInvalidArgument, "SerializationException",
-                  "the request body is not a JSON object");
-    }
-    return Input(std::move(document));
-  }
-
-  const json* Find(const char* name) const {
-    const auto it = document_.find(name);
-    return it == document_.end() || it->is_null() ? nullptr : &*it;
-  }
-  Result<std::string> Text(const char* name) const {
-    const json* value = Find(name);
-    if (!value) return std::string();
-    if (!value->is_string()) return Mistyped(name, "a string");
-    return value->get<std::string>();
-  }
-  Result<int64_t> Integer(const char* name, int64_t fallback, int64_t low, int64_t high) const {
-    const json* value = Find(name);
-    if (!value) return fallback;
-    int64_t number = 0;
-    if (value->is_number_unsigned()) {
-      number = static_cast<int64_t>(std::min<uint64_t>(value->get<uint64_t>(), kMaxTimestamp));
-    } else if (value->is_number_integer()) {
-      number = value->get<int64_t>();
-    } else if (value->is_number_float() && std::abs(value->get<double>()) < 9e15) {
-      number = static_cast<int64_t>(value->get<double>());
-    } else {
-      return Mistyped(name, "an integer");
-    }
-    if (number < low || number > high) {
-      return Invalid("1 validation error detected: Value '" + std::to_string(number) + "' at '" +
-                     name + "' failed to satisfy constraint: Member must be from " +
-                     std::to_string(low) + " to " + std::to_string(high));
-    }
-    return number;
-  }
-  Result<bool> Flag(const char* name) const {
-    const json* value = Find(name);
-    if (!value) return false;
-    if (!value->is_boolean()) return Mistyped(name, "a boolean");
-    return value->get<bool>();
-  }
-  // The log group by name, or by the ARN that may stand in its place.
-  Result<std::string> Group() const {
-    CLARY_TRY(std::string group, Text("logGroupName"));
-    if (!group.empty()) return group;
-    CLARY_TRY(group, Text("logGroupIdentifier"));
-    constexpr std::string_view kMark = ":log-group:";
-    if (const size_t at = group.find(kMark); at != std::string::npos) {
-      group = group.substr(at + kMark.size());
-      if (group.ends_with(":*")) group.resize(group.size() - 2);
-    }
-    if (group.empty()) {
-      return Invalid(
-          "1 validation error detected: Value null at 'logGroupName' failed to satisfy "
-          "constraint: Member must not be null");
-    }
-    return group;
-  }
-
- private:
-  explicit Input(json document) : document_(std::move(document)) {}
-  static std::unexpected<Error> Mistyped(const char* name, const char* type) {
-    return Fail(Code::kInvalidArgument, "SerializationException",
-                std::string("the member '") + name + "' must be " + type);
-  }
-  json document_;
-};
 
 // A window of a list sorted by name: [the first after `token`, limit).
 template <typename T, typename Name>
@@ -194,12 +110,12 @@ std::string EventId(const Cursor& cursor, const meta::LogEventRecord& event) {
 }  // namespace
 
 struct LogsOperations {
-  static std::string GroupArn(const LogsFront& front, const std::string& group) {
+  static std::string GroupArn(LogsFront& front, const std::string& group) {
     return "arn:aws:logs:" + front.account_.region + ":" + front.account_.id +
            ":log-group:" + group;
   }
 
-  static Result<json> DescribeLogGroups(const LogsFront& front, const Input& input) {
+  static Result<json> DescribeLogGroups(LogsFront& front, const Input& input) {
     CLARY_TRY(const std::string prefix, input.Text("logGroupNamePrefix"));
     CLARY_TRY(const std::string pattern, input.Text("logGroupNamePattern"));
     CLARY_TRY(const std::string token, input.Text("nextToken"));
@@ -212,19 +128,23 @@ struct LogsOperations {
                                    [](const std::string& group) { return group; });
     json out = {{"logGroups", json::array()}};
     for (const std::string& group : page) {
+      const auto facts = front.FactsOf(group);
       out["logGroups"].push_back({{"logGroupName", group},
-                                  {"creationTime", 0},
+                                  {"creationTime", facts.created_ms},
                                   {"metricFilterCount", 0},
                                   {"arn", GroupArn(front, group) + ":*"},
                                   {"logGroupArn", GroupArn(front, group)},
                                   {"storedBytes", 0},
                                   {"logGroupClass", "STANDARD"}});
+      if (facts.retention_days > 0) {
+        out["logGroups"].back()["retentionInDays"] = facts.retention_days;
+      }
     }
     if (!next.empty()) out["nextToken"] = next;
     return out;
   }
 
-  static Result<json> DescribeLogStreams(const LogsFront& front, const Input& input) {
+  static Result<json> DescribeLogStreams(LogsFront& front, const Input& input) {
     CLARY_TRY(const std::string group, input.Group());
     CLARY_TRY(const std::string prefix, input.Text("logStreamNamePrefix"));
     CLARY_TRY(const std::string order, input.Text("orderBy"));
@@ -268,7 +188,7 @@ struct LogsOperations {
     return out;
   }
 
-  static Result<json> GetLogEvents(const LogsFront& front, const Input& input) {
+  static Result<json> GetLogEvents(LogsFront& front, const Input& input) {
     CLARY_TRY(const std::string group, input.Group());
     CLARY_TRY(const std::string stream, input.Text("logStreamName"));
     CLARY_TRY(const std::string token, input.Text("nextToken"));
@@ -284,6 +204,7 @@ struct LogsOperations {
           "1 validation error detected: Value null at 'logStreamName' failed to satisfy "
           "constraint: Member must not be null");
     }
+    options.start_ms = std::max(options.start_ms, front.Cutoff(group));
     options.backward = !from_head;
     options.position = from_head ? 0 : UINT64_MAX;
     if (!token.empty()) {
@@ -295,8 +216,7 @@ struct LogsOperations {
     auto page = front.logs_.Read(group, stream, options);
     if (!page && page.error().code == Code::kNotFound) {
       if (!front.logs_.Streams(group, "/")) return NoGroup();
-      return Fail(Code::kNotFound, "ResourceNotFoundException",
-                  "The specified log stream does not exist.");
+      return NoStream();
     }
     if (!page && page.error().reason == "BadPosition") {
       return Invalid("The specified nextToken is invalid.");
@@ -313,14 +233,15 @@ struct LogsOperations {
                 {"nextBackwardToken", "b/" + std::to_string(page->previous)}};
   }
 
-  static Result<json> FilterLogEvents(const LogsFront& front, const Input& input) {
+  static Result<json> FilterLogEvents(LogsFront& front, const Input& input) {
     CLARY_TRY(const std::string group, input.Group());
     CLARY_TRY(const std::string prefix, input.Text("logStreamNamePrefix"));
     CLARY_TRY(const std::string pattern, input.Text("filterPattern"));
     CLARY_TRY(const std::string token, input.Text("nextToken"));
     CLARY_TRY(const int64_t limit,
               input.Integer("limit", static_cast<int64_t>(kMaxEvents), 1, kMaxEvents));
-    CLARY_TRY(const int64_t start_ms, input.Integer("startTime", 0, 0, kMaxTimestamp));
+    CLARY_TRY(int64_t start_ms, input.Integer("startTime", 0, 0, kMaxTimestamp));
+    start_ms = std::max(start_ms, front.Cutoff(group));
     CLARY_TRY(int64_t end_ms, input.Integer("endTime", kMaxTimestamp, 0, kMaxTimestamp));
     if (end_ms != kMaxTimestamp) ++end_ms;  // inclusive here, unlike in GetLogEvents
     CLARY_TRY(const TextFilter filter, TextFilter::Parse(pattern));
@@ -376,7 +297,7 @@ struct LogsOperations {
 
  private:
   // The streams that FilterLogEvents was asked for, at their beginnings or where `token` left off.
-  static Result<std::deque<Cursor>> Cursors(const LogsFront& front, const Input& input,
+  static Result<std::deque<Cursor>> Cursors(LogsFront& front, const Input& input,
                                             const std::string& group, const std::string& prefix,
                                             const std::string& token) {
     std::deque<Cursor> cursors;
@@ -421,22 +342,31 @@ struct LogsOperations {
   }
 };
 
-Result<json> LogsFront::Handle(std::string_view operation, std::string_view body) const {
-  using Function = Result<json> (*)(const LogsFront&, const Input&);
+Result<json> LogsFront::Handle(std::string_view operation, const json& document) {
+  using Function = Result<json> (*)(LogsFront&, const Input&);
   struct Entry {
     std::string_view name;
     Function function;
   };
   static constexpr Entry kOperations[] = {
+      {"CreateLogGroup", LogGroupOperations::CreateLogGroup},
+      {"CreateLogStream", LogGroupOperations::CreateLogStream},
+      {"DeleteLogGroup", LogGroupOperations::DeleteLogGroup},
+      {"DeleteLogStream", LogGroupOperations::DeleteLogStream},
+      {"DeleteRetentionPolicy", LogGroupOperations::DeleteRetentionPolicy},
       {"DescribeLogGroups", LogsOperations::DescribeLogGroups},
       {"DescribeLogStreams", LogsOperations::DescribeLogStreams},
       {"FilterLogEvents", LogsOperations::FilterLogEvents},
       {"GetLogEvents", LogsOperations::GetLogEvents},
+      {"ListTagsForResource", LogGroupOperations::ListTagsForResource},
+      {"PutLogEvents", LogGroupOperations::PutLogEvents},
+      {"PutRetentionPolicy", LogGroupOperations::PutRetentionPolicy},
+      {"TagResource", LogGroupOperations::TagResource},
+      {"UntagResource", LogGroupOperations::UntagResource},
   };
   for (const Entry& entry : kOperations) {
     if (entry.name != operation) continue;
-    CLARY_TRY(const Input input, Input::Parse(body));
-    return entry.function(*this, input);
+    return entry.function(*this, Input(document));
   }
   return Fail(Code::kInvalidArgument, "UnknownOperationException",
               "CloudWatch Logs has no operation '" + std::string(operation) + "' here");

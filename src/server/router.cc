@@ -2,13 +2,17 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "api/errors.h"
+#include "api/shapes.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/strings.h"
 #include "objects/s3_front.h"
+#include "server/documents.h"
 #include "server/internal/query.h"
+#include "server/served.h"
 
 namespace clary::server {
 namespace {
@@ -17,41 +21,174 @@ using nlohmann::json;
 
 constexpr uint64_t kMaxBody = uint64_t{4} << 20;  // of all services but S3
 
-struct TargetPrefix {
-  std::string_view prefix;
-  std::string_view service;
-  Wire wire;
-};
-constexpr TargetPrefix kTargets[] = {
-    {"SageMaker", "sagemaker", Wire::kJson11},
-    {"Logs_20140328", "logs", Wire::kJson11},
-    {"GraniteServiceVersion20100801", "monitoring", Wire::kJson10},
+struct RestOperation {
+  std::string_view method;
+  std::string_view
+      path;  // a segment in braces is any text: "/endpoints/{EndpointName}/invocations"
+  std::string_view operation;
 };
 
-// Services without X-Amz-Target: by the name in the credential scope, the first label of the host
-// name, or the Version of a form.
-struct ServiceEntry {
-  std::string_view service;
-  std::string_view host;
-  std::string_view version;
-  std::string_view xml_namespace;
-  Wire wire;
-};
-constexpr ServiceEntry kServices[] = {
-    {"sts", "sts.", "2011-06-15", "https://sts.amazonaws.com/doc/2011-06-15/", Wire::kQuery},
-    {"iam", "iam.", "2010-05-08", "https://iam.amazonaws.com/doc/2010-05-08/", Wire::kQuery},
-    {"monitoring", "monitoring.", "2010-08-01", "http://monitoring.amazonaws.com/doc/2010-08-01/",
-     Wire::kQuery},
-    {"s3", "s3.", "", "", Wire::kS3},
-    {"logs", "logs.", "", "", Wire::kJson11},
-    {"sagemaker", "api.sagemaker.", "", "", Wire::kRestJson},
-    {"sagemaker", "runtime.sagemaker.", "", "", Wire::kRestJson},
-    {"sagemaker", "metrics.sagemaker.", "", "", Wire::kRestJson},
+using Answered = Result<net::Response>;
+
+Answered Text(Result<std::string> body) {
+  if (!body) return std::unexpected(std::move(body).error());
+  return net::Response{.body = *std::move(body)};
+}
+
+// A document in the form of the call's protocol.
+Answered Document(Wire wire, const Result<json>& document) {
+  if (!document) return std::unexpected(document.error());
+  if (wire == Wire::kQuery) return Text(JsonToXml(*document));
+  if (wire == Wire::kCbor) return Text(JsonToCbor(*document));
+  return Text(document->dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
+// What a request of these protocols says, whatever the protocol.
+Result<json> DocumentOf(Wire wire, const std::string& body, const net::Query& form) {
+  if (wire == Wire::kCbor) return CborToJson(body);
+  if (wire != Wire::kQuery) return api::ParseDocument(body);
+  net::Query parameters;
+  for (const auto& [name, value] : form) {
+    const bool own = name == "Action" || name == "Version" || name.starts_with("X-Amz-");
+    if (!own) parameters.emplace_back(name, value);
+  }
+  return FormToJson(parameters);
+}
+
+constexpr RestOperation kMetricsOperations[] = {
+    {"PUT", "/BatchPutMetrics", "BatchPutMetrics"},
+    {"POST", "/BatchGetMetrics", "BatchGetMetrics"},
 };
 
-const ServiceEntry* FindService(std::string_view name) {
-  const auto* it = std::ranges::find(kServices, name, &ServiceEntry::service);
-  return it == std::end(kServices) ? nullptr : it;
+Answered CallSageMaker(const Router::Parts& parts, const Call& call) {
+  return Text(parts.sagemaker(call.operation, call.body));
+}
+
+}  // namespace
+
+// The services of the port. A service may have several rows, which share its name: requests are
+// told apart by target, path or host.
+struct Front {
+  std::string_view service;  // as in credential scopes
+  std::string_view host;     // its host names begin so
+  Wire wire;
+  std::string_view target = {};         // X-Amz-Target: "<target>.<operation>"; the path of CBOR
+  bool cbor = false;                    // speaks RPC v2 CBOR, too
+  Wire target_wire = Wire::kJson11;     // of requests with a target
+  std::string_view version = {};        // of Query
+  std::string_view xml_namespace = {};  // of Query
+  std::span<const RestOperation> operations = {};  // of kRestJson
+  uint64_t max_body = kMaxBody;
+  // The answer to a request that is authenticated and whose body was read; a content type is added
+  // if it has none. Null: S3, which reads its bodies itself.
+  Answered (*call)(const Router::Parts&, const Call&) = nullptr;
+};
+
+namespace {
+
+constexpr Front kFronts[] = {
+    {.service = "sts",
+     .host = "sts.",
+     .wire = Wire::kQuery,
+     .version = "2011-06-15",
+     .xml_namespace = "https://sts.amazonaws.com/doc/2011-06-15/",
+     .call = [](const Router::Parts& parts,
+                const Call& c) { return Text(parts.sts.Handle(c.operation, c.form, c.caller)); }},
+    {.service = "iam",
+     .host = "iam.",
+     .wire = Wire::kQuery,
+     .version = "2010-05-08",
+     .xml_namespace = "https://iam.amazonaws.com/doc/2010-05-08/",
+     .call = [](const Router::Parts& parts,
+                const Call& c) { return Text(parts.iam.Handle(c.operation, c.form, c.caller)); }},
+    {.service = "monitoring",
+     .host = "monitoring.",
+     .wire = Wire::kQuery,
+     .target = "GraniteServiceVersion20100801",
+     .cbor = true,
+     .target_wire = Wire::kJson10,
+     .version = "2010-08-01",
+     .xml_namespace = "http://monitoring.amazonaws.com/doc/2010-08-01/",
+     .call =
+         [](const Router::Parts& parts, const Call& c) {
+           return Document(c.wire, parts.cloudwatch.Handle(c.operation, c.input));
+         }},
+    {.service = "s3", .host = "s3.", .wire = Wire::kS3},
+    {.service = "logs",
+     .host = "logs.",
+     .wire = Wire::kJson11,
+     .target = "Logs_20140328",
+     .call =
+         [](const Router::Parts& parts, const Call& c) {
+           return Document(c.wire, parts.logs.Handle(c.operation, c.input));
+         }},
+    {.service = "kms",
+     .host = "kms.",
+     .wire = Wire::kJson11,
+     .target = "TrentService",
+     .call =
+         [](const Router::Parts& parts, const Call& c) {
+           return Document(c.wire, parts.kms.Handle(c.operation, c.input));
+         }},
+    {.service = "sagemaker",
+     .host = "api.sagemaker.",
+     .wire = Wire::kRestJson,
+     .target = "SageMaker",
+     .call = CallSageMaker},
+    {.service = "sagemaker",
+     .host = "metrics.sagemaker.",
+     .wire = Wire::kRestJson,
+     .operations = kMetricsOperations,
+     .call = CallSageMaker},
+    {.service = "sagemaker", .host = "runtime.sagemaker.", .wire = Wire::kRestJson},
+};
+
+// The operation of `front` at this method and path; what the path's braces match goes into
+// `labels`.
+const RestOperation* FindRest(const Front& front, const net::Request& request, net::Query* labels) {
+  const auto parts = Split(request.path, '/');
+  for (const RestOperation& operation : front.operations) {
+    const auto wanted = Split(operation.path, '/');
+    if (operation.method != request.method || wanted.size() != parts.size()) continue;
+    net::Query found;
+    bool same = true;
+    for (size_t i = 0; i < parts.size() && same; ++i) {
+      if (!wanted[i].starts_with('{')) {
+        same = wanted[i] == parts[i];
+        continue;
+      }
+      auto value = UriDecode(parts[i]);
+      same = value && !value->empty();
+      if (same) {
+        found.emplace_back(wanted[i].substr(1, wanted[i].size() - 2), *std::move(value));
+      }
+    }
+    if (!same) continue;
+    if (labels) *labels = std::move(found);
+    return &operation;
+  }
+  return nullptr;
+}
+
+// The row that answers for a service: by the path, else by the host, else the first.
+const Front* FindFront(std::string_view service, const net::Request& request) {
+  const Front* first = nullptr;
+  const Front* by_host = nullptr;
+  for (const Front& front : kFronts) {
+    if (front.service != service) continue;
+    if (FindRest(front, request, nullptr)) return &front;
+    if (!first) first = &front;
+    if (!by_host && request.host.starts_with(front.host)) by_host = &front;
+  }
+  return by_host ? by_host : first;
+}
+
+Route RouteTo(const Front& front, const net::Request& request) {
+  Route route{.front = &front, .service = std::string(front.service), .wire = front.wire};
+  if (const RestOperation* rest = FindRest(front, request, nullptr)) {
+    route.operation = rest->operation;
+  }
+  return route;
 }
 
 // What a failed signature check is called: our reason, and the code and status of each protocol.
@@ -118,10 +255,10 @@ std::string_view ContentType(Wire wire) {
   return "text/plain";
 }
 
-net::Response Answer(const Route& route, int status, std::string body,
-                     const std::string& request_id) {
-  net::Response response{.status = status, .body = std::move(body)};
-  response.headers.Set("Content-Type", std::string(ContentType(route.wire)));
+net::Response Answer(const Route& route, net::Response response, const std::string& request_id) {
+  if (!response.headers.Find("Content-Type")) {
+    response.headers.Set("Content-Type", std::string(ContentType(route.wire)));
+  }
   response.headers.Set("x-amzn-RequestId", request_id);
   if (route.wire == Wire::kCbor) response.headers.Set("smithy-protocol", "rpc-v2-cbor");
   return response;
@@ -129,9 +266,8 @@ net::Response Answer(const Route& route, int status, std::string body,
 
 std::string QueryAnswer(const Route& route, const std::string& result,
                         const std::string& request_id) {
-  const ServiceEntry* service = FindService(route.service);
   std::string xml = "<" + route.operation + "Response xmlns=\"" +
-                    std::string(service ? service->xml_namespace : "") + "\">";
+                    std::string(route.front ? route.front->xml_namespace : "") + "\">";
   if (!result.empty()) xml += XmlWrap(route.operation + "Result", result);
   xml += XmlWrap("ResponseMetadata", XmlElement("RequestId", request_id));
   return xml + "</" + route.operation + "Response>\n";
@@ -166,22 +302,21 @@ net::Response ErrorAnswer(const Route& route, Error error, bool head,
         request_id + ".";
   }
   if (route.wire == Wire::kQuery) {
-    const ServiceEntry* service = FindService(route.service);
-    std::string xml =
-        "<ErrorResponse xmlns=\"" + std::string(service ? service->xml_namespace : "") + "\">";
+    std::string xml = "<ErrorResponse xmlns=\"" +
+                      std::string(route.front ? route.front->xml_namespace : "") + "\">";
     xml +=
         XmlWrap("Error", XmlElement("Type", wire.status >= 500 ? "Receiver" : "Sender") +
                              XmlElement("Code", wire.code) + XmlElement("Message", error.message));
     xml += XmlElement("RequestId", request_id) + "</ErrorResponse>\n";
-    return Answer(route, wire.status, std::move(xml), request_id);
+    return Answer(route, {.status = wire.status, .body = std::move(xml)}, request_id);
   }
   json body = {{"__type", wire.code}, {"message", error.message}};
   // SageMaker's modeled errors spell the member with a capital; clients look for either.
   if (route.service == "sagemaker") body["Message"] = error.message;
-  const auto text = route.wire == Wire::kCbor
-                        ? JsonToCbor(body)
-                        : body.dump(-1, ' ', false, json::error_handler_t::replace);
-  net::Response response = Answer(route, wire.status, text, request_id);
+  auto text = route.wire == Wire::kCbor ? JsonToCbor(body)
+                                        : body.dump(-1, ' ', false, json::error_handler_t::replace);
+  net::Response response =
+      Answer(route, {.status = wire.status, .body = std::move(text)}, request_id);
   response.headers.Set("x-amzn-ErrorType", wire.code);
   if (route.wire == Wire::kRestJson) response.headers.Set("x-amzn-errortype", wire.code);
   if (route.wire == Wire::kJson10) {
@@ -229,47 +364,50 @@ std::optional<net::Response> OpenAnswer(const net::Request& request) {
 }  // namespace
 
 Route Classify(const net::Request& request) {
+  const auto claimed = net::ClaimedScopeOf(request);
   if (const auto target = request.headers.Find("X-Amz-Target")) {
     const size_t dot = target->find('.');
     const std::string_view prefix = target->substr(0, dot);
     const std::string operation(dot == std::string_view::npos ? "" : target->substr(dot + 1));
-    for (const TargetPrefix& entry : kTargets) {
-      if (entry.prefix == prefix) {
-        return {.service = std::string(entry.service), .wire = entry.wire, .operation = operation};
+    for (const Front& front : kFronts) {
+      if (!front.target.empty() && front.target == prefix) {
+        return {.front = &front,
+                .service = std::string(front.service),
+                .wire = front.target_wire,
+                .operation = operation};
       }
     }
-    const auto claimed = net::ClaimedScopeOf(request);
     return {.service = claimed ? claimed->service : "",
             .wire = request.headers.Get("Content-Type").contains("json-1.0") ? Wire::kJson10
                                                                              : Wire::kJson11,
             .operation = std::string(*target)};
   }
-  constexpr std::string_view kCborPath = "/service/GraniteServiceVersion20100801/operation/";
-  if (request.path.starts_with(kCborPath) && request.headers.Find("smithy-protocol")) {
-    return {.service = "monitoring",
-            .wire = Wire::kCbor,
-            .operation = request.path.substr(kCborPath.size())};
+  if (request.headers.Find("smithy-protocol") && request.path.starts_with("/service/")) {
+    for (const Front& front : kFronts) {
+      const std::string path = "/service/" + std::string(front.target) + "/operation/";
+      if (front.cbor && request.path.starts_with(path)) {
+        return {.front = &front,
+                .service = std::string(front.service),
+                .wire = Wire::kCbor,
+                .operation = request.path.substr(path.size())};
+      }
+    }
   }
   const bool form =
       request.headers.Get("Content-Type").starts_with("application/x-www-form-urlencoded");
-  if (const auto claimed = net::ClaimedScopeOf(request)) {
-    if (const ServiceEntry* entry = FindService(claimed->service)) {
-      return {.service = std::string(entry->service), .wire = entry->wire};
-    }
+  if (claimed) {
+    if (const Front* front = FindFront(claimed->service, request)) return RouteTo(*front, request);
     // A service that we do not have.
     return {.service = claimed->service, .wire = form ? Wire::kQuery : Wire::kRestJson};
   }
   if (request.host.contains(".amazonaws.") || request.host.ends_with(".api.aws")) {
-    for (const ServiceEntry& entry : kServices) {
-      if (request.host.starts_with(entry.host)) {
-        return {.service = std::string(entry.service), .wire = entry.wire};
-      }
+    for (const Front& front : kFronts) {
+      if (request.host.starts_with(front.host)) return RouteTo(front, request);
     }
   }
-  if (form && request.path == "/" && request.method == "POST") {
-    return {.service = "sts", .wire = Wire::kQuery};
-  }
-  return {.service = "s3", .wire = Wire::kS3};
+  return RouteTo(
+      *FindFront(form && request.path == "/" && request.method == "POST" ? "sts" : "s3", request),
+      request);
 }
 
 Result<Router::Caller> Router::Authenticate(const net::Request& request, std::string_view service,
@@ -300,7 +438,7 @@ Result<Router::Caller> Router::Authenticate(const net::Request& request, std::st
 }
 
 net::Response Router::HandleS3(net::Request& request, const std::string& request_id) const {
-  const Route route{.service = "s3", .wire = Wire::kS3};
+  const Route route = {.service = "s3", .wire = Wire::kS3};
   const bool head = request.method == "HEAD";
   const auto caller = Authenticate(request, "s3", std::nullopt);
   if (!caller) return ErrorAnswer(route, caller.error(), head, request_id);
@@ -316,9 +454,9 @@ net::Response Router::HandleS3(net::Request& request, const std::string& request
   return response;
 }
 
-// The body of the answer to an authenticated or failed call, all protocols but S3.
-Result<std::string> Router::Call(Route& route, const net::Request& request,
-                                 const std::string& body) const {
+// Authenticates and calls, all protocols but S3.
+Result<net::Response> Router::CallFront(Route& route, const net::Request& request,
+                                        const std::string& body) const {
   net::Query form;
   if (route.wire == Wire::kQuery) {
     auto parsed = request.method == "POST" && !body.empty() ? net::ParseQuery(body, true)
@@ -330,43 +468,55 @@ Result<std::string> Router::Call(Route& route, const net::Request& request,
     route.operation = net::FindParam(form, "Action").value_or("");
     if (!net::ClaimedScopeOf(request)) {  // the error of an unsigned call has its service's form
       const auto version = net::FindParam(form, "Version").value_or("");
-      for (const ServiceEntry& entry : kServices) {
-        if (!entry.version.empty() && entry.version == version) route.service = entry.service;
+      for (const Front& front : kFronts) {
+        if (front.version.empty() || front.version != version) continue;
+        route.front = &front;
+        route.service = front.service;
       }
     }
   }
   CLARY_TRY(const Caller caller, Authenticate(request, route.service, body));
   if (route.wire == Wire::kQuery) {
-    const std::string name = route.operation;
     // An element is named after the action, so only a name may become one.
-    if (name.empty() ||
-        !std::ranges::all_of(name, [](unsigned char c) { return std::isalnum(c); })) {
+    if (route.operation.empty() ||
+        !std::ranges::all_of(route.operation, [](unsigned char c) { return std::isalnum(c); })) {
       return Fail(Code::kInvalidArgument, "InvalidAction", "The request names no Action");
     }
-    if (route.service == "sts") return parts_.sts.Handle(name, form, caller.key);
-    if (route.service == "iam") return parts_.iam.Handle(name, form);
-    if (route.service == "monitoring") {
-      CLARY_TRY(const json out, parts_.cloudwatch.Handle(name, FormToJson(form)));
-      return JsonToXml(out);
-    }
-  } else if (route.service == "sagemaker" && route.wire == Wire::kJson11) {
-    return parts_.sagemaker(route.operation, body);
-  } else if (route.service == "logs" && route.wire == Wire::kJson11) {
-    CLARY_TRY(const json out, parts_.logs.Handle(route.operation, body));
-    return out.dump(-1, ' ', false, json::error_handler_t::replace);
-  } else if (route.service == "monitoring" && route.wire == Wire::kCbor) {
-    CLARY_TRY(const json input, CborToJson(body));
-    CLARY_TRY(const json out, parts_.cloudwatch.Handle(route.operation, input));
-    return JsonToCbor(out);
-  } else if (route.service == "monitoring") {
-    const json input = body.empty() ? json::object() : json::parse(body, nullptr, false);
-    CLARY_TRY(const json out, parts_.cloudwatch.Handle(route.operation, input));
-    return out.dump(-1, ' ', false, json::error_handler_t::replace);
+  } else if (route.wire == Wire::kRestJson && route.front) {
+    (void)FindRest(*route.front, request, &form);
+    form.insert(form.end(), request.query.begin(), request.query.end());
   }
-  return Fail(Code::kInvalidArgument, "UnknownOperationException",
-              "this service has no operation '" + route.operation + "' of '" + route.service + "'" +
-                  (route.wire == Wire::kRestJson ? " at " + request.method + " " + request.path
-                                                 : std::string()));
+  if (!route.front || !route.front->call ||
+      (route.wire == Wire::kRestJson && route.operation.empty())) {
+    return Fail(
+        Code::kInvalidArgument, "UnknownOperationException",
+        "this service has no operation '" + route.operation + "' of '" + route.service + "'" +
+            (route.wire == Wire::kRestJson ? " at " + request.method + " " + request.path : ""));
+  }
+  std::optional<std::string> plain;  // the body without its coding; a container's stays as it is
+  if (const auto coding = request.headers.Find("Content-Encoding");
+      coding && route.wire != Wire::kRestJson) {
+    if (*coding != "gzip") {
+      return Fail(Code::kInvalidArgument, "SerializationException",
+                  "the Content-Encoding '" + std::string(*coding) + "' is not supported; gzip is");
+    }
+    CLARY_TRY(plain, Gunzip(body, route.front->max_body));
+  }
+  const std::string& decoded = plain ? *plain : body;
+  json input;
+  if (IsServed(route.service)) {
+    CLARY_TRY(json document, DocumentOf(route.wire, decoded, form));
+    CLARY_TRY(input, Understand(route.service, route.operation, std::move(document),
+                                route.wire == Wire::kQuery));
+  }
+  CLARY_TRY(net::Response response, route.front->call(parts_, {.operation = route.operation,
+                                                               .wire = route.wire,
+                                                               .request = request,
+                                                               .body = decoded,
+                                                               .form = form,
+                                                               .input = input,
+                                                               .caller = caller.key}));
+  return response;
 }
 
 net::Response Router::Handle(net::Request& request) const {
@@ -378,24 +528,23 @@ net::Response Router::Handle(net::Request& request) const {
   if (route.wire == Wire::kS3) {
     response = HandleS3(request, request_id);
   } else {
+    const uint64_t max_body = route.front ? route.front->max_body : kMaxBody;
     const auto too_large = [&] {
       return ErrorAnswer(route,
                          {Code::kResourceExhausted, "RequestEntityTooLarge",
-                          "the request is larger than " + std::to_string(kMaxBody) + " bytes"},
+                          "the request is larger than " + std::to_string(max_body) + " bytes"},
                          false, request_id);
     };
-    if (request.content_length.value_or(0) > kMaxBody) return too_large();
-    auto body = ReadAll(*request.body, kMaxBody);
+    if (request.content_length.value_or(0) > max_body) return too_large();
+    auto body = ReadAll(*request.body, max_body);
     if (!body && body.error().reason == "TooLarge") return too_large();
     if (!body) return ErrorAnswer(route, std::move(body).error(), false, request_id);
-    auto result = Call(route, request, *body);
+    auto result = CallFront(route, request, *body);
     if (!result) {
       response = ErrorAnswer(route, std::move(result).error(), false, request_id);
     } else {
-      response = Answer(
-          route, 200,
-          route.wire == Wire::kQuery ? QueryAnswer(route, *result, request_id) : *std::move(result),
-          request_id);
+      if (route.wire == Wire::kQuery) result->body = QueryAnswer(route, result->body, request_id);
+      response = Answer(route, *std::move(result), request_id);
     }
   }
   LOG(kDebug, "request", {"request", request_id}, {"peer", request.peer},

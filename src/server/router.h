@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "server/cloudwatch.h"
 #include "server/iam.h"
 #include "server/identity.h"
+#include "server/kms.h"
 #include "server/logs.h"
 #include "server/sts.h"
 
@@ -25,11 +27,25 @@ namespace clary::server {
 // How a service speaks; decides the form of answers and errors.
 enum class Wire { kJson10, kJson11, kQuery, kCbor, kRestJson, kS3 };
 
+struct Front;  // a row of the table of services in router.cc
+
 // What a request asks for.
 struct Route {
-  std::string service;  // as in credential scopes: "sagemaker", "s3", "monitoring", ...
+  const Front* front = nullptr;  // null: a service that we do not have
+  std::string service;           // as in credential scopes: "sagemaker", "s3", "monitoring", ...
   Wire wire = Wire::kS3;
   std::string operation;  // empty for kRestJson and kS3, and for kQuery until the form is read
+};
+
+// An authenticated request, as its front sees it.
+struct Call {
+  std::string_view operation;
+  Wire wire = Wire::kJson11;
+  const net::Request& request;  // its body has been read
+  std::string_view body;
+  const net::Query& form;       // of kQuery; of kRestJson the labels of the path, then the query
+  const nlohmann::json& input;  // of a service of served.h: the document that was understood
+  const AccessKey& caller;
 };
 
 // From X-Amz-Target, the credential scope, the path, the host name, in this order.
@@ -45,6 +61,7 @@ class Router {
     StsFront& sts;
     LogsFront& logs;
     CloudWatchFront& cloudwatch;
+    KmsFront& kms;
     objects::S3Front& s3;
     // SageMaker: JSON text to JSON text.
     std::function<Result<std::string>(std::string_view operation, std::string_view body)> sagemaker;
@@ -67,8 +84,8 @@ class Router {
   Result<Caller> Authenticate(const net::Request& request, std::string_view service,
                               std::optional<std::string_view> body) const;
   net::Response HandleS3(net::Request& request, const std::string& request_id) const;
-  Result<std::string> Call(Route& route, const net::Request& request,
-                           const std::string& body) const;
+  Result<net::Response> CallFront(Route& route, const net::Request& request,
+                                  const std::string& body) const;
   Parts parts_;
 };
 

@@ -2,10 +2,12 @@
 //
 //   > POST /                       a request: method and target, headers, empty line, body
 //   > Sign: sts                    signed for that service with the default key; a second word is
-//                                  a fault: wrong, unknown, stale, session, expired, token
+//                                  a fault: wrong, unknown, stale, expired, token; or session
+//                                  or federated for a temporary key
 //   < 403                          the status; then headers and, after an empty line, texts that
 //   < x-amzn-RequestId: *          the body must contain. '*' stands for anything, ${account},
-//   <                              ${key} and ${role} for the world's.
+//   <                              ${key} and ${role} for the world's, ${now}, ${old} and ${late}
+//   <                              for times in ms.
 //   < <Code>SignatureDoesNotMatch</Code>
 //
 // Requests without a Sign line are not signed. '# ' begins a comment.
@@ -28,6 +30,8 @@
 #include "net/sigv4.h"
 #include "objects/s3_front.h"
 #include "objects/testing/memory_store.h"
+#include "server/documents.h"
+#include "server/served.h"
 
 namespace clary::server {
 namespace {
@@ -46,10 +50,14 @@ struct World {
   std::unique_ptr<Identity> identity = *Identity::Open(dir.path(), records, clock);
   std::unique_ptr<IamFront> iam = *IamFront::Open(*identity, records, clock);
   StsFront sts{*identity, *iam};
-  LogsFront logs_front{logs, identity->account()};
-  CloudWatchFront cloudwatch{
+  std::unique_ptr<LogsFront> logs_front =
+      *LogsFront::Open(logs, records, identity->account(), clock);
+  std::unique_ptr<MetricStore> metrics = *MetricStore::Open(":memory:");
+  std::unique_ptr<CloudWatchFront> cloudwatch = *CloudWatchFront::Open(
       {.series = [](const std::string& job, std::string_view name) { return Series(job, name); },
-       .jobs = [] { return std::vector<std::string>{"job-1"}; }}};
+       .jobs = [] { return std::vector<std::string>{"job-1"}; }},
+      *metrics, records, identity->account(), clock);
+  KmsFront kms{records, identity->account(), clock};
   objects::S3Front s3{objects};
   std::unique_ptr<control::Service> control = *control::Service::Start(
       {.records = records, .objects = objects, .executor = executor, .logs = logs, .clock = clock},
@@ -63,8 +71,9 @@ struct World {
                  .clock = clock,
                  .iam = *iam,
                  .sts = sts,
-                 .logs = logs_front,
-                 .cloudwatch = cloudwatch,
+                 .logs = *logs_front,
+                 .cloudwatch = *cloudwatch,
+                 .kms = kms,
                  .s3 = s3,
                  .sagemaker = [this](std::string_view operation, std::string_view body) {
                    return control->Call(operation, body);
@@ -110,9 +119,9 @@ struct World {
     if (how == "wrong") signer.secret_key += "x";
     if (how == "unknown") signer.access_key = "AKIAUNKNOWN";
     if (how == "stale") now -= std::chrono::minutes(16);
-    if (how == "session" || how == "expired" || how == "token") {
-      const AccessKey key =
-          *identity->CreateSession("ClaryExecutionRole", "test", Duration(1'000'000));
+    if (how == "session" || how == "expired" || how == "token" || how == "federated") {
+      const AccessKey key = *identity->CreateSession(how == "federated" ? "" : "ClaryExecutionRole",
+                                                     "test", Duration(1'000'000));
       signer.access_key = key.id;
       signer.secret_key = key.secret;
       signer.session_token = how == "token" ? "bogus" : key.session_token;
@@ -183,9 +192,14 @@ class Wire : public testing::TestWithParam<std::string> {
 
   std::string Fill(std::string text) {
     const Account& account = world_.identity->account();
+    const int64_t now = ToMillis(world_.clock.Now());
+    constexpr int64_t kDay = 86'400'000;
     for (const auto& [name, value] : {std::pair<std::string, std::string>{"${account}", account.id},
                                       {"${key}", account.access_key_id},
-                                      {"${role}", account.role_arn}}) {
+                                      {"${role}", account.role_arn},
+                                      {"${now}", std::to_string(now)},
+                                      {"${old}", std::to_string(now - 15 * kDay)},
+                                      {"${late}", std::to_string(now + kDay)}}) {
       for (size_t at; (at = text.find(name)) != std::string::npos;) {
         text.replace(at, name.size(), value);
       }
@@ -259,7 +273,7 @@ INSTANTIATE_TEST_SUITE_P(Files, Wire, testing::ValuesIn(Conversations()),
                          [](const auto& param) { return param.param; });
 
 nlohmann::json CallLogs(World& world, const std::string& operation, const nlohmann::json& input) {
-  auto out = world.logs_front.Handle(operation, input.dump());
+  auto out = world.logs_front->Handle(operation, input);
   EXPECT_TRUE(out) << out.error().message;
   return out ? *out : nlohmann::json();
 }
@@ -381,8 +395,9 @@ TEST(Router, InternalErrorsKeepTheirTextToTheLog) {
                  .clock = world.clock,
                  .iam = *iam,
                  .sts = sts,
-                 .logs = world.logs_front,
-                 .cloudwatch = world.cloudwatch,
+                 .logs = *world.logs_front,
+                 .cloudwatch = *world.cloudwatch,
+                 .kms = world.kms,
                  .s3 = world.s3,
                  .sagemaker = [](std::string_view, std::string_view) -> Result<std::string> {
                    return Fail(Code::kDataLoss, "Corrupt", "secret path");
@@ -403,8 +418,45 @@ TEST(CloudWatchForms, CborRoundTripAndBounds) {
   ASSERT_TRUE(back) << back.error().message;
   EXPECT_EQ(*back, document);
   EXPECT_FALSE(CborToJson(std::string(100'000, '\x81')));  // nested arrays without an end
+  EXPECT_EQ((*CborToJson(std::string_view("\xA1\x61\x61\xF9\x3E\x00", 6)))["a"],
+            1.5);                                            // half a float
+  EXPECT_FALSE(CborToJson("\xA2\x61\x61\x01\x61\x61\x02"));  // "a" twice
   EXPECT_FALSE(CborToJson("\xBF\x61\x61\xFF"));
   EXPECT_FALSE(CborToJson("\x9B\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF"));
+}
+
+TEST(CloudWatchForms, FormsInAnyOrderAndNothingLost) {
+  const auto read = [](std::string_view text) { return FormToJson(*net::ParseQuery(text, true)); };
+  EXPECT_EQ(*read("A.member.2.B=2&C=x&A.member.1.B=1"),
+            (nlohmann::json{{"A", {{{"B", "1"}}, {{"B", "2"}}}}, {"C", "x"}}));
+  EXPECT_EQ((*read("A.member.10=j&A.member.1=a&A.member.2=b&A.member.3=c&A.member.4=d&A.member.5=e&"
+                   "A.member.6=f&A.member.7=g&A.member.8=h&A.member.9=i"))["A"]
+                .size(),
+            10u);
+  for (const char* bad : {"A=1&A=2", "A.member.2=1", "A.member.0=1", "A.member.x=1", "A=1&A.B=2",
+                          "A.member.1=1&A.B=2", "A..B=1", ".A=1"}) {
+    EXPECT_EQ(read(bad).error().reason, "ValidationError") << bad;
+  }
+}
+
+TEST(Router, TakesTheGzipOffABody) {
+  // gzip of {"Namespace":"own","MetricData":[{"MetricName":"m","Value":1}]}, made by Python's gzip.
+  const std::string packed = *HexDecode(
+      "1f8b0800000000000203ab56f24bcc4d2d2e484c4e55b252ca2fcf53d251f24d2d29ca4c76492c49"
+      "54b28aae867241ca802a7281f2618939a540b6616d6c2d00f68d82293f000000");
+  World world;
+  const auto send = [&](std::string body, const char* coding) {
+    net::Request request{.method = "POST", .path = "/"};
+    request.headers.Set("X-Amz-Target", "GraniteServiceVersion20100801.PutMetricData");
+    request.headers.Set("Content-Encoding", coding);
+    request = world.Sign(std::move(request), body, "monitoring", "");
+    return world.router.Handle(request);
+  };
+  EXPECT_EQ(send(packed, "gzip").status, 200);
+  EXPECT_EQ(world.metrics->List("own", "m", 0, 10)->size(), 1u);
+  EXPECT_TRUE(send(packed, "br").body.contains("SerializationException"));
+  EXPECT_TRUE(send(packed + "x", "gzip").body.contains("SerializationException"));
+  EXPECT_TRUE(send(packed.substr(0, packed.size() - 1), "gzip").body.contains("Serialization"));
 }
 
 }  // namespace

@@ -113,11 +113,13 @@ struct Service::Parts {
   std::unique_ptr<objects::FileStore> objects;
   meta::LogStore logs;
   std::unique_ptr<exec::LocalExecutor> executor;
-  std::unique_ptr<control::Service> control;
   std::unique_ptr<IamFront> iam;
+  std::unique_ptr<control::Service> control;
   std::optional<StsFront> sts;
-  std::optional<LogsFront> logs_front;
-  std::optional<CloudWatchFront> cloudwatch;
+  std::unique_ptr<LogsFront> logs_front;
+  std::unique_ptr<MetricStore> metrics;
+  std::unique_ptr<CloudWatchFront> cloudwatch;
+  std::optional<KmsFront> kms;
   std::optional<objects::S3Front> s3;
   std::optional<Router> router;
   std::latch contact_written{1};  // requests wait for it
@@ -127,6 +129,31 @@ struct Service::Parts {
 
   Parts(fs::path h, FileLock l) : home(std::move(h)), lock(std::move(l)), logs(home / "logs") {}
 };
+
+// What nobody asks for: alarms every few seconds, what is too old every hour.
+void Service::KeepHouse(Parts& parts, Clock& clock, const std::stop_token& stop) {
+  const auto removed = parts.objects->CollectGarbage(stop);
+  if (!removed) {
+    LOG(kWarn, "object store not tidied", {"message", removed.error().message});
+  } else if (*removed > 0) {
+    LOG(kInfo, "object store tidied", {"files", *removed});
+  }
+  constexpr Duration kAlarms{5'000};
+  constexpr Duration kTidy = std::chrono::hours(1);
+  constexpr Duration kMetricAge = std::chrono::hours(455 * 24);
+  Time tidied{};
+  while (!stop.stop_requested()) {
+    parts.cloudwatch->EvaluateAlarms();
+    if (clock.Now() - tidied >= kTidy) {
+      tidied = clock.Now();
+      parts.logs_front->Sweep();
+      if (const Status dropped = parts.metrics->DropBefore(tidied - kMetricAge); !dropped) {
+        LOG(kWarn, "old metrics not dropped", {"message", dropped.error().message});
+      }
+    }
+    clock.Sleep(kAlarms, stop);
+  }
+}
 
 Service::Service(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
@@ -161,29 +188,37 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
   CLARY_TRY(parts.objects, objects::FileStore::Open(home / "objects", clock));
   CLARY_TRY(parts.executor, exec::LocalExecutor::Open(home / "exec", {executable, "supervise"}));
   const Account& account = parts.identity->account();
-  CLARY_TRY(parts.control, control::Service::Start({.records = *parts.records,
-                                                    .objects = *parts.objects,
-                                                    .executor = *parts.executor,
-                                                    .logs = parts.logs,
-                                                    .clock = clock},
-                                                   {.account_id = account.id,
-                                                    .region = account.region,
-                                                    .jobs_directory = home / "jobs",
-                                                    .object_root = home / "objects",
-                                                    .runner_command = {executable, "runner"},
-                                                    .rule_command = {executable, "rule"},
-                                                    .capacity_cpus = options.capacity_cpus,
-                                                    .profiler_report = options.profiler_report,
-                                                    .notify_file = notify_file,
-                                                    .rule_python = options.rule_python}));
   CLARY_TRY(parts.iam, IamFront::Open(*parts.identity, *parts.records, clock));
+  CLARY_TRY(parts.control,
+            control::Service::Start({.records = *parts.records,
+                                     .objects = *parts.objects,
+                                     .executor = *parts.executor,
+                                     .logs = parts.logs,
+                                     .clock = clock},
+                                    {.account_id = account.id,
+                                     .region = account.region,
+                                     .jobs_directory = home / "jobs",
+                                     .object_root = home / "objects",
+                                     .runner_command = {executable, "runner"},
+                                     .rule_command = {executable, "rule"},
+                                     .capacity_cpus = options.capacity_cpus,
+                                     .profiler_report = options.profiler_report,
+                                     .notify_file = notify_file,
+                                     .rule_python = options.rule_python,
+                                     .role_exists = [&iam = *parts.iam](const std::string& arn) {
+                                       return iam.CanRunJobs(arn);
+                                     }}));
   parts.sts.emplace(*parts.identity, *parts.iam);
-  parts.logs_front.emplace(parts.logs, account);
+  CLARY_TRY(parts.logs_front, LogsFront::Open(parts.logs, *parts.records, account, clock));
   control::Service& control = *parts.control;
-  parts.cloudwatch.emplace(CloudWatchFront::Source{
-      .series = [&control](const std::string& job,
-                           std::string_view name) { return control.Metrics(job, name); },
-      .jobs = [&control] { return control.JobNames(); }});
+  CLARY_TRY(parts.metrics, MetricStore::Open(home / "metrics.db"));
+  CLARY_TRY(parts.cloudwatch,
+            CloudWatchFront::Open(
+                {.series = [&control](const std::string& job,
+                                      std::string_view name) { return control.Metrics(job, name); },
+                 .jobs = [&control] { return control.JobNames(); }},
+                *parts.metrics, *parts.records, account, clock));
+  parts.kms.emplace(*parts.records, account, clock);
   parts.s3.emplace(*parts.objects);
   parts.router.emplace(
       Router::Parts{.identity = *parts.identity,
@@ -192,6 +227,7 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
                     .sts = *parts.sts,
                     .logs = *parts.logs_front,
                     .cloudwatch = *parts.cloudwatch,
+                    .kms = *parts.kms,
                     .s3 = *parts.s3,
                     .sagemaker = [&control](std::string_view operation, std::string_view body) {
                       return control.Call(operation, body);
@@ -221,14 +257,8 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
   const Status told = WriteFileAtomic(home / "service.json", contact.dump() + "\n", 0600);
   parts.contact_written.count_down();
   CLARY_CHECK_OK(told);
-  parts.housekeeping = std::jthread([&store = *parts.objects](std::stop_token stop) {
-    const auto removed = store.CollectGarbage(stop);
-    if (!removed) {
-      LOG(kWarn, "object store not tidied", {"message", removed.error().message});
-    } else if (*removed > 0) {
-      LOG(kInfo, "object store tidied", {"files", *removed});
-    }
-  });
+  parts.housekeeping = std::jthread(
+      [&parts, &clock](const std::stop_token& stop) { KeepHouse(parts, clock, stop); });
   LOG(kInfo, "serving", {"endpoint", parts.endpoint}, {"home", home.string()});
   return service;
 }

@@ -4,10 +4,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "server/identity.h"
 
@@ -49,6 +51,7 @@ class Service {
  private:
   struct Parts;
   explicit Service(std::unique_ptr<Parts> parts);
+  static void KeepHouse(Parts& parts, Clock& clock, const std::stop_token& stop);
   std::unique_ptr<Parts> parts_;
 };
 

@@ -14,7 +14,9 @@ class StsFront {
  public:
   StsFront(Identity& identity, IamFront& iam) : identity_(identity), iam_(iam) {}
 
-  // The XML inside <ActionResult>. kInvalidArgument "InvalidAction". Any thread.
+  // The XML inside <ActionResult>, for a form that Understand() has passed. kInvalidArgument
+  // "InvalidAction", "MalformedPolicyDocument", "ValidationError"; kPermissionDenied
+  // "AccessDenied". Any thread.
   Result<std::string> Handle(std::string_view action, const net::Query& form,
                              const AccessKey& caller);
 

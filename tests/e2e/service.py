@@ -119,14 +119,18 @@ class Service:
         self.process.wait()
         self.log.close()
 
-    def boto(self, name):
+    def boto(self, name, **options):
+        """A client with the default key; options are members of its Config, but for those whose name
+        begins with aws_, which replace the key."""
         import boto3
         from botocore.config import Config
-        return boto3.client(
-            name, endpoint_url=self.endpoint, region_name=self.credentials["region"],
-            aws_access_key_id=self.credentials["access_key_id"],
-            aws_secret_access_key=self.credentials["secret_access_key"],
-            config=Config(retries={"max_attempts": 1}, proxies={}))
+        keys = {"aws_access_key_id": self.credentials["access_key_id"],
+                "aws_secret_access_key": self.credentials["secret_access_key"]}
+        keys |= {key: value for key, value in options.items() if key.startswith("aws_")}
+        settings = {"retries": {"max_attempts": 1}, "proxies": {}}
+        settings |= {key: value for key, value in options.items() if not key.startswith("aws_")}
+        return boto3.client(name, endpoint_url=self.endpoint, region_name=self.credentials["region"],
+                            config=Config(**settings), **keys)
 
     def put_census(self, bucket="data"):
         s3 = self.boto("s3")

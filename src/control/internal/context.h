@@ -99,6 +99,9 @@ const Kind* DescribedBy(std::string_view operation);
 
 // A "wrong state" unless the record is InProgress.
 Status CheckInProgress(const Record& record);
+// Refuses, in AWS's words, a role that is another account's or does not exist. For every kind whose
+// Create has a RoleArn.
+Status CheckRole(const std::string& role_arn, const Options& options);
 
 // queries.cc
 Result<nlohmann::json> List(Context& context, const Kind& kind, const nlohmann::json& input);
