@@ -3,27 +3,13 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "api/members.h"
 #include "api/shapes.h"
 
 namespace clary::api {
 namespace {
 
 using nlohmann::json;
-
-// The operations that control answers.
-constexpr std::string_view kServed[] = {"AddTags",
-                                        "CreateTrainingJob",
-                                        "DeleteTags",
-                                        "DeleteTrainingJob",
-                                        "DescribeTrainingJob",
-                                        "DescribeProcessingJob",
-                                        "ListProcessingJobs",
-                                        "ListTags",
-                                        "ListTrainingJobs",
-                                        "Search",
-                                        "StopProcessingJob",
-                                        "StopTrainingJob",
-                                        "UpdateTrainingJob"};
 
 Result<const Shape*> InputOf(std::string_view operation) {
   const Operation* known = FindOperation(SageMakerOperations(), operation);
@@ -36,7 +22,8 @@ Result<const Shape*> InputOf(std::string_view operation) {
 }  // namespace
 
 bool IsOperation(std::string_view operation) {
-  return std::ranges::find(kServed, operation) != std::end(kServed);
+  const auto served = SageMakerMembers().operations;
+  return std::ranges::find(served, operation) != served.end();
 }
 
 Result<json> Decode(std::string_view operation, std::string_view body) {
@@ -48,7 +35,14 @@ Result<json> Decode(std::string_view operation, std::string_view body) {
 
 Status Validate(std::string_view operation, const json& input) {
   CLARY_TRY(const Shape* shape, InputOf(operation));
-  return CheckValues(input, *shape);
+  CLARY_CHECK_OK(CheckValues(input, *shape));
+  return CheckMembers(SageMakerMembers(), *shape, input);
+}
+
+std::vector<std::string> Notices(std::string_view operation, const json& input) {
+  const auto shape = InputOf(operation);
+  if (!shape) return {};
+  return NotProvided(SageMakerMembers(), **shape, input);
 }
 
 }  // namespace clary::api

@@ -1,0 +1,159 @@
+// What this release does with every input member of the SageMaker operations that it serves.
+#include "api/members.h"
+#include "api/sagemaker.h"
+
+namespace clary::api {
+namespace {
+
+using enum Verdict;
+
+constexpr std::string_view kServed[] = {
+    "AddTags",
+    "CreateTrainingJob",
+    "DeleteTags",
+    "DeleteTrainingJob",
+    "DescribeProcessingJob",
+    "DescribeTrainingJob",
+    "ListProcessingJobs",
+    "ListTags",
+    "ListTrainingJobs",
+    "Search",
+    "StopProcessingJob",
+    "StopTrainingJob",
+    "UpdateTrainingJob",
+};
+
+constexpr DoneRow kDone[] = {
+    {"AddTagsInput", "ResourceArn"},
+    {"AlgorithmSpecification", "TrainingImage TrainingInputMode"},
+    {"Channel", "ChannelName ContentType CompressionType RecordWrapperType InputMode"},
+    {"CheckpointConfig", "S3Uri LocalPath"},
+    {"CollectionConfiguration", "CollectionName CollectionParameters"},
+    {"CreateTrainingJobRequest",
+     "TrainingJobName HyperParameters RoleArn EnableNetworkIsolation EnableManagedSpotTraining "
+     "Environment"},
+    {"DebugHookConfig", "LocalPath S3OutputPath HookParameters"},
+    {"DebugRuleConfiguration",
+     "RuleConfigurationName S3OutputPath RuleEvaluatorImage RuleParameters"},
+    {"DeleteTagsInput", "ResourceArn TagKeys"},
+    {"DeleteTrainingJobRequest", "TrainingJobName"},
+    {"DescribeProcessingJobRequest", "ProcessingJobName"},
+    {"DescribeTrainingJobRequest", "TrainingJobName"},
+    {"Filter", "Name Operator Value"},
+    {"ListProcessingJobsRequest",
+     "CreationTimeAfter CreationTimeBefore LastModifiedTimeAfter LastModifiedTimeBefore "
+     "NameContains StatusEquals SortBy SortOrder NextToken MaxResults"},
+    {"ListTagsInput", "ResourceArn"},
+    {"ListTrainingJobsRequest",
+     "NextToken MaxResults CreationTimeAfter CreationTimeBefore LastModifiedTimeAfter "
+     "LastModifiedTimeBefore NameContains StatusEquals SortBy SortOrder WarmPoolStatusEquals "
+     "TrainingPlanArnEquals"},
+    {"MetricDefinition", "Name Regex"},
+    {"NestedFilters", "NestedPropertyName"},
+    {"OutputDataConfig", "S3OutputPath CompressionType"},
+    {"ProfilerConfig", "S3OutputPath ProfilingIntervalInMilliseconds DisableProfiler"},
+    {"ProfilerConfigForUpdate", "S3OutputPath ProfilingIntervalInMilliseconds DisableProfiler"},
+    {"ProfilerRuleConfiguration",
+     "RuleConfigurationName S3OutputPath RuleEvaluatorImage RuleParameters"},
+    {"ResourceConfig", "InstanceType InstanceCount"},
+    {"S3DataSource", "S3DataType S3Uri S3DataDistributionType"},
+    {"SearchExpression", "Operator"},
+    {"SearchRequest", "Resource SortBy SortOrder NextToken MaxResults"},
+    {"StopProcessingJobRequest", "ProcessingJobName"},
+    {"StopTrainingJobRequest", "TrainingJobName"},
+    {"StoppingCondition", "MaxRuntimeInSeconds MaxWaitTimeInSeconds MaxPendingTimeInSeconds"},
+    {"Tag", "Key Value"},
+    {"TensorBoardOutputConfig", "LocalPath S3OutputPath"},
+    {"UpdateTrainingJobRequest", "TrainingJobName"},
+};
+
+constexpr std::string_view kUnsupported = "is not supported by this release; leave it out";
+constexpr std::string_view kRuleHere = "a rule runs on this machine, beside its job";
+constexpr std::string_view kRulePath =
+    "a rule reads and writes the object store; the path is shown, nothing is there";
+constexpr std::string_view kWarm =
+    "a launch takes milliseconds: there is no pool of machines to keep warm";
+constexpr std::string_view kProfilingParameters =
+    "handed to the program in profilerconfig.json; the built-in algorithm has no finer profiling";
+constexpr std::string_view kNoShell =
+    "there is no remote shell into a job; look into its directory on this machine instead";
+
+constexpr VerdictRow kOthers[] = {
+    {"AlgorithmSpecification", "AlgorithmName", kRefused,
+     "is not supported; give a TrainingImage instead"},
+    {"AlgorithmSpecification", "EnableSageMakerMetricsTimeSeries", kIgnored,
+     "every job's metrics are kept and answered as time series"},
+    {"AlgorithmSpecification", "ContainerEntrypoint", kRefused,
+     "is not supported by this release, which runs its built-in algorithms only"},
+    {"AlgorithmSpecification", "ContainerArguments", kRefused,
+     "is not supported by this release, which runs its built-in algorithms only"},
+    {"AlgorithmSpecification", "TrainingImageConfig", kIgnored,
+     "an image is known by its name; none is pulled from a registry"},
+    {"Channel", "ShuffleConfig", kRefused,
+     "is not supported by this release, which reads a channel's files in the order of their names; "
+     "leave it out"},
+    {"CreateTrainingJobRequest", "VpcConfig", kNotProvided,
+     "this machine has no VPC: neither its subnets nor its security groups limit what the job can "
+     "reach; EnableNetworkIsolation does"},
+    {"CreateTrainingJobRequest", "EnableInterContainerTrafficEncryption", kNotProvided,
+     "traffic between hosts of the job is not encrypted; a job of one host has none"},
+    {"CreateTrainingJobRequest", "ExperimentConfig", kIgnored,
+     "kept with the job and shown by DescribeTrainingJob"},
+    {"CreateTrainingJobRequest", "RetryStrategy", kNotProvided,
+     "a job that ends by an internal error is not started again"},
+    {"CreateTrainingJobRequest", "InfraCheckConfig", kIgnored,
+     "checks accelerators before a job, and this machine's are not used"},
+    {"CreateTrainingJobRequest", "SessionChainingConfig", kIgnored,
+     "no policy is evaluated, so none reads the tags of a session"},
+    {"CreateTrainingJobRequest", "ServerlessJobConfig", kRefused, kUnsupported},
+    {"CreateTrainingJobRequest", "MlflowConfig", kRefused, kUnsupported},
+    {"CreateTrainingJobRequest", "ModelPackageConfig", kRefused, kUnsupported},
+    {"DataSource", "FileSystemDataSource", kRefused,
+     "is not supported: only S3DataSource is supported as data source"},
+    {"DataSource", "DatasetSource", kRefused,
+     "is not supported: only S3DataSource is supported as data source"},
+    {"DebugRuleConfiguration", "LocalPath", kIgnored, kRulePath},
+    {"DebugRuleConfiguration", "InstanceType", kIgnored, kRuleHere},
+    {"DebugRuleConfiguration", "VolumeSizeInGB", kIgnored, kRuleHere},
+    {"ListTagsInput", "NextToken", kIgnored, "a resource's tags always fit into one answer"},
+    {"ListTagsInput", "MaxResults", kIgnored, "at least 50, which is all that a resource can have"},
+    {"OutputDataConfig", "KmsKeyId", kNotProvided,
+     "artifacts are not encrypted with this key; they lie in the state directory as they are"},
+    {"ProfilerConfig", "ProfilingParameters", kIgnored, kProfilingParameters},
+    {"ProfilerConfigForUpdate", "ProfilingParameters", kIgnored, kProfilingParameters},
+    {"ProfilerRuleConfiguration", "LocalPath", kIgnored, kRulePath},
+    {"ProfilerRuleConfiguration", "InstanceType", kIgnored, kRuleHere},
+    {"ProfilerRuleConfiguration", "VolumeSizeInGB", kIgnored, kRuleHere},
+    {"RemoteDebugConfig", "EnableRemoteDebug", kNotProvided, kNoShell},
+    {"RemoteDebugConfigForUpdate", "EnableRemoteDebug", kIgnored, kNoShell},
+    {"ResourceConfig", "VolumeSizeInGB", kIgnored,
+     "a job's files lie on the state directory's disk, whose room it shares"},
+    {"ResourceConfig", "VolumeKmsKeyId", kNotProvided,
+     "the job's files are not encrypted with this key; encrypt the state directory's disk instead"},
+    {"ResourceConfig", "KeepAlivePeriodInSeconds", kIgnored, kWarm},
+    {"ResourceConfig", "InstanceGroups", kRefused, kUnsupported},
+    {"ResourceConfig", "TrainingPlanArn", kRefused, kUnsupported},
+    {"ResourceConfig", "InstancePlacementConfig", kRefused, kUnsupported},
+    {"ResourceConfig", "InstancePreferences", kRefused, kUnsupported},
+    {"ResourceConfig", "SelectedInstanceType", kRefused, "is for answers; leave it out"},
+    {"ResourceConfig", "SelectedInstanceCount", kRefused, "is for answers; leave it out"},
+    {"ResourceConfigForUpdate", "KeepAlivePeriodInSeconds", kIgnored, kWarm},
+    {"S3DataSource", "AttributeNames", kRefused,
+     "is for AugmentedManifestFile, which is not supported by this release; leave it out"},
+    {"S3DataSource", "InstanceGroupNames", kRefused, kUnsupported},
+    {"S3DataSource", "ModelAccessConfig", kIgnored,
+     "accepts a licence of the data's owner, who is not asked here"},
+    {"S3DataSource", "HubAccessConfig", kRefused, kUnsupported},
+    {"SearchRequest", "CrossAccountFilterOption", kRefused,
+     "is not supported: there is one account", "SameAccount"},
+    {"SearchRequest", "VisibilityConditions", kRefused, kUnsupported},
+};
+
+}  // namespace
+
+const MemberTable& SageMakerMembers() {
+  static constexpr MemberTable kTable = {.operations = kServed, .done = kDone, .others = kOthers};
+  return kTable;
+}
+
+}  // namespace clary::api
