@@ -47,6 +47,7 @@ std::string JobSpec::ToJson() const {
                {"profiler_json", profiler_json},
                {"tensorboard_json", tensorboard_json},
                {"network_isolation", network_isolation},
+               {"notices", notices},
                {"store", store},
                {"log_root", log_root},
                {"log_group", log_group},
@@ -85,6 +86,7 @@ Result<JobSpec> JobSpec::FromJson(std::string_view text) {
   r.Get("profiler_json", spec.profiler_json);
   r.Get("tensorboard_json", spec.tensorboard_json);
   r.Get("network_isolation", spec.network_isolation);
+  r.Get("notices", spec.notices);
   r.Get("store", spec.store);
   r.Get("log_root", spec.log_root);
   r.Get("log_group", spec.log_group);

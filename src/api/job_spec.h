@@ -47,6 +47,7 @@ struct JobSpec {
   std::string profiler_json;
   std::string tensorboard_json;
   bool network_isolation = false;
+  std::vector<std::string> notices;  // what the job asked for and does not get: lines for its log
   std::string store;          // root directory of the file object store
   std::string log_root;       // root directory of the log store
   std::string log_group;      // "/aws/sagemaker/TrainingJobs"

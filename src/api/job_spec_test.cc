@@ -21,11 +21,13 @@ TEST(JobSpec, SurvivesARoundTrip) {
   spec.memory_bytes = 1ULL << 40;
   spec.cpus = 3;
   spec.report_tensors = true;
+  spec.notices = {"VpcConfig: none here"};
   const auto back = JobSpec::FromJson(spec.ToJson());
   ASSERT_TRUE(back) << back.error().message;
   EXPECT_EQ(back->channels.at(0).compression, "Gzip");
   EXPECT_EQ(back->memory_bytes, spec.memory_bytes);
   EXPECT_TRUE(back->report_tensors);
+  EXPECT_EQ(back->notices, spec.notices);
   // Bytes that are no UTF-8 become U+FFFD once; after that the text is stable.
   EXPECT_EQ(JobSpec::FromJson(back->ToJson())->ToJson(), back->ToJson());
 }

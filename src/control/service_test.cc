@@ -4,6 +4,8 @@
 
 #include <functional>
 
+#include "api/members.h"
+#include "api/sagemaker.h"
 #include "control/testing/world.h"
 
 namespace clary::control {
@@ -434,6 +436,14 @@ TEST(Create, RefusesInTheServicesWords) {
   EXPECT_THAT(w.Refusal("CreateCoffee", json::object()), HasSubstr("UnknownOperationException"));
   // Nothing of the refused was kept.
   EXPECT_EQ(w.service->JobNames().size(), 1u);
+}
+
+TEST(Operations, ThatTheApiSaysAreServedAre) {
+  World w;
+  for (const std::string_view operation : api::SageMakerMembers().operations) {
+    const auto answer = w.service->Handle(operation, json::object());
+    EXPECT_TRUE(answer || answer.error().reason != "UnknownOperationException") << operation;
+  }
 }
 
 }  // namespace

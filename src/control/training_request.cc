@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "api/sagemaker.h"
 #include "base/hash.h"
 #include "base/strings.h"
 #include "control/internal/context.h"
@@ -114,21 +115,11 @@ Status CheckStopping(const json& request) {
   return {};
 }
 
-// Parts of the API whose place is kept for later releases.
+// What the table of members (api/sagemaker_members.cc) cannot say.
 Status CheckSupported(const json& request) {
   const json& algorithm = request.at("AlgorithmSpecification");
-  if (algorithm.contains("AlgorithmName")) {
-    return Invalid(
-        "AlgorithmSpecification.AlgorithmName is not supported; give a TrainingImage instead");
-  }
   if (!algorithm.contains("TrainingImage")) {
     return Invalid("You must specify AlgorithmSpecification.TrainingImage");
-  }
-  for (const char* name : {"ContainerEntrypoint", "ContainerArguments"}) {
-    if (algorithm.contains(name)) {
-      return Invalid(std::string("AlgorithmSpecification.") + name +
-                     " is not supported by this release, which runs its built-in algorithms only");
-    }
   }
   if (const auto hps = request.find("HyperParameters"); hps != request.end()) {
     for (const char* name : {"sagemaker_program", "sagemaker_submit_directory"}) {
@@ -139,15 +130,7 @@ Status CheckSupported(const json& request) {
       }
     }
   }
-  for (const char* name : {"ServerlessJobConfig", "ModelPackageConfig"}) {
-    if (request.contains(name)) {
-      return Invalid(std::string(name) + " is not supported by this release");
-    }
-  }
   const json& resources = request.at("ResourceConfig");
-  if (!resources.value("InstanceGroups", json::array()).empty()) {
-    return Invalid("ResourceConfig.InstanceGroups is not supported by this release");
-  }
   if (!resources.contains("InstanceType")) {
     return Invalid("You must specify ResourceConfig.InstanceType");
   }
@@ -298,6 +281,7 @@ api::JobSpec MakeJobSpec(const Record& job, const Environment& environment,
   spec.profiler_json = DumpMember(request, "ProfilerConfig");
   spec.tensorboard_json = DumpMember(request, "TensorBoardOutputConfig");
   spec.network_isolation = request.value("EnableNetworkIsolation", false);
+  spec.notices = api::Notices("CreateTrainingJob", request);
   spec.store = options.object_root.string();
   spec.log_root = environment.logs.root().string();
   spec.log_group = kTrainingLogGroup;

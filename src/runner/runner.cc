@@ -189,6 +189,9 @@ class Job {
     probe_ = options_.sandbox ? std::optional(SandboxProbe::Start(!spec_.network_isolation))
                               : std::nullopt;
     CLARY_CHECK_OK(Phase("Downloading", "Downloading input data"));
+    for (const std::string& notice : spec_.notices) {
+      log_.Write(CleanLine("[clary] NOTE: not provided on this machine: " + notice));
+    }
     const auto guilty = [&](std::string_view who, Status done) {
       if (!done) failed_ = Blame(who, done.error());
       return done;

@@ -135,13 +135,16 @@ INSTANTIATE_TEST_SUITE_P(Sandbox, RunnerTest, testing::Values(true));
 INSTANTIATE_TEST_SUITE_P(Plain, RunnerTest, testing::Values(false));
 
 TEST_P(RunnerTest, AJobFromDownloadToArtifact) {
+  spec_.notices = {"VpcConfig: there is none"};
   const int code = RunScript(
       "cd $SAGEMAKER_BASE_DIR; printf 'hello\\tthere\\n'; cat input/data/train/train.csv; "
       "cp input/data/train/train.csv model/copy; mkdir model/sub; echo s > model/sub/s; "
       "echo d > output/data/d");
   EXPECT_EQ(code, 0) << Log();
   EXPECT_EQ(Kinds(), "Downloading Training Uploading artifact end");
-  EXPECT_EQ(Log(), "hello#011there\n1,2\n0,3\n");
+  EXPECT_EQ(Log(),
+            "[clary] NOTE: not provided on this machine: VpcConfig: there is none\n"
+            "hello#011there\n1,2\n0,3\n");
   EXPECT_EQ(Unpack("out/j/output/model.tar.gz"), "./copy 1,2\n0,3\n./sub/s s\n");
   EXPECT_EQ(Unpack("out/j/output/output.tar.gz"), "./d d\n");
   const auto events = Events();

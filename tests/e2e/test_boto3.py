@@ -75,6 +75,38 @@ class Story(service.ServiceTest):
         self.assertEqual(len(rounds), 1)
         self.assertIn("#011validation-logloss:", rounds[0])
 
+    def test_protection_that_is_not_given_is_told_in_the_log(self):
+        request = self.service.request("not-protected")
+        request["OutputDataConfig"]["KmsKeyId"] = "alias/mine"
+        request["ResourceConfig"]["VolumeKmsKeyId"] = "alias/mine"
+        request["VpcConfig"] = {"Subnets": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}
+        request["EnableInterContainerTrafficEncryption"] = True
+        self.sagemaker.create_training_job(**request)
+        job = self.service.wait("not-protected")
+        self.assertEqual(job["TrainingJobStatus"], "Completed", job.get("FailureReason"))
+        self.assertEqual(job["VpcConfig"], request["VpcConfig"])
+        start = "[clary] NOTE: not provided on this machine: "
+        told = [m[len(start):].split(":")[0] for m in self.messages("not-protected") if m.startswith(start)]
+        self.assertEqual(told, ["OutputDataConfig.KmsKeyId", "ResourceConfig.VolumeKmsKeyId", "VpcConfig",
+                                "EnableInterContainerTrafficEncryption"])
+        self.create("protected")
+        self.service.wait("protected")
+        self.assertFalse([m for m in self.messages("protected") if m.startswith(start)])
+
+    def test_what_is_not_obeyed_is_refused(self):
+        for member, value, text in [
+                ("MlflowConfig", {"MlflowResourceArn": "arn:aws:sagemaker:us-east-1:111122223333:mlflow-app/app-A"},
+                 "MlflowConfig is not supported"),
+                ("ModelPackageConfig", {"ModelPackageGroupArn":
+                 "arn:aws:sagemaker:us-east-1:111122223333:model-package-group/g"},
+                 "ModelPackageConfig is not supported")]:
+            with self.assertRaises(ClientError) as refused:
+                self.create("refused", **{member: value})
+            self.assertEqual(refused.exception.response["Error"]["Code"], "ValidationException")
+            self.assertIn(text, refused.exception.response["Error"]["Message"])
+        with self.assertRaises(ClientError):
+            self.sagemaker.describe_training_job(TrainingJobName="refused")
+
     def test_names_are_unique_and_lists_find_them(self):
         self.create("only-once")
         with self.assertRaises(ClientError) as again:
