@@ -5,121 +5,67 @@
 
 #include <nlohmann/json.hpp>
 
-#include "api/internal/json_reader.h"
+#include "api/internal/json_codec.h"
 #include "base/file.h"
 
 namespace clary::api {
 namespace {
 
+using nlohmann::json;
+
 constexpr uint64_t kMaxEventBytes = 1 << 20;  // read at once; more is read by the next call
 
 }  // namespace
 
-std::string JobSpec::ToJson() const {
-  json list = json::array();
-  for (const ChannelSpec& c : channels) {
-    list.push_back({{"name", c.name},
-                    {"s3_uri", c.s3_uri},
-                    {"s3_data_type", c.s3_data_type},
-                    {"distribution", c.distribution},
-                    {"content_type", c.content_type},
-                    {"compression", c.compression},
-                    {"record_wrapper", c.record_wrapper},
-                    {"input_mode", c.input_mode}});
-  }
-  return Dump({{"version", 1},
-               {"job_name", job_name},
-               {"job_arn", job_arn},
-               {"region", region},
-               {"program", program},
-               {"image_version", image_version},
-               {"instance_type", instance_type},
-               {"hosts", hosts},
-               {"hyperparameters", hyperparameters},
-               {"environment", environment},
-               {"channels", std::move(list)},
-               {"output_uri", output_uri},
-               {"output_compression", output_compression},
-               {"checkpoint_uri", checkpoint_uri},
-               {"checkpoint_path", checkpoint_path},
-               {"debug_hook_json", debug_hook_json},
-               {"report_tensors", report_tensors},
-               {"profiler_json", profiler_json},
-               {"tensorboard_json", tensorboard_json},
-               {"network_isolation", network_isolation},
-               {"notices", notices},
-               {"store", store},
-               {"log_root", log_root},
-               {"log_group", log_group},
-               {"log_stream", log_stream},
-               {"cpus", cpus},
-               {"memory_bytes", memory_bytes}});
+template <typename Io>
+void Fields(Io& io, ChannelSpec& c) {
+  io("name", c.name);
+  io("s3_uri", c.s3_uri);
+  io("s3_data_type", c.s3_data_type);
+  io("distribution", c.distribution);
+  io("content_type", c.content_type);
+  io("compression", c.compression);
+  io("record_wrapper", c.record_wrapper);
+  io("input_mode", c.input_mode);
 }
 
+template <typename Io>
+void Fields(Io& io, JobSpec& s) {
+  io("job_name", s.job_name);
+  io("job_arn", s.job_arn);
+  io("region", s.region);
+  io("program", s.program);
+  io("image_version", s.image_version);
+  io("instance_type", s.instance_type);
+  io("hosts", s.hosts);
+  io("hyperparameters", s.hyperparameters);
+  io("environment", s.environment);
+  io("channels", s.channels);
+  io("output_uri", s.output_uri);
+  io("output_compression", s.output_compression);
+  io("checkpoint_uri", s.checkpoint_uri);
+  io("checkpoint_path", s.checkpoint_path);
+  io("debug_hook_json", s.debug_hook_json);
+  io("report_tensors", s.report_tensors);
+  io("profiler_json", s.profiler_json);
+  io("tensorboard_json", s.tensorboard_json);
+  io("network_isolation", s.network_isolation);
+  io("notices", s.notices);
+  io("store", s.store);
+  io("log_root", s.log_root);
+  io("log_group", s.log_group);
+  io("log_stream", s.log_stream);
+  io("cpus", s.cpus);
+  io("memory_bytes", s.memory_bytes);
+}
+
+std::string JobSpec::ToJson() const { return WriteDocument(*this); }
+
 Result<JobSpec> JobSpec::FromJson(std::string_view text) {
-  const json document = json::parse(text, nullptr, false);
-  if (!document.is_object()) {
-    return Fail(Code::kDataLoss, "BadJobSpec", "job.json is no JSON object");
-  }
-  if (const auto v = document.find("version");
-      v == document.end() || !v->is_number_integer() || *v != 1) {
-    return Fail(Code::kFailedPrecondition, "BadJobSpec",
-                "job.json is not of version 1; it was written by another release");
-  }
-  JobSpec spec;
-  Reader r(document);
-  r.Get("job_name", spec.job_name);
-  r.Get("job_arn", spec.job_arn);
-  r.Get("region", spec.region);
-  r.Get("program", spec.program);
-  r.Get("image_version", spec.image_version);
-  r.Get("instance_type", spec.instance_type);
-  r.Get("hosts", spec.hosts);
-  r.Get("hyperparameters", spec.hyperparameters);
-  r.Get("environment", spec.environment);
-  r.Get("output_uri", spec.output_uri);
-  r.Get("output_compression", spec.output_compression);
-  r.Get("checkpoint_uri", spec.checkpoint_uri);
-  r.Get("checkpoint_path", spec.checkpoint_path);
-  r.Get("debug_hook_json", spec.debug_hook_json);
-  r.Get("report_tensors", spec.report_tensors);
-  r.Get("profiler_json", spec.profiler_json);
-  r.Get("tensorboard_json", spec.tensorboard_json);
-  r.Get("network_isolation", spec.network_isolation);
-  r.Get("notices", spec.notices);
-  r.Get("store", spec.store);
-  r.Get("log_root", spec.log_root);
-  r.Get("log_group", spec.log_group);
-  r.Get("log_stream", spec.log_stream);
-  r.Get("cpus", spec.cpus);
-  r.Get("memory_bytes", spec.memory_bytes);
-  std::string bad = r.bad();
-  if (const json* list = r.Array("channels")) {
-    for (const json& item : *list) {
-      ChannelSpec c;
-      if (!item.is_object()) {
-        bad = "channels";
-        break;
-      }
-      Reader cr(item);
-      cr.Get("name", c.name);
-      cr.Get("s3_uri", c.s3_uri);
-      cr.Get("s3_data_type", c.s3_data_type);
-      cr.Get("distribution", c.distribution);
-      cr.Get("content_type", c.content_type);
-      cr.Get("compression", c.compression);
-      cr.Get("record_wrapper", c.record_wrapper);
-      cr.Get("input_mode", c.input_mode);
-      if (!cr.bad().empty()) bad = "channels." + cr.bad();
-      spec.channels.push_back(std::move(c));
-    }
-  }
-  if (!r.bad().empty()) bad = r.bad();
-  if (!bad.empty()) {
-    return Fail(Code::kDataLoss, "BadJobSpec", "job.json: member '" + bad + "' has a wrong type");
-  }
+  constexpr char kReason[] = "BadJobSpec";
+  CLARY_TRY(JobSpec spec, ReadDocument<JobSpec>(text, "job.json", kReason));
   if (spec.job_name.empty() || spec.program.empty()) {
-    return Fail(Code::kDataLoss, "BadJobSpec", "job.json: job_name or program is missing");
+    return Fail(Code::kDataLoss, kReason, "job.json: job_name or program is missing");
   }
   return spec;
 }
@@ -151,13 +97,13 @@ Result<JobEvent> JobEvent::FromJson(std::string_view text) {
   }
   JobEvent event;
   std::string kind;
-  Reader r(line);
-  r.Get("kind", kind);
-  r.Get("time_ms", event.time_ms);
-  r.Get("phase", event.phase);
-  r.Get("detail", event.detail);
-  r.Get("etag", event.etag);
-  r.Get("exit_code", event.exit_code);
+  JsonReader r(line);
+  r("kind", kind);
+  r("time_ms", event.time_ms);
+  r("phase", event.phase);
+  r("detail", event.detail);
+  r("etag", event.etag);
+  r("exit_code", event.exit_code);
   if (kind == "phase") {
     event.kind = Kind::kPhase;
   } else if (kind == "artifact") {
