@@ -48,12 +48,12 @@ struct JobSpec {
   std::string tensorboard_json;
   bool network_isolation = false;
   std::vector<std::string> notices;  // what the job asked for and does not get: lines for its log
-  std::string store;          // root directory of the file object store
-  std::string log_root;       // root directory of the log store
-  std::string log_group;      // "/aws/sagemaker/TrainingJobs"
-  std::string log_stream;     // "<job>/algo-1-<epoch>"
-  int cpus = 0;               // cores the job may use; 0: all
-  uint64_t memory_bytes = 0;  // 0: no limit
+  std::string store;                 // root directory of the file object store
+  std::string log_root;              // root directory of the log store
+  std::string log_group;             // "/aws/sagemaker/TrainingJobs"
+  std::string log_stream;            // "<job>/algo-1-<epoch>"
+  int cpus = 0;                      // cores the job may use; 0: all
+  uint64_t memory_bytes = 0;         // 0: no limit
 
   std::string ToJson() const;
   static Result<JobSpec> FromJson(std::string_view text);

@@ -1,0 +1,142 @@
+#include "toolkit/internal/python_value.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <map>
+
+#include "base/strings.h"
+
+namespace clary::toolkit {
+namespace {
+
+// repr() of a float: the shortest digits that read back, with an exponent below 1e-4 and from 1e16.
+std::string FloatText(double d) {
+  if (std::isnan(d)) return "nan";
+  if (std::isinf(d)) return d < 0 ? "-inf" : "inf";
+  const double size = std::abs(d);
+  const bool plain = d == 0 || (size >= 1e-4 && size < 1e16);
+  char buffer[64];
+  const auto end = std::to_chars(buffer, buffer + sizeof(buffer), d,
+                                 plain ? std::chars_format::fixed : std::chars_format::scientific);
+  std::string text(buffer, end.ptr);
+  if (plain && text.find('.') == std::string::npos) text += ".0";
+  return text;
+}
+
+// repr() of a text: in single quotes, or double ones if only those need no escape.
+std::string TextRepr(const std::string& text) {
+  const bool single = text.find('\'') == std::string::npos || text.find('"') != std::string::npos;
+  const char quote = single ? '\'' : '"';
+  std::string out(1, quote);
+  for (const char c : text) {
+    if (c == quote || c == '\\') {
+      out += {'\\', c};
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (c == '\r') {
+      out += "\\r";
+    } else if (c == '\t') {
+      out += "\\t";
+    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      constexpr char kHex[] = "0123456789abcdef";
+      out += {'\\', 'x', kHex[c >> 4], kHex[c & 15]};
+    } else {
+      out += c;
+    }
+  }
+  return out + quote;
+}
+
+std::string Repr(const Value& value) {
+  if (value.is_string()) return TextRepr(value.get_ref<const std::string&>());
+  if (value.is_array()) {
+    std::string out;
+    for (const Value& item : value) out += (out.empty() ? "" : ", ") + Repr(item);
+    return "[" + out + "]";
+  }
+  if (value.is_object()) {
+    std::string out;
+    for (const auto& [key, item] : value.items()) {
+      out += (out.empty() ? "" : ", ") + TextRepr(key) + ": " + Repr(item);
+    }
+    return "{" + out + "}";
+  }
+  if (value.is_null()) return "None";
+  return PythonStr(value);
+}
+
+void Write(const Value& value, bool indent, int depth, std::string& out) {
+  const auto line = [&](int level) {
+    if (indent) out += "\n" + std::string(static_cast<size_t>(level) * 4, ' ');
+  };
+  if (value.is_array()) {
+    out += '[';
+    for (size_t i = 0; i < value.size(); ++i) {
+      if (i > 0) out += ',';
+      line(depth + 1);
+      Write(value[i], indent, depth + 1, out);
+    }
+    if (!value.empty()) line(depth);
+    out += ']';
+  } else if (value.is_object()) {
+    std::map<std::string, const Value*> sorted;
+    for (const auto& [key, item] : value.items()) sorted[key] = &item;
+    out += '{';
+    bool first = true;
+    for (const auto& [key, item] : sorted) {
+      if (!first) out += ',';
+      first = false;
+      line(depth + 1);
+      out += Value(key).dump(-1, ' ', true, Value::error_handler_t::replace);
+      out += indent ? ": " : ":";
+      Write(*item, indent, depth + 1, out);
+    }
+    if (!sorted.empty()) line(depth);
+    out += '}';
+  } else if (value.is_number_float()) {
+    const double d = value.get<double>();
+    if (std::isfinite(d)) {
+      out += FloatText(d);
+    } else {
+      out += std::isnan(d) ? "NaN" : d < 0 ? "-Infinity" : "Infinity";
+    }
+  } else {
+    out += value.dump(-1, ' ', true, Value::error_handler_t::replace);
+  }
+}
+
+// Whether `text` is an integer that 64 bits do not hold: its digits would be lost in a double.
+bool IsHugeInteger(std::string_view text, const Value& value) {
+  return value.is_number_float() && text.find_first_of(".eE") == std::string_view::npos;
+}
+
+}  // namespace
+
+Value DecodeOrText(std::string_view text) {
+  const std::string_view bare = Trim(text);
+  if (bare == "NaN") return std::numeric_limits<double>::quiet_NaN();
+  if (bare == "Infinity") return std::numeric_limits<double>::infinity();
+  if (bare == "-Infinity") return -std::numeric_limits<double>::infinity();
+  Value value = Value::parse(text, nullptr, false);
+  if (value.is_discarded() || IsHugeInteger(bare, value)) return std::string(text);
+  return value;
+}
+
+std::string PythonStr(const Value& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_boolean()) return value.get<bool>() ? "True" : "False";
+  if (value.is_number_float()) return FloatText(value.get<double>());
+  if (value.is_number()) return value.dump();
+  return Repr(value);
+}
+
+std::string PythonJson(const Value& value, bool indent) {
+  std::string out;
+  Write(value, indent, 0, out);
+  return out;
+}
+
+}  // namespace clary::toolkit
