@@ -17,12 +17,19 @@ TEST(Hash, ChecksumsMatchTheirCatalogueValues) {
   EXPECT_EQ(HexEncode(Hash(HashKind::kCrc64Nvme, "123456789")), "ae8b14860a799888");
   EXPECT_EQ(HexEncode(Hash(HashKind::kMd5, "")), "d41d8cd98f00b204e9800998ecf8427e");
   EXPECT_EQ(HexEncode(Hash(HashKind::kSha1, "abc")), "a9993e364706816aba3e25717850c26c9cd0d89d");
+  EXPECT_EQ(
+      Base64Encode(Hash(HashKind::kSha512, "hello")),
+      "m3HSJL1i83hdltRq0+o9czGb+8KJDKra4t/3JRlnPKcjI8PZm6XBHXx6zG4UuMXaDEZjR1wuXDre9G9zvN7AQw==");
+  EXPECT_EQ(HexEncode(Hash(HashKind::kXxh64, "123456789")), "8cb841db40e6ae83");
+  EXPECT_EQ(HexEncode(Hash(HashKind::kXxh3, "123456789")), "72dcb18b67a17dff");
+  EXPECT_EQ(HexEncode(Hash(HashKind::kXxh128, "123456789")), "33119477ede5dcd5e9716427681d5860");
 }
 
 TEST(Hash, StreamingEqualsOneShot) {
   const std::string text(1000, 'x');
   for (const HashKind kind : {HashKind::kMd5, HashKind::kSha256, HashKind::kCrc32,
-                              HashKind::kCrc32c, HashKind::kCrc64Nvme}) {
+                              HashKind::kCrc32c, HashKind::kCrc64Nvme, HashKind::kSha512,
+                              HashKind::kXxh64, HashKind::kXxh3, HashKind::kXxh128}) {
     Hasher h(kind);
     for (size_t i = 0; i < text.size(); i += 7) h.Update(std::string_view(text).substr(i, 7));
     EXPECT_EQ(h.Finish(), Hash(kind, text));

@@ -4,6 +4,8 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
+#define XXH_INLINE_ALL  // no library to link
+#include <xxhash.h>
 #include <zlib.h>
 
 #include <array>
@@ -68,6 +70,8 @@ const EVP_MD* Digest(HashKind kind) {
       return EVP_sha1();
     case HashKind::kSha256:
       return EVP_sha256();
+    case HashKind::kSha512:
+      return EVP_sha512();
     default:
       return nullptr;
   }
@@ -88,7 +92,17 @@ struct Hasher::State {
   EVP_MD_CTX* ctx = nullptr;
   uint32_t crc32 = 0;
   uint64_t crc64 = 0;
-  ~State() { EVP_MD_CTX_free(ctx); }
+  XXH64_state_t* xxh64 = nullptr;
+  XXH3_state_t* xxh3 = nullptr;  // of both widths
+
+  State() = default;
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  ~State() {
+    EVP_MD_CTX_free(ctx);
+    XXH64_freeState(xxh64);
+    XXH3_freeState(xxh3);
+  }
 };
 
 Hasher::Hasher(HashKind kind) : state_(std::make_unique<State>()) {
@@ -96,6 +110,15 @@ Hasher::Hasher(HashKind kind) : state_(std::make_unique<State>()) {
   if (const EVP_MD* md = Digest(kind)) {
     state_->ctx = EVP_MD_CTX_new();
     EVP_DigestInit_ex(state_->ctx, md, nullptr);
+  } else if (kind == HashKind::kXxh64) {
+    state_->xxh64 = XXH64_createState();
+    XXH64_reset(state_->xxh64, 0);
+  } else if (kind == HashKind::kXxh3) {
+    state_->xxh3 = XXH3_createState();
+    XXH3_64bits_reset(state_->xxh3);
+  } else if (kind == HashKind::kXxh128) {
+    state_->xxh3 = XXH3_createState();
+    XXH3_128bits_reset(state_->xxh3);
   }
 }
 Hasher::~Hasher() = default;
@@ -115,6 +138,15 @@ void Hasher::Update(std::string_view bytes) {
     case HashKind::kCrc64Nvme:
       s.crc64 = UpdateCrc<uint64_t, 0x9A6C9329AC4BC9B5ULL>(s.crc64, bytes);
       break;
+    case HashKind::kXxh64:
+      XXH64_update(s.xxh64, bytes.data(), bytes.size());
+      break;
+    case HashKind::kXxh3:
+      XXH3_64bits_update(s.xxh3, bytes.data(), bytes.size());
+      break;
+    case HashKind::kXxh128:
+      XXH3_128bits_update(s.xxh3, bytes.data(), bytes.size());
+      break;
     default:
       EVP_DigestUpdate(s.ctx, bytes.data(), bytes.size());
   }
@@ -123,6 +155,12 @@ void Hasher::Update(std::string_view bytes) {
 std::string Hasher::Finish() {
   State& s = *state_;
   if (s.kind == HashKind::kCrc64Nvme) return BigEndian(s.crc64);
+  if (s.kind == HashKind::kXxh64) return BigEndian(uint64_t{XXH64_digest(s.xxh64)});
+  if (s.kind == HashKind::kXxh3) return BigEndian(uint64_t{XXH3_64bits_digest(s.xxh3)});
+  if (s.kind == HashKind::kXxh128) {
+    const XXH128_hash_t h = XXH3_128bits_digest(s.xxh3);
+    return BigEndian(uint64_t{h.high64}) + BigEndian(uint64_t{h.low64});
+  }
   if (s.ctx == nullptr) return BigEndian(s.crc32);
   unsigned char out[EVP_MAX_MD_SIZE];
   unsigned int n = 0;

@@ -9,9 +9,20 @@
 
 namespace clary {
 
-enum class HashKind { kMd5, kSha1, kSha256, kCrc32, kCrc32c, kCrc64Nvme };
+enum class HashKind {
+  kMd5,
+  kSha1,
+  kSha256,
+  kSha512,
+  kCrc32,
+  kCrc32c,
+  kCrc64Nvme,
+  kXxh64,  // the three of xxHash with seed 0
+  kXxh3,
+  kXxh128,
+};
 
-// Streaming hash. CRCs come out big-endian, as S3's checksum headers carry them.
+// Streaming hash. CRCs and xxHashes come out big-endian, as S3's checksum headers carry them.
 class Hasher {
  public:
   explicit Hasher(HashKind kind);

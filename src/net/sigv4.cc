@@ -222,7 +222,9 @@ Result<Claim> ParseHeaderClaim(const Request& r) {
   Claim claim;
   bool s3 = true;
   if (!header.starts_with(kAlgorithm) || header.size() > 16 * 1024) {
-    return Malformed(s3, "the authorization mechanism is not supported; use AWS4-HMAC-SHA256");
+    return Fail(Code::kInvalidArgument, "UnsupportedMechanism",
+                "The authorization mechanism you have provided is not supported. Please use "
+                "AWS4-HMAC-SHA256.");
   }
   std::string_view rest = header.substr(kAlgorithm.size());
   std::string_view credential;
@@ -561,6 +563,58 @@ Result<VerifiedIdentity> VerifyV2(const Request& r, const KeyLookup& lookup, Clo
   return out;
 }
 
+Result<VerifiedIdentity> VerifyPolicyV4(const Query& fields, const KeyLookup& lookup,
+                                        Clock& clock) {
+  Claim claim;
+  claim.presigned = true;
+  claim.expires = kMaxPresignSeconds;  // as long as a signing key is good; the policy may say less
+  claim.amz_date = FindParam(fields, "x-amz-date").value_or("");
+  if (FindParam(fields, "x-amz-algorithm") != kAlgorithm) {
+    return BadParam("x-amz-algorithm must be AWS4-HMAC-SHA256");
+  }
+  if (!ParseCredential(FindParam(fields, "x-amz-credential").value_or(""), claim)) {
+    return BadParam("x-amz-credential must be ACCESS_KEY/YYYYMMDD/REGION/SERVICE/aws4_request");
+  }
+  const auto secret = lookup(claim.access_key);
+  if (!secret) {
+    return Fail(Code::kUnauthenticated, "UnknownKey", "the access key is not known here");
+  }
+  CLARY_CHECK_OK(CheckTime(claim, clock.Now(), VerifyOptions().max_skew));
+  const std::string key = SigningKey(*secret, claim.date, claim.region, claim.service);
+  const std::string expected = HexHmac(key, FindParam(fields, "policy").value_or(""));
+  if (!ConstantTimeEqual(expected, *FindParam(fields, "x-amz-signature"))) {
+    return Fail(Code::kPermissionDenied, "SignatureDoesNotMatch",
+                "the signature of the policy is not the one provided");
+  }
+  VerifiedIdentity out;
+  out.access_key = claim.access_key;
+  out.session_token = FindParam(fields, "x-amz-security-token").value_or("");
+  out.region = claim.region;
+  out.service = claim.service;
+  out.presigned = true;
+  return out;
+}
+
+Result<VerifiedIdentity> VerifyPolicyV2(const Query& fields, const KeyLookup& lookup) {
+  const std::string_view access_key = *FindParam(fields, "awsaccesskeyid");
+  const auto secret = lookup(access_key);
+  if (!secret) {
+    return Fail(Code::kUnauthenticated, "UnknownKey", "the access key is not known here");
+  }
+  const std::string expected =
+      Base64Encode(HmacSha1(*secret, FindParam(fields, "policy").value_or("")));
+  if (!ConstantTimeEqual(expected, *FindParam(fields, "signature"))) {
+    return Fail(Code::kPermissionDenied, "SignatureDoesNotMatch",
+                "the signature of the policy is not the one provided");
+  }
+  VerifiedIdentity out;
+  out.access_key = access_key;
+  out.session_token = FindParam(fields, "x-amz-security-token").value_or("");
+  out.service = "s3";
+  out.presigned = true;
+  return out;
+}
+
 // Fails the last read of a body whose digest is not the announced one.
 class DigestCheckedSource final : public ByteSource {
  public:
@@ -647,6 +701,27 @@ std::optional<ClaimedScope> ClaimedScopeOf(const Request& request) {
   const auto claim = ParseClaim(request);
   if (!claim) return std::nullopt;
   return ClaimedScope{claim->access_key, claim->region, claim->service};
+}
+
+Result<VerifiedIdentity> VerifyPolicy(const Query& fields, const KeyLookup& lookup, Clock& clock) {
+  const auto missing = [](std::string_view field) {
+    return Fail(Code::kInvalidArgument, "MissingField",
+                "Bucket POST must contain a field named '" + std::string(field) +
+                    "'.  If it is specified, please check the order of the fields.");
+  };
+  const auto has = [&](std::string_view field) { return FindParam(fields, field).has_value(); };
+  if (!has("policy")) {
+    return Fail(Code::kUnauthenticated, "MissingAuthenticationToken", "the form has no policy");
+  }
+  if (has("x-amz-credential") || has("x-amz-algorithm") || has("x-amz-signature")) {
+    for (const std::string_view field : {"x-amz-signature", "x-amz-credential", "x-amz-date"}) {
+      if (!has(field)) return missing(field);
+    }
+    return VerifyPolicyV4(fields, lookup, clock);
+  }
+  if (!has("awsaccesskeyid")) return missing("AWSAccessKeyId");
+  if (!has("signature")) return missing("signature");
+  return VerifyPolicyV2(fields, lookup);
 }
 
 Result<VerifiedIdentity> Verify(const Request& request, const KeyLookup& lookup, Clock& clock,

@@ -90,12 +90,17 @@ std::optional<ClaimedScope> ClaimedScopeOf(const Request& request);
 // `request.body` not at all: see GuardBody(). Errors, whose reasons are our own words:
 //   kUnauthenticated   MissingAuthenticationToken, UnknownKey
 //   kInvalidArgument   AuthorizationHeaderMalformed (S3), IncompleteSignature (others),
+//                      UnsupportedMechanism (an Authorization that is not AWS4-HMAC-SHA256),
 //                      AuthorizationQueryParametersError
 //   kPermissionDenied  SignatureDoesNotMatch, RequestTimeTooSkewed, ExpiredPresign,
 //                      HeadersNotSigned (an x-amz-* header that the signature leaves out)
 // Signatures are compared in constant time. Any thread.
 Result<VerifiedIdentity> Verify(const Request& request, const KeyLookup& lookup, Clock& clock,
                                 const VerifyOptions& options = {});
+
+// Checks the signature of an HTML form's policy, Version 4 or 2: `fields` by lower-case names.
+// Errors as Verify(); kInvalidArgument "MissingField".
+Result<VerifiedIdentity> VerifyPolicy(const Query& fields, const KeyLookup& lookup, Clock& clock);
 
 // Wraps `request.body`, after Verify(), so that it is checked while it is read, and takes the
 // aws-chunked coding off: then content_length is the decoded one, and Content-Encoding loses

@@ -215,8 +215,8 @@ TEST(SigV4, SaysWhatIsMissing) {
   };
   const std::string date = "20261123";
   EXPECT_EQ(header_reason(c, ""), "MissingAuthenticationToken");
-  EXPECT_EQ(header_reason(c, "Basic abc"), "AuthorizationHeaderMalformed");
-  EXPECT_EQ(header_reason(c, "AWS AKIDEXAMPLE:c2ln"), "AuthorizationHeaderMalformed");
+  EXPECT_EQ(header_reason(c, "Basic abc"), "UnsupportedMechanism");
+  EXPECT_EQ(header_reason(c, "AWS AKIDEXAMPLE:c2ln"), "UnsupportedMechanism");
   EXPECT_EQ(header_reason(c, "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/" + date +
                                  "/us-east-1/s3/aws4_request, SignedHeaders=host"),
             "AuthorizationHeaderMalformed");

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -46,13 +47,17 @@ class FileStore final : public ObjectStore {
   Status DeleteBucket(const std::string& bucket) override;
   Result<BucketInfo> HeadBucket(const std::string& bucket) override;
   Result<std::vector<BucketInfo>> ListBuckets() override;
+  Result<Settings> GetSettings(const std::string& bucket) override;
+  Status SetSetting(const std::string& bucket, const std::string& name,
+                    const std::optional<std::string>& value) override;
   Result<ObjectInfo> Put(const ObjectRef& ref, ByteSource& body,
                          const PutOptions& options = {}) override;
   Result<GetResult> Get(const ObjectRef& ref, const GetOptions& options = {}) override;
   Result<ObjectInfo> Head(const ObjectRef& ref, const Conditions& conditions = {}) override;
-  Status Delete(const ObjectRef& ref) override;
+  Result<std::vector<PartInfo>> GetParts(const ObjectRef& ref) override;
+  Status Delete(const ObjectRef& ref, const Conditions& conditions = {}) override;
   Result<std::vector<Status>> DeleteMany(const std::string& bucket,
-                                         const std::vector<std::string>& keys) override;
+                                         const std::vector<KeyToDelete>& keys) override;
   Result<ListPage> List(const std::string& bucket, const ListOptions& options) override;
   Result<Tags> GetTags(const ObjectRef& ref) override;
   Status SetTags(const ObjectRef& ref, const Tags& tags) override;

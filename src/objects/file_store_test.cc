@@ -215,6 +215,35 @@ TEST_F(FileStoreTest, RefusesADirectoryOfALaterRelease) {
   EXPECT_EQ(Reason(FileStore::Open(dir_->path())), "NewerSchema");
 }
 
+TEST_F(FileStoreTest, ADirectoryOfTheFirstSchemaOpensAndGoesOn) {
+  ASSERT_TRUE(Put("kept", "bytes"));
+  store_.reset();
+  {
+    // What the release before wrote: without settings and checksums of parts.
+    auto db = sqlite::Database::Open(dir_->path() / "index.db");
+    ASSERT_TRUE(db);
+    ASSERT_TRUE(db->Execute("DROP TABLE part_sums"));
+    ASSERT_TRUE(db->Execute("ALTER TABLE buckets DROP COLUMN settings"));
+    ASSERT_TRUE(db->Execute("PRAGMA user_version=1"));
+  }
+  store_ = Reopen();
+  EXPECT_EQ(Read(*store_, "kept"), "bytes");
+  EXPECT_EQ(store_->GetSettings("bucket")->size(), 0u);
+  ASSERT_TRUE(store_->SetSetting("bucket", "tagging", "a=b"));
+  EXPECT_EQ(store_->GetSettings("bucket")->at("tagging"), "a=b");
+  ASSERT_TRUE(Put("new", "more"));
+  EXPECT_EQ(Read(*store_, "new"), "more");
+}
+
+TEST_F(FileStoreTest, SettingsOfBucketsAreKept) {
+  EXPECT_EQ(Reason(store_->SetSetting("none", "a", "b")), "NoSuchBucket");
+  ASSERT_TRUE(store_->SetSetting("bucket", "a&b", "c=d"));
+  ASSERT_TRUE(store_->SetSetting("bucket", "x", "y"));
+  ASSERT_TRUE(store_->SetSetting("bucket", "x", std::nullopt));
+  store_ = Reopen();
+  EXPECT_EQ(*store_->GetSettings("bucket"), (Settings{{"a&b", "c=d"}}));
+}
+
 TEST_F(FileStoreTest, ManyThreadsAndTwoStoresOnOneDirectory) {
   const auto other = Reopen();
   std::atomic<int> failed = 0;

@@ -62,6 +62,14 @@ struct Conditions {
   std::string if_none_match;  // ETag or "*"
   std::optional<Time> if_modified_since;
   std::optional<Time> if_unmodified_since;
+  // Of deletes, which heed these two and if_match only.
+  std::optional<uint64_t> if_match_size;
+  std::optional<Time> if_match_modified;  // to the second
+};
+
+struct KeyToDelete {
+  std::string key;
+  Conditions conditions = {};
 };
 
 struct PutOptions {
@@ -124,6 +132,9 @@ struct PartInfo {
   std::optional<Checksum> checksum;
 };
 
+// What a bucket was told of itself, by name ("tagging", "versioning"); it means nothing to a store.
+using Settings = std::map<std::string, std::string>;
+
 struct UploadInfo {
   std::string key;
   std::string id;
@@ -148,17 +159,25 @@ class ObjectStore {
   virtual Status DeleteBucket(const std::string& bucket) = 0;
   virtual Result<BucketInfo> HeadBucket(const std::string& bucket) = 0;
   virtual Result<std::vector<BucketInfo>> ListBuckets() = 0;
+  // Settings of buckets. A store without them says kUnimplemented "NotImplemented".
+  virtual Result<Settings> GetSettings(const std::string& bucket);
+  virtual Status SetSetting(const std::string& bucket, const std::string& name,
+                            const std::optional<std::string>& value);  // nullopt: removes it
 
   // The object is there, whole and durable, when this returns; on any error the old one remains.
   virtual Result<ObjectInfo> Put(const ObjectRef& ref, ByteSource& body,
                                  const PutOptions& options = {}) = 0;
   virtual Result<GetResult> Get(const ObjectRef& ref, const GetOptions& options = {}) = 0;
   virtual Result<ObjectInfo> Head(const ObjectRef& ref, const Conditions& conditions = {}) = 0;
-  virtual Status Delete(const ObjectRef& ref) = 0;  // a missing key is fine
+  // The parts of a multipart object in order, numbered from 1, with their checksums if the object
+  // has one; empty for others. ETags and times of parts are not kept.
+  virtual Result<std::vector<PartInfo>> GetParts(const ObjectRef& ref);
+  // A missing key is fine, unless there are conditions: "NoSuchKey".
+  virtual Status Delete(const ObjectRef& ref, const Conditions& conditions = {}) = 0;
   // One outcome a key, in order; as Delete, but in as few commits as the store can. The whole
   // fails with "NoSuchBucket".
   virtual Result<std::vector<Status>> DeleteMany(const std::string& bucket,
-                                                 const std::vector<std::string>& keys);
+                                                 const std::vector<KeyToDelete>& keys);
   virtual Result<ListPage> List(const std::string& bucket, const ListOptions& options) = 0;
 
   // The tags of the object as it is now.

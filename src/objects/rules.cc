@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "base/strings.h"
+#include "objects/internal/error_details.h"
 
 namespace clary::objects {
 namespace {
@@ -33,15 +34,20 @@ bool Names(std::string_view list, std::string_view etag) {
 Time Seconds(Time t) { return std::chrono::floor<std::chrono::seconds>(t); }
 
 Status ConditionFailed(std::string_view which) {
-  return Fail(
-      Code::kFailedPrecondition, "PreconditionFailed",
-      "At least one of the pre-conditions you specified did not hold: " + std::string(which));
+  return FailWith(Code::kFailedPrecondition, "PreconditionFailed",
+                  "At least one of the pre-conditions you specified did not hold",
+                  {{"Condition", std::string(which)}});
 }
 
-Status BadDigest(std::string_view what) {
-  return Fail(Code::kInvalidArgument, "BadDigest",
-              "The " + std::string(what) +
-                  " you specified did not match the calculated checksum; send the object again");
+Status NoSuchKeyNow() {
+  return Fail(Code::kNotFound, "NoSuchKey", "The specified key does not exist.");
+}
+
+Status BadDigest(std::string_view what, const ErrorDetails& details = {}) {
+  return FailWith(Code::kInvalidArgument, "BadDigest",
+                  "The " + std::string(what) + " you specified did not match " +
+                      (what == "Content-MD5" ? "what we received." : "the calculated checksum."),
+                  details);
 }
 
 }  // namespace
@@ -63,12 +69,28 @@ Result<ObjectRef> ObjectRef::ParseUri(std::string_view uri) {
 }
 
 Result<std::vector<Status>> ObjectStore::DeleteMany(const std::string& bucket,
-                                                    const std::vector<std::string>& keys) {
+                                                    const std::vector<KeyToDelete>& keys) {
   CLARY_CHECK_OK(HeadBucket(bucket));
   std::vector<Status> out;
   out.reserve(keys.size());
-  for (const std::string& key : keys) out.push_back(Delete({bucket, key}));
+  for (const KeyToDelete& k : keys) out.push_back(Delete({bucket, k.key}, k.conditions));
   return out;
+}
+
+Result<Settings> ObjectStore::GetSettings(const std::string& bucket) {
+  CLARY_CHECK_OK(HeadBucket(bucket));
+  return Fail(Code::kUnimplemented, "NotImplemented", "this store keeps no settings of buckets");
+}
+
+Status ObjectStore::SetSetting(const std::string& bucket, const std::string& /*name*/,
+                               const std::optional<std::string>& /*value*/) {
+  CLARY_TRY(const Settings none, GetSettings(bucket));
+  return {};
+}
+
+Result<std::vector<PartInfo>> ObjectStore::GetParts(const ObjectRef& ref) {
+  CLARY_TRY(const ObjectInfo info, Head(ref));
+  return PartsOf(info, {});
 }
 
 const ChecksumName& NameOf(HashKind kind) {
@@ -79,6 +101,30 @@ const ChecksumName* FindChecksumName(std::string_view name) {
   const auto* it = std::ranges::find_if(
       kChecksumNames, [&](const ChecksumName& c) { return EqualsIgnoreCase(c.name, name); });
   return it == std::end(kChecksumNames) ? nullptr : it;
+}
+
+std::string ChecksumList() {
+  std::string out;
+  for (const ChecksumName& c : kChecksumNames) {
+    if (!out.empty()) out += &c == &std::end(kChecksumNames)[-1] ? " or " : ", ";
+    out += c.name;
+  }
+  return out;
+}
+
+std::optional<Time> ParseS3Time(std::string_view text) {
+  if (const auto t = ParseRfc1123(text)) return *t;
+  if (const auto t = ParseIso8601(text)) return *t;
+  return std::nullopt;
+}
+
+bool IsUtf8(std::string_view text) {
+  while (!text.empty()) {
+    const size_t n = Utf8Length(text);
+    if (n == 0) return false;
+    text.remove_prefix(n);
+  }
+  return true;
 }
 
 Status CheckBucketName(std::string_view name) {
@@ -108,14 +154,17 @@ Status CheckBucketName(std::string_view name) {
 Status CheckKey(std::string_view key) {
   if (key.empty()) return Fail(Code::kInvalidArgument, "InvalidArgument", "The key is empty");
   if (key.size() > kMaxKeyBytes) {
-    return Fail(Code::kInvalidArgument, "KeyTooLongError", "Your key is too long");
+    return FailWith(
+        Code::kInvalidArgument, "KeyTooLongError", "Your key is too long",
+        {{"Size", std::to_string(key.size())}, {"MaxSizeAllowed", std::to_string(kMaxKeyBytes)}});
   }
   return {};
 }
 
-Status CheckTags(const Tags& tags) {
-  const auto invalid = [](std::string message) {
-    return Fail(Code::kInvalidArgument, "InvalidTag", std::move(message));
+Status CheckTags(const Tags& tags, size_t most) {
+  const auto invalid = [](std::string message, const auto& tag) {
+    return FailWith(Code::kInvalidArgument, "InvalidTag", std::move(message),
+                    {{"TagKey", tag.first}, {"TagValue", tag.second}});
   };
   // Characters of `text`; nullopt if one of them may not be in a tag.
   const auto length = [](std::string_view text) -> std::optional<size_t> {
@@ -131,38 +180,41 @@ Status CheckTags(const Tags& tags) {
     }
     return count;
   };
-  if (tags.size() > kMaxTags) {
-    return Fail(Code::kInvalidArgument, "BadRequest", "Object tags cannot be greater than 10");
+  if (tags.size() > most) {
+    return Fail(Code::kInvalidArgument, "BadRequest",
+                std::string(most == kMaxTags ? "Object tags" : "Bucket tag count") +
+                    " cannot be greater than " + std::to_string(most));
   }
-  for (const auto& [key, value] : tags) {
+  for (const auto& tag : tags) {
+    const auto& [key, value] = tag;
     const auto key_length = length(key);
     const auto value_length = length(value);
     if (!key_length || *key_length < 1 || *key_length > kMaxTagKey) {
-      return invalid("The TagKey you have provided is invalid");
+      return invalid("The TagKey you have provided is invalid", tag);
     }
     if (!value_length || *value_length > kMaxTagValue) {
-      return invalid("The TagValue you have provided is invalid");
+      return invalid("The TagValue you have provided is invalid", tag);
     }
     if (ToLower(key.substr(0, 4)) == "aws:") {
-      return invalid("System tags cannot be added/updated by requester");
+      return invalid("System tags cannot be added/updated by requester", tag);
     }
   }
   return {};
 }
 
-Result<Tags> TagsOf(const std::vector<std::pair<std::string, std::string>>& listed) {
+Result<Tags> TagsOf(const std::vector<std::pair<std::string, std::string>>& listed, size_t most) {
   Tags tags;
   for (const auto& [key, value] : listed) {
     if (!tags.emplace(key, value).second) {
-      return Fail(Code::kInvalidArgument, "InvalidTag",
-                  "Cannot provide multiple Tags with the same key");
+      return FailWith(Code::kInvalidArgument, "InvalidTag",
+                      "Cannot provide multiple Tags with the same key", {{"TagKey", key}});
     }
   }
-  CLARY_CHECK_OK(CheckTags(tags));
+  CLARY_CHECK_OK(CheckTags(tags, most));
   return tags;
 }
 
-Result<Tags> ParseTagging(std::string_view header) {
+Result<Tags> ParseTagging(std::string_view header, size_t most) {
   Tags tags;
   for (const std::string_view pair : Split(header, '&')) {
     if (pair.empty()) continue;
@@ -176,7 +228,7 @@ Result<Tags> ParseTagging(std::string_view header) {
                   "parameters without tag name duplicates.");
     }
   }
-  CLARY_CHECK_OK(CheckTags(tags));
+  CLARY_CHECK_OK(CheckTags(tags, most));
   return tags;
 }
 
@@ -205,7 +257,7 @@ Status CheckForRead(const Conditions& c, const ObjectInfo& now) {
 
 Status CheckForWrite(const Conditions& c, const ObjectInfo* now) {
   if (!c.if_match.empty()) {
-    if (now == nullptr) return std::unexpected(NoSuchKey(""));
+    if (now == nullptr) return NoSuchKeyNow();
     if (!Names(c.if_match, now->etag)) return ConditionFailed("If-Match");
   }
   if (!c.if_none_match.empty() && now != nullptr && Names(c.if_none_match, now->etag)) {
@@ -218,6 +270,19 @@ Status CheckForWrite(const Conditions& c, const ObjectInfo* now) {
   if (c.if_modified_since && now != nullptr &&
       Seconds(now->last_modified) <= *c.if_modified_since) {
     return ConditionFailed("If-Modified-Since");
+  }
+  return {};
+}
+
+Status CheckForDelete(const Conditions& c, const ObjectInfo* now) {
+  if (c.if_match.empty() && !c.if_match_size && !c.if_match_modified) return {};
+  if (now == nullptr) return NoSuchKeyNow();
+  if (!c.if_match.empty() && !Names(c.if_match, now->etag)) return ConditionFailed("If-Match");
+  if (c.if_match_size && *c.if_match_size != now->size) {
+    return ConditionFailed("x-amz-if-match-size");
+  }
+  if (c.if_match_modified && Seconds(*c.if_match_modified) != Seconds(now->last_modified)) {
+    return ConditionFailed("x-amz-if-match-last-modified-time");
   }
   return {};
 }
@@ -267,7 +332,11 @@ Result<BodyDigest::Digests> BodyDigest::Finish() {
       return Fail(Code::kInvalidArgument, "InvalidDigest",
                   "The Content-MD5 you specified is not valid");
     }
-    if (*wanted != md5) return std::unexpected(BadDigest("Content-MD5").error());
+    if (*wanted != md5) {
+      return std::unexpected(BadDigest("Content-MD5", {{"ExpectedDigest", HexEncode(*wanted)},
+                                                       {"CalculatedDigest", HexEncode(md5)}})
+                                 .error());
+    }
   }
   std::map<HashKind, std::string> values;
   for (auto& [kind, hasher] : hashers_) values[kind] = Base64Encode(hasher.Finish());
@@ -331,14 +400,47 @@ Result<ListPage> ListKeys(KeyCursor& cursor, const ListOptions& options) {
   }
 }
 
+namespace {
+
+std::string KindName(const std::optional<HashKind>& kind) {
+  return kind ? ToLower(NameOf(*kind).name) : "null";
+}
+
+Status KindMismatch(const std::optional<HashKind>& expected, HashKind actual) {
+  return Fail(Code::kInvalidArgument, "InvalidRequest",
+              "Checksum Type mismatch occurred, expected checksum Type: " + KindName(expected) +
+                  ", actual checksum Type: " + KindName(actual));
+}
+
+// Holds a part that Complete lists against the one that was uploaded.
+Status CheckPart(const UploadInfo& upload, const CompletedPart& want, const PartInfo* part) {
+  const auto invalid = [&] {
+    return FailWith(Code::kInvalidArgument, "InvalidPart",
+                    "the part was not uploaded, or its ETag or checksum is another",
+                    {{"PartNumber", std::to_string(want.number)}, {"ETag", want.etag}});
+  };
+  if (part == nullptr || !Names(want.etag, part->etag)) return invalid();
+  if (want.checksum) {
+    if (!part->checksum || part->checksum->kind != want.checksum->kind) {
+      return KindMismatch(part->checksum ? std::optional(part->checksum->kind) : std::nullopt,
+                          want.checksum->kind);
+    }
+    if (want.checksum->value != part->checksum->value) return invalid();
+  } else if (upload.checksum_kind && !upload.full_object_checksum) {
+    return Fail(Code::kInvalidArgument, "InvalidRequest",
+                "The upload was created using a " + KindName(upload.checksum_kind) +
+                    " checksum. The complete request must include the checksum for each part. It "
+                    "was missing for part " +
+                    std::to_string(want.number) + " in the request.");
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<Assembly> AssembleParts(const UploadInfo& upload, const std::map<int, PartInfo>& stored,
                                const std::vector<CompletedPart>& wanted,
                                const PutOptions& options) {
-  const auto invalid = [](const CompletedPart& p) {
-    return Fail(Code::kInvalidArgument, "InvalidPart",
-                "Part " + std::to_string(p.number) +
-                    " could not be found, or its ETag or checksum is not the uploaded part's");
-  };
   if (wanted.empty()) {
     return Fail(Code::kInvalidArgument, "MalformedXML", "You must specify at least one part");
   }
@@ -355,18 +457,15 @@ Result<Assembly> AssembleParts(const UploadInfo& upload, const std::map<int, Par
   for (size_t i = 0; i < wanted.size(); ++i) {
     const CompletedPart& want = wanted[i];
     const auto it = stored.find(want.number);
-    if (it == stored.end()) return std::unexpected(invalid(want).error());
+    CLARY_CHECK_OK(CheckPart(upload, want, it == stored.end() ? nullptr : &it->second));
     const PartInfo& part = it->second;
-    if (!Names(want.etag, part.etag)) return std::unexpected(invalid(want).error());
-    if (want.checksum && part.checksum && want.checksum->kind == part.checksum->kind &&
-        want.checksum->value != part.checksum->value) {
-      return std::unexpected(invalid(want).error());
-    }
     if (i + 1 < wanted.size() && part.size < kMinPartBytes) {
-      return Fail(Code::kInvalidArgument, "EntityTooSmall",
-                  "Your proposed upload is smaller than the minimum allowed size: part " +
-                      std::to_string(part.number) + " has " + std::to_string(part.size) +
-                      " bytes, all but the last need " + std::to_string(kMinPartBytes));
+      return FailWith(Code::kInvalidArgument, "EntityTooSmall",
+                      "Your proposed upload is smaller than the minimum allowed size",
+                      {{"ProposedSize", std::to_string(part.size)},
+                       {"MinSizeAllowed", std::to_string(kMinPartBytes)},
+                       {"PartNumber", std::to_string(part.number)},
+                       {"ETag", part.etag}});
     }
     md5s += HexDecode(part.etag).value_or("");
     if (part.checksum) checksums += Base64Decode(part.checksum->value).value_or("");
@@ -375,18 +474,37 @@ Result<Assembly> AssembleParts(const UploadInfo& upload, const std::map<int, Par
   }
   const std::string count = "-" + std::to_string(wanted.size());
   out.etag = HexEncode(Hash(HashKind::kMd5, md5s)) + count;
-  if (upload.checksum_kind) {
-    if (upload.full_object_checksum) {
-      out.full_kind = upload.checksum_kind;
-    } else {
-      out.checksum = Checksum{*upload.checksum_kind,
-                              Base64Encode(Hash(*upload.checksum_kind, checksums)) + count};
-      if (options.checksum && options.checksum->kind == out.checksum->kind) {
-        std::string value = options.checksum->value;
-        if (value.find('-') == std::string::npos) value += count;
-        if (value != out.checksum->value) return std::unexpected(BadDigest("checksum").error());
-      }
+  const std::optional<HashKind> promised =
+      options.checksum ? std::optional(options.checksum->kind) : std::nullopt;
+  if (promised && upload.checksum_kind && *promised != *upload.checksum_kind) {
+    return std::unexpected(KindMismatch(upload.checksum_kind, *promised).error());
+  }
+  if (!upload.checksum_kind) {
+    // The checksum of the whole is computed when it is promised.
+    if (promised && !NameOf(*promised).full) {
+      return std::unexpected(KindMismatch(std::nullopt, *promised).error());
     }
+    out.full_kind = promised;
+  } else if (upload.full_object_checksum) {
+    out.full_kind = upload.checksum_kind;
+  } else {
+    out.checksum = Checksum{*upload.checksum_kind,
+                            Base64Encode(Hash(*upload.checksum_kind, checksums)) + count};
+    if (promised) {
+      std::string value = options.checksum->value;
+      if (value.find('-') == std::string::npos) value += count;
+      if (value != out.checksum->value) return std::unexpected(BadDigest("checksum").error());
+    }
+  }
+  return out;
+}
+
+std::vector<PartInfo> PartsOf(const ObjectInfo& info, const std::vector<std::string>& sums) {
+  std::vector<PartInfo> out;
+  for (size_t i = 0; i < info.part_sizes.size(); ++i) {
+    PartInfo part{.number = static_cast<int>(i) + 1, .size = info.part_sizes[i]};
+    if (info.checksum && i < sums.size()) part.checksum = Checksum{info.checksum->kind, sums[i]};
+    out.push_back(std::move(part));
   }
   return out;
 }

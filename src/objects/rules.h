@@ -19,7 +19,8 @@ namespace clary::objects {
 inline constexpr size_t kMaxKeyBytes = 1024;
 inline constexpr uint64_t kMinPartBytes = uint64_t{5} << 20;
 inline constexpr int kMaxPartNumber = 10'000;
-inline constexpr size_t kMaxTags = 10;
+inline constexpr size_t kMaxTags = 10;  // of an object
+inline constexpr size_t kMaxBucketTags = 50;
 inline constexpr size_t kMaxTagKey = 128;    // characters
 inline constexpr size_t kMaxTagValue = 256;  // characters
 
@@ -28,30 +29,44 @@ struct ChecksumName {
   std::string_view name;    // in x-amz-checksum-algorithm
   std::string_view header;  // lower case
   std::string_view element;
+  bool full = false;      // may be of the whole of a multipart object
+  bool composite = true;  // may be of its parts' checksums
 };
 inline constexpr ChecksumName kChecksumNames[] = {
-    {HashKind::kCrc32, "CRC32", "x-amz-checksum-crc32", "ChecksumCRC32"},
-    {HashKind::kCrc32c, "CRC32C", "x-amz-checksum-crc32c", "ChecksumCRC32C"},
+    {HashKind::kCrc32, "CRC32", "x-amz-checksum-crc32", "ChecksumCRC32", true},
+    {HashKind::kCrc32c, "CRC32C", "x-amz-checksum-crc32c", "ChecksumCRC32C", true},
+    {HashKind::kCrc64Nvme, "CRC64NVME", "x-amz-checksum-crc64nvme", "ChecksumCRC64NVME", true,
+     false},
     {HashKind::kSha1, "SHA1", "x-amz-checksum-sha1", "ChecksumSHA1"},
     {HashKind::kSha256, "SHA256", "x-amz-checksum-sha256", "ChecksumSHA256"},
-    {HashKind::kCrc64Nvme, "CRC64NVME", "x-amz-checksum-crc64nvme", "ChecksumCRC64NVME"},
+    {HashKind::kSha512, "SHA512", "x-amz-checksum-sha512", "ChecksumSHA512"},
+    {HashKind::kMd5, "MD5", "x-amz-checksum-md5", "ChecksumMD5"},
+    {HashKind::kXxh64, "XXHASH64", "x-amz-checksum-xxhash64", "ChecksumXXHASH64"},
+    {HashKind::kXxh3, "XXHASH3", "x-amz-checksum-xxhash3", "ChecksumXXHASH3"},
+    {HashKind::kXxh128, "XXHASH128", "x-amz-checksum-xxhash128", "ChecksumXXHASH128"},
 };
 const ChecksumName& NameOf(HashKind kind);                    // `kind` is one of the table's
 const ChecksumName* FindChecksumName(std::string_view name);  // without case; null: none
+std::string ChecksumList();                                   // "CRC32, CRC32C, ... or SHA1"
+
+bool IsUtf8(std::string_view text);
+// A time in either of S3's two forms, RFC 1123 and ISO 8601.
+std::optional<Time> ParseS3Time(std::string_view text);
 
 // S3's rules for general purpose buckets; "InvalidBucketName".
 Status CheckBucketName(std::string_view name);
 // 1 to 1,024 bytes; "KeyTooLongError" or "InvalidArgument".
 Status CheckKey(std::string_view key);
 
-// What S3 takes for an object's tags: at most ten ("BadRequest"), each key with 1 to 128 and each
+// What S3 takes for tags: at most `most` ("BadRequest"), each key with 1 to 128 and each
 // value with at most 256 characters out of letters, digits, spaces and _ . : / = + - @, and no key
 // that begins with "aws:" ("InvalidTag").
-Status CheckTags(const Tags& tags);
+Status CheckTags(const Tags& tags, size_t most = kMaxTags);
 // The same of what a client listed; a key that comes twice is an "InvalidTag".
-Result<Tags> TagsOf(const std::vector<std::pair<std::string, std::string>>& listed);
+Result<Tags> TagsOf(const std::vector<std::pair<std::string, std::string>>& listed,
+                    size_t most = kMaxTags);
 // x-amz-tagging, "a=b&c=d" percent-encoded. "InvalidArgument" if it is not, or has a key twice.
-Result<Tags> ParseTagging(std::string_view header);
+Result<Tags> ParseTagging(std::string_view header, size_t most = kMaxTags);
 std::string FormatTagging(const Tags& tags);
 
 // RFC 9110 section 13.2.2 as S3 applies it: "PreconditionFailed" or, for what HTTP answers with
@@ -59,6 +74,8 @@ std::string FormatTagging(const Tags& tags);
 Status CheckForRead(const Conditions& conditions, const ObjectInfo& now);
 // `now` is null if the key is free; If-Match then gives "NoSuchKey".
 Status CheckForWrite(const Conditions& conditions, const ObjectInfo* now);
+// The same of a delete; without conditions a free key is fine.
+Status CheckForDelete(const Conditions& conditions, const ObjectInfo* now);
 
 struct Extent {
   uint64_t first = 0;
@@ -113,6 +130,9 @@ struct Assembly {
 // `stored`: parts by number.
 Result<Assembly> AssembleParts(const UploadInfo& upload, const std::map<int, PartInfo>& stored,
                                const std::vector<CompletedPart>& wanted, const PutOptions& options);
+
+// Numbered parts of a multipart object; `sums` may be empty.
+std::vector<PartInfo> PartsOf(const ObjectInfo& info, const std::vector<std::string>& sums);
 
 Error NoSuchBucket(std::string_view bucket);
 Error NoSuchKey(std::string_view key);

@@ -3,13 +3,16 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include "base/log.h"
 #include "base/strings.h"
 #include "base/testing/manual_clock.h"
+#include "objects/internal/s3_operations.h"
 #include "objects/rules.h"
 #include "objects/s3_xml.h"
 #include "objects/testing/contract.h"
@@ -278,6 +281,71 @@ TEST(S3Front, BucketNames) {
   EXPECT_FALSE(CheckBucketName(std::string(64, 'a')));
 }
 
+TEST(S3Operations, TheDocumentIsTheTable) {
+  const fs::path file = fs::path(CLARY_SOURCE_DIR) / "docs/s3.md";
+  if (std::getenv("CLARY_UPDATE_GOLDEN") != nullptr) std::ofstream(file) << DescribeOperations();
+  std::ifstream in(file);
+  std::stringstream text;
+  text << in.rdbuf();
+  EXPECT_EQ(text.str(), DescribeOperations()) << "run this test with CLARY_UPDATE_GOLDEN=1";
+}
+
+TEST(S3Operations, EveryInputHasARowAndEveryRowIsUsed) {
+  std::set<std::string_view> rows;
+  for (const Input& input : AllInputs()) {
+    EXPECT_TRUE(rows.insert(input.name).second) << input.name;
+    const bool needs_code = input.does == Does::kOnly || input.does == Does::kRefused;
+    EXPECT_EQ(needs_code, !input.code.empty()) << input.name;
+    EXPECT_EQ(needs_code || input.does == Does::kIgnored, !input.note.empty()) << input.name;
+  }
+  for (const Operation& o : AllOperations()) {
+    EXPECT_NE(o.run == nullptr, o.note.empty()) << o.name;
+    for (const Names& names : o.inputs) {
+      for (const std::string_view name : names) EXPECT_TRUE(rows.contains(name)) << o.name << name;
+    }
+  }
+}
+
+// No settings, inputs or operations that are answered by a crash.
+TEST(S3Operations, EveryOperationAnswers) {
+  MemoryStore store;
+  S3Front front(store);
+  ASSERT_TRUE(store.CreateBucket("bkt", "us-east-1"));
+  for (const Operation& o : AllOperations()) {
+    ASSERT_TRUE(store.Put({"bkt", "k"}, *NewStringSource("x")));
+    (void)store.CreateBucket("bkt", "us-east-1");
+    net::Request request;
+    request.method = o.method;
+    request.path = o.level == Level::kService ? "/" : o.level == Level::kBucket ? "/bkt" : "/bkt/k";
+    if (!o.selector.empty()) request.query = {{std::string(o.selector), ""}};
+    if (!o.by_header.empty()) request.headers.Add(std::string(o.by_header), "bkt/k");
+    request.host = "127.0.0.1";
+    request.body = NewStringSource("");
+    const net::Response answer =
+        front.Handle(request, {.account_id = "123456789012", .region = "us-east-1"});
+    EXPECT_NE(answer.status, 500) << o.name;
+    EXPECT_EQ(answer.status == 501, o.run == nullptr) << o.name << answer.body;
+  }
+}
+
+TEST(S3Front, OtherServicesHosts) {
+  for (const char* host :
+       {"123456789012.s3-control.us-east-1.amazonaws.com", "s3-control.us-east-1.amazonaws.com",
+        "123456789012.s3-control-fips.us-east-1.amazonaws.com",
+        "ap-1.s3-accesspoint.us-east-1.amazonaws.com",
+        "b--use1-az4--x-s3.s3express-use1-az4.us-east-1.amazonaws.com",
+        "b.s3-website-us-east-1.amazonaws.com", "s3tables.us-east-1.amazonaws.com",
+        "x.s3-object-lambda.us-east-1.amazonaws.com", "123456789012.s3-control.localhost"}) {
+    EXPECT_TRUE(IsOtherS3Host(host)) << host;
+  }
+  for (const char* host :
+       {"b.s3.us-east-1.amazonaws.com", "b.s3-us-west-2.amazonaws.com", "s3.amazonaws.com",
+        "b.s3-fips.us-east-1.amazonaws.com", "b.s3-accelerate.amazonaws.com", "127.0.0.1",
+        "b.localhost", "s3express-data.s3.us-east-1.amazonaws.com"}) {
+    EXPECT_FALSE(IsOtherS3Host(host)) << host;
+  }
+}
+
 TEST(S3Front, ParseUri) {
   const auto ref = ObjectRef::ParseUri("s3://b/a//k");
   ASSERT_TRUE(ref);
@@ -320,10 +388,42 @@ TEST(S3Xml, ParsesRequests) {
   EXPECT_EQ(Reason(ParseTagSet("<Tagging/>")), "MalformedXML");
   EXPECT_EQ(Reason(ParseTagSet("<Tagging><TagSet><Tag><Key>a</Key></Tag></TagSet></Tagging>")),
             "MalformedXML");
-  EXPECT_EQ(*ParseCreateBucket(""), "");
-  EXPECT_EQ(*ParseCreateBucket("<CreateBucketConfiguration><LocationConstraint>eu-west-1"
-                               "</LocationConstraint></CreateBucketConfiguration>"),
+  EXPECT_EQ(ParseCreateBucket("")->location, "");
+  EXPECT_EQ(ParseCreateBucket("<CreateBucketConfiguration><LocationConstraint>eu-west-1"
+                              "</LocationConstraint></CreateBucketConfiguration>")
+                ->location,
             "eu-west-1");
+}
+
+TEST(S3Xml, RefusesWhatItDoesNotUnderstand) {
+  const auto part = [](std::string_view inside) {
+    return Reason(
+        ParseCompleteUpload("<CompleteMultipartUpload><Part><PartNumber>1</PartNumber>"
+                            "<ETag>e</ETag>" +
+                            std::string(inside) + "</Part></CompleteMultipartUpload>"));
+  };
+  EXPECT_EQ(part(""), "");
+  EXPECT_EQ(part("<ChecksumCRC32>a</ChecksumCRC32>"), "");
+  EXPECT_EQ(part("<ChecksumCRC32>a</ChecksumCRC32><ChecksumSHA1>a</ChecksumSHA1>"), "MalformedXML");
+  EXPECT_EQ(part("<ChecksumCRC99>a</ChecksumCRC99>"), "MalformedXML");
+  EXPECT_EQ(part("<ETag>f</ETag>"), "MalformedXML");
+  const auto key = [](std::string_view text, std::string_view before = "") {
+    const auto parsed = ParseDelete(std::string(before) + "<Delete><Object><Key>" +
+                                    std::string(text) + "</Key></Object></Delete>");
+    return parsed ? parsed->items[0].key : "!" + parsed.error().reason;
+  };
+  EXPECT_EQ(key("a&amp;&lt;&gt;&quot;&apos;&#98;&#x63;"), "a&<>\"'bc");
+  EXPECT_EQ(key("<![CDATA[&any;]]>"), "&any;");
+  EXPECT_EQ(key("&any;"), "!MalformedXML");
+  EXPECT_EQ(key("&"), "!MalformedXML");
+  EXPECT_EQ(key("&#0;"), "!MalformedXML");
+  EXPECT_EQ(key("&#xd800;"), "!MalformedXML");
+  EXPECT_EQ(key("\xff"), "!MalformedXML");
+  EXPECT_EQ(key("a", "<!DOCTYPE Delete [<!ENTITY any \"x\">]>"), "!MalformedXML");
+  EXPECT_EQ(key("a", "<!DOCTYPE Delete>"), "!MalformedXML");
+  EXPECT_EQ(key("a", "<Delete/>"), "!MalformedXML");
+  EXPECT_EQ(key("a</Key><Key>b"), "!MalformedXML");
+  EXPECT_EQ(key("a</Key><Unknown>b</Unknown><Key>"), "!MalformedXML");
 }
 
 TEST(S3Front, UnknownFailuresAreAnsweredByTheirCode) {

@@ -272,8 +272,7 @@ Result<ObjectInfo> S3Store::PutInParts(const ObjectRef& ref, std::string head, B
   BodyDigest digest(options);
   PutOptions create{.headers = options.headers, .tags = options.tags};
   create.checksum_kind = options.checksum ? options.checksum->kind : options.checksum_kind;
-  create.full_object_checksum = create.checksum_kind && create.checksum_kind != HashKind::kSha1 &&
-                                create.checksum_kind != HashKind::kSha256;
+  create.full_object_checksum = create.checksum_kind && NameOf(*create.checksum_kind).full;
   CLARY_TRY(const UploadInfo upload, CreateUpload(ref, create));
   const auto send = [&]() -> Result<ObjectInfo> {
     std::vector<CompletedPart> parts;
@@ -339,9 +338,18 @@ Result<ObjectInfo> S3Store::Head(const ObjectRef& ref, const Conditions& conditi
   return InfoOf(ref.key, answer.headers);
 }
 
-Status S3Store::Delete(const ObjectRef& ref) {
+Status S3Store::Delete(const ObjectRef& ref, const Conditions& conditions) {
   CLARY_CHECK_OK(CheckKey(ref.key));
-  CLARY_CHECK_OK(Send({.method = "DELETE", .bucket = ref.bucket, .key = ref.key}));
+  Call call{.method = "DELETE", .bucket = ref.bucket, .key = ref.key};
+  if (!conditions.if_match.empty()) call.headers.Set("If-Match", Quoted(conditions.if_match));
+  if (conditions.if_match_size) {
+    call.headers.Set("x-amz-if-match-size", std::to_string(*conditions.if_match_size));
+  }
+  if (conditions.if_match_modified) {
+    call.headers.Set("x-amz-if-match-last-modified-time",
+                     FormatRfc1123(*conditions.if_match_modified));
+  }
+  CLARY_CHECK_OK(Send(call));
   return {};
 }
 

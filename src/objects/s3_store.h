@@ -42,7 +42,7 @@ class S3Store final : public ObjectStore {
                          const PutOptions& options = {}) override;
   Result<GetResult> Get(const ObjectRef& ref, const GetOptions& options = {}) override;
   Result<ObjectInfo> Head(const ObjectRef& ref, const Conditions& conditions = {}) override;
-  Status Delete(const ObjectRef& ref) override;
+  Status Delete(const ObjectRef& ref, const Conditions& conditions = {}) override;
   Result<ListPage> List(const std::string& bucket, const ListOptions& options) override;
   Result<Tags> GetTags(const ObjectRef& ref) override;
   Status SetTags(const ObjectRef& ref, const Tags& tags) override;

@@ -1,7 +1,11 @@
 #include "objects/s3_xml.h"
 
 #include <algorithm>
+#include <initializer_list>
+#include <iterator>
+#include <optional>
 #include <pugixml.hpp>
+#include <set>
 #include <utility>
 
 #include "base/strings.h"
@@ -60,14 +64,96 @@ std::string Text(const pugi::xml_node& node, std::string_view name) {
   return Child(node, name).text().get();
 }
 
+// Are all references of the document to one of XML's own five entities or to a character? The
+// parser lets others pass as text.
+bool EntitiesAreDefined(std::string_view xml) {
+  constexpr std::string_view kNames[] = {"amp", "lt", "gt", "quot", "apos"};
+  const auto skip = [&](size_t& at, std::string_view open, std::string_view close) {
+    if (!xml.substr(at).starts_with(open)) return false;
+    const size_t end = xml.find(close, at + open.size());
+    at = end == std::string_view::npos ? xml.size() : end + close.size();
+    return true;
+  };
+  for (size_t at = 0; (at = xml.find_first_of("&<", at)) != std::string_view::npos;) {
+    if (skip(at, "<![CDATA[", "]]>") || skip(at, "<!--", "-->") || skip(at, "<?", "?>")) continue;
+    if (xml[at] == '<') {
+      ++at;
+      continue;
+    }
+    const size_t end = xml.find(';', at);
+    if (end == std::string_view::npos) return false;
+    const std::string_view name = xml.substr(at + 1, end - at - 1);
+    at = end + 1;
+    if (name.starts_with('#')) {
+      const bool hex = name.size() > 1 && name[1] == 'x';
+      const std::string_view digits = name.substr(hex ? 2 : 1);
+      const bool good = !digits.empty() && digits.size() <= 8 &&
+                        digits.find_first_not_of(hex ? "0123456789abcdefABCDEF" : "0123456789") ==
+                            std::string_view::npos;
+      const unsigned long value =
+          good ? std::stoul(std::string(digits), nullptr, hex ? 16 : 10) : 0;
+      if (value == 0 || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff)) return false;
+    } else if (std::ranges::find(kNames, name) == std::end(kNames)) {
+      return false;
+    }
+  }
+  return true;
+}
+
 bool Load(std::string_view xml, std::string_view root, Document& out) {
-  if (xml.size() > 8 * kMaxXmlBytes) return false;
+  if (xml.size() > 8 * kMaxXmlBytes || !IsUtf8(xml) || !EntitiesAreDefined(xml)) return false;
   const auto parsed =
       out.doc.load_buffer(xml.data(), xml.size(),
-                          pugi::parse_default | pugi::parse_ws_pcdata_single, pugi::encoding_utf8);
+                          pugi::parse_default | pugi::parse_ws_pcdata_single | pugi::parse_doctype,
+                          pugi::encoding_utf8);
   if (!parsed) return false;
+  int roots = 0;
+  for (const pugi::xml_node& node : out.doc.children()) {
+    if (node.type() == pugi::node_doctype) return false;
+    roots += node.type() == pugi::node_element ? 1 : 0;
+  }
   out.root = out.doc.document_element();
-  return root.empty() ? !out.root.empty() : LocalName(out.root) == root;
+  return roots == 1 && (root.empty() || LocalName(out.root) == root);
+}
+
+// Has `node` no other elements than `names`, each at most once, and any number of `many`?
+bool HasOnly(const pugi::xml_node& node, std::initializer_list<std::string_view> names,
+             std::string_view many = "") {
+  std::set<std::string_view> seen;
+  return std::ranges::all_of(node.children(), [&](const pugi::xml_node& child) {
+    if (child.type() != pugi::node_element) return true;
+    const std::string_view name = LocalName(child);
+    if (name == many) return true;
+    return std::ranges::find(names, name) != names.end() && seen.insert(name).second;
+  });
+}
+
+void AddLeaves(const pugi::xml_node& node, const std::string& path,
+               std::vector<std::pair<std::string, std::string>>& out) {
+  for (const pugi::xml_node& child : node.children()) {
+    if (child.type() != pugi::node_element) continue;
+    const std::string below = path + std::string(LocalName(child));
+    if (std::ranges::none_of(child.children(), [](const pugi::xml_node& n) {
+          return n.type() == pugi::node_element;
+        })) {
+      out.emplace_back(below, child.text().get());
+    } else {
+      AddLeaves(child, below + "/", out);
+    }
+  }
+}
+
+std::optional<std::vector<std::pair<std::string, std::string>>> TagsIn(const pugi::xml_node& set) {
+  std::vector<std::pair<std::string, std::string>> out;
+  for (const pugi::xml_node& tag : set.children()) {
+    if (tag.type() != pugi::node_element) continue;
+    if (LocalName(tag) != "Tag" || !HasOnly(tag, {"Key", "Value"}) || !Child(tag, "Key") ||
+        !Child(tag, "Value")) {
+      return std::nullopt;
+    }
+    out.emplace_back(Text(tag, "Key"), Text(tag, "Value"));
+  }
+  return out;
 }
 
 std::unexpected<Error> Malformed() {
@@ -152,9 +238,18 @@ std::string WriteTagSet(const Tags& tags) {
 Result<std::vector<CompletedPart>> ParseCompleteUpload(std::string_view xml) {
   Document d;
   if (!Load(xml, "CompleteMultipartUpload", d)) return Malformed();
+  if (!HasOnly(d.root, {}, "Part")) return Malformed();
   std::vector<CompletedPart> out;
   for (const pugi::xml_node& node : d.root.children()) {
     if (LocalName(node) != "Part") continue;
+    size_t known = Child(node, "PartNumber") ? 1 : 0;
+    known += Child(node, "ETag") ? 1 : 0;
+    known += ChecksumIn(node) ? 1 : 0;  // one at most
+    size_t elements = 0;
+    for (const pugi::xml_node& child : node.children()) {
+      elements += child.type() == pugi::node_element ? 1 : 0;
+    }
+    if (elements != known) return Malformed();
     const auto number = ParseUint(Trim(Text(node, "PartNumber")));
     const std::string etag = Text(node, "ETag");
     if (!number || *number < 1 || *number > kMaxPartNumber || Trim(etag).empty()) {
@@ -169,38 +264,62 @@ Result<std::vector<CompletedPart>> ParseCompleteUpload(std::string_view xml) {
 Result<DeleteRequest> ParseDelete(std::string_view xml) {
   Document d;
   if (!Load(xml, "Delete", d)) return Malformed();
+  if (!HasOnly(d.root, {"Quiet"}, "Object")) return Malformed();
   DeleteRequest out;
   out.quiet = Trim(Text(d.root, "Quiet")) == "true";
   for (const pugi::xml_node& node : d.root.children()) {
     if (LocalName(node) != "Object") continue;
-    DeleteRequest::Item item{
-        .key = Text(node, "Key"), .version = Text(node, "VersionId"), .etag = Text(node, "ETag")};
-    if (item.key.empty()) return Malformed();
+    DeleteRequest::Item item{.key = Text(node, "Key"), .version = Text(node, "VersionId")};
+    if (item.key.empty() ||
+        !HasOnly(node, {"Key", "VersionId", "ETag", "LastModifiedTime", "Size"})) {
+      return Malformed();
+    }
+    item.conditions.if_match = Text(node, "ETag");
+    if (const auto size = Child(node, "Size")) {
+      item.conditions.if_match_size = ParseUint(Trim(std::string_view(size.text().get())));
+      if (!item.conditions.if_match_size) return Malformed();
+    }
+    if (const auto time = Child(node, "LastModifiedTime")) {
+      item.conditions.if_match_modified = ParseS3Time(Trim(std::string_view(time.text().get())));
+      if (!item.conditions.if_match_modified) return Malformed();
+    }
     out.items.push_back(std::move(item));
   }
   if (out.items.empty() || out.items.size() > 1000) return Malformed();
   return out;
 }
 
-Result<std::string> ParseCreateBucket(std::string_view xml) {
-  if (Trim(xml).empty()) return "";
+Result<BucketRequest> ParseCreateBucket(std::string_view xml) {
+  BucketRequest out;
+  if (Trim(xml).empty()) return out;
   Document d;
   if (!Load(xml, "CreateBucketConfiguration", d)) return Malformed();
-  return std::string(Trim(Text(d.root, "LocationConstraint")));
+  if (!HasOnly(d.root, {"LocationConstraint", "Location", "Bucket", "Tags"})) return Malformed();
+  out.location = Trim(Text(d.root, "LocationConstraint"));
+  out.directory = Child(d.root, "Location") || Child(d.root, "Bucket");
+  auto tags = TagsIn(Child(d.root, "Tags"));
+  if (!tags) return Malformed();
+  out.tags = *std::move(tags);
+  return out;
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> ParseLeaves(std::string_view xml,
+                                                                     std::string_view root) {
+  Document d;
+  if (!Load(xml, root, d)) return Malformed();
+  std::vector<std::pair<std::string, std::string>> out;
+  AddLeaves(d.root, "", out);
+  return out;
 }
 
 Result<std::vector<std::pair<std::string, std::string>>> ParseTagSet(std::string_view xml) {
   Document d;
-  if (!Load(xml, "Tagging", d)) return Malformed();
+  if (!Load(xml, "Tagging", d) || !HasOnly(d.root, {"TagSet"})) return Malformed();
   const pugi::xml_node set = Child(d.root, "TagSet");
   if (!set) return Malformed();
-  std::vector<std::pair<std::string, std::string>> out;
-  for (const pugi::xml_node& tag : set.children()) {
-    if (LocalName(tag) != "Tag") continue;
-    if (!Child(tag, "Key") || !Child(tag, "Value")) return Malformed();
-    out.emplace_back(Text(tag, "Key"), Text(tag, "Value"));
-  }
-  return out;
+  auto tags = TagsIn(set);
+  if (!tags) return Malformed();
+  return *std::move(tags);
 }
 
 Result<ListAnswer> ParseListAnswer(std::string_view xml) {

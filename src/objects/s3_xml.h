@@ -36,19 +36,30 @@ class XmlWriter {
   std::vector<std::string> open_;
 };
 
-// Requests. "MalformedXML" if it is not the document wanted; inputs are at most kMaxXmlBytes.
+// Requests. "MalformedXML" if it is not the document wanted (an element that is not known, a
+// DOCTYPE, an undefined entity, bytes that are no UTF-8); inputs are at most kMaxXmlBytes.
 Result<std::vector<CompletedPart>> ParseCompleteUpload(std::string_view xml);
 struct DeleteRequest {
   struct Item {
     std::string key;
     std::string version;
-    std::string etag;
+    Conditions conditions;
   };
   std::vector<Item> items;
   bool quiet = false;
 };
 Result<DeleteRequest> ParseDelete(std::string_view xml);
-Result<std::string> ParseCreateBucket(std::string_view xml);  // location constraint or ""
+struct BucketRequest {
+  std::string location;  // constraint, or ""
+  // The client named a kind or place of bucket that only directory buckets have.
+  bool directory = false;
+  std::vector<std::pair<std::string, std::string>> tags;  // for TagsOf (rules.h)
+};
+Result<BucketRequest> ParseCreateBucket(std::string_view xml);  // may be empty
+// The texts of all elements without children by their path below the root ("Rule/Status"), in
+// order. An element without text is there, too. The root must be `root`.
+Result<std::vector<std::pair<std::string, std::string>>> ParseLeaves(std::string_view xml,
+                                                                     std::string_view root);
 
 // The tags of an object, in requests and answers.
 std::string WriteTagSet(const Tags& tags);

@@ -223,6 +223,10 @@ constexpr AuthWords kAuthWords[] = {
      "Request has expired"},
     {"HeadersNotSigned", "InvalidSignatureException", "SignatureDoesNotMatch", 403, "AccessDenied",
      ""},
+    {"MissingField", "IncompleteSignatureException", "IncompleteSignature", 400, "InvalidArgument",
+     ""},
+    {"UnsupportedMechanism", "IncompleteSignatureException", "IncompleteSignature", 400,
+     "InvalidRequest", ""},
     {"IncompleteSignature", "IncompleteSignatureException", "IncompleteSignature", 400,
      "AuthorizationHeaderMalformed", ""},
     {"AuthorizationHeaderMalformed", "IncompleteSignatureException", "IncompleteSignature", 400,
@@ -235,6 +239,15 @@ const AuthWords* FindWords(const Error& error) {
   const auto* it =
       std::ranges::find(kAuthWords, std::string_view(error.reason), &AuthWords::reason);
   return it == std::end(kAuthWords) ? nullptr : it;
+}
+
+// A failed signature check as S3 calls it.
+Error S3Words(Error error) {
+  if (const AuthWords* words = FindWords(error)) {
+    error.reason = words->s3;
+    if (!words->message.empty()) error.message = words->message;
+  }
+  return error;
 }
 
 std::string_view ContentType(Wire wire) {
@@ -280,7 +293,7 @@ net::Response ErrorAnswer(const Route& route, Error error, bool head,
   if (const AuthWords* words = FindWords(error)) {
     if (!words->message.empty()) error.message = words->message;
     if (route.wire == Wire::kS3) {
-      error.reason = words->s3;
+      error = S3Words(std::move(error));
     } else {
       const bool query = route.wire == Wire::kQuery;
       wire = {.code = std::string(query ? words->query : words->json),
@@ -423,6 +436,25 @@ Result<Router::Caller> Router::Authenticate(const net::Request& request, std::st
   CLARY_TRY(auto verified,
             net::Verify(request, lookup, parts_.clock,
                         {.body = body, .virtual_bucket = bucket ? std::string_view(*bucket) : ""}));
+  return CheckKey(std::move(verified), std::move(key), service);
+}
+
+Result<Router::Caller> Router::AuthenticateForm(const net::Query& fields) const {
+  std::optional<AccessKey> key;
+  CLARY_TRY(auto verified, net::VerifyPolicy(
+                               fields,
+                               [&](std::string_view id) -> std::optional<std::string> {
+                                 key = parts_.identity.Find(id);
+                                 if (!key) return std::nullopt;
+                                 return key->secret;
+                               },
+                               parts_.clock));
+  return CheckKey(std::move(verified), std::move(key), "s3");
+}
+
+Result<Router::Caller> Router::CheckKey(net::VerifiedIdentity verified,
+                                        std::optional<AccessKey> key,
+                                        std::string_view service) const {
   if (!key) return Fail(Code::kUnauthenticated, "UnknownKey", "");
   if (verified.service != service) {
     return Fail(Code::kPermissionDenied, "WrongScope",
@@ -438,16 +470,38 @@ Result<Router::Caller> Router::Authenticate(const net::Request& request, std::st
 }
 
 net::Response Router::HandleS3(net::Request& request, const std::string& request_id) const {
-  const Route route = {.service = "s3", .wire = Wire::kS3};
   const bool head = request.method == "HEAD";
-  const auto caller = Authenticate(request, "s3", std::nullopt);
-  if (!caller) return ErrorAnswer(route, caller.error(), head, request_id);
-  auto trailers = net::GuardBody(request, caller->verified);
-  if (!trailers) return ErrorAnswer(route, std::move(trailers).error(), head, request_id);
   const Account& account = parts_.identity.account();
-  net::Response response = parts_.s3.Handle(
-      request,
-      {.account_id = account.id, .region = account.region, .trailers = *std::move(trailers)});
+  // A form from a browser is signed in its fields.
+  if (request.method == "POST" && !IsSigned(request) &&
+      request.headers.Get("Content-Type").starts_with("multipart/form-data")) {
+    return parts_.s3.HandleForm(request, [&](const net::Query& fields) -> Result<objects::Caller> {
+      const auto form_caller = AuthenticateForm(fields);
+      if (!form_caller) return std::unexpected(S3Words(form_caller.error()));
+      return objects::Caller{.account_id = account.id, .region = account.region};
+    });
+  }
+  const auto refuse = [&](Error error) {
+    const auto claimed = net::ClaimedScopeOf(request);
+    const auto skew = std::chrono::duration_cast<Duration>(net::VerifyOptions().max_skew);
+    net::Response response =
+        objects::S3ErrorResponse(S3Words(std::move(error)), request.path, head, request_id,
+                                 {{"AWSAccessKeyId", claimed ? claimed->access_key : ""},
+                                  {"RequestTime", std::string(request.headers.Get("X-Amz-Date"))},
+                                  {"ServerTime", FormatIso8601(parts_.clock.Now())},
+                                  {"MaxAllowedSkewMilliseconds", std::to_string(skew.count())}});
+    response.headers.Set("x-amz-request-id", request_id);
+    return response;
+  };
+  const auto caller = Authenticate(request, "s3", std::nullopt);
+  if (!caller) return refuse(caller.error());
+  auto trailers = net::GuardBody(request, caller->verified);
+  if (!trailers) return refuse(std::move(trailers).error());
+  const std::string& scope = caller->verified.region;  // of the endpoint that the client means
+  net::Response response =
+      parts_.s3.Handle(request, {.account_id = account.id,
+                                 .region = scope.empty() ? account.region : scope,
+                                 .trailers = *std::move(trailers)});
   if (!response.headers.Find("x-amz-request-id")) {
     response.headers.Set("x-amz-request-id", request_id);
   }

@@ -83,6 +83,10 @@ class Router {
   // The error's reason is one of the words of kAuthWords in the .cc file.
   Result<Caller> Authenticate(const net::Request& request, std::string_view service,
                               std::optional<std::string_view> body) const;
+  // By the policy of an HTML form.
+  Result<Caller> AuthenticateForm(const net::Query& fields) const;
+  Result<Caller> CheckKey(net::VerifiedIdentity verified, std::optional<AccessKey> key,
+                          std::string_view service) const;
   net::Response HandleS3(net::Request& request, const std::string& request_id) const;
   Result<net::Response> CallFront(Route& route, const net::Request& request,
                                   const std::string& body) const;

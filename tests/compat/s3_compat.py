@@ -25,13 +25,18 @@ import tempfile
 import time
 import traceback
 import unittest.mock
+import urllib.error
+import urllib.parse
 import urllib.request
 import uuid
 import zlib
 
 import boto3
 from boto3.s3.transfer import TransferConfig
+from botocore.auth import S3SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 MIB = 1 << 20
@@ -314,6 +319,147 @@ def presigned(w):
             assert w.get("up") == b"body"
 
 
+def send(url, method, body=b"", headers=None):
+    """Status, headers and body of a plain HTTP request."""
+    request = urllib.request.Request(url, data=body, method=method, headers=headers or {})
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return answer.status, answer.headers, answer.read()
+    except urllib.error.HTTPError as e:
+        return e.code, e.headers, e.read()
+
+
+def hoisted(w, method, path, **query):
+    """A URL as JavaScript's SDK signs it: what is a header elsewhere is a parameter."""
+    url = w.endpoint + path + "?" + urllib.parse.urlencode(query)
+    request = AWSRequest(method, url)
+    S3SigV4QueryAuth(Credentials(w.key, w.secret), "s3", "us-east-1", expires=600).add_auth(request)
+    return request.url
+
+
+@check
+def presigned_urls_that_carry_headers(w):
+    path = f"/{w.bucket}/hoisted"
+    url = hoisted(w, "PUT", path, **{
+        "x-amz-meta-who": "me", "x-amz-tagging": "a=b", "x-amz-storage-class": "STANDARD_IA",
+        "x-amz-checksum-crc32": "AAAAAA==", "x-amz-sdk-checksum-algorithm": "CRC32",
+        "x-id": "PutObject"})
+    assert send(url, "PUT", b"hello", {"Content-Type": "text/csv"})[0] == 200
+    head = w.s3.head_object(Bucket=w.bucket, Key="hoisted")
+    assert head["Metadata"] == {"who": "me"} and head["StorageClass"] == "STANDARD_IA", head
+    tags = w.s3.get_object_tagging(Bucket=w.bucket, Key="hoisted")["TagSet"]
+    assert tags == [{"Key": "a", "Value": "b"}]
+    url = hoisted(w, "PUT", path + "-copy", **{"x-amz-copy-source": f"{w.bucket}/hoisted"})
+    assert send(url, "PUT")[0] == 200
+    assert w.get("hoisted-copy") == b"hello"
+    url = hoisted(w, "PUT", path, **{"x-amz-object-lock-mode": "COMPLIANCE"})
+    assert send(url, "PUT", b"lost")[0] == 400
+    url = hoisted(w, "PUT", path, **{"x-amz-checksum-crc32": "AAAAAQ=="})
+    assert send(url, "PUT", b"lost")[0] == 400
+    # boto3's own, with both signatures.
+    client = w.client(signature_version="s3")
+    url = client.generate_presigned_url("put_object", {
+        "Bucket": w.bucket, "Key": "sig2", "Metadata": {"who": "you"}, "ContentType": "text/csv"})
+    assert send(url, "PUT", b"x", {"Content-Type": "text/csv"})[0] == 200
+    head = w.s3.head_object(Bucket=w.bucket, Key="sig2")
+    assert head["Metadata"] == {"who": "you"} and head["ContentType"] == "text/csv"
+    url = client.generate_presigned_url("copy_object", {
+        "Bucket": w.bucket, "Key": "sig2-copy", "CopySource": f"{w.bucket}/hoisted"})
+    assert send(url, "PUT", None, {"Content-Type": ""})[0] == 200
+    assert w.get("sig2-copy") == b"hello" and w.get("hoisted") == b"hello"
+
+
+@check
+def html_forms(w):
+    """generate_presigned_post, posted as a browser would, with both signatures."""
+    def post(form, body, filename="a b.csv"):
+        boundary = uuid.uuid4().hex
+        parts = [f'--{boundary}\r\nContent-Disposition: form-data; name="{k}"\r\n\r\n{v}\r\n'
+                 for k, v in form["fields"].items()]
+        parts.append(f'--{boundary}\r\nContent-Disposition: form-data; name="file"; '
+                     f'filename="{filename}"\r\nContent-Type: text/plain\r\n\r\n')
+        whole = "".join(parts).encode() + body + f"\r\n--{boundary}--\r\n".encode()
+        return send(form["url"], "POST", whole,
+                    {"Content-Type": "multipart/form-data; boundary=" + boundary})
+
+    for signature in ("s3", "s3v4"):
+        client = w.client(signature_version=signature, s3={"addressing_style": "path"})
+        form = client.generate_presigned_post(
+            w.bucket, "form/${filename}",
+            Fields={"Content-Type": "text/csv", "x-amz-meta-who": "me", "success_action_status": "201"},
+            Conditions=[{"Content-Type": "text/csv"}, {"x-amz-meta-who": "me"},
+                        {"success_action_status": "201"}, ["content-length-range", 1, 100]])
+        status, headers, body = post(form, b"hello")
+        assert status == 201 and b"<Key>form/a b.csv</Key>" in body, (status, body)
+        assert w.get("form/a b.csv") == b"hello"
+        head = w.s3.head_object(Bucket=w.bucket, Key="form/a b.csv")
+        assert head["ContentType"] == "text/csv" and head["Metadata"] == {"who": "me"}
+        w.s3.delete_object(Bucket=w.bucket, Key="form/a b.csv")
+        status, _, body = post(form, b"x" * 101)
+        assert status == 400 and b"EntityTooLarge" in body, body
+        form["fields"]["x-amz-meta-who"] = "you"
+        status, _, body = post(form, b"hello")
+        assert status == 403 and b"Policy Condition failed" in body, body
+        form["fields"]["policy"] = form["fields"]["policy"][:-8] + "AAAAAAA="
+        status, _, body = post(form, b"hello")
+        assert status == 403 and b"SignatureDoesNotMatch" in body, body
+        refused("NoSuchKey", w.get, "form/a b.csv")
+    status, _, body = post({"url": f"{w.endpoint}/{w.bucket}", "fields": {"key": "k"}}, b"hello")
+    assert status == 403 and b"AccessDenied" in body, body
+
+
+@check
+def exclusive_create(w):
+    """As s3fs asks for it: the error says which condition did not hold."""
+    if version(boto3.__version__) < (1, 35):
+        return "skipped: this boto3 is too old"
+    w.put("once", IfNoneMatch="*")
+    error = refused("PreconditionFailed", w.put, "once", b"again", IfNoneMatch="*")["Error"]
+    assert error["Condition"] == "If-None-Match", error
+    assert w.get("once") == b"hello"
+
+
+@check
+def attributes_and_classes(w):
+    at = dict(Bucket=w.bucket, Key="attr")
+    wanted = ["ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"]
+    w.put("attr", StorageClass="ONEZONE_IA", ChecksumAlgorithm="SHA256")
+    got = w.s3.get_object_attributes(**at, ObjectAttributes=wanted)
+    assert got["ETag"] == "5d41402abc4b2a76b9719d911017c592" and got["ObjectSize"] == 5
+    assert got["StorageClass"] == "ONEZONE_IA" and "ObjectParts" not in got
+    assert got["Checksum"]["ChecksumSHA256"] == base64.b64encode(
+        hashlib.sha256(b"hello").digest()).decode()
+    listed = {o["Key"]: o["StorageClass"] for o in w.s3.list_objects_v2(Bucket=w.bucket)["Contents"]}
+    assert listed["attr"] == "ONEZONE_IA"
+    w.s3.copy_object(**at, CopySource=at, StorageClass="STANDARD")
+    assert "StorageClass" not in w.s3.head_object(**at)
+    refused("InvalidStorageClass", w.put, "attr", StorageClass="SNOW")
+    up = w.s3.create_multipart_upload(**at, ChecksumAlgorithm="SHA256")["UploadId"]
+    done = [w.s3.upload_part(**at, UploadId=up, PartNumber=n, Body=b, ChecksumAlgorithm="SHA256")
+            for n, b in ((1, bytes(5 * MIB)), (2, b"end"))]
+    parts = [{"PartNumber": i + 1, "ETag": p["ETag"], "ChecksumSHA256": p["ChecksumSHA256"]}
+             for i, p in enumerate(done)]
+    bare = [{k: p[k] for k in ("PartNumber", "ETag")} for p in parts]
+    refused("InvalidRequest", w.s3.complete_multipart_upload, **at, UploadId=up,
+            MultipartUpload={"Parts": bare})
+    wrong = [dict(parts[0], ChecksumSHA256=parts[1]["ChecksumSHA256"]), parts[1]]
+    refused("InvalidPart", w.s3.complete_multipart_upload, **at, UploadId=up,
+            MultipartUpload={"Parts": wrong})
+    w.s3.complete_multipart_upload(**at, UploadId=up, MultipartUpload={"Parts": parts})
+    got = w.s3.get_object_attributes(**at, ObjectAttributes=wanted, MaxParts=1)["ObjectParts"]
+    assert got["TotalPartsCount"] == 2 and got["IsTruncated"] and len(got["Parts"]) == 1
+    assert got["Parts"][0]["ChecksumSHA256"] == parts[0]["ChecksumSHA256"]
+
+
+@check
+def old_signatures(w):
+    """Version 2 in a header is refused in AWS's words."""
+    status, _, body = send(f"{w.endpoint}/{w.bucket}/k", "GET", None, {
+        "Authorization": "AWS key:c2lnbmF0dXJl", "Date": "Tue, 27 Mar 2007 19:36:42 +0000"})
+    assert status == 400 and b"<Code>InvalidRequest</Code>" in body, body
+    assert b"The authorization mechanism you have provided is not supported" in body
+
+
 @check
 def virtual_host_style(w):
     port = w.endpoint.rsplit(":", 1)[1]
@@ -389,12 +535,29 @@ def probes(w):
     refused("NoSuchBucketPolicy", w.s3.get_bucket_policy, **b)
     refused("NoSuchCORSConfiguration", w.s3.get_bucket_cors, **b)
     refused("NoSuchLifecycleConfiguration", w.s3.get_bucket_lifecycle_configuration, **b)
-    refused("ServerSideEncryptionConfigurationNotFoundError", w.s3.get_bucket_encryption, **b)
-    refused("NoSuchPublicAccessBlockConfiguration", w.s3.get_public_access_block, **b)
+    rules = w.s3.get_bucket_encryption(**b)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rules[0]["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    assert all(w.s3.get_public_access_block(**b)["PublicAccessBlockConfiguration"].values())
+    controls = w.s3.get_bucket_ownership_controls(**b)["OwnershipControls"]
+    assert controls == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    w.s3.put_bucket_encryption(**b, ServerSideEncryptionConfiguration={"Rules": rules})
+    w.s3.put_public_access_block(**b, PublicAccessBlockConfiguration={
+        "BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": True,
+        "RestrictPublicBuckets": True})
+    w.s3.put_bucket_ownership_controls(**b, OwnershipControls=controls)
+    w.s3.put_bucket_acl(**b, ACL="private")
+    w.s3.put_bucket_acl(**b, AccessControlPolicy={
+        k: v for k, v in w.s3.get_bucket_acl(**b).items() if k in ("Owner", "Grants")})
+    w.s3.put_object_acl(**b, Key="k", ACL="bucket-owner-full-control")
+    w.s3.put_bucket_tagging(**b, Tagging={"TagSet": [{"Key": "team", "Value": "a b"}]})
+    assert w.s3.get_bucket_tagging(**b)["TagSet"] == [{"Key": "team", "Value": "a b"}]
+    w.s3.delete_bucket_tagging(**b)
     assert w.s3.get_bucket_request_payment(**b)["Payer"] == "BucketOwner"
     w.s3.get_bucket_logging(**b), w.s3.get_bucket_notification_configuration(**b)
     refused("NotImplemented", w.s3.put_bucket_versioning, **b,
             VersioningConfiguration={"Status": "Enabled"})
+    w.s3.put_bucket_versioning(**b, VersioningConfiguration={"Status": "Suspended"})
+    assert w.s3.get_bucket_versioning(**b)["Status"] == "Suspended"
     versions = w.s3.list_object_versions(**b)["Versions"]
     assert versions and versions[0]["VersionId"] == "null"
     w.put("enc", ServerSideEncryption="aws:kms", SSEKMSKeyId="alias/x")

@@ -174,6 +174,31 @@ TEST_P(ObjectStoreContract, ConditionsOnReadsAndWrites) {
   EXPECT_EQ(Get("k"), "two");
 }
 
+TEST_P(ObjectStoreContract, ConditionsOnDeletes) {
+  const ObjectRef ref{"bucket", "k"};
+  const auto put = Put("k", "hello");
+  ASSERT_TRUE(put);
+  EXPECT_EQ(Reason(store_->Delete(ref, {.if_match = "0"})), "PreconditionFailed");
+  EXPECT_EQ(Reason(store_->Delete(ref, {.if_match_size = 4})), "PreconditionFailed");
+  EXPECT_EQ(Reason(store_->Delete(ref, {.if_match_modified = Time{}})), "PreconditionFailed");
+  EXPECT_EQ(Reason(store_->Delete({"bucket", "none"}, {.if_match = "*"})), "NoSuchKey");
+  ASSERT_TRUE(Put("other", "x"));
+  const auto many = store_->DeleteMany(
+      "bucket", {{"k", {.if_match_size = 4}}, {"other"}, {"none"}, {"none", {.if_match = "*"}}});
+  ASSERT_TRUE(many);
+  EXPECT_EQ(Reason((*many)[0]), "PreconditionFailed");
+  EXPECT_TRUE((*many)[1]);
+  EXPECT_TRUE((*many)[2]);
+  EXPECT_EQ(Reason((*many)[3]), "NoSuchKey");
+  EXPECT_EQ(Get("k"), "hello");
+  EXPECT_EQ(Get("other"), "!NoSuchKey");
+  const auto head = store_->Head(ref);
+  ASSERT_TRUE(head);
+  EXPECT_TRUE(store_->Delete(
+      ref, {.if_match = put->etag, .if_match_size = 5, .if_match_modified = head->last_modified}));
+  EXPECT_EQ(Get("k"), "!NoSuchKey");
+}
+
 TEST_P(ObjectStoreContract, OneOfManyConditionalPutsWins) {
   std::atomic<int> won = 0;
   {
@@ -398,6 +423,14 @@ TEST_P(ObjectStoreContract, MultipartChecksums) {
         "-2";
     EXPECT_EQ(head->checksum->value,
               full ? Base64Encode(Hash(HashKind::kCrc32, a + "b")) : composite);
+    const auto parts = store_->GetParts(ref);
+    ASSERT_TRUE(parts);
+    if (parts->empty()) continue;  // a client of another store cannot see them
+    ASSERT_EQ(parts->size(), 2u);
+    EXPECT_EQ((*parts)[1].number, 2);
+    EXPECT_EQ((*parts)[1].size, 1u);
+    ASSERT_TRUE((*parts)[1].checksum);
+    EXPECT_EQ((*parts)[1].checksum->value, sum_b.value);
   }
 }
 

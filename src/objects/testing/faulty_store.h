@@ -38,8 +38,8 @@ class FaultyStore final : public ObjectStore {
   Result<ObjectInfo> Head(const ObjectRef& ref, const Conditions& conditions = {}) override {
     return Call([&] { return inner_.Head(ref, conditions); });
   }
-  Status Delete(const ObjectRef& ref) override {
-    return Call([&] { return inner_.Delete(ref); });
+  Status Delete(const ObjectRef& ref, const Conditions& conditions = {}) override {
+    return Call([&] { return inner_.Delete(ref, conditions); });
   }
   Result<ListPage> List(const std::string& b, const ListOptions& options) override {
     return Call([&] { return inner_.List(b, options); });

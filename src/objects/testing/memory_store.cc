@@ -91,6 +91,24 @@ Result<std::vector<BucketInfo>> MemoryStore::ListBuckets() {
   return out;
 }
 
+Result<Settings> MemoryStore::GetSettings(const std::string& bucket) {
+  MutexLock lock(mu_);
+  CLARY_TRY(Bucket * found, Find(bucket));
+  return found->settings;
+}
+
+Status MemoryStore::SetSetting(const std::string& bucket, const std::string& name,
+                               const std::optional<std::string>& value) {
+  MutexLock lock(mu_);
+  CLARY_TRY(Bucket * found, Find(bucket));
+  if (value) {
+    found->settings[name] = *value;
+  } else {
+    found->settings.erase(name);
+  }
+  return {};
+}
+
 Result<ObjectInfo> MemoryStore::Put(const ObjectRef& ref, ByteSource& body,
                                     const PutOptions& options) {
   CLARY_CHECK_OK(CheckKey(ref.key));
@@ -109,7 +127,8 @@ Result<ObjectInfo> MemoryStore::Put(const ObjectRef& ref, ByteSource& body,
                          .part_sizes = {},
                          .tag_count = options.tags.size()},
                 .tags = options.tags,
-                .bytes = std::move(bytes)};
+                .bytes = std::move(bytes),
+                .part_sums = {}};
   ObjectInfo info = object.info;
   MutexLock lock(mu_);
   CLARY_CHECK_OK(Store(ref, options.conditions, std::move(object)));
@@ -136,9 +155,20 @@ Result<ObjectInfo> MemoryStore::Head(const ObjectRef& ref, const Conditions& con
   return got.info;
 }
 
-Status MemoryStore::Delete(const ObjectRef& ref) {
+Result<std::vector<PartInfo>> MemoryStore::GetParts(const ObjectRef& ref) {
   MutexLock lock(mu_);
   CLARY_TRY(Bucket * bucket, Find(ref.bucket));
+  const auto it = bucket->objects.find(ref.key);
+  if (it == bucket->objects.end()) return std::unexpected(NoSuchKey(ref.key));
+  return PartsOf(it->second.info, it->second.part_sums);
+}
+
+Status MemoryStore::Delete(const ObjectRef& ref, const Conditions& conditions) {
+  MutexLock lock(mu_);
+  CLARY_TRY(Bucket * bucket, Find(ref.bucket));
+  const auto it = bucket->objects.find(ref.key);
+  CLARY_CHECK_OK(
+      CheckForDelete(conditions, it == bucket->objects.end() ? nullptr : &it->second.info));
   bucket->objects.erase(ref.key);
   return {};
 }
@@ -232,9 +262,11 @@ Result<ObjectInfo> MemoryStore::CompleteUpload(const ObjectRef& ref, const std::
                          .part_sizes = {},
                          .tag_count = upload->info.tags.size()},
                 .tags = upload->info.tags,
-                .bytes = {}};
+                .bytes = {},
+                .part_sums = {}};
   for (const PartInfo& part : assembly.parts) {
     object.info.part_sizes.push_back(part.size);
+    if (part.checksum) object.part_sums.push_back(part.checksum->value);
     object.bytes += upload->parts[part.number].bytes;
   }
   if (assembly.full_kind) {

@@ -18,11 +18,15 @@ class MemoryStore final : public ObjectStore {
   Status DeleteBucket(const std::string& bucket) override;
   Result<BucketInfo> HeadBucket(const std::string& bucket) override;
   Result<std::vector<BucketInfo>> ListBuckets() override;
+  Result<Settings> GetSettings(const std::string& bucket) override;
+  Status SetSetting(const std::string& bucket, const std::string& name,
+                    const std::optional<std::string>& value) override;
   Result<ObjectInfo> Put(const ObjectRef& ref, ByteSource& body,
                          const PutOptions& options = {}) override;
   Result<GetResult> Get(const ObjectRef& ref, const GetOptions& options = {}) override;
   Result<ObjectInfo> Head(const ObjectRef& ref, const Conditions& conditions = {}) override;
-  Status Delete(const ObjectRef& ref) override;
+  Result<std::vector<PartInfo>> GetParts(const ObjectRef& ref) override;
+  Status Delete(const ObjectRef& ref, const Conditions& conditions = {}) override;
   Result<ListPage> List(const std::string& bucket, const ListOptions& options) override;
   Result<Tags> GetTags(const ObjectRef& ref) override;
   Status SetTags(const ObjectRef& ref, const Tags& tags) override;
@@ -42,6 +46,7 @@ class MemoryStore final : public ObjectStore {
     ObjectInfo info;
     Tags tags;
     std::string bytes;
+    std::vector<std::string> part_sums;
   };
   struct Part {
     PartInfo info;
@@ -53,6 +58,7 @@ class MemoryStore final : public ObjectStore {
   };
   struct Bucket {
     BucketInfo info;
+    Settings settings;
     std::map<std::string, Object> objects;
     std::map<std::string, Upload> uploads;  // by id
   };
