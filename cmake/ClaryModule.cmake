@@ -44,14 +44,17 @@ target_compile_options(clary_options INTERFACE
   -Wall -Wextra -Wpedantic -Wconversion -Wnon-virtual-dtor -Woverloaded-virtual)
 target_compile_definitions(clary_options INTERFACE CLARY_VERSION="${PROJECT_VERSION}")
 if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
-  target_compile_options(clary_options INTERFACE -Wshadow -Wthread-safety
-    -Wno-missing-designated-field-initializers
+  target_compile_options(clary_options INTERFACE -Wthread-safety
+    -Wno-missing-field-initializers # every field has an initializer: leaving one out is deliberate
     -Wno-sign-conversion            # as gcc's -Wconversion, which leaves it out for C++
     -Wno-deprecated-declarations)   # g++ 12's std::stable_sort uses what it deprecates itself
+  if(NOT CMAKE_UNITY_BUILD)  # joined sources may use a name of another's
+    target_compile_options(clary_options INTERFACE -Wshadow)
+  endif()
 else()
-  # Every field of our option structs has an initializer, so leaving one out is deliberate.
+  # -Wmissing-field-initializers as above.
   # -Wrestrict: GCC 12 is wrong about std::string in optimised builds (its bug 105651).
-  # -Wsubobject-linkage, -Wshadow of globals: joined sources look like headers to them.
+  # -Wsubobject-linkage, -Wshadow of globals: they take joined sources for headers.
   target_compile_options(clary_options INTERFACE -Wno-missing-field-initializers -Wno-restrict
     -Wno-subobject-linkage -Wshadow=local)
 endif()

@@ -16,7 +16,7 @@
 namespace clary::gbdt {
 namespace {
 
-constexpr double kMaxExact = 9007199254740992;  // up to here a double holds every integer
+constexpr double kMaxExactInteger = 9007199254740992;  // up to here a double holds every integer
 
 Result<float> FloatOf(const Value* object, std::string_view key, float fallback) {
   const Value* v = object == nullptr ? nullptr : object->Find(key);
@@ -165,7 +165,7 @@ Status ReadIntegers(const Value& object, std::string_view key, T low, T high, st
   auto exact = v->exact.begin();
   for (size_t i = 0; i < v->numbers.size(); ++i) {
     const bool is_exact = exact != v->exact.end() && exact->first == i;
-    if (!is_exact && !IsInt(v->numbers[i], -kMaxExact, kMaxExact)) return bad();
+    if (!is_exact && !IsInt(v->numbers[i], -kMaxExactInteger, kMaxExactInteger)) return bad();
     const int64_t number = is_exact ? (exact++)->second : static_cast<int64_t>(v->numbers[i]);
     if (number < low || number > high) return bad();
     out.push_back(static_cast<T>(number));
