@@ -12,6 +12,8 @@
 namespace clary::toolkit {
 namespace {
 
+constexpr int kMaxDepth = 200;  // of brackets; Python's limit is near 1000
+
 // repr() of a float: the shortest digits that read back, with an exponent below 1e-4 and from 1e16.
 std::string FloatText(double d) {
   if (std::isnan(d)) return "nan";
@@ -115,12 +117,22 @@ bool IsHugeInteger(std::string_view text, const Value& value) {
 
 }  // namespace
 
+Value ParseJson(std::string_view text) {
+  bool deep = false;
+  const auto watch = [&](int depth, Value::parse_event_t, Value&) {
+    deep = deep || depth > kMaxDepth;
+    return true;
+  };
+  Value value = Value::parse(text, watch, false);
+  return deep ? Value(Value::value_t::discarded) : value;
+}
+
 Value DecodeOrText(std::string_view text) {
   const std::string_view bare = Trim(text);
   if (bare == "NaN") return std::numeric_limits<double>::quiet_NaN();
   if (bare == "Infinity") return std::numeric_limits<double>::infinity();
   if (bare == "-Infinity") return -std::numeric_limits<double>::infinity();
-  Value value = Value::parse(text, nullptr, false);
+  Value value = ParseJson(text);
   if (value.is_discarded() || IsHugeInteger(bare, value)) return std::string(text);
   return value;
 }

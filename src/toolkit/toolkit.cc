@@ -179,7 +179,7 @@ Status CheckEntryPoint(const std::string& name) {
 }
 
 Result<Value> ParseObject(const std::string& text, const char* file) {
-  Value value = Value::parse(text, nullptr, false);
+  Value value = ParseJson(text);
   if (!value.is_object()) return ClientError(std::string(file) + " is no JSON object");
   return value;
 }

@@ -36,6 +36,11 @@ TEST(PythonValue, ReadsAsPythonDoes) {
   }
 }
 
+TEST(PythonValue, TakesNoBottomlessDocument) {
+  const std::string deep = std::string(1000, '[') + std::string(1000, ']');
+  EXPECT_EQ(DecodeOrText(deep), Value(deep));
+}
+
 TEST(PythonValue, WritesAsPythonDoes) {
   const auto str = [](const char* text) { return PythonStr(DecodeOrText(text)); };
   EXPECT_EQ(str("0.1"), "0.1");

@@ -9,6 +9,10 @@ namespace clary::toolkit {
 
 using Value = nlohmann::ordered_json;  // objects keep their order, as Python's do
 
+// The document in `text`; discarded (is_discarded()) if it is none or nested deeper than 200
+// levels.
+Value ParseJson(std::string_view text);
+
 // json.loads(text), or the text itself where that fails.
 Value DecodeOrText(std::string_view text);
 
