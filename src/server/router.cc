@@ -511,9 +511,19 @@ net::Response Router::HandleS3(net::Request& request, const std::string& request
 // Authenticates and calls, all protocols but S3.
 Result<net::Response> Router::CallFront(Route& route, const net::Request& request,
                                         const std::string& body) const {
+  std::optional<std::string> plain;  // the body without its coding; a container's stays as it is
+  if (const auto coding = request.headers.Find("Content-Encoding");
+      coding && route.wire != Wire::kRestJson) {
+    if (*coding != "gzip") {
+      return Fail(Code::kInvalidArgument, "SerializationException",
+                  "the Content-Encoding '" + std::string(*coding) + "' is not supported; gzip is");
+    }
+    CLARY_TRY(plain, Gunzip(body, kMaxBody));
+  }
+  const std::string& decoded = plain ? *plain : body;
   net::Query form;
   if (route.wire == Wire::kQuery) {
-    auto parsed = request.method == "POST" && !body.empty() ? net::ParseQuery(body, true)
+    auto parsed = request.method == "POST" && !body.empty() ? net::ParseQuery(decoded, true)
                                                             : Result<net::Query>(request.query);
     if (!parsed) {
       return Fail(Code::kInvalidArgument, "MalformedQueryString", parsed.error().message);
@@ -547,16 +557,6 @@ Result<net::Response> Router::CallFront(Route& route, const net::Request& reques
         "this service has no operation '" + route.operation + "' of '" + route.service + "'" +
             (route.wire == Wire::kRestJson ? " at " + request.method + " " + request.path : ""));
   }
-  std::optional<std::string> plain;  // the body without its coding; a container's stays as it is
-  if (const auto coding = request.headers.Find("Content-Encoding");
-      coding && route.wire != Wire::kRestJson) {
-    if (*coding != "gzip") {
-      return Fail(Code::kInvalidArgument, "SerializationException",
-                  "the Content-Encoding '" + std::string(*coding) + "' is not supported; gzip is");
-    }
-    CLARY_TRY(plain, Gunzip(body, route.front->max_body));
-  }
-  const std::string& decoded = plain ? *plain : body;
   json input;
   if (IsServed(route.service)) {
     CLARY_TRY(json document, DocumentOf(route.wire, decoded, form));

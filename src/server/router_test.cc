@@ -454,6 +454,15 @@ TEST(Router, TakesTheGzipOffABody) {
   };
   EXPECT_EQ(send(packed, "gzip").status, 200);
   EXPECT_EQ(world.metrics->List("own", "m", 0, 10)->size(), 1u);
+  // And off a form.
+  const std::string form = *HexDecode(
+      "1f8b0800000000000203734c2ec9cccfb3f5c92c2ef14d2d29ca4c2e560b4b2d2a06891919181ae8"
+      "1a58e81a18aaf925e6a616172426a7dae697e701004605271433000000");
+  net::Request list{.method = "POST", .path = "/"};
+  list.headers.Set("Content-Type", "application/x-www-form-urlencoded");
+  list.headers.Set("Content-Encoding", "gzip");
+  list = world.Sign(std::move(list), form, "monitoring", "");
+  EXPECT_TRUE(world.router.Handle(list).body.contains("<MetricName>m</MetricName>"));
   EXPECT_TRUE(send(packed, "br").body.contains("SerializationException"));
   EXPECT_TRUE(send(packed + "x", "gzip").body.contains("SerializationException"));
   EXPECT_TRUE(send(packed.substr(0, packed.size() - 1), "gzip").body.contains("Serialization"));

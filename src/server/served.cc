@@ -235,20 +235,26 @@ Standing StandingOf(const Served& row, const std::string& path) {
   return found == Standing::kWhole && longer ? Standing::kPartly : found;
 }
 
-Status CheckMembers(const Served& row, const Speech& service, const json& value,
+// Refuses members that the shape has and the table does not. What the shape does not have is left
+// to Conform(), which knows what may have been meant.
+Status CheckMembers(const Served& row, const Speech& service, const json& value, const Shape& shape,
                     const std::string& path) {
-  if (value.is_array()) {
-    for (const json& item : value) CLARY_CHECK_OK(CheckMembers(row, service, item, path));
+  if (value.is_array() && shape.type == Type::kList) {
+    for (const json& item : value) {
+      CLARY_CHECK_OK(CheckMembers(row, service, item, *shape.item, path));
+    }
     return {};
   }
-  if (!value.is_object()) return {};
-  for (const auto& [key, member] : value.items()) {
+  if (!value.is_object() || shape.type != Type::kStructure) return {};
+  for (const auto& [key, below] : value.items()) {
+    const api::Member* member = api::FindMember(shape, key);
+    if (!member || below.is_null()) continue;
     const std::string at = path.empty() ? key : path + "." + key;
     switch (StandingOf(row, at)) {
       case Standing::kWhole:
         break;
       case Standing::kPartly:
-        CLARY_CHECK_OK(CheckMembers(row, service, member, at));
+        CLARY_CHECK_OK(CheckMembers(row, service, below, *member->shape, at));
         break;
       case Standing::kRefused:
         return Fail(Code::kInvalidArgument, std::string(service.invalid),
@@ -259,9 +265,9 @@ Status CheckMembers(const Served& row, const Speech& service, const json& value,
   return {};
 }
 
-// The checks of shapes use one code for all; this service has another.
-std::unexpected<Error> InWords(Error error, const Speech& service) {
-  if (error.reason == "ValidationException") error.reason = service.invalid;
+// The checks of shapes use the codes of JSON services; this one may have others.
+std::unexpected<Error> InWords(Error error, const Speech& service, bool texts) {
+  if (texts || error.reason == "ValidationException") error.reason = service.invalid;
   return std::unexpected(std::move(error));
 }
 
@@ -297,13 +303,13 @@ Result<json> Understand(std::string_view service_name, std::string_view operatio
                 std::string(service ? service->title : service_name) + " has no operation '" +
                     std::string(operation_name) + "' here");
   }
+  CLARY_CHECK_OK(CheckMembers(*row, *service, document, *operation->input, ""));
   if (texts) ReadTexts(document, *operation->input);
   if (auto conforms = api::Conform(document, *operation->input); !conforms) {
-    return InWords(std::move(conforms).error(), *service);
+    return InWords(std::move(conforms).error(), *service, texts);
   }
-  CLARY_CHECK_OK(CheckMembers(*row, *service, document, ""));
   if (auto allowed = api::CheckValues(document, *operation->input); !allowed) {
-    return InWords(std::move(allowed).error(), *service);
+    return InWords(std::move(allowed).error(), *service, texts);
   }
   return document;
 }

@@ -129,7 +129,7 @@ TEST(Served, ReadsTextsByTheirShapes) {
                       {"EndTime", "2"},
                       {"Period", "sixty"}},
                      true),
-            "SerializationException");
+            "ValidationError");
 }
 
 }  // namespace
