@@ -73,8 +73,7 @@ const Shape* StructureIn(const Shape* shape) {
 
 class TableCheck {
  public:
-  TableCheck(const MemberTable& table, std::vector<std::string>& faults)
-      : table_(table), faults_(faults) {
+  TableCheck(const MemberTable& table, std::vector<std::string>& faults) : faults_(faults) {
     for (const DoneRow& row : table.done) {
       for (const std::string_view member : Split(row.members, ' ')) {
         const std::string name = std::string(row.structure) + "." + std::string(member);
@@ -115,7 +114,6 @@ class TableCheck {
   }
 
  private:
-  const MemberTable& table_;
   std::vector<std::string>& faults_;
   std::set<std::string> done_, others_, reached_;
   std::set<const Shape*> seen_;
