@@ -5,6 +5,7 @@
     python bench/gbdt_bench.py train --policy lossguide --leaves 255 --bins 64
     python bench/gbdt_bench.py csv --sets higgs           # from a file to a model
     python bench/gbdt_bench.py predict                    # 1M rows, single rows, contributions
+    python bench/gbdt_bench.py evaluation --threads 2     # what each metric costs in a round
 
 Needs bench/requirements-gbdt.txt and the program gbdt_bench (preset "bench"). Every engine starts
 from the same float32 matrix in memory; "total" is construction (cuts, bins) and training. Each
@@ -358,10 +359,23 @@ def compare_predict(a):
                             lambda: booster.predict(part, pred_contribs=True), 1)}, 1, "s")
 
 
+def evaluation(a):
+    """The share of a round that metrics of training and validation data take (least of all rounds)."""
+    rows = int(262_144 * a.scale)
+    for thread in map(int, a.threads.split(",")):
+        print(f"\n**{rows} + {rows // 4} rows, 24 features, depth 6, {thread} thread(s)**\n\n"
+              "| metric | objective | round, ms | evaluation, ms | share |\n|---|---|---|---|---|")
+        done = subprocess.run([a.program, "evaluation", str(rows), str(a.rounds), str(thread)],
+                              capture_output=True, text=True, check=True)
+        for r in map(json.loads, done.stdout.splitlines()):
+            print(f"| {r['metric']} | {r['objective']} | {r['round_ms']:.2f} | "
+                  f"{r['evaluate_ms']:.3f} | {100 * r['share']:.1f} % |", flush=True)
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__,
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("command", choices=["train", "csv", "predict", "worker"])
+    p.add_argument("command", choices=["train", "csv", "predict", "evaluation", "worker"])
     p.add_argument("--sets", default=",".join(gbdt_data.DEFAULT))
     p.add_argument("--engines", default=",".join(ENGINES))
     p.add_argument("--threads", default="1,2")
@@ -388,7 +402,8 @@ def main():
             near = difflib.get_close_matches(name, names, 1, 0.4)
             p.error(f"--{option}: there is no '{name}'" + (f"; did you mean {near[0]}?" if near else "")
                     + f" There are: {', '.join(names)}")
-    {"worker": worker, "train": compare, "csv": compare_csv, "predict": compare_predict}[a.command](a)
+    {"worker": worker, "train": compare, "csv": compare_csv, "predict": compare_predict,
+     "evaluation": evaluation}[a.command](a)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@
 #include <map>
 #include <vector>
 
+#include "gbdt/internal/metric_impl.h"
+
 namespace clary::gbdt {
 namespace {
 
@@ -24,6 +26,17 @@ class Confusion {
       return direct_[at];
     }
     return others_[value];
+  }
+  Confusion& operator+=(const Confusion& other) {
+    const auto add = [](Counts& to, const Counts& c) {
+      to.right += c.right;
+      to.labels += c.labels;
+      to.predicted += c.predicted;
+    };
+    direct_.resize(std::max(direct_.size(), other.direct_.size()));
+    for (size_t k = 0; k < other.direct_.size(); ++k) add(direct_[k], other.direct_[k]);
+    for (const auto& [value, c] : other.others_) add(others_[value], c);
+    return *this;
   }
   // Classes that occur.
   std::vector<Counts> All() const {
@@ -63,21 +76,24 @@ class ClassMetric final : public Metric {
         class_ids_(objective == "multi:softmax"),
         threshold_(objective == "binary:logitraw" ? 0 : 0.5F) {}
 
-  double Evaluate(std::span<const float> p, const Dataset& data, ThreadPool& /*pool*/) override {
+  double Evaluate(std::span<const float> p, const Dataset& data, ThreadPool& pool) override {
     const std::vector<float>& labels = data.fields().label;
     const size_t rows = labels.size();
     const size_t outputs = rows == 0 ? 1 : p.size() / rows;
-    Confusion confusion;
+    Confusion confusion = SumBlocks<Confusion>(pool, rows, [&](size_t begin, size_t end) {
+      Confusion block;
+      if (outputs == 1 && !class_ids_ && CountTwo(p, labels, begin, end, block)) return block;
+      for (size_t r = begin; r < end; ++r) {
+        const float predicted = ClassOf(p.subspan(r * outputs, outputs));
+        block.Of(labels[r]).labels += 1;
+        Counts& c = block.Of(predicted);
+        c.predicted += 1;
+        c.right += predicted == labels[r] ? 1 : 0;
+      }
+      return block;
+    });
     Counts total;
-    for (size_t r = 0; r < rows; ++r) {
-      const float predicted = ClassOf(p.subspan(r * outputs, outputs));
-      const double right = predicted == labels[r] ? 1 : 0;
-      confusion.Of(labels[r]).labels += 1;
-      Counts& c = confusion.Of(predicted);
-      c.predicted += 1;
-      c.right += right;
-      total.right += right;
-    }
+    for (const Counts& c : confusion.All()) total.right += c.right;
     total.labels = total.predicted = static_cast<double>(rows);
     if (score_ == ClassScore::kAccuracy || average_ == ClassAverage::kMicro) {
       return ScoreOf(score_, total);
@@ -94,9 +110,44 @@ class ClassMetric final : public Metric {
   }
 
  private:
+  // The rows [begin, end) of two classes, without branches, which could not be predicted. False if
+  // a label is neither 0 nor 1.
+  bool CountTwo(std::span<const float> p, std::span<const float> labels, size_t begin, size_t end,
+                Confusion& block) const {
+    uint32_t both = 0;
+    uint32_t ones = 0;
+    uint32_t predicted = 0;
+    uint32_t others = 0;
+    for (size_t r = begin; r < end; ++r) {
+      const auto hit = static_cast<uint32_t>(p[r] > threshold_);
+      const auto one = static_cast<uint32_t>(labels[r] == 1);
+      both += hit & one;
+      ones += one;
+      predicted += hit;
+      others |= static_cast<uint32_t>((labels[r] != 0) & (labels[r] != 1));
+    }
+    if (others != 0) return false;
+    const auto rows = static_cast<uint32_t>(end - begin);
+    const auto add = [&](float label, uint32_t right, uint32_t labelled, uint32_t taken) {
+      if (labelled + taken == 0) return;
+      Counts& c = block.Of(label);
+      c.right += right;
+      c.labels += labelled;
+      c.predicted += taken;
+    };
+    add(1, both, ones, predicted);
+    add(0, rows + both - ones - predicted, rows - ones, rows - predicted);
+    return true;
+  }
   float ClassOf(std::span<const float> row) const {
     if (row.size() > 1) {
-      return static_cast<float>(std::ranges::max_element(row) - row.begin());
+      size_t best = 0;
+      float top = row[0];
+      for (size_t k = 1; k < row.size(); ++k) {
+        best = row[k] > top ? k : best;
+        top = row[k] > top ? row[k] : top;
+      }
+      return static_cast<float>(best);
     }
     return class_ids_ ? row[0] : static_cast<float>(row[0] > threshold_);
   }
@@ -109,19 +160,25 @@ class ClassMetric final : public Metric {
 
 class R2 final : public Metric {
  public:
-  double Evaluate(std::span<const float> p, const Dataset& data, ThreadPool& /*pool*/) override {
+  double Evaluate(std::span<const float> p, const Dataset& data, ThreadPool& pool) override {
     const std::vector<float>& labels = data.fields().label;
-    double mean = 0;
-    for (const float y : labels) mean += y;
-    mean = Ratio(mean, static_cast<double>(labels.size()));
-    double errors = 0;
-    double deviations = 0;
-    for (size_t r = 0; r < labels.size(); ++r) {
+    const auto sum = [&](auto&& of) {
+      return SumBlocks<double>(pool, labels.size(), [&](size_t begin, size_t end) {
+        double lanes[4] = {};  // sums that do not wait for each other
+        for (size_t r = begin; r < end; ++r) lanes[r % 4] += of(r);
+        return (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
+      });
+    };
+    const double mean = Ratio(sum([&](size_t r) { return static_cast<double>(labels[r]); }),
+                              static_cast<double>(labels.size()));
+    const double errors = sum([&](size_t r) {
       const double error = static_cast<double>(labels[r]) - p[r];
+      return error * error;
+    });
+    const double deviations = sum([&](size_t r) {
       const double deviation = labels[r] - mean;
-      errors += error * error;
-      deviations += deviation * deviation;
-    }
+      return deviation * deviation;
+    });
     if (deviations == 0) return errors == 0 ? 1 : 0;
     return 1 - errors / deviations;
   }

@@ -35,7 +35,7 @@ TreeGrower::TreeGrower(const TrainParams& params, const BinnedMatrix& bins,
 }
 
 Tree TreeGrower::Grow(const PackedGrad* packed, const GradScale& scale,
-                      std::optional<std::span<const uint32_t>> rows) {
+                      std::optional<std::span<const uint32_t>> rows, Histogram given) {
   Enter(Phase::kHistogram);
   packed_ = packed;
   scale_ = scale;
@@ -66,10 +66,11 @@ Tree TreeGrower::Grow(const PackedGrad* packed, const GradScale& scale,
     sums[static_cast<size_t>(thread)] += sum;
   });
   for (const PackedGrad s : sums) root.total += s;
-  root.histogram = histograms_.storage().Take();
+  const bool built = !given.empty();
+  root.histogram = built ? std::move(given) : histograms_.storage().Take();
   const HistogramBuilder::Task task{.rows = rows_, .out = &root.histogram};
   Node* nodes[] = {&root};
-  FindSplits(nodes, {&task, 1});
+  FindSplits(nodes, {&task, 1}, built);
 
   if (params_.grow_policy == GrowPolicy::kDepthwise) {
     std::vector<Node> level;
@@ -254,7 +255,22 @@ std::vector<TreeGrower::Node> TreeGrower::Expand(Tree& tree, std::vector<Node>& 
   return growing_children;
 }
 
-void TreeGrower::FindSplits(std::span<Node*> nodes, std::span<const HistogramBuilder::Task> tasks) {
+std::vector<Histogram> TreeGrower::Roots(std::span<const PackedGrad* const> packed) {
+  constexpr size_t kLeastTrees = 3;
+  constexpr size_t kMostSlots = size_t{1} << 24;  // of all histograms
+  if (packed.size() < kLeastTrees || packed.size() * bins_.HistSize() > kMostSlots ||
+      !histograms_.can_build_roots()) {
+    return {};
+  }
+  Enter(Phase::kHistogram);
+  std::vector<Histogram> roots;
+  for (size_t k = 0; k < packed.size(); ++k) roots.push_back(histograms_.storage().Take());
+  histograms_.BuildRoots(packed, roots);
+  return roots;
+}
+
+void TreeGrower::FindSplits(std::span<Node*> nodes, std::span<const HistogramBuilder::Task> tasks,
+                            bool built) {
   if (nodes.empty()) return;
   Enter(Phase::kHistogram);
   // Features are drawn in node order, before anything runs in parallel.
@@ -278,7 +294,7 @@ void TreeGrower::FindSplits(std::span<Node*> nodes, std::span<const HistogramBui
   const size_t each = nodes.size() / tasks.size();
   for (size_t t = 0; t < tasks.size(); t += step) {
     Enter(Phase::kHistogram);
-    histograms_.Build(tasks.subspan(t, step), packed_);
+    if (!built) histograms_.Build(tasks.subspan(t, step), packed_);
     Enter(Phase::kSplit);
     FindInHistograms(nodes.subspan(t * each, step * each),
                      std::span(sets).subspan(t * each, step * each));

@@ -65,7 +65,11 @@ class TreeGrower {
   // `packed` [rows]; `rows` are those to grow on (ascending), or nullopt for all. Leaf values
   // include eta / num_parallel_tree.
   Tree Grow(const PackedGrad* packed, const GradScale& scale,
-            std::optional<std::span<const uint32_t>> rows);
+            std::optional<std::span<const uint32_t>> rows, Histogram root = {});
+
+  // The histograms of the roots of several trees on all rows, faster than Grow builds each; for its
+  // `root`. Empty if there is no faster way.
+  std::vector<Histogram> Roots(std::span<const PackedGrad* const> packed);
 
   // The tree that was last grown, over bins.
   const BinnedTree& binned() const { return binned_; }
@@ -104,9 +108,10 @@ class TreeGrower {
   bool MaySplit(const Node& node) const;
   bool ChildrenMaySplit(const Node& node) const;
   void DivideRows(std::span<const Node> batch, std::vector<Node>& children);
-  // Builds the histograms of `tasks`, and searches `nodes`: the root, or the children of nodes in
-  // pairs, one of each with its task.
-  void FindSplits(std::span<Node*> nodes, std::span<const HistogramBuilder::Task> tasks);
+  // Builds the histograms of `tasks`, unless that is done, and searches `nodes`: the root, or the
+  // children of nodes in pairs, one of each with its task.
+  void FindSplits(std::span<Node*> nodes, std::span<const HistogramBuilder::Task> tasks,
+                  bool built = false);
   void FindInHistograms(std::span<Node*> nodes, std::span<const std::span<const uint32_t>> sets);
   void Finish(Tree& tree, Node& node);
   std::vector<Piece> CutIntoPieces(std::span<const Node> nodes) const;

@@ -203,4 +203,49 @@ void HistogramBuilder::Build(std::span<const Task> tasks, const PackedGrad* pack
   }
 }
 
+void HistogramBuilder::BuildRoots(std::span<const PackedGrad* const> packed,
+                                  std::span<Histogram> out) {
+  constexpr size_t kMostLanes = 8;
+  constexpr size_t kRootRows = 2048;  // whose gradients fit the second-level cache
+  const auto threads = static_cast<size_t>(pool_.size());
+  const std::span<const uint32_t> features = bins_.dense();
+  joint_.resize(threads);
+  // Each thread has some of the features, and all rows.
+  pool_.ForEach(threads, [&](size_t part, int) {
+    const std::span<const uint32_t> own =
+        features.subspan(features.size() * part / threads,
+                         features.size() * (part + 1) / threads - features.size() * part / threads);
+    Histogram& joint = joint_[part];
+    // The gradients of a block, side by side, then the sums.
+    joint.Resize((kRootRows + own.size() * 256) * kMostLanes);
+    PackedGrad* const grad = joint.data();
+    PackedGrad* const sums = grad + kRootRows * kMostLanes;
+    for (size_t first = 0; first < packed.size(); first += kMostLanes) {
+      const size_t outputs = std::min(kMostLanes, packed.size() - first);
+      const size_t lanes = outputs > 4 ? 8 : (outputs > 2 ? 4 : 2);
+      std::fill_n(grad, kRootRows * lanes, 0);
+      std::fill_n(sums, own.size() * 256 * lanes, 0);
+      for (size_t begin = 0; begin < bins_.rows(); begin += kRootRows) {
+        const size_t count = std::min(kRootRows, bins_.rows() - begin);
+        for (size_t k = 0; k < outputs; ++k) {
+          const PackedGrad* const from = packed[first + k] + begin;
+          for (size_t i = 0; i < count; ++i) grad[i * lanes + k] = from[i];
+        }
+        for (size_t f = 0; f < own.size(); ++f) {
+          BestKernels().add_lanes(bins_.column<uint8_t>(own[f]) + begin, count, grad, lanes,
+                                  sums + f * 256 * lanes);
+        }
+      }
+      for (size_t f = 0; f < own.size(); ++f) {
+        const PackedGrad* const from = sums + f * 256 * lanes;
+        for (size_t k = 0; k < outputs; ++k) {
+          PackedGrad* const to = out[first + k].data() + bins_.HistOffset(own[f]);
+          const size_t slots = bins_.HistSlots(own[f]);
+          for (size_t b = 0; b < slots; ++b) to[b] = from[b * lanes + k];
+        }
+      }
+    }
+  });
+}
+
 }  // namespace clary::gbdt

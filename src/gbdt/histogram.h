@@ -43,6 +43,12 @@ class HistogramBuilder {
   // Sets each task's histogram to the sum of packed[row] over its rows.
   void Build(std::span<const Task> tasks, const PackedGrad* packed);
 
+  // Whether BuildRoots can: no feature is thin, and a code is one byte.
+  bool can_build_roots() const { return !bins_.wide() && bins_.tiles().empty(); }
+  // Sets out[k] to the sum of packed[k][row] over all rows. Several at a time, since a row's bins
+  // are the same for all, and a bin's sums can lie side by side in a vector.
+  void BuildRoots(std::span<const PackedGrad* const> packed, std::span<Histogram> out);
+
   HistogramPool& storage() { return storage_; }
 
  private:
@@ -55,6 +61,7 @@ class HistogramBuilder {
   ThreadPool& pool_;
   HistogramPool storage_;
   std::vector<Histogram> partial_;  // one per thread but the first
+  std::vector<Histogram> joint_;    // scratch of BuildRoots, one per thread
 };
 
 }  // namespace clary::gbdt

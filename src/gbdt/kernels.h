@@ -145,6 +145,10 @@ struct Kernels {
   // Sum of counts[i] where value[i] is not NaN.
   uint32_t (*count_present)(const float* value, const uint32_t* counts, size_t count);
 
+  // hist[codes[i] * lanes + k] += grad[i * lanes + k] for each row i and lane k; lanes is 2, 4 or
+  // 8, and hist is aligned to so many items.
+  void (*add_lanes)(const uint8_t* codes, size_t count, const PackedGrad* grad, size_t lanes,
+                    PackedGrad* hist);
   // out[i] = a[i] - b[i]; out may be a.
   void (*difference)(const PackedGrad* a, const PackedGrad* b, size_t count, PackedGrad* out);
   // Best position for a feature of at most kMaxScanBins bins without constraints.
@@ -182,6 +186,16 @@ struct Kernels {
                      int64_t* exponent);
   // out[i] = exp((x[i] - shift) * sign), the exponent limited to +-87.
   void (*exp)(const float* x, float shift, float sign, size_t count, float* out);
+  // Natural logarithms of numbers that are positive, normal and finite, to within 2e-16 (absolute
+  // or relative, whichever is more). `out` may be `x`.
+  void (*log)(const double* x, size_t count, double* out);
+  // Over all pairs: 2 where a[i] > b[j], 1 where they are equal. Fewer than 2^30 pairs; `a` is
+  // readable up to the next multiple of kPairLanes.
+  uint64_t (*count_pairs)(const uint32_t* a, size_t a_count, const uint32_t* b, size_t b_count);
+  // above[i] and equal[i] = how many of b are above a[i], and equal to it. `a` is readable, and the
+  // outputs are writable, up to the next multiple of kPairLanes.
+  void (*place_keys)(const uint32_t* a, size_t a_count, const uint32_t* b, size_t b_count,
+                     uint32_t* above, uint32_t* equal);
   // rank[i] = how many items come before item i by descending score, equal ones by number;
   // count <= kMaxRankByCount. Items that are not numbers get ranks that others have, too.
   void (*rank_by_count)(const float* score, uint32_t count, uint32_t* rank);

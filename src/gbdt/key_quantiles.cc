@@ -61,28 +61,31 @@ bool KeyQuantiles::FindSorted(size_t bins, std::vector<uint32_t>& out) const {
   return false;
 }
 
-// Divides the range of the keys evenly, and each part by the share of the keys that it holds, as
-// some of them tell.
-void KeyQuantiles::CountBuckets(std::span<const uint32_t> keys) {
-  const uint32_t range = most_ - least_;
+void KeyBuckets::Divide(std::span<const uint32_t> keys, uint32_t least_key, uint32_t most_key,
+                        size_t splits) {
+  least = least_key;
+  const uint32_t range = most_key - least;
   const int coarse = std::min(static_cast<int>(std::bit_width(keys.size())) - 3, kMaxCoarseBits);
-  const int shift = std::max(0, static_cast<int>(std::bit_width(range)) - coarse);
-  split_.assign((range >> shift) + 1, 0);
+  shift = static_cast<uint32_t>(std::max(0, static_cast<int>(std::bit_width(range)) - coarse));
+  split.assign((range >> shift) + 1, 0);
   const size_t step = std::clamp<size_t>(keys.size() / 4096, 1, 8);
-  for (size_t i = 0; i < keys.size(); i += step) ++split_[(keys[i] - least_) >> shift];
-  const size_t splits = std::min(std::bit_floor(keys.size() / 8), kMaxSplits);
+  for (size_t i = 0; i < keys.size(); i += step) ++split[(keys[i] - least) >> shift];
   const double per_key = static_cast<double>(splits * step) / static_cast<double>(keys.size());
-  uint32_t buckets = 0;
-  for (uint32_t& split : split_) {
-    const auto share = static_cast<uint32_t>(static_cast<double>(split) * per_key);
-    const int bits = std::min(shift, static_cast<int>(std::bit_width(share)));
-    split = buckets << 5 | static_cast<uint32_t>(shift - bits);
-    buckets += 1U << bits;
+  count = 0;
+  for (uint32_t& part : split) {
+    const auto share = static_cast<uint32_t>(static_cast<double>(part) * per_key);
+    const int bits = std::min(static_cast<int>(shift), static_cast<int>(std::bit_width(share)));
+    part = count << 5 | (shift - static_cast<uint32_t>(bits));
+    count += 1U << bits;
   }
-  counts_.assign(buckets, 0);
+}
+
+void KeyQuantiles::CountBuckets(std::span<const uint32_t> keys) {
+  buckets_.Divide(keys, least_, most_, std::min(std::bit_floor(keys.size() / 8), kMaxSplits));
+  counts_.assign(buckets_.count, 0);
   bucket_.resize(keys.size());
-  BestKernels().bucket_keys(keys.data(), keys.size(), least_, static_cast<uint32_t>(shift),
-                            split_.data(), counts_.data(), bucket_.data());
+  BestKernels().bucket_keys(keys.data(), keys.size(), least_, buckets_.shift, buckets_.split.data(),
+                            counts_.data(), bucket_.data());
 }
 
 // The distinct keys, if no two share a bucket.

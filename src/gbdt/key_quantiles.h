@@ -7,6 +7,18 @@
 
 namespace clary::gbdt {
 
+// Divides the range of some keys into buckets, narrow where keys are dense: evenly at first, then
+// each part by the share of the keys that it holds, as some of them tell. For Kernels::bucket_keys.
+struct KeyBuckets {
+  uint32_t least = 0;
+  uint32_t shift = 0;
+  std::vector<uint32_t> split;
+  uint32_t count = 0;  // buckets; more than `splits`, less than twice as many and 2^12
+
+  // For keys in [least, most], at least 16 of them. splits <= 2^14.
+  void Divide(std::span<const uint32_t> keys, uint32_t least_key, uint32_t most_key, size_t splits);
+};
+
 // Many keys are not sorted but counted in some thousand buckets, narrow where keys are dense; only
 // the keys of buckets that hold a wanted rank are looked at again. Scratch is kept between calls.
 class KeyQuantiles {
@@ -39,7 +51,7 @@ class KeyQuantiles {
   uint32_t most_ = 0;
   std::vector<uint32_t> sorted_;
   std::vector<uint32_t> scratch_;
-  std::vector<uint32_t> split_;   // of a coarse bucket: its first bucket << 5 | shift within it
+  KeyBuckets buckets_;
   std::vector<uint32_t> counts_;  // [buckets]
   std::vector<uint16_t> bucket_;  // [keys]
   std::vector<uint32_t> slot_;    // [buckets]

@@ -32,9 +32,33 @@ struct Sums {
 using Loss = double (*)(float prediction, float label, float parameter);
 using Finish = double (*)(double);
 
-// Weighted mean of loss(prediction, label) over all predictions, then finish(mean). A row has one
-// prediction or one a label.
-template <Loss kLoss, Finish kFinish>
+constexpr size_t kLossRows = 256;  // losses that are computed together
+
+// The losses of up to kLossRows rows by the formula of one.
+template <Loss kLoss>
+void EachLoss(const float* p, const float* y, float parameter, size_t count, double* loss) {
+  for (size_t i = 0; i < count; ++i) loss[i] = kLoss(p[i], y[i], parameter);
+}
+using Losses = void (*)(const float* p, const float* y, float parameter, size_t count,
+                        double* loss);
+
+// Natural logarithms, at the same place; of any number.
+void LogAll(double* x, size_t count) {
+  constexpr double kLeast = std::numeric_limits<double>::min();
+  constexpr double kMost = std::numeric_limits<double>::max();
+  double special[kLossRows];
+  bool any = false;
+  for (size_t i = 0; i < count; ++i) any |= !(x[i] >= kLeast) | !(x[i] <= kMost);
+  if (any) std::copy_n(x, count, special);
+  BestKernels().log(x, count, x);
+  for (size_t i = 0; any && i < count; ++i) {
+    if (!(special[i] >= kLeast && special[i] <= kMost)) x[i] = std::log(special[i]);
+  }
+}
+
+// Weighted mean of losses over all predictions, then finish(mean). A row has one prediction or one
+// a label.
+template <Losses kLosses, Finish kFinish>
 class MeanMetric final : public Metric {
  public:
   explicit MeanMetric(float parameter) : parameter_(parameter) {}
@@ -45,20 +69,29 @@ class MeanMetric final : public Metric {
     const bool weighted = f.weight.size() == data.rows();  // else by query, which is not used
     const Sums sums = SumBlocks<Sums>(pool, f.label.size(), [&](size_t begin, size_t end) {
       constexpr size_t kLanes = 8;  // sums that do not wait for each other
-      double loss[kLanes] = {};
-      double weight[kLanes] = {};
-      const auto add = [&](size_t lane, size_t i) {
-        const double w = weighted ? f.weight[i / targets] : 1.0F;
-        loss[lane] += w * kLoss(p[i], f.label[i], parameter_);
-        weight[lane] += w;
-      };
-      size_t i = begin;
-      for (; i + kLanes <= end; i += kLanes) {
-        for (size_t lane = 0; lane < kLanes; ++lane) add(lane, i + lane);
+      double sum[kLanes] = {};
+      double total[kLanes] = {};
+      double loss[kLossRows];
+      for (size_t first = begin; first < end; first += kLossRows) {
+        const size_t count = std::min(kLossRows, end - first);
+        kLosses(p.data() + first, f.label.data() + first, parameter_, count, loss);
+        if (weighted) {
+          for (size_t i = 0; i < count; ++i) {
+            const double w = f.weight[(first + i) / targets];
+            sum[i % kLanes] += w * loss[i];
+            total[i % kLanes] += w;
+          }
+          continue;
+        }
+        size_t i = 0;
+        for (; i + kLanes <= count; i += kLanes) {
+          for (size_t lane = 0; lane < kLanes; ++lane) sum[lane] += loss[i + lane];
+        }
+        for (; i < count; ++i) sum[0] += loss[i];
+        total[0] += static_cast<double>(count);
       }
-      for (; i < end; ++i) add(0, i);
       Sums block;
-      for (size_t lane = 0; lane < kLanes; ++lane) block += {loss[lane], weight[lane]};
+      for (size_t lane = 0; lane < kLanes; ++lane) block += {sum[lane], total[lane]};
       return block;
     });
     return kFinish(sums.mean());
@@ -74,19 +107,21 @@ class QuantileMetric final : public Metric {
   explicit QuantileMetric(std::vector<float> alpha) : alpha_(std::move(alpha)) {
     if (alpha_.empty()) alpha_ = {0.5F};
   }
-  double Evaluate(std::span<const float> p, const Dataset& data, ThreadPool& /*pool*/) override {
+  double Evaluate(std::span<const float> p, const Dataset& data, ThreadPool& pool) override {
     const RowFields& f = data.fields();
-    double sum = 0;
-    double total = 0;
-    for (size_t i = 0; i < p.size(); ++i) {
-      const size_t row = i / alpha_.size();
-      const double alpha = alpha_[i % alpha_.size()];
-      const double d = static_cast<double>(f.label[row]) - p[i];
-      const double w = WeightOf(f, row);
-      sum += w * (d >= 0 ? alpha * d : (alpha - 1) * d);
-      total += w;
-    }
-    return total == 0 ? kNaN : sum / total;
+    const Sums sums = SumBlocks<Sums>(pool, data.rows(), [&](size_t begin, size_t end) {
+      Sums block;
+      for (size_t row = begin; row < end; ++row) {
+        const double w = WeightOf(f, row);
+        for (size_t k = 0; k < alpha_.size(); ++k) {
+          const double alpha = alpha_[k];
+          const double d = static_cast<double>(f.label[row]) - p[row * alpha_.size() + k];
+          block += {w * (d >= 0 ? alpha * d : (alpha - 1) * d), w};
+        }
+      }
+      return block;
+    });
+    return sums.weight == 0 ? kNaN : sums.mean();
   }
 
  private:
@@ -100,15 +135,25 @@ double SquaredLoss(float p, float y, float) {
   return d * d;
 }
 double AbsoluteLoss(float p, float y, float) { return std::fabs(static_cast<double>(y) - p); }
-double LogLoss(float p, float y, float) {
+void LogLosses(const float* p, const float* y, float, size_t count, double* loss) {
   constexpr double kEps = 1e-16;
-  double loss = 0;
-  if (y != 0) loss -= y * std::log(std::max(static_cast<double>(p), kEps));
-  if (y != 1) loss -= (1.0 - y) * std::log(std::max(1.0 - static_cast<double>(p), kEps));
-  return loss;
+  double other[kLossRows];
+  bool soft = false;
+  for (size_t i = 0; i < count; ++i) {
+    const double hit = p[i];
+    loss[i] = std::max(y[i] == 0 ? 1.0 - hit : hit, kEps);
+    other[i] = std::max(1.0 - hit, kEps);
+    soft |= (y[i] != 0) & (y[i] != 1);
+  }
+  LogAll(loss, count);
+  if (soft) LogAll(other, count);
+  for (size_t i = 0; i < count; ++i) {
+    const double share = y[i];
+    loss[i] = share == 0 || share == 1 ? -loss[i] : -share * loss[i] - (1.0 - share) * other[i];
+  }
 }
 
-// Mean of LogLoss. Labels of 0 and 1 without weights, the usual case, need a logarithm only for
+// Mean of LogLosses. Labels of 0 and 1 without weights, the usual case, need a logarithm only for
 // each block: the sum of the rows' logarithms is that of their product.
 class LogLossMetric final : public Metric {
  public:
@@ -133,41 +178,100 @@ class LogLossMetric final : public Metric {
   }
 
  private:
-  MeanMetric<LogLoss, Identity> general_{0};
+  MeanMetric<LogLosses, Identity> general_{0};
 };
 
-double SquaredLogLoss(float p, float y, float) {
-  const double d = std::log1p(static_cast<double>(y)) - std::log1p(static_cast<double>(p));
-  return d * d;
+void SquaredLogLosses(const float* p, const float* y, float, size_t count, double* loss) {
+  for (size_t i = 0; i < count; ++i) {
+    const double above = 1.0 + static_cast<double>(p[i]);
+    // Undefined from -1 down, as log1p is.
+    loss[i] = above > 0 ? (1.0 + static_cast<double>(y[i])) / above : kNaN;
+  }
+  LogAll(loss, count);
+  for (size_t i = 0; i < count; ++i) loss[i] *= loss[i];
 }
 double RelativeLoss(float p, float y, float) {
   return std::fabs((static_cast<double>(y) - p) / static_cast<double>(y));
 }
 double HuberLoss(float p, float y, float slope) {
   const double d = slope;
-  const double z = (static_cast<double>(y) - p) / d;
+  const double z = (static_cast<double>(y) - p) * (1 / d);
   return d * d * (std::sqrt(1 + z * z) - 1);
 }
-double PoissonLoss(float p, float y, float) {
-  const double mean = std::max(static_cast<double>(p), 1e-16);
-  return std::lgamma(static_cast<double>(y) + 1) + mean - static_cast<double>(y) * std::log(mean);
+// But for ln(y!), which is the same in every round.
+void PoissonLosses(const float* p, const float* y, float, size_t count, double* loss) {
+  double mean[kLossRows];
+  for (size_t i = 0; i < count; ++i) {
+    loss[i] = mean[i] = std::max(static_cast<double>(p[i]), 1e-16);
+  }
+  LogAll(loss, count);
+  for (size_t i = 0; i < count; ++i) loss[i] = mean[i] - static_cast<double>(y[i]) * loss[i];
 }
-double GammaLoss(float p, float y, float) {
-  const double mean = std::max(static_cast<double>(p), 1e-6);
-  return static_cast<double>(y) / mean + std::log(mean);
+void GammaLosses(const float* p, const float* y, float, size_t count, double* loss) {
+  double mean[kLossRows];
+  for (size_t i = 0; i < count; ++i) {
+    loss[i] = mean[i] = std::max(static_cast<double>(p[i]), 1e-6);
+  }
+  LogAll(loss, count);
+  for (size_t i = 0; i < count; ++i) loss[i] += static_cast<double>(y[i]) / mean[i];
 }
-double GammaDeviance(float p, float y, float) {
-  const double mean = static_cast<double>(p) + 1e-6;
-  const double label = static_cast<double>(y) + 1e-6;
-  return std::log(mean / label) + label / mean - 1;
+void GammaDeviances(const float* p, const float* y, float, size_t count, double* loss) {
+  double ratio[kLossRows];
+  for (size_t i = 0; i < count; ++i) {
+    ratio[i] = (static_cast<double>(y[i]) + 1e-6) / (static_cast<double>(p[i]) + 1e-6);
+    loss[i] = ratio[i];
+  }
+  LogAll(loss, count);
+  for (size_t i = 0; i < count; ++i) loss[i] = ratio[i] - loss[i] - 1;
 }
-double TweedieLoss(float p, float y, float rho) {
-  const double power = rho;
-  const double mean = p;
-  return -y * std::pow(mean, 1 - power) / (1 - power) + std::pow(mean, 2 - power) / (2 - power);
+void TweedieLosses(const float* p, const float* y, float rho, size_t count, double* loss) {
+  float power[kLossRows];
+  for (size_t i = 0; i < count; ++i) loss[i] = p[i];
+  LogAll(loss, count);
+  for (size_t i = 0; i < count; ++i) power[i] = static_cast<float>(loss[i]);
+  BestKernels().exp(power, 0, 1 - rho, count, power);
+  const double a = 1 / (1 - static_cast<double>(rho));
+  const double b = 1 / (2 - static_cast<double>(rho));
+  for (size_t i = 0; i < count; ++i) {
+    const double x = power[i];  // mean^(1 - rho)
+    loss[i] = x * (static_cast<double>(p[i]) * b - static_cast<double>(y[i]) * a);
+  }
 }
+
+// Adds to a mean of losses what depends on the labels alone.
+class PoissonMetric final : public Metric {
+ public:
+  double Evaluate(std::span<const float> p, const Dataset& data, ThreadPool& pool) override {
+    return varying_.Evaluate(p, data, pool) + OfLabels(data, pool);
+  }
+
+ private:
+  struct Known {
+    Dataset data;
+    double mean;
+  };
+  double OfLabels(const Dataset& data, ThreadPool& pool) {
+    for (const Known& known : known_) {
+      if (known.data.SameAs(data)) return known.mean;
+    }
+    MeanMetric<EachLoss<LogFactorial>, Identity> factorials(0);
+    return known_.emplace_back(Known{data, factorials.Evaluate(data.fields().label, data, pool)})
+        .mean;
+  }
+  static double LogFactorial(float, float y, float) {
+    return std::lgamma(static_cast<double>(y) + 1);
+  }
+
+  MeanMetric<PoissonLosses, Identity> varying_{0};
+  std::vector<Known> known_;
+};
+
 double Double(double x) { return 2 * x; }
-double ErrorLoss(float p, float y, float threshold) { return p > threshold ? 1.0 - y : y; }
+// Without a branch, which could not be predicted.
+double ErrorLoss(float p, float y, float threshold) {
+  const double hit = static_cast<double>(p > threshold);
+  return hit * (1.0 - y) + (1.0 - hit) * y;
+}
 
 // Metrics of [rows * classes] probabilities, or of class ids for merror.
 class MultiClassMetric final : public Metric {
@@ -217,24 +321,60 @@ class AftMetric final : public Metric {
   AftMetric(const TrainParams& params, bool accuracy)
       : aft_(params.aft_loss_distribution, params.aft_loss_distribution_scale),
         accuracy_(accuracy) {}
-  double Evaluate(std::span<const float> p, const Dataset& data, ThreadPool& /*pool*/) override {
+  double Evaluate(std::span<const float> p, const Dataset& data, ThreadPool& pool) override {
     const RowFields& f = data.fields();
-    double sum = 0;
-    double total = 0;
-    for (size_t i = 0; i < p.size() && i < f.label_lower.size(); ++i) {
-      const double w = f.weight.size() == p.size() ? f.weight[i] : 1.0;
-      if (accuracy_) {
-        sum += p[i] >= f.label_lower[i] && p[i] <= f.label_upper[i] ? w : 0;
-      } else {
-        const double margin = std::log(static_cast<double>(p[i]));
-        sum += w * aft_.Evaluate(f.label_lower[i], f.label_upper[i], margin).loss;
+    const size_t rows = std::min(p.size(), f.label_lower.size());
+    const Bounds* const logs = accuracy_ ? nullptr : &LogsOf(data);
+    const bool weighted = f.weight.size() == p.size();
+    const Sums sums = SumBlocks<Sums>(pool, rows, [&](size_t begin, size_t end) {
+      Sums block;
+      double loss[kLossRows];
+      for (size_t first = begin; first < end; first += kLossRows) {
+        const size_t count = std::min(kLossRows, end - first);
+        for (size_t i = 0; i < count; ++i) loss[i] = p[first + i];
+        if (accuracy_) {
+          for (size_t i = 0; i < count; ++i) {
+            loss[i] = static_cast<double>((p[first + i] >= f.label_lower[first + i]) &
+                                          (p[first + i] <= f.label_upper[first + i]));
+          }
+        } else {
+          LogAll(loss, count);  // margins
+          for (size_t i = 0; i < count; ++i) {
+            const size_t r = first + i;
+            loss[i] = aft_.Likelihood(f.label_lower[r], f.label_upper[r], logs->lower[r],
+                                      logs->upper[r], loss[i]);
+          }
+          LogAll(loss, count);
+          for (size_t i = 0; i < count; ++i) loss[i] = -loss[i];
+        }
+        for (size_t i = 0; i < count; ++i) {
+          const double w = weighted ? f.weight[first + i] : 1.0;
+          block += {w * loss[i], w};
+        }
       }
-      total += w;
-    }
-    return total == 0 ? kNaN : sum / total;
+      return block;
+    });
+    return sums.weight == 0 ? kNaN : sums.mean();
   }
 
  private:
+  // The logarithms of the labels' bounds.
+  struct Bounds {
+    Dataset data;
+    std::vector<double> lower;
+    std::vector<double> upper;
+  };
+  const Bounds& LogsOf(const Dataset& data) {
+    for (const Bounds& known : known_) {
+      if (known.data.SameAs(data)) return known;
+    }
+    Bounds& logs = known_.emplace_back(Bounds{.data = data});
+    for (const double y : data.fields().label_lower) logs.lower.push_back(std::log(y));
+    for (const double y : data.fields().label_upper) logs.upper.push_back(std::log(y));
+    return logs;
+  }
+
+  std::vector<Bounds> known_;
   Aft aft_;
   bool accuracy_;
 };
@@ -242,32 +382,96 @@ class AftMetric final : public Metric {
 // Cox's negative partial log likelihood per event; a label below zero is a censoring time.
 class CoxMetric final : public Metric {
  public:
-  double Evaluate(std::span<const float> p, const Dataset& data, ThreadPool& /*pool*/) override {
-    const RowFields& f = data.fields();
-    std::vector<uint32_t> order(p.size());
-    std::iota(order.begin(), order.end(), 0U);
-    std::ranges::stable_sort(order, [&](uint32_t a, uint32_t b) {
-      return std::fabs(f.label[a]) < std::fabs(f.label[b]);
+  double Evaluate(std::span<const float> p, const Dataset& data, ThreadPool& pool) override {
+    const Known& known = Know(data);
+    const size_t rows = p.size();
+    constexpr size_t kBlock = 4096;
+    const size_t blocks = (rows + kBlock - 1) / kBlock;
+    // The rows by time, and what leaves the risk set after each block of them.
+    by_time_.resize(rows);
+    std::vector<double> at_risk(blocks + 1, 0);
+    pool.ForEach(blocks, [&](size_t b, int) {
+      for (size_t k = b * kBlock; k < std::min(rows, (b + 1) * kBlock); ++k) {
+        by_time_[k] = p[known.order[k]];
+        at_risk[b] += by_time_[k];
+      }
     });
-    double at_risk = 0;
-    for (const float v : p) at_risk += v;
+    for (size_t b = blocks; b-- > 0;) at_risk[b] += at_risk[b + 1];
+    std::vector<double> sums(blocks, 0);
+    pool.ForEach(blocks, [&](size_t b, int) {
+      const size_t begin = b * kBlock;
+      const size_t end = std::min(rows, begin + kBlock);
+      // From the last row back, so that rows of one time come after all that are at risk with them.
+      std::vector<double> risk(end - begin);
+      double sum = at_risk[b + 1];
+      for (size_t k = end; k-- > begin;) risk[k - begin] = sum += by_time_[k];
+      double ratio[kLossRows];
+      size_t held = 0;
+      const size_t before = begin < end ? known.first[begin] : 0;
+      const double at_before = before < begin ? RiskFrom(before, at_risk) : 0;
+      const auto add = [&] {
+        LogAll(ratio, held);
+        for (size_t i = 0; i < held; ++i) sums[b] += ratio[i];
+        held = 0;
+      };
+      for (size_t k = begin; k < end; ++k) {
+        if (!known.event[k]) continue;
+        const size_t first = known.first[k];  // of the rows of this time
+        const double all = first >= begin ? risk[first - begin] : at_before;
+        ratio[held++] = all / static_cast<double>(by_time_[k]);
+        if (held == kLossRows) add();
+      }
+      add();
+    });
     double sum = 0;
-    double left = 0;
-    double events = 0;
-    for (size_t k = 0; k < order.size(); ++k) {
-      const uint32_t i = order[k];
-      if (f.label[i] > 0) {
-        sum -= std::log(static_cast<double>(p[i])) - std::log(at_risk);
-        events += 1;
-      }
-      left += p[i];
-      if (k + 1 < order.size() && std::fabs(f.label[i]) < std::fabs(f.label[order[k + 1]])) {
-        at_risk -= left;
-        left = 0;
-      }
-    }
-    return sum / events;
+    for (const double s : sums) sum += s;
+    return sum / known.events;
   }
+
+ private:
+  // What is the same in every round.
+  struct Known {
+    Dataset data;
+    std::vector<uint32_t> order;  // rows by time
+    std::vector<uint32_t> first;  // of each place in the order, the first of the same time
+    std::vector<uint8_t> event;   // of each place: not censored
+    double events = 0;
+  };
+
+  // The sum of the predictions from place `first` on, which lies in an earlier block.
+  double RiskFrom(size_t first, std::span<const double> at_risk) const {
+    constexpr size_t kBlock = 4096;
+    const size_t block = first / kBlock;
+    double sum = at_risk[block + 1];
+    for (size_t k = std::min(by_time_.size(), (block + 1) * kBlock); k-- > first;) {
+      sum += by_time_[k];
+    }
+    return sum;
+  }
+
+  const Known& Know(const Dataset& data) {
+    for (const Known& known : known_) {
+      if (known.data.SameAs(data)) return known;
+    }
+    const std::vector<float>& label = data.fields().label;
+    Known& known = known_.emplace_back(Known{.data = data});
+    known.order.resize(label.size());
+    std::iota(known.order.begin(), known.order.end(), 0U);
+    std::ranges::stable_sort(known.order, [&](uint32_t a, uint32_t b) {
+      return std::fabs(label[a]) < std::fabs(label[b]);
+    });
+    for (uint32_t k = 0; k < known.order.size(); ++k) {
+      const float y = label[known.order[k]];
+      const bool same = k > 0 && std::fabs(y) == std::fabs(label[known.order[k - 1]]);
+      known.first.push_back(same ? known.first.back() : k);
+      known.event.push_back(y > 0 ? 1 : 0);
+      known.events += y > 0 ? 1 : 0;
+    }
+    return known;
+  }
+
+  std::vector<Known> known_;
+  std::vector<float> by_time_;  // working memory
 };
 
 // What a metric is made of: the number after '@' if there is one, a '-' at the end (queries without
@@ -279,13 +483,13 @@ struct Asked {
 };
 using Maker = std::unique_ptr<Metric> (*)(const Asked&);
 
-template <Loss kLoss, Finish kFinish = Identity>
+template <Losses kLosses, Finish kFinish = Identity>
 std::unique_ptr<Metric> Mean(const Asked&) {
-  return std::make_unique<MeanMetric<kLoss, kFinish>>(0.0F);
+  return std::make_unique<MeanMetric<kLosses, kFinish>>(0.0F);
 }
-template <Loss kLoss>
+template <Losses kLosses>
 std::unique_ptr<Metric> With(float parameter) {
-  return std::make_unique<MeanMetric<kLoss, Identity>>(parameter);
+  return std::make_unique<MeanMetric<kLosses, Identity>>(parameter);
 }
 template <RankScore kScore>
 std::unique_ptr<Metric> Rank(const Asked& asked) {
@@ -331,17 +535,18 @@ constexpr Entry PerLabel(std::string_view name, Maker make, Number number = Numb
   return {name, make, false, number, false, Needs::kPredictionPerLabel};
 }
 constexpr Entry kMetrics[] = {
-    PerLabel("rmse", Mean<SquaredLoss, std::sqrt>),
-    PerLabel("mse", Mean<SquaredLoss>),
-    PerLabel("mae", Mean<AbsoluteLoss>),
-    PerLabel("rmsle", Mean<SquaredLogLoss, std::sqrt>),
-    PerLabel("mape", Mean<RelativeLoss>),
-    PerLabel("mphe", [](const Asked& a) { return With<HuberLoss>(a.params.huber_slope); }),
+    PerLabel("rmse", Mean<EachLoss<SquaredLoss>, std::sqrt>),
+    PerLabel("mse", Mean<EachLoss<SquaredLoss>>),
+    PerLabel("mae", Mean<EachLoss<AbsoluteLoss>>),
+    PerLabel("rmsle", Mean<SquaredLogLosses, std::sqrt>),
+    PerLabel("mape", Mean<EachLoss<RelativeLoss>>),
+    PerLabel("mphe",
+             [](const Asked& a) { return With<EachLoss<HuberLoss>>(a.params.huber_slope); }),
     PerLabel(
         "logloss",
         [](const Asked&) { return std::unique_ptr<Metric>(std::make_unique<LogLossMetric>()); }),
     PerLabel(
-        "error", [](const Asked& a) { return With<ErrorLoss>(a.number.value_or(0.5F)); },
+        "error", [](const Asked& a) { return With<EachLoss<ErrorLoss>>(a.number.value_or(0.5F)); },
         Number::kOptional),
     {"merror", MultiClass<false>, false, Number::kNone, false, Needs::kClasses},
     {"mlogloss", MultiClass<true>, false, Number::kNone, false, Needs::kClasses},
@@ -364,12 +569,12 @@ constexpr Entry kMetrics[] = {
     {"ndcg", Rank<RankScore::kNdcg>, true, Number::kOptional},
     {"map", Rank<RankScore::kMap>, true, Number::kOptional},
     {"pre", Rank<RankScore::kPrecision>, true, Number::kOptional},
-    PerLabel("poisson-nloglik", Mean<PoissonLoss>),
-    PerLabel("gamma-nloglik", Mean<GammaLoss>),
-    PerLabel("gamma-deviance", Mean<GammaDeviance, Double>),
+    PerLabel("poisson-nloglik", Plain<PoissonMetric>),
+    PerLabel("gamma-nloglik", Mean<GammaLosses>),
+    PerLabel("gamma-deviance", Mean<GammaDeviances, Double>),
     PerLabel(
         "tweedie-nloglik",
-        [](const Asked& a) { return With<TweedieLoss>(a.number.value_or(1.5F)); },
+        [](const Asked& a) { return With<TweedieLosses>(a.number.value_or(1.5F)); },
         Number::kRequired),
     {"cox-nloglik", Plain<CoxMetric>},
     {"aft-nloglik", Survival<false>, false, Number::kNone, false, Needs::kBounds},

@@ -1,14 +1,13 @@
 // Metrics of the order that predictions put rows in.
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <numeric>
 #include <span>
 #include <vector>
 
 #include "gbdt/internal/metric_impl.h"
-#include "gbdt/internal/radix_sort.h"
 #include "gbdt/internal/ranking.h"
+#include "gbdt/score_pairs.h"
 
 namespace clary::gbdt {
 namespace {
@@ -52,37 +51,16 @@ RocArea Roc(std::span<const float> score, const RowFields& f, std::vector<uint32
   return roc;
 }
 
-// The same for labels 0 and 1 without weights and scores that are not negative: the bits of such
-// scores order as they do, and leave one for the label. False for other rows.
-bool RocOfBits(std::span<const float> score, std::span<const float> label,
-               std::vector<uint32_t>& keys, std::vector<uint32_t>& scratch, RocArea& roc) {
-  keys.resize(score.size());
-  uint32_t special = 0;
-  for (size_t i = 0; i < score.size(); ++i) {
-    const auto bits = std::bit_cast<uint32_t>(score[i]);
-    const float y = label[i];
-    special |= (bits >> 31) | static_cast<uint32_t>((y != 0) & (y != 1));
-    keys[i] = bits << 1 | static_cast<uint32_t>(y == 1);
-  }
-  if (special != 0) return false;
-  RadixSort(keys, scratch);
-  uint64_t twice_area = 0;
-  uint64_t positive = 0;
-  uint64_t negative = 0;
-  for (size_t end = keys.size(); end > 0;) {
-    const uint32_t at = keys[end - 1] >> 1;
-    const size_t last = end;
-    uint64_t hits = 0;
-    for (; end > 0 && keys[end - 1] >> 1 == at; --end) hits += keys[end - 1] & 1;
-    const uint64_t misses = last - end - hits;
-    twice_area += misses * (2 * positive + hits);
-    positive += hits;
-    negative += misses;
-  }
-  roc = {.area = static_cast<double>(twice_area) / 2,
-         .positive = static_cast<double>(positive),
-         .negative = static_cast<double>(negative)};
-  return true;
+// The scores of one class, in `score`.
+std::span<const float> ScoreOfClass(std::span<const float> p, size_t classes, size_t c,
+                                    ThreadPool& pool, std::vector<float>& score) {
+  constexpr size_t kBlock = 4096;
+  score.resize(p.size() / classes);
+  pool.ForEach((score.size() + kBlock - 1) / kBlock, [&](size_t b, int) {
+    const size_t end = std::min(score.size(), (b + 1) * kBlock);
+    for (size_t i = b * kBlock; i < end; ++i) score[i] = p[i * classes + c];
+  });
+  return score;
 }
 
 class Auc final : public Metric {
@@ -92,26 +70,22 @@ class Auc final : public Metric {
     const size_t rows = f.label.size();
     const size_t classes = rows == 0 ? 0 : p.size() / rows;
     if (!f.group_sizes.empty()) return Ranking(p, f);
+    const bool weighted = f.weight.size() == rows;
     if (classes <= 1) {
-      RocArea roc;
-      if (f.weight.size() == rows || !RocOfBits(p, f.label, keys_, scratch_, roc)) {
-        roc = Roc(p, f, order_, [&](uint32_t i) { return static_cast<double>(f.label[i]); });
-      }
-      return roc.normalised();
+      if (!weighted && pairs_.Arrange(p, f.label, 1, true, pool)) return Counted(pool).normalised();
+      return Roc(p, f, order_, [&](uint32_t i) { return static_cast<double>(f.label[i]); })
+          .normalised();
     }
     // Each class against the rest, weighted by how frequent it is.
-    std::vector<RocArea> of_class(classes);
-    pool.ForEach(classes, [&](size_t c, int) {
-      std::vector<float> score(rows);
-      for (size_t i = 0; i < rows; ++i) score[i] = p[i * classes + c];
-      std::vector<uint32_t> order;
-      of_class[c] = Roc(score, f, order, [&](uint32_t i) {
-        return static_cast<size_t>(f.label[i]) == c ? 1.0 : 0.0;
-      });
-    });
     double sum = 0;
     double total = 0;
-    for (const RocArea& roc : of_class) {
+    for (size_t c = 0; c < classes; ++c) {
+      const std::span<const float> score = ScoreOfClass(p, classes, c, pool, score_);
+      const auto of = static_cast<float>(c);
+      const RocArea roc =
+          !weighted && pairs_.Arrange(score, f.label, of, false, pool)
+              ? Counted(pool)
+              : Roc(score, f, order_, [&](uint32_t i) { return f.label[i] == of ? 1.0 : 0.0; });
       sum += roc.normalised() * roc.positive;
       total += roc.positive;
     }
@@ -148,9 +122,15 @@ class Auc final : public Metric {
     return queries == 0 ? kNaN : sum / static_cast<double>(queries);
   }
 
-  std::vector<uint32_t> keys_;  // working memory
-  std::vector<uint32_t> scratch_;
+  RocArea Counted(ThreadPool& pool) const {
+    return {.area = static_cast<double>(pairs_.TwiceRightPairs(pool)) / 2,
+            .positive = static_cast<double>(pairs_.positives()),
+            .negative = static_cast<double>(pairs_.negatives())};
+  }
+
+  ScorePairs pairs_;  // working memory, as the rest
   std::vector<uint32_t> order_;
+  std::vector<float> score_;
 };
 
 // Means over queries, weighted by the queries' weights, of a value in [0, 1].
@@ -257,21 +237,26 @@ class RankMetric final : public Metric {
 // do.
 class AucPr final : public Metric {
  public:
-  double Evaluate(std::span<const float> p, const Dataset& data, ThreadPool& /*pool*/) override {
+  double Evaluate(std::span<const float> p, const Dataset& data, ThreadPool& pool) override {
     const RowFields& f = data.fields();
     const size_t rows = f.label.size();
     const size_t classes = rows == 0 ? 0 : p.size() / rows;
     if (!f.group_sizes.empty()) return Ranking(p, f);
+    const bool weighted = f.weight.size() == rows;
     if (classes <= 1) {
+      if (!weighted && pairs_.Arrange(p, f.label, 1, true, pool)) {
+        return pairs_.PrecisionRecallArea(pool);
+      }
       return Area(p, f, [&](uint32_t i) { return static_cast<double>(f.label[i]); });
     }
     // Each class against the rest counts the same, however frequent it is.
     double sum = 0;
-    std::vector<float> score(rows);
     for (size_t c = 0; c < classes; ++c) {
-      for (size_t i = 0; i < rows; ++i) score[i] = p[i * classes + c];
-      sum += Area(score, f,
-                  [&](uint32_t i) { return static_cast<size_t>(f.label[i]) == c ? 1.0 : 0.0; });
+      const std::span<const float> score = ScoreOfClass(p, classes, c, pool, score_);
+      const auto of = static_cast<float>(c);
+      sum += !weighted && pairs_.Arrange(score, f.label, of, false, pool)
+                 ? pairs_.PrecisionRecallArea(pool)
+                 : Area(score, f, [&](uint32_t i) { return f.label[i] == of ? 1.0 : 0.0; });
     }
     return sum / static_cast<double>(classes);
   }
@@ -334,7 +319,9 @@ class AucPr final : public Metric {
     return area;
   }
 
-  std::vector<uint32_t> order_;  // working memory
+  ScorePairs pairs_;  // working memory, as the rest
+  std::vector<uint32_t> order_;
+  std::vector<float> score_;
 };
 
 }  // namespace

@@ -34,8 +34,20 @@ class Softmax final : public Objective {
   void Transform(std::span<const float> margin, std::span<float> out,
                  ThreadPool& pool) const override {
     ForBlocks(pool, margin.size() / classes_, [&](size_t begin, size_t end) {
-      CopyBlock(margin, out, begin * classes_, end * classes_);
-      for (size_t r = begin; r < end; ++r) Normalize(out.subspan(r * classes_, classes_));
+      float* const block = out.data() + begin * classes_;
+      const size_t rows = end - begin;
+      for (size_t r = 0; r < rows; ++r) {
+        const float* const from = margin.data() + (begin + r) * classes_;
+        const float top = *std::max_element(from, from + classes_);
+        for (size_t k = 0; k < classes_; ++k) block[r * classes_ + k] = from[k] - top;
+      }
+      BestKernels().exp(block, 0, 1, rows * classes_, block);
+      for (size_t r = 0; r < rows; ++r) {
+        float* const row = block + r * classes_;
+        float sum = 0;
+        for (size_t k = 0; k < classes_; ++k) sum += row[k];
+        for (size_t k = 0; k < classes_; ++k) row[k] /= sum;
+      }
     });
   }
   std::string_view default_metric() const override { return "mlogloss"; }
@@ -43,16 +55,6 @@ class Softmax final : public Objective {
   bool intercept_is_fixed() const override { return true; }
 
  private:
-  static void Normalize(std::span<float> p) {
-    float top = p[0];
-    for (const float x : p) top = std::max(top, x);
-    double sum = 0;
-    for (float& x : p) {
-      x = std::exp(x - top);
-      sum += x;
-    }
-    for (float& x : p) x /= static_cast<float>(sum);
-  }
   size_t classes_;
 };
 

@@ -179,7 +179,7 @@ class LogLink : public PointwiseObjective {
 
  protected:
   void TransformBlock(const float* margin, size_t count, float* out) const override {
-    for (size_t i = 0; i < count; ++i) out[i] = std::exp(margin[i]);
+    ExpBlock(margin, count, out);
   }
 };
 

@@ -19,7 +19,7 @@ class LogMargin : public PointwiseObjective {
  protected:
   void Losses(const float*, const float*, size_t, float*, float*) const override {}
   void TransformBlock(const float* margin, size_t count, float* out) const override {
-    for (size_t i = 0; i < count; ++i) out[i] = std::exp(margin[i]);
+    ExpBlock(margin, count, out);
   }
 };
 

@@ -71,6 +71,11 @@ class TreeBooster final : public GradientBooster {
       for (const TrackedSet& set : c_.sets) fresh.emplace_back(set.margin.size());
     }
     const size_t before = c_.forest.trees.size();
+    constexpr size_t kMostTogether = 64;  // gradients of so many trees are kept twice
+    if (c_.outputs > 1 && c_.outputs <= kMostTogether && c_.params.num_parallel_tree == 1 &&
+        !rows_.active()) {
+      Prepare(grad, hess);
+    }
     for (size_t output = 0; output < c_.outputs; ++output) {
       std::vector<float*> margins;
       for (size_t s = 0; s < c_.sets.size(); ++s) {
@@ -98,6 +103,26 @@ class TreeBooster final : public GradientBooster {
   }
 
  private:
+  // Any fixed mixing will do; it only has to differ from tree to tree.
+  uint32_t SeedOf(size_t tree) const {
+    return static_cast<uint32_t>(c_.params.seed) * 0x9E3779B1U +
+           static_cast<uint32_t>(tree) * 0x85EBCA77U;
+  }
+
+  // Tells the builder of the round's trees.
+  void Prepare(std::span<const float> grad, std::span<const float> hess) {
+    c_.phases.Enter(Phase::kGradient);
+    const size_t rows = c_.train().rows();
+    std::vector<OutputGradients> gradients;
+    std::vector<uint32_t> seeds;
+    for (size_t k = 0; k < c_.outputs; ++k) {
+      gradients.push_back(
+          {.grad = grad.subspan(k * rows, rows), .hess = hess.subspan(k * rows, rows)});
+      seeds.push_back(SeedOf(c_.forest.trees.size() + k));
+    }
+    builder_->Prepare(gradients, seeds);
+  }
+
   // margins: of each set, at the first row's item of the output, the next row's `stride` on.
   void GrowTree(size_t output, std::span<const float> grad, std::span<const float> hess,
                 std::span<float* const> margins, size_t stride) {
@@ -107,10 +132,8 @@ class TreeBooster final : public GradientBooster {
     const OutputGradients gradients = rows_.Draw(
         c_.engine, c_.pool,
         {.grad = grad.subspan(output * rows, rows), .hess = hess.subspan(output * rows, rows)});
-    // Any fixed mixing will do; it only has to differ from tree to tree.
-    const uint32_t seed = static_cast<uint32_t>(c_.params.seed) * 0x9E3779B1U +
-                          static_cast<uint32_t>(forest.trees.size()) * 0x85EBCA77U;
-    Tree tree = builder_->Grow(gradients, seed, {.kept = rows_.kept(), .dropped = rows_.dropped()});
+    Tree tree = builder_->Grow(gradients, SeedOf(forest.trees.size()),
+                               {.kept = rows_.kept(), .dropped = rows_.dropped()});
     c_.phases.Enter(Phase::kPredict);
     const bool changed = ApplyUpdaters(tree, gradients);
     // As upstream: only if the tree is as it was grown.

@@ -34,8 +34,26 @@ class HistBuilder : public TreeBuilder {
         grower_(params, bins_, features_, pool, options.leaf_rows, options.phases),
         packed_(train.rows()) {}
 
+  void Prepare(std::span<const OutputGradients> gradients,
+               std::span<const uint32_t> seeds) override {
+    prepared_.resize(gradients.size());
+    next_ = 0;
+    std::vector<const PackedGrad*> packed;
+    for (size_t k = 0; k < gradients.size(); ++k) {
+      prepared_[k].packed.resize(packed_.size());
+      prepared_[k].scale = QuantizeGradients(gradients[k].grad, gradients[k].hess, seeds[k], pool_,
+                                             prepared_[k].packed);
+      packed.push_back(prepared_[k].packed.data());
+    }
+    std::vector<Histogram> roots = grower_.Roots(packed);
+    for (size_t k = 0; k < roots.size(); ++k) prepared_[k].root = std::move(roots[k]);
+  }
   Tree Grow(const OutputGradients& g, uint32_t seed, const RowSample& rows) override {
     dropped_ = rows.dropped;
+    if (next_ < prepared_.size()) {
+      Prepared& p = prepared_[next_++];
+      return grower_.Grow(p.packed.data(), p.scale, std::nullopt, std::move(p.root));
+    }
     const GradScale scale = QuantizeGradients(g.grad, g.hess, seed, pool_, packed_);
     return grower_.Grow(packed_.data(), scale, rows.sample());
   }
@@ -62,6 +80,15 @@ class HistBuilder : public TreeBuilder {
   std::vector<PackedGrad> packed_;
   std::span<const uint32_t> dropped_;
   std::vector<std::unique_ptr<BinnedMatrix>> watched_;
+
+  // What Prepare has done of a tree.
+  struct Prepared {
+    std::vector<PackedGrad> packed;
+    GradScale scale;
+    Histogram root;
+  };
+  std::vector<Prepared> prepared_;
+  size_t next_ = 0;  // the tree that comes next
 };
 
 // What exact and approx share: other datasets are walked by value.

@@ -42,6 +42,10 @@ class TreeBuilder {
                                                    const Options& options);
   virtual ~TreeBuilder() = default;
 
+  // Says what the next calls of Grow, one for each item and without a sample of rows, will get:
+  // some work can be done for all at once. Need not be called.
+  virtual void Prepare(std::span<const OutputGradients> /*gradients*/,
+                       std::span<const uint32_t> /*seeds*/) {}
   // Leaf values include eta / num_parallel_tree. `seed` keys the rounding of gradients.
   virtual Tree Grow(const OutputGradients& gradients, uint32_t seed, const RowSample& rows) = 0;
   // The rows of each leaf of the last tree, of those it was grown on.

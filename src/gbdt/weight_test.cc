@@ -2,11 +2,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <memory>
+#include <numeric>
 #include <random>
 
 #include "clary/gbdt.h"
+#include "gbdt/binned_matrix.h"
 #include "gbdt/cuts.h"
+#include "gbdt/histogram.h"
 #include "gbdt/tree.h"
 
 namespace clary::gbdt {
@@ -190,6 +195,50 @@ TEST(ZeroWeights, MetricsOfTheTrainingDataAreOfAllItsRows) {
   EXPECT_EQ(margins, data.all.rows());
   EXPECT_NEAR(values[0], values[2], 1e-9);  // weighted
   EXPECT_NE(values[1], values[3]);          // not weighted
+}
+
+// Sums of several trees at once are those of one after the other.
+TEST(Roots, AreTheSameTogether) {
+  std::mt19937_64 rng(8);
+  Rows rows{.columns = 5, .values = {}, .fields = {}};
+  constexpr size_t kRows = 1300;
+  for (size_t i = 0; i < 5 * kRows; ++i) {
+    rows.values.push_back(rng() % 9 == 0 ? kNaN
+                                         : static_cast<float>(rng() % (i % 5 < 2 ? 9 : 700)));
+  }
+  const Dataset data = rows.Make(false);
+  ThreadPool one(1);
+  const auto cuts = std::make_shared<const Cuts>(ComputeCuts(data, {}, 256, one));
+  const BinnedMatrix bins(data, cuts, true, one);
+  std::vector<uint32_t> all(kRows);
+  std::iota(all.begin(), all.end(), 0U);
+  for (const size_t trees : {1U, 2U, 3U, 5U, 8U, 9U, 12U, 17U}) {
+    std::vector<std::vector<PackedGrad>> packed(trees, std::vector<PackedGrad>(kRows));
+    std::vector<const PackedGrad*> pointers;
+    for (auto& of : packed) {
+      std::ranges::generate(of, [&] { return rng() & 0x0000ffff0000ffffU; });
+      pointers.push_back(of.data());
+    }
+    for (const int threads : {1, 3, 8}) {
+      ThreadPool pool(threads);
+      HistogramBuilder builder(bins, pool);
+      ASSERT_TRUE(builder.can_build_roots());
+      std::vector<Histogram> together;
+      for (size_t k = 0; k < trees; ++k) together.push_back(builder.storage().Take());
+      builder.BuildRoots(pointers, together);
+      for (size_t k = 0; k < trees; ++k) {
+        Histogram alone = builder.storage().Take();
+        const HistogramBuilder::Task task{.rows = all, .out = &alone};
+        builder.Build({&task, 1}, pointers[k]);
+        for (uint32_t f = 0; f < bins.features(); ++f) {
+          for (size_t slot = 0; slot < bins.HistSlots(f); ++slot) {
+            const size_t at = bins.HistOffset(f) + slot;
+            ASSERT_EQ(together[k][at], alone[at]) << trees << " " << k << " " << f << " " << slot;
+          }
+        }
+      }
+    }
+  }
 }
 
 // Only values that weigh something make cuts; all lie between the first and the last.

@@ -69,6 +69,21 @@ class Aft {
     return out;
   }
 
+  // What the loss is the negative logarithm of, at least kTiny; the logarithms of the bounds are
+  // given.
+  double Likelihood(double lower, double upper, double log_lower, double log_upper,
+                    double margin) const {
+    double likelihood = 0;
+    if (lower == upper) {
+      likelihood = Density((log_lower - margin) / scale_).pdf / (scale_ * lower);
+    } else {
+      const double below_upper = std::isinf(upper) ? 1 : Cumulative((log_upper - margin) / scale_);
+      const double below_lower = lower <= 0 ? 0 : Cumulative((log_lower - margin) / scale_);
+      likelihood = below_upper - below_lower;
+    }
+    return std::max(likelihood, kTiny);
+  }
+
  private:
   enum Kind { kNormal, kLogistic, kExtreme };
   enum Censoring { kExact, kRight, kLeft, kInterval };

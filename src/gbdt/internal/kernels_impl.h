@@ -779,6 +779,129 @@ void ExpOf(const float* x, float shift, float sign, size_t count, float* out) {
   });
 }
 
+// x = 2^n m with m in [sqrt(1/2), sqrt(2)), and ln m = 2 artanh((m - 1) / (m + 1)), whose series is
+// cut after the power 21: the rest is below 1e-17.
+inline Doubles Log(Doubles x) {
+  constexpr uint64_t kHalfRoot = 0x3fe6a09e667f3bcdU;  // the bits of sqrt(1/2)
+  constexpr uint64_t kShift = 0x4338000000000000U;  // 1.5 * 2^52, whose low bits are whole numbers
+  Longs bits;
+  __builtin_memcpy(&bits, &x, sizeof bits);
+  const Longs above = bits - kHalfRoot;
+  // Arithmetic shift by 52 of a 64-bit number, by the high half of which all sets know.
+  const Longs power = ((above + (uint64_t{1} << 63)) >> 52) - (uint64_t{1} << 11);
+  bits = (above & ((uint64_t{1} << 52) - 1)) + kHalfRoot;
+  Doubles m;
+  __builtin_memcpy(&m, &bits, sizeof m);
+  const Longs whole = power + kShift;
+  Doubles n;
+  __builtin_memcpy(&n, &whole, sizeof n);
+  n -= 6755399441055744.0;
+  const Doubles s = (m - 1.0) / (m + 1.0);
+  const Doubles z = s * s;
+  Doubles p = Doubles{} + 2.0 / 21;
+  p = p * z + 2.0 / 19;
+  p = p * z + 2.0 / 17;
+  p = p * z + 2.0 / 15;
+  p = p * z + 2.0 / 13;
+  p = p * z + 2.0 / 11;
+  p = p * z + 2.0 / 9;
+  p = p * z + 2.0 / 7;
+  p = p * z + 2.0 / 5;
+  p = p * z + 2.0 / 3;
+  return n * 0.6931471805599453 + (s * z * p + 2.0 * s);
+}
+
+void LogOf(const double* x, size_t count, double* out) {
+  constexpr size_t kEach = kWidth / 2;
+  Doubles v;
+  size_t i = 0;
+  for (; i + kEach <= count; i += kEach) {
+    __builtin_memcpy(&v, x + i, sizeof v);
+    v = Log(v);
+    __builtin_memcpy(out + i, &v, sizeof v);
+  }
+  if (i == count) return;
+  v = Doubles{} + 1.0;
+  __builtin_memcpy(&v, x + i, (count - i) * sizeof(double));
+  v = Log(v);
+  __builtin_memcpy(out + i, &v, (count - i) * sizeof(double));
+}
+
+using Grads2 = uint64_t __attribute__((vector_size(16)));
+using Grads4 = uint64_t __attribute__((vector_size(32)));
+
+// Vector: a register of the set, of at most kLanes items.
+template <typename Vector, size_t kLanes>
+inline void AddLanesOf(const uint8_t* codes, size_t count, const PackedGrad* grad,
+                       PackedGrad* hist) {
+  constexpr size_t kEach = sizeof(Vector) / sizeof(PackedGrad);
+  for (size_t i = 0; i < count; ++i) {
+    PackedGrad* const to = hist + codes[i] * kLanes;
+    for (size_t k = 0; k < kLanes; k += kEach) {
+      Vector sum;
+      Vector add;
+      __builtin_memcpy(&sum, to + k, sizeof sum);
+      __builtin_memcpy(&add, grad + i * kLanes + k, sizeof add);
+      sum += add;
+      __builtin_memcpy(to + k, &sum, sizeof sum);
+    }
+  }
+}
+
+void AddLanes(const uint8_t* codes, size_t count, const PackedGrad* grad, size_t lanes,
+              PackedGrad* hist) {
+#if defined(__AVX512F__)
+  if (lanes == 8) return AddLanesOf<Longs, 8>(codes, count, grad, hist);
+  if (lanes == 4) return AddLanesOf<Grads4, 4>(codes, count, grad, hist);
+#elif defined(__AVX2__)
+  if (lanes == 8) return AddLanesOf<Grads4, 8>(codes, count, grad, hist);
+  if (lanes == 4) return AddLanesOf<Grads4, 4>(codes, count, grad, hist);
+#else
+  if (lanes == 8) return AddLanesOf<Grads2, 8>(codes, count, grad, hist);
+  if (lanes == 4) return AddLanesOf<Grads2, 4>(codes, count, grad, hist);
+#endif
+  AddLanesOf<Grads2, 2>(codes, count, grad, hist);
+}
+
+// Keys as numbers that compare as signed ones.
+inline Ints LoadKeys(const uint32_t* keys) {
+  Ints v;
+  __builtin_memcpy(&v, keys, sizeof v);
+  return v ^ INT32_MIN;
+}
+
+uint64_t CountPairs(const uint32_t* a, size_t a_count, const uint32_t* b, size_t b_count) {
+  Ints all = {};
+  for (size_t i = 0; i < a_count; i += kWidth) {
+    const Ints own = LoadKeys(a + i);
+    Ints sum = {};
+    for (size_t j = 0; j < b_count; ++j) {
+      const auto other = static_cast<int32_t>(b[j] ^ 0x80000000U);
+      sum -= (own > other) + (own >= other);
+    }
+    all += sum & (Lane() < static_cast<int32_t>(a_count - i));
+  }
+  uint32_t total = 0;
+  for (uint32_t k = 0; k < kWidth; ++k) total += static_cast<uint32_t>(all[k]);
+  return total;
+}
+
+void PlaceKeys(const uint32_t* a, size_t a_count, const uint32_t* b, size_t b_count,
+               uint32_t* above, uint32_t* equal) {
+  for (size_t i = 0; i < a_count; i += kWidth) {
+    const Ints own = LoadKeys(a + i);
+    Ints more = {};
+    Ints same = {};
+    for (size_t j = 0; j < b_count; ++j) {
+      const auto other = static_cast<int32_t>(b[j] ^ 0x80000000U);
+      more -= own < other;
+      same -= own == other;
+    }
+    __builtin_memcpy(above + i, &more, sizeof more);
+    __builtin_memcpy(equal + i, &same, sizeof same);
+  }
+}
+
 // One document against kPairLanes others at a time. With t = exp(-(distance of the scores)), the
 // probability that the pair is in the right order is 1 / (1 + t) if it is, else t / (1 + t).
 template <bool kByDistance, bool kByDcg>

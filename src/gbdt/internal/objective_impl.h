@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <memory>
 #include <string>
 #include <string_view>
 
+#include "gbdt/kernels.h"
 #include "gbdt/objective.h"
 
 namespace clary::gbdt {
@@ -32,6 +34,23 @@ inline void CopyBlock(std::span<const float> in, std::span<float> out, size_t be
 inline std::string ShortText(float x) {
   char text[32];
   return {text, std::to_chars(text, text + sizeof text, x).ptr};
+}
+
+// out = e^margin; `out` may be `margin`.
+inline void ExpBlock(const float* margin, size_t count, float* out) {
+  constexpr float kMost = 87;  // of the kernel
+  constexpr size_t kAtOnce = 1024;
+  for (size_t begin = 0; begin < count; begin += kAtOnce) {
+    const size_t n = std::min(kAtOnce, count - begin);
+    const float* const from = margin + begin;
+    bool beyond = false;
+    for (size_t i = 0; i < n; ++i) beyond |= !(std::fabs(from[i]) <= kMost);
+    if (beyond) {
+      for (size_t i = 0; i < n; ++i) out[begin + i] = std::exp(from[i]);
+    } else {
+      BestKernels().exp(from, 0, 1, n, out + begin);
+    }
+  }
 }
 
 // Fails with the first label that `ok` refuses.

@@ -1,0 +1,252 @@
+#include "gbdt/score_pairs.h"
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <utility>
+
+#include "gbdt/kernels.h"
+
+namespace clary::gbdt {
+namespace {
+
+constexpr size_t kRowsPerBucket = 64;  // about
+constexpr size_t kMaxSplits = 1U << 14;
+constexpr size_t kLeastRows = 16;
+constexpr size_t kRowsPerPart = 8192;
+constexpr size_t kBucketsPerTask = 256;
+constexpr size_t kComparedPairs = 1U << 14;  // more are sorted
+
+// One score of the precision-recall curve.
+struct Step {
+  double tp;  // rows of higher scores
+  double fp;
+  double gained = 0;  // rows of this one, at least one positive
+  double lost = 0;
+
+  double Whole() const { return gained * gained / (gained + lost); }
+  double Factor() const {
+    const double share = gained / (gained + lost);
+    return (fp - lost / gained * tp) * share * share;
+  }
+  double Ratio() const { return tp + fp > 0 ? 1 + (gained + lost) / (tp + fp) : 1; }
+};
+
+}  // namespace
+
+bool ScorePairs::Arrange(std::span<const float> score, std::span<const float> label, float positive,
+                         bool binary, ThreadPool& pool) {
+  const Kernels& kernels = BestKernels();
+  const size_t rows = score.size();
+  if (rows < kLeastRows) return false;
+  const size_t parts = std::clamp<size_t>(rows / kRowsPerPart, 1, static_cast<size_t>(pool.size()));
+  const auto begin_of = [&](size_t part) { return rows * part / parts; };
+  keys_.resize(rows + 16);
+  bucket_.resize(rows);
+  sorted_.resize(rows + kPairLanes);
+  struct Range {
+    uint32_t least;
+    uint32_t most;
+  };
+  std::vector<Range> ranges(parts);
+  std::atomic<bool> special = false;
+  pool.ForEach(parts, [&](size_t part, int) {
+    const size_t begin = begin_of(part);
+    const size_t count = begin_of(part + 1) - begin;
+    // In pieces: what is packed may write sixteen keys beyond, where another part's begin.
+    uint32_t piece[1024 + 16];
+    bool odd = false;
+    Range& range = ranges[part];
+    range = {UINT32_MAX, 0};
+    for (size_t i = 0; i < count; i += 1024) {
+      const size_t n = std::min<size_t>(1024, count - i);
+      odd = odd || kernels.present_keys(score.data() + begin + i, n, piece) != n;
+      std::copy_n(piece, n, keys_.data() + begin + i);
+      uint32_t least;
+      uint32_t most;
+      kernels.key_range(piece, n, &least, &most);
+      range = {std::min(range.least, least), std::max(range.most, most)};
+    }
+    if (binary) {
+      const float* const y = label.data() + begin;
+      uint32_t others = 0;
+      for (size_t i = 0; i < count; ++i) others |= static_cast<uint32_t>((y[i] != 0) & (y[i] != 1));
+      odd = odd || others != 0;
+    }
+    if (odd) special.store(true, std::memory_order_relaxed);
+  });
+  if (special) return false;
+  Range all = ranges[0];
+  for (const Range& r : ranges) all = {std::min(all.least, r.least), std::max(all.most, r.most)};
+  buckets_.Divide({keys_.data(), rows}, all.least, all.most,
+                  std::clamp<size_t>(std::bit_floor(rows / kRowsPerBucket), 1, kMaxSplits));
+
+  const size_t buckets = buckets_.count;
+  next_.assign(parts * 2 * buckets, 0);
+  std::vector<uint32_t> counts(parts * buckets, 0);
+  pool.ForEach(parts, [&](size_t part, int) {
+    const size_t begin = begin_of(part);
+    const size_t end = begin_of(part + 1);
+    uint32_t* const count = counts.data() + part * buckets;
+    uint32_t* const next = next_.data() + part * 2 * buckets;
+    kernels.bucket_keys(keys_.data() + begin, end - begin, buckets_.least, buckets_.shift,
+                        buckets_.split.data(), count, bucket_.data() + begin);
+    for (size_t i = begin; i < end; ++i) {
+      next[bucket_[i]] += static_cast<uint32_t>(label[i] == positive);
+    }
+    for (size_t b = 0; b < buckets; ++b) next[buckets + b] = count[b] - next[b];
+  });
+  begin_.resize(2 * (buckets + 1));
+  uint32_t sum = 0;
+  for (size_t k = 0; k < 2; ++k) {
+    for (size_t b = 0; b < buckets; ++b) {
+      begin_[k * (buckets + 1) + b] = sum;
+      for (size_t part = 0; part < parts; ++part) {
+        sum += std::exchange(next_[(2 * part + k) * buckets + b], sum);
+      }
+    }
+    begin_[k * (buckets + 1) + buckets] = sum;
+  }
+  positives_ = begin_[buckets];
+  negatives_ = rows - positives_;
+  pool.ForEach(parts, [&](size_t part, int) {
+    uint32_t* const next = next_.data() + part * 2 * buckets;
+    for (size_t i = begin_of(part); i < begin_of(part + 1); ++i) {
+      // No branch: it could not be predicted.
+      const size_t to = bucket_[i] + (buckets & (0 - static_cast<size_t>(label[i] != positive)));
+      sorted_[next[to]++] = keys_[i];
+    }
+  });
+  return true;
+}
+
+ScorePairs::Bucket ScorePairs::At(size_t bucket) const {
+  const uint32_t* const of_positive = begin_.data();
+  const uint32_t* const of_negative = begin_.data() + buckets_.count + 1;
+  const auto rows = [&](const uint32_t* begin) {
+    return std::span(sorted_).subspan(begin[bucket], begin[bucket + 1] - begin[bucket]);
+  };
+  return {.positive = rows(of_positive),
+          .negative = rows(of_negative),
+          .positive_above = positives_ - of_positive[bucket + 1],
+          .negative_above = positives_ + negatives_ - of_negative[bucket + 1]};
+}
+
+template <typename Sum, typename Value>
+Sum ScorePairs::SumOver(ThreadPool& pool, Value&& value) const {
+  std::vector<Sum> sums((buckets_.count + kBucketsPerTask - 1) / kBucketsPerTask);
+  pool.ForEach(sums.size(), [&](size_t task, int) {
+    Sum sum = 0;
+    const size_t end = std::min<size_t>(buckets_.count, (task + 1) * kBucketsPerTask);
+    for (size_t b = task * kBucketsPerTask; b < end; ++b) sum += value(At(b));
+    sums[task] = sum;
+  });
+  Sum sum = 0;
+  for (const Sum s : sums) sum += s;
+  return sum;
+}
+
+uint64_t ScorePairs::TwiceRight(std::span<const uint32_t> positive,
+                                std::span<const uint32_t> negative) {
+  if (positive.size() * negative.size() <= kComparedPairs) {
+    return BestKernels().count_pairs(positive.data(), positive.size(), negative.data(),
+                                     negative.size());
+  }
+  // A bucket of many rows has few scores, or few of one class.
+  std::vector<uint32_t> p(positive.begin(), positive.end());
+  std::vector<uint32_t> n(negative.begin(), negative.end());
+  std::ranges::sort(p);
+  std::ranges::sort(n);
+  uint64_t twice = 0;
+  size_t below = 0;  // negative rows below the positive one, and those up to it
+  size_t up_to = 0;
+  for (const uint32_t key : p) {
+    while (below < n.size() && n[below] < key) ++below;
+    up_to = std::max(up_to, below);
+    while (up_to < n.size() && n[up_to] == key) ++up_to;
+    twice += below + up_to;
+  }
+  return twice;
+}
+
+uint64_t ScorePairs::TwiceRightPairs(ThreadPool& pool) const {
+  return SumOver<uint64_t>(pool, [](const Bucket& b) {
+    return 2 * b.positive_above * b.negative.size() + TwiceRight(b.positive, b.negative);
+  });
+}
+
+// With tp and fp rows of higher scores, a score of g positive and n negative rows adds, times the
+// number of all positive rows, (g - (fp - tp n / g) L / (1 + n / g)) / (1 + n / g) to the area,
+// where L = ln(1 + (g + n) / (tp + fp)), or nothing if fp = tp n / g. Each of the g rows adds its
+// share.
+double ScorePairs::AreaIn(const Bucket& bucket, Scratch& s) {
+  const size_t rows = bucket.positive.size();
+  if (rows * (rows + bucket.negative.size()) > kComparedPairs) return AreaOfMany(bucket);
+  const size_t room = (rows + kPairLanes - 1) / kPairLanes * kPairLanes;
+  if (s.log.size() < room) {
+    s.counts.resize(4 * room);
+    s.factor.resize(room);
+    s.log.resize(room);
+  }
+  uint32_t* const tp_in = s.counts.data();
+  uint32_t* const gained = tp_in + room;
+  uint32_t* const fp_in = gained + room;
+  uint32_t* const lost = fp_in + room;
+  const Kernels& kernels = BestKernels();
+  const auto& [positive, negative, positive_above, negative_above] = bucket;
+  kernels.place_keys(positive.data(), rows, positive.data(), rows, tp_in, gained);
+  kernels.place_keys(positive.data(), rows, negative.data(), negative.size(), fp_in, lost);
+  double area = 0;
+  for (size_t i = 0; i < rows; ++i) {
+    const auto tp = static_cast<double>(positive_above + tp_in[i]);
+    const auto fp = static_cast<double>(negative_above + fp_in[i]);
+    if (gained[i] == 1 && lost[i] == 0) {  // as nearly always
+      area += 1;
+      s.factor[i] = fp;
+      s.log[i] = tp + fp > 0 ? 1 + 1 / (tp + fp) : 1;
+      continue;
+    }
+    const auto g = static_cast<double>(gained[i]);
+    const Step step{.tp = tp, .fp = fp, .gained = g, .lost = static_cast<double>(lost[i])};
+    area += step.Whole() / g;
+    s.factor[i] = step.Factor() / g;
+    s.log[i] = step.Ratio();
+  }
+  kernels.log(s.log.data(), rows, s.log.data());
+  for (size_t i = 0; i < rows; ++i) area -= s.factor[i] * s.log[i];
+  return area;
+}
+
+double ScorePairs::AreaOfMany(const Bucket& bucket) {
+  std::vector<uint32_t> p(bucket.positive.begin(), bucket.positive.end());
+  std::vector<uint32_t> n(bucket.negative.begin(), bucket.negative.end());
+  std::ranges::sort(p, std::greater<>());
+  std::ranges::sort(n, std::greater<>());
+  double area = 0;
+  size_t above = 0;  // of n
+  for (size_t i = 0; i < p.size();) {
+    const uint32_t key = p[i];
+    while (above < n.size() && n[above] > key) ++above;
+    Step step{.tp = static_cast<double>(bucket.positive_above + i),
+              .fp = static_cast<double>(bucket.negative_above + above)};
+    for (; i < p.size() && p[i] == key; ++i) ++step.gained;
+    for (; above < n.size() && n[above] == key; ++above) ++step.lost;
+    area += step.Whole() - step.Factor() * std::log(step.Ratio());
+  }
+  return area;
+}
+
+double ScorePairs::PrecisionRecallArea(ThreadPool& pool) const {
+  if (positives_ == 0) return std::numeric_limits<double>::quiet_NaN();
+  const double area = SumOver<double>(pool, [](const Bucket& b) {
+    if (b.positive.empty()) return 0.0;
+    static thread_local Scratch scratch;
+    return AreaIn(b, scratch);
+  });
+  return area / static_cast<double>(positives_);
+}
+
+}  // namespace clary::gbdt
