@@ -580,6 +580,77 @@ TEST(Kernels, LikelihoodIsAProduct) {
   }
 }
 
+TEST(Kernels, LogarithmsAreThoseOfTheLibrary) {
+  std::mt19937_64 rng(4);
+  std::vector<double> x = {1,
+                           0x1p-1022,
+                           0x1p1023,
+                           1e-16,
+                           2,
+                           0.5,
+                           std::nextafter(1, 0),
+                           std::nextafter(1, 2),
+                           std::sqrt(0.5),
+                           std::sqrt(2.0),
+                           1.7976931348623157e308};
+  std::uniform_real_distribution<double> power(-700, 700);
+  std::uniform_real_distribution<double> near(-0.6, 0.6);
+  for (int i = 0; i < 2000; ++i) x.push_back(std::exp(power(rng)));
+  for (int i = 0; i < 2000; ++i) x.push_back(std::exp(near(rng)));
+  std::vector<double> first;
+  for (const Kernels* k : Sets()) {
+    for (const size_t count : {x.size(), size_t{0}, size_t{1}, size_t{7}, size_t{9}}) {
+      std::vector<double> out(count + 1, -7);
+      k->log(x.data(), count, out.data());
+      EXPECT_EQ(out[count], -7);
+      for (size_t i = 0; i < count; ++i) {
+        const double want = std::log(x[i]);
+        ASSERT_NEAR(out[i], want, 3e-16 * std::max(1.0, std::fabs(want))) << k->name << " " << x[i];
+      }
+      if (count != x.size()) continue;
+      out.pop_back();
+      if (k == Sets().front()) first = out;
+      EXPECT_EQ(out, first) << k->name;
+    }
+  }
+}
+
+TEST(Kernels, KeysAreComparedWithAllOthers) {
+  std::mt19937 rng(9);
+  for (const size_t a_count : {0U, 1U, 15U, 16U, 33U, 100U}) {
+    for (const size_t b_count : {0U, 1U, 40U}) {
+      std::vector<uint32_t> a(a_count + kPairLanes);
+      std::vector<uint32_t> b(b_count);
+      const auto draw = [&] {
+        const uint32_t few[] = {0, UINT32_MAX, 0x7fffffff, 0x80000000, 5};
+        return rng() % 2 == 0 ? few[rng() % 5] : rng();
+      };
+      std::ranges::generate(a, draw);
+      std::ranges::generate(b, draw);
+      uint64_t want = 0;
+      std::vector<uint32_t> above(a_count);
+      std::vector<uint32_t> equal(a_count);
+      for (size_t i = 0; i < a_count; ++i) {
+        for (const uint32_t other : b) {
+          want += (a[i] > other ? 2U : 0U) + (a[i] == other ? 1U : 0U);
+          above[i] += other > a[i] ? 1 : 0;
+          equal[i] += other == a[i] ? 1 : 0;
+        }
+      }
+      for (const Kernels* k : Sets()) {
+        EXPECT_EQ(k->count_pairs(a.data(), a_count, b.data(), b_count), want) << k->name;
+        std::vector<uint32_t> got_above(a_count + kPairLanes);
+        std::vector<uint32_t> got_equal(a_count + kPairLanes);
+        k->place_keys(a.data(), a_count, b.data(), b_count, got_above.data(), got_equal.data());
+        got_above.resize(a_count);
+        got_equal.resize(a_count);
+        EXPECT_EQ(got_above, above) << k->name;
+        EXPECT_EQ(got_equal, equal) << k->name;
+      }
+    }
+  }
+}
+
 TEST(Kernels, PairsFollowTheFormulaOfLambdaMart) {
   std::mt19937 rng(14);
   std::uniform_real_distribution<float> uniform;
