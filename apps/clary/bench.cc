@@ -139,9 +139,12 @@ Result<gbdt::Dataset> Read(const std::string& path) {
 }
 
 Result<Case> MakeCase(const BenchOptions& o) {
+  if (!o.train.empty() && !fs::exists(o.train)) {
+    return Fail(Code::kNotFound, "NoSuchFile", "there is no file " + o.train);
+  }
   CLARY_TRY(const gbdt::Dataset all, o.train.empty() ? Generate(o) : Read(o.train));
   if (all.rows() < 10) {
-    return Fail(Code::kInvalidArgument, "Usage", o.train + " has fewer than ten rows");
+    return Usage(o.train + " has fewer than ten rows");
   }
   std::vector<uint32_t> order(all.rows());
   std::iota(order.begin(), order.end(), 0U);

@@ -10,6 +10,15 @@
 #include "terminal.h"
 
 namespace clary::cli {
+namespace {
+
+std::string Examples(const std::vector<std::string>& lines) {
+  std::string text = "Examples:\n";
+  for (const auto& line : lines) text += "  " + line + "\n";
+  return text;
+}
+
+}  // namespace
 
 void Describe(CLI::App& app, Context& context, std::filesystem::path& home) {
   app.name("clary");
@@ -22,7 +31,10 @@ void Describe(CLI::App& app, Context& context, std::filesystem::path& home) {
                  "Another service, with keys from the environment; 'aws': Amazon SageMaker");
   app.add_flag("--json", context.json, "Print JSON, for scripts");
   app.set_version_flag("--version", "clary " CLARY_VERSION);
-  app.footer("`clary COMMAND --help` shows examples.\n");
+  app.option_defaults()->group("Options");
+  app.footer(Examples({"clary train --train data.csv --label income", "clary serve",
+                       "clary exec -- python train.py"}) +
+             "\nclary COMMAND --help shows more\n");
   AddTrain(app, context);
   AddServe(app, context);
   AddJobs(app, context);
@@ -37,12 +49,19 @@ void Describe(CLI::App& app, Context& context, std::filesystem::path& home) {
   AddVersion(app, context);
 }
 
+CLI::App* AddGroup(CLI::App& app, std::string name, std::string description,
+                   const std::vector<std::string>& examples) {
+  auto* group = app.add_subcommand(std::move(name), std::move(description));
+  group->require_subcommand(1);
+  group->footer(Examples(examples) +
+                "\n--home, --endpoint and --json go with every command: clary --help\n");
+  return group;
+}
+
 CLI::App* AddCommand(CLI::App& app, Context& context, std::string name, std::string description,
-                     std::vector<std::string> examples, std::function<int()> run) {
-  auto* command = app.add_subcommand(std::move(name), std::move(description));
-  std::string footer = "Examples:\n";
-  for (const auto& line : examples) footer += "  " + line + "\n";
-  command->footer(footer);
+                     const std::vector<std::string>& examples, std::function<int()> run) {
+  auto* command = AddGroup(app, std::move(name), std::move(description), examples);
+  command->require_subcommand(0);
   command->callback([&context, run = std::move(run)] { context.run = run; });
   return command;
 }

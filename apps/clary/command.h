@@ -46,7 +46,10 @@ void AddVersion(CLI::App& app, Context& context);
 
 // A subcommand whose --help ends with `examples`, one command a line.
 CLI::App* AddCommand(CLI::App& app, Context& context, std::string name, std::string description,
-                     std::vector<std::string> examples, std::function<int()> run);
+                     const std::vector<std::string>& examples, std::function<int()> run);
+// A word before subcommands, one of which has to follow.
+CLI::App* AddGroup(CLI::App& app, std::string name, std::string description,
+                   const std::vector<std::string>& examples);
 
 // A session with --endpoint, with the service that AWS_ENDPOINT_URL names, with the one that
 // listens on the home, or else with an embedded one on the home that lives as long as this.
@@ -56,6 +59,14 @@ struct Access {
   bool on_home = false;  // the object files of the home are this service's
 };
 Result<Access> Connect(const Context& context);
+
+// `error` of a call about a training job; of one that does not exist with the name that is meant.
+Error NoJob(const Session& session, const std::string& name, Error error);
+
+// An error of whoever wrote the command line: exit status kUsage.
+inline std::unexpected<Error> Usage(std::string message) {
+  return Fail(Code::kInvalidArgument, "Usage", std::move(message));
+}
 
 // Prints an error (as {"error": ...} on standard error with --json) and returns kFailed.
 int Report(const Context& context, const Error& error);

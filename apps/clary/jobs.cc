@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "base/suggest.h"
 #include "clary/training_job.h"
 #include "command.h"
 #include "options.h"
@@ -126,7 +127,7 @@ int Describe(const Context& context, const std::string& name) {
   auto access = Connect(context);
   if (!access) return Report(context, access.error());
   const auto job = TrainingJob(access->session, name).describe();
-  if (!job) return Report(context, job.error());
+  if (!job) return Report(context, NoJob(access->session, name, job.error()));
   if (context.json) {
     std::puts(nlohmann::json::parse(job->json).dump(2).c_str());
   } else {
@@ -139,7 +140,9 @@ int Stop(const Context& context, const JobsOptions& options) {
   auto access = Connect(context);
   if (!access) return Report(context, access.error());
   const TrainingJob job(access->session, options.job);
-  if (const auto stopped = job.stop(); !stopped) return Report(context, stopped.error());
+  if (const auto stopped = job.stop(); !stopped) {
+    return Report(context, NoJob(access->session, options.job, stopped.error()));
+  }
   std::string status = "Stopping";
   if (options.wait) {
     const auto end = job.wait({.logs = false});
@@ -155,6 +158,18 @@ int Stop(const Context& context, const JobsOptions& options) {
 }
 
 }  // namespace
+
+Error NoJob(const Session& session, const std::string& name, Error error) {
+  if (error.reason != "ValidationException" || !error.message.contains("not found")) return error;
+  error.message += " There is no training job '" + name + "'.";
+  if (const auto jobs = list_training_jobs(session, {.max_results = 1000})) {
+    std::vector<std::string_view> names;
+    for (const auto& job : *jobs) names.push_back(job.name);
+    error.message += DidYouMean(name, names);
+  }
+  error.message += "\n  clary jobs lists them";
+  return error;
+}
 
 void AddJobs(CLI::App& app, Context& context) {
   const auto options = std::make_shared<JobsOptions>();

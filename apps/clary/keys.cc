@@ -56,8 +56,8 @@ int Delete(const Context& context, const std::string& id) {
 }  // namespace
 
 void AddKeys(CLI::App& app, Context& context) {
-  auto* keys = app.add_subcommand("keys", "Manage the access keys of the service");
-  keys->require_subcommand(1);
+  auto* keys = AddGroup(app, "keys", "Manage the access keys of the service",
+                        {"clary keys list", "clary keys create"});
   AddCommand(*keys, context, "create", "Make a new access key", {"clary keys create --json"},
              [&context] { return Create(context); });
   AddCommand(*keys, context, "list", "List the access keys", {"clary keys list"},

@@ -37,7 +37,7 @@ int PrintLogs(const Context& context, const LogsOptions& options) {
   LinePrinter printer(context.json);
   const TrainingJob job(access->session, options.job);
   const auto done = job.logs(printer, options.follow, signals.token());
-  return done ? kOk : Report(context, done.error());
+  return done ? kOk : Report(context, NoJob(access->session, options.job, done.error()));
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ std::string Suggestion(std::string_view given, const std::vector<std::string>& w
   return DidYouMean(given, views);
 }
 
-std::string Usage(const CLI::App& command) {
+std::string HelpHint(const CLI::App& command) {
   return "\n  " + PathOf(command) + " --help shows how it is used";
 }
 
@@ -51,7 +51,7 @@ std::string Unexpected(const CLI::App& command, const std::string& word) {
     const std::string name = word.substr(0, word.find('='));
     return fmt::format("{} has no option {}.{}{}", PathOf(command), name,
                        name.starts_with("--") ? Suggestion(name, OptionNames(command)) : "",
-                       Usage(command));
+                       HelpHint(command));
   }
   const auto commands = CommandNames(command);
   if (!commands.empty()) {
@@ -59,7 +59,7 @@ std::string Unexpected(const CLI::App& command, const std::string& word) {
                        Suggestion(word, commands), Listed(commands));
   }
   return fmt::format("{} does not know what to do with '{}'{}", PathOf(command), word,
-                     Usage(command));
+                     HelpHint(command));
 }
 
 const CLI::Option* Find(const CLI::App& command, std::string_view name) {
@@ -137,7 +137,9 @@ std::string PathOf(const CLI::App& command) {
   return parent == nullptr ? command.get_name() : PathOf(*parent) + " " + command.get_name();
 }
 
-std::string Explain(const CLI::App& app, const CLI::ParseError& error) {
+namespace {
+
+std::string Message(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App& command = DeepestCommand(app);
   const std::string text = error.what();
   // A word too many explains more than what it makes missing: `--trian x` for `--train x`.
@@ -152,10 +154,10 @@ std::string Explain(const CLI::App& app, const CLI::ParseError& error) {
     const auto commands = CommandNames(command);
     if (!commands.empty()) {
       return fmt::format("{} needs a command: {}{}", PathOf(command), Listed(commands),
-                         Usage(command));
+                         HelpHint(command));
     }
     return fmt::format("{} needs {}{}", PathOf(command),
-                       Named(command, text.substr(0, text.find(' '))), Usage(command));
+                       Named(command, text.substr(0, text.find(' '))), HelpHint(command));
   }
   if (dynamic_cast<const CLI::ValidationError*>(&error) != nullptr) {
     return fmt::format("{} {}", PathOf(command), text);
@@ -175,9 +177,17 @@ std::string Explain(const CLI::App& app, const CLI::ParseError& error) {
   }
   if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
     return fmt::format("{} {} needs a value{}", PathOf(command),
-                       Named(command, text.substr(0, text.find(':'))), Usage(command));
+                       Named(command, text.substr(0, text.find(':'))), HelpHint(command));
   }
   return fmt::format("{}: {}", PathOf(command), text);
+}
+
+}  // namespace
+
+std::string Explain(const CLI::App& app, const CLI::ParseError& error) {
+  std::string message = Message(app, error);
+  const std::string program = app.get_name() + " ";
+  return message.starts_with(program) ? message.substr(program.size()) : message;
 }
 
 }  // namespace clary::cli

@@ -38,7 +38,8 @@ std::vector<std::string> ChoicesOf(const CLI::Option& option);
 const CLI::App& DeepestCommand(const CLI::App& app);
 std::string PathOf(const CLI::App& command);  // "clary s3 cp"
 
-// What is wrong with a command line that `app` could not parse, where, and what to do.
+// What is wrong with a command line that `app` could not parse, where, and what to do, without the
+// program's name in front.
 std::string Explain(const CLI::App& app, const CLI::ParseError& error);
 
 }  // namespace clary::cli

@@ -42,7 +42,7 @@ int ShowReports(const Context& context, const ReportOptions& options) {
   auto access = Connect(context);
   if (!access) return Report(context, access.error());
   const auto rules = TrainingJob(access->session, options.job).rule_job_summary();
-  if (!rules) return Report(context, rules.error());
+  if (!rules) return Report(context, NoJob(access->session, options.job, rules.error()));
   const auto reports = FetchReports(access->session, options.job,
                                     options.download.empty() ? ReportDirectory(context, options.job)
                                                              : fs::path(options.download));

@@ -201,8 +201,8 @@ int MakeBucket(const Context& context, const S3Options& options) {
 }  // namespace
 
 void AddS3(CLI::App& app, Context& context) {
-  auto* s3 = app.add_subcommand("s3", "Work with buckets and objects");
-  s3->require_subcommand(1);
+  auto* s3 = AddGroup(app, "s3", "Work with buckets and objects",
+                      {"clary s3 mb s3://my-bucket", "clary s3 cp train.csv s3://my-bucket/data/"});
   const auto options = std::make_shared<S3Options>();
   const auto recursive = [&](CLI::App* command) {
     command->add_flag("-r,--recursive", options->recursive, "Everything below the prefix");

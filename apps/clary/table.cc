@@ -21,10 +21,6 @@ namespace fs = std::filesystem;
 // Of columns that are told one by one; more are summed up.
 constexpr size_t kMaxLines = 40;
 
-std::unexpected<Error> Usage(std::string message) {
-  return Fail(Code::kInvalidArgument, "Usage", std::move(message));
-}
-
 // The table's files at `path`, a file or a directory of them.
 Result<std::vector<fs::path>> FilesAt(const std::string& path, const char* option) {
   if (path.starts_with("s3://")) {

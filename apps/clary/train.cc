@@ -62,6 +62,10 @@ Result<std::string> Upload(const Session& session, const std::string& from) {
   }
   CLARY_TRY(const auto bucket, session.default_bucket());
   if (fs::is_directory(from, ec)) {
+    CLARY_TRY(const auto found, data::CollectFiles(from));
+    if (found.files.empty()) {
+      return Usage("folder " + from + " has no data");
+    }
     return session.upload_data(from, bucket, "clary/data/" + RandomId());
   }
   CLARY_TRY(const auto digest, DigestOf(from));
@@ -82,10 +86,6 @@ std::optional<std::string> BuiltInVersion(const std::string& image) {
   const auto at = image.find(kBuiltIn);
   if (at == std::string::npos) return std::nullopt;
   return image.substr(at + kBuiltIn.size());
-}
-
-std::unexpected<Error> Usage(std::string message) {
-  return Fail(Code::kInvalidArgument, "Usage", std::move(message));
 }
 
 Status CheckContentType(const std::string& said) {
@@ -426,7 +426,7 @@ void AddTrain(CLI::App& app, Context& context) {
   train->add_option("--validation", o->data.validation, "The same, to measure on");
   train->add_option(
       "--label", o->data.label,
-      "Name of the column to learn, of CSV files with a header; texts are categories");
+      "Name of the column to learn, of CSV with a header or Parquet; texts are categories");
   train->add_option("--drop", o->data.drop, "With --label: a column to leave out; may be repeated")
       ->expected(1)
       ->take_all();

@@ -35,7 +35,7 @@ bool IsPlainNumber(std::string_view text) {
   return digits > 0;
 }
 
-bool IsBlank(char c) { return c == ' ' || c == '\t'; }
+bool IsSpaceOrTab(char c) { return c == ' ' || c == '\t'; }
 
 }  // namespace
 
@@ -105,7 +105,7 @@ Result<CsvRecords::Parsed> CsvRecords::Parse() {
   escaped_.clear();
   line_ = next_line_;
   for (;;) {
-    while (IsBlank(*p) && *p != delimiter_) ++p;
+    while (IsSpaceOrTab(*p) && *p != delimiter_) ++p;
     if (*p == '"') {
       const char* const open = ++p;
       bool escaped = false;
@@ -129,7 +129,7 @@ Result<CsvRecords::Parsed> CsvRecords::Parse() {
       if (escaped) escaped_.push_back(fields_.size());
       fields_.push_back(text);
       ++p;
-      while (IsBlank(*p) && *p != delimiter_) ++p;
+      while (IsSpaceOrTab(*p) && *p != delimiter_) ++p;
       if (!ends_field_[static_cast<unsigned char>(*p)]) {
         return std::unexpected(Bad(fmt::format(
             "there is text behind the closing quote of '{}'; a quote within quotes is written "
@@ -140,7 +140,7 @@ Result<CsvRecords::Parsed> CsvRecords::Parse() {
       const char* const field = p;
       while (!ends_field_[static_cast<unsigned char>(*p)]) ++p;
       const char* last = p;
-      while (last != field && IsBlank(last[-1])) --last;
+      while (last != field && IsSpaceOrTab(last[-1])) --last;
       fields_.emplace_back(field, static_cast<size_t>(last - field));
     }
     if (p == end) {

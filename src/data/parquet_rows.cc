@@ -11,7 +11,7 @@ namespace clary::data::internal {
 namespace {
 
 // Rows read at a time: their columns fit the cache.
-constexpr size_t kBlockRows = 1024;
+constexpr size_t kRowsAtOnce = 1024;
 
 }  // namespace
 
@@ -50,7 +50,7 @@ Status ParquetRows::Select(std::span<const size_t> columns) {
     }
     columns_[c] = std::make_unique<Column>();
     if (column.is_text) columns_[c]->scratch.texts = &columns_[c]->texts;
-    columns_[c]->values.Resize(kBlockRows);
+    columns_[c]->values.Resize(kRowsAtOnce);
   }
   return {};
 }
@@ -77,7 +77,7 @@ Status ParquetRows::OpenGroup() {
 }
 
 Status ParquetRows::ReadBlock() {
-  block_rows_ = static_cast<size_t>(std::min<uint64_t>(kBlockRows, group_left_));
+  block_rows_ = static_cast<size_t>(std::min<uint64_t>(kRowsAtOnce, group_left_));
   for (size_t c = 0; c < columns_.size(); ++c) {
     if (!columns_[c]) continue;
     const auto kinds = columns_[c]->reader->Read(block_rows_, columns_[c]->values.data());

@@ -123,6 +123,10 @@ class Scan {
           return std::unexpected(NoColumn(file.name(), name, header));
         }
       }
+      if (std::ranges::find(options_.drop, options_.label) != options_.drop.end()) {
+        return BadData(
+            fmt::format("column '{}' is the label: it cannot be dropped", options_.label));
+      }
       if (PlaceOf(header, options_.label) == kNone) {
         return std::unexpected(NoColumn(file.name(), options_.label, header));
       }

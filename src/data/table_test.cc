@@ -134,6 +134,8 @@ TEST_F(TableTest, KnowsItsColumns) {
                     HasSubstr("there are: age, incme")));
   EXPECT_THAT(ScanError("y,a,b\n1,2,3\n", {.label = "y", .drop = {"c"}}),
               HasSubstr("has no column 'c'"));
+  EXPECT_THAT(ScanError("y,a\n1,2\n", {.label = "y", .drop = {"y"}}),
+              HasSubstr("'y' is the label: it cannot be dropped"));
   EXPECT_THAT(ScanError("y,a\n1,2\n", {.label = "y", .drop = {"a"}}),
               HasSubstr("no column besides the label"));
 }

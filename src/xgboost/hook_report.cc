@@ -99,7 +99,7 @@ void ForEachValue(const gbdt::Dataset& data, F&& add) {
   }
 }
 
-// Statistics of each column.
+// Statistics of each column. Categories have no mean, and are no larger than one another.
 struct ColumnStatistics {
   std::vector<double> missing, mean, std, min, max;
 };
@@ -123,8 +123,9 @@ ColumnStatistics Describe(const gbdt::Dataset& data) {
     high[c] = std::max(high[c], x);
   });
   ColumnStatistics out;
+  const auto& types = data.fields().feature_types;
   for (size_t c = 0; c < columns; ++c) {
-    const bool any = count[c] > 0;
+    const bool any = count[c] > 0 && (types.empty() || types[c] != "c");
     const double mean = any ? sum[c] / count[c] : kNaN;
     out.missing.push_back(1 - count[c] / static_cast<double>(rows));
     out.mean.push_back(any ? shift[c] + mean : kNaN);

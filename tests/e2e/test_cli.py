@@ -105,6 +105,11 @@ class CommandLine(unittest.TestCase):
             done = self.clary(*args, check=False)
             self.assertEqual(done.returncode, 1, args)
             self.assertIn(message, done.stderr)
+        self.clary("train", *self.data, "--num-round", 1, "--name", "census-first")
+        for command in ("describe", "stop", "logs", "report"):
+            done = self.clary(command, "census-frist", check=False)
+            self.assertEqual(done.returncode, 1, command)
+            self.assertIn("Did you mean census-first?", done.stderr)
         error = json.loads(self.clary("describe", "nothing", "--json", check=False).stderr)
         self.assertEqual(error["error"]["code"], "ValidationException")
 
