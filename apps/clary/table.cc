@@ -164,7 +164,8 @@ Result<TableChannels> UploadTable(const Session& session, const TableInput& inpu
 
 std::vector<std::string> DescribeTable(const data::Columns& columns) {
   std::vector<std::string> lines;
-  std::string label = fmt::format("{} rows, label {}: ", columns.rows, columns.label);
+  std::string label = fmt::format("{} row{}, label {}: ", columns.rows,
+                                  columns.rows == 1 ? "" : "s", columns.label);
   if (columns.classes.empty()) {
     label += "a number";
   } else {
@@ -182,9 +183,9 @@ std::vector<std::string> DescribeTable(const data::Columns& columns) {
   for (const data::Column& c : columns.features) {
     if (told++ == kMaxLines) break;
     std::string line = fmt::format("  {:<{}}  ", c.name, width);
-    line += c.is_category
-                ? fmt::format("category, {} texts: {}", c.categories.size(), Some(c.categories))
-                : "number";
+    line += c.is_category ? fmt::format("category, {} text{}: {}", c.categories.size(),
+                                        c.categories.size() == 1 ? "" : "s", Some(c.categories))
+                          : "number";
     if (c.missing > 0) {
       line += fmt::format("; {} missing ({})", c.missing, Percent(c.missing, columns.rows));
     }

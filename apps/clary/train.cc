@@ -266,9 +266,10 @@ void PrintOutcome(const Context& context, const Outcome& outcome) {
     std::puts(done.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
     return;
   }
-  std::printf("%s %s in %s, %d rounds\n\n", Paint(job.name, Style::kBold).c_str(),
+  std::printf("%s %s in %s, %d round%s\n\n", Paint(job.name, Style::kBold).c_str(),
               PaintStatus(job.status).c_str(),
-              FormatDuration(job.ended_ms - job.created_ms).c_str(), outcome.rounds);
+              FormatDuration(job.ended_ms - job.created_ms).c_str(), outcome.rounds,
+              outcome.rounds == 1 ? "" : "s");
   if (!outcome.metrics.empty()) {
     Table table({"METRIC", "VALUE"});
     table.AlignRight(1);

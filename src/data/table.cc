@@ -83,6 +83,12 @@ Error NoColumn(std::string_view file, std::string_view name,
                       DidYouMean(name, views), all)};
 }
 
+// "1,5" and "1.234,50", but no other text.
+bool HasDecimalComma(std::string_view text) {
+  return text.find_first_of("0123456789") != text.npos && text.find(',') != text.npos &&
+         text.find_first_not_of("0123456789.,+-") == text.npos;
+}
+
 // What is known of a column while its file is read.
 struct Seen {
   uint64_t missing = 0;
@@ -296,6 +302,11 @@ class Scan {
           "column '{}' is read as texts, though most of it are numbers: the first text is '{}' in "
           "{}; correct it if numbers are meant",
           name, s.first_text, s.first_text_place));
+    } else if (s.texts > 0 && HasDecimalComma(s.first_text)) {
+      warnings.push_back(
+          fmt::format("column '{}' is read as texts: its numbers have commas, as '{}' in {}; write "
+                      "them with a point, and without signs between thousands",
+                      name, s.first_text, s.first_text_place));
     } else if (s.texts > 0 && s.words.size() > 20 && s.words.size() * 2 > rows_) {
       warnings.push_back(fmt::format(
           "column '{}' has a text of its own in nearly every row: little can be learned from it; "

@@ -161,6 +161,17 @@ TEST_F(TableTest, WarnsOfWhatIsProbablyNotMeant) {
                           HasSubstr("'empty' has no value"), HasSubstr("called 'a_m_'")));
 }
 
+TEST_F(TableTest, NumbersWithCommasAreTextsWithAWarning) {
+  for (const char* number : {"1,5", "-1.234,50", "1,234,567"}) {
+    const auto table = Scan(std::string("y;a\n1;") + number + "\n2;7,25\n");
+    ASSERT_TRUE(table);
+    EXPECT_TRUE(table->columns.features[0].is_category);
+    EXPECT_THAT(table->warnings,
+                ElementsAre(AllOf(HasSubstr("its numbers have commas"), HasSubstr(number))));
+  }
+  EXPECT_THAT(Scan("y;a\n1;p,q\n")->warnings, IsEmpty());
+}
+
 TEST_F(TableTest, TooManyTextsAreRefused) {
   std::string ids = "y,id\n";
   for (size_t i = 0; i <= kMaxCategories; ++i) ids += "1,u" + std::to_string(i) + "\n";
