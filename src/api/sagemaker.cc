@@ -13,6 +13,7 @@ using nlohmann::json;
 
 Result<const Shape*> InputOf(std::string_view operation) {
   const Operation* known = FindOperation(SageMakerOperations(), operation);
+  if (known == nullptr) known = FindOperation(MetricsOperations(), operation);
   if (known != nullptr && IsOperation(operation)) return known->input;
   return Fail(
       Code::kInvalidArgument, "UnknownOperationException",

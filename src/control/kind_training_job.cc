@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/log.h"
+#include "control/internal/experiments.h"
 #include "control/internal/metrics.h"
 #include "control/internal/migrate.h"
 #include "control/internal/rules.h"
@@ -39,6 +40,7 @@ Status Create(Context& context, json request, Record& job, Plan& plan) {
   CLARY_CHECK_OK(CheckTrainingRequest(request, context.env, context.options));
   FillTrainingDefaults(request);
   CLARY_CHECK_OK(PlanRules(context, job, request, plan));
+  CLARY_CHECK_OK(PlanTrialComponent(context, job, request, plan));
   auto& facts = job.Edit<TrainingFacts>();
   const json& stopping = request.at("StoppingCondition");
   facts.max_runtime_s = stopping.value("MaxRuntimeInSeconds", int64_t{0});

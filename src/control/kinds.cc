@@ -7,8 +7,7 @@ namespace clary::control {
 namespace {
 
 constexpr const Kind* kKinds[] = {
-    &kTrainingJob,
-    &kProcessingJob,
+    &kTrainingJob, &kProcessingJob, &kExperiment, &kTrial, &kTrialComponent,
 };
 
 }  // namespace

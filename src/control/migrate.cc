@@ -36,6 +36,7 @@ Record Job(const json& j) {  // throws what nlohmann throws, as all below
                    .detail = j.at("end_detail")};
   if (const std::string stream = j.at("log_stream"); !stream.empty()) {
     launch.log_streams = {stream};
+    r.launches_made = 1;
   }
   r.launches.push_back(std::move(launch));
   r.facts = TrainingFacts::FromJson(j);  // the same members, then beside the others
@@ -59,6 +60,7 @@ Record Rule(const Record& job, const json& request, const json& j, bool profiler
   Launch launch = {.key = j.value("launch_key", ""), .directory = job.name + "/rules/" + r.name};
   if (const std::string stream = j.value("log_stream", ""); !stream.empty()) {
     launch.log_streams = {stream};
+    r.launches_made = 1;
   }
   r.launches.push_back(std::move(launch));
 

@@ -147,7 +147,7 @@ Result<json> Search(Context& context, const json& input) {
   }
   out["TotalHits"] = {{"Value", total}, {"Relation", "EqualTo"}};
   for (const Hit& hit : hits) {
-    out["Results"].push_back({{resource, view_of(hit.record->record, Show::kSearch)}});
+    out["Results"].push_back({{kind.stem, view_of(hit.record->record, Show::kSearch)}});
   }
   return out;
 }

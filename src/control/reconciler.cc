@@ -95,11 +95,11 @@ bool Steps::Admit(const Launch& launch) {
   return true;
 }
 
-void Steps::Prepare(const Record& record, Launch& launch, size_t hosts) const {
+void Steps::Prepare(Record& record, Launch& launch, size_t hosts) const {
   launch.key = record.key + "-" + std::to_string(record.created_ms);
   // Other kinds may have the same names. (Training jobs have the keys that release 0.1 gave them.)
   if (record.kind != &kTrainingJob) launch.key += "-" + std::string(record.kind->segment);
-  if (const auto n = &launch - record.launches.data(); n > 0) launch.key += "-" + std::to_string(n);
+  if (const int n = record.launches_made++; n > 0) launch.key += "-" + std::to_string(n);
   launch.log_streams.clear();
   for (size_t host = 1; host <= hosts; ++host) {
     launch.log_streams.push_back(record.name + "/algo-" + std::to_string(host) + "-" +

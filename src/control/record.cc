@@ -51,6 +51,7 @@ Record Parse(const Kind& kind, const json& j) {  // throws what nlohmann throws
   r.delete_requested_ms = j.at("delete_requested_ms");
   r.status = j.at("status");
   r.failure_reason = j.at("failure_reason");
+  r.launches_made = j.at("launches_made");
   for (const json& launch : j.at("launches")) r.launches.push_back(LaunchFromJson(launch));
   if (kind.facts != nullptr) r.facts = kind.facts(j.at("facts"));
   return r;
@@ -91,6 +92,7 @@ std::string Record::ToJson() const {
               {"delete_requested_ms", delete_requested_ms},
               {"status", status},
               {"failure_reason", failure_reason},
+              {"launches_made", launches_made},
               {"launches", std::move(all)}};
   if (facts) out["facts"] = facts->ToJson();
   return out.dump(-1, ' ', false, json::error_handler_t::replace);

@@ -94,6 +94,9 @@ size_t IndexOf(const Kind& kind);
 
 extern const Kind kTrainingJob;
 extern const Kind kProcessingJob;
+extern const Kind kExperiment;
+extern const Kind kTrial;
+extern const Kind kTrialComponent;
 
 // The kind and the key in a resource's ARN; no kind: it is of none.
 struct ArnParts {

@@ -57,7 +57,8 @@ struct Record {
   std::string status;  // empty for kinds that have none
   std::string failure_reason;
   std::vector<Launch> launches;
-  FactsPtr facts;  // null for kinds that have none
+  int launches_made = 0;  // keys given to them so far: no key is used twice
+  FactsPtr facts;         // null for kinds that have none
 
   // Its facts, which are of its kind's type T.
   template <typename T>
