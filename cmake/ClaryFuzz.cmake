@@ -7,6 +7,9 @@ set(CLARY_FUZZ_SECONDS 10 CACHE STRING "How long ctest runs each libFuzzer targe
 add_custom_target(fuzz_targets)
 if(CLARY_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)  # coverage of what the targets call
+elseif(CLARY_TESTS)
+  add_library(clary_fuzz_replay STATIC fuzz/replay.cc)
+  target_link_libraries(clary_fuzz_replay PRIVATE clary_options)
 endif()
 
 function(clary_fuzz)
@@ -22,7 +25,9 @@ function(clary_fuzz)
     add_test(NAME fuzz.${F_NAME} COMMAND ${target} -max_total_time=${CLARY_FUZZ_SECONDS} -timeout=10
       ${corpus} ${seeds})
   else()
-    add_executable(${target} ${F_SOURCE} ${CMAKE_SOURCE_DIR}/fuzz/replay.cc)
+    add_executable(${target} ${F_SOURCE})
+    target_link_libraries(${target} PRIVATE clary_fuzz_replay)
+    clary_optimise(${target} -O0)
     add_test(NAME fuzz.${F_NAME} COMMAND ${target} ${seeds})
   endif()
   target_link_libraries(${target} PRIVATE clary_options ${F_LIBS})
