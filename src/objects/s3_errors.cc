@@ -50,6 +50,7 @@ constexpr ErrorRow kErrors[] = {
      "One or more of the specified parts could not be found. The part may not have been uploaded, "
      "or the specified entity tag may not match the part's entity tag.",
      "UploadId"},
+    {"InvalidPartNumber", 416, ""},
     {"InvalidPartOrder", 400,
      "The list of parts was not in ascending order. The parts list must be specified in order by "
      "part number.",

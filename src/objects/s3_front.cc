@@ -264,7 +264,8 @@ Result<Response> RunForm(ObjectStore& store, Clock& clock, Request& request,
   CLARY_TRY(const PostPolicy policy,
             PostPolicy::Parse(net::FindParam(fields, "policy").value_or("")));
   if (const auto bucket = net::FindParam(fields, "bucket"); bucket && *bucket != target.bucket) {
-    return BadArgument("bucket", *bucket, "The field 'bucket' is not the bucket of the URL");
+    return Fail(Code::kPermissionDenied, "AccessDenied",
+                "Invalid according to Policy: the field 'bucket' is not the bucket of the URL");
   }
   if (!net::FindParam(fields, "bucket")) fields.emplace_back("bucket", target.bucket);
   CLARY_CHECK_OK(policy.Check(fields, clock.Now()));

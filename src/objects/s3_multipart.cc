@@ -104,7 +104,7 @@ Result<Response> Call::CompleteUpload() {
   CLARY_TRY(const std::string body, ReadSmallBody(r_));
   CLARY_TRY(const auto parts, ParseCompleteUpload(body));
   PutOptions options;
-  CLARY_TRY(options.checksum, ParseChecksum(r_.headers));
+  CLARY_TRY(options.checksum, ParseChecksum(r_.headers, /*of_parts=*/true));
   CLARY_TRY(options.conditions, WriteConditions());
   const std::string id = Param(r_, "uploadId");
   if (const auto type = r_.headers.Find("x-amz-checksum-type")) {

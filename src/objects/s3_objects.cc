@@ -97,7 +97,10 @@ Result<Response> Call::Get() {
     const std::vector<uint64_t> sizes =
         info.part_sizes.empty() ? std::vector<uint64_t>{info.size} : info.part_sizes;
     if (*number > sizes.size()) {
-      return Bad("InvalidRange", "The requested partnumber is not satisfiable");
+      return FailWith(Code::kInvalidArgument, "InvalidPartNumber",
+                      "The requested partnumber is not satisfiable",
+                      {{"PartNumberRequested", std::to_string(*number)},
+                       {"ActualPartCount", std::to_string(sizes.size())}});
     }
     uint64_t first = 0;
     for (size_t i = 0; i + 1 < *number; ++i) first += sizes[i];

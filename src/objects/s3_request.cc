@@ -158,13 +158,19 @@ Result<std::optional<HashKind>> ParseAlgorithm(std::string_view name) {
 }
 
 // x-amz-checksum-<algorithm> of the headers; nullopt if there is none.
-Result<std::optional<Checksum>> ParseChecksum(const net::Headers& h) {
+Result<std::optional<Checksum>> ParseChecksum(const net::Headers& h, bool of_parts) {
   std::optional<Checksum> out;
   for (const ChecksumName& c : kChecksumNames) {
     const auto value = h.Find(c.header);
     if (!value) continue;
     if (out) return Bad("InvalidRequest", "Expecting a single x-amz-checksum- header");
     out = Checksum{c.kind, std::string(Trim(*value))};
+    std::string_view sum = out->value;
+    if (of_parts) sum = sum.substr(0, sum.find('-'));  // "sum-N"
+    const auto raw = Base64Decode(sum);
+    if (!raw || raw->size() != Hash(c.kind, "").size()) {
+      return Bad("InvalidRequest", "Value for " + std::string(c.header) + " header is invalid.");
+    }
   }
   return out;
 }
@@ -177,13 +183,6 @@ Result<PutOptions> ParseBodyChecks(const net::Headers& h, const Caller& caller) 
     return Bad("InvalidDigest", "The Content-MD5 you specified is not valid");
   }
   CLARY_TRY(out.checksum, ParseChecksum(h));
-  if (out.checksum) {
-    const auto raw = Base64Decode(out.checksum->value);
-    if (!raw || raw->size() != Hash(out.checksum->kind, "").size()) {
-      return Bad("InvalidRequest", "Value for " + std::string(NameOf(out.checksum->kind).header) +
-                                       " header is invalid.");
-    }
-  }
   std::string_view algorithm = h.Get("x-amz-sdk-checksum-algorithm");
   if (algorithm.empty()) algorithm = h.Get("x-amz-checksum-algorithm");
   CLARY_TRY(out.checksum_kind, ParseAlgorithm(algorithm));

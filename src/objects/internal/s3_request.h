@@ -51,8 +51,10 @@ Result<std::optional<Time>> StrictTimeHeader(const net::Headers& h, std::string_
 Result<std::map<std::string, std::string>> ParseObjectHeaders(const net::Headers& h);
 
 Result<std::optional<HashKind>> ParseAlgorithm(std::string_view name);
-// x-amz-checksum-<algorithm> of the headers; nullopt if there is none.
-Result<std::optional<Checksum>> ParseChecksum(const net::Headers& h);
+// x-amz-checksum-<algorithm> of the headers; nullopt if there is none. "InvalidRequest" for
+// several, or one that no checksum of its kind looks like; `of_parts` allows that over N parts,
+// "sum-N".
+Result<std::optional<Checksum>> ParseChecksum(const net::Headers& h, bool of_parts = false);
 // Whatever a body has to be held against: Content-MD5, x-amz-checksum-*, x-amz-trailer.
 Result<PutOptions> ParseBodyChecks(const net::Headers& h, const Caller& caller);
 
