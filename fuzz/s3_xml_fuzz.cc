@@ -73,6 +73,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   (void)ParseCompleteUpload(text);
   (void)ParseDelete(text);
   (void)ParseCreateBucket(text);
+  (void)ParseLeaves(text, "Delete");
   (void)ParseTagSet(text);
   if (const auto tags = ParseTagging(text)) {
     const auto again = ParseTagging(FormatTagging(*tags));

@@ -20,8 +20,16 @@ std::pair<std::string, ErrorDetails> SplitDetails(std::string_view message) {
   std::pair<std::string, ErrorDetails> out;
   out.first = lines[0];
   for (size_t i = 1; i < lines.size(); ++i) {
+    // A key may hold line breaks, and so may a message about it.
     const size_t colon = lines[i].find(": ");
-    if (colon == std::string_view::npos) continue;
+    const bool name = colon != std::string_view::npos && colon > 0 &&
+                      std::ranges::all_of(lines[i].substr(0, colon), [](unsigned char c) {
+                        return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+                      });
+    if (!name) {
+      out.first.append(" ").append(lines[i]);
+      continue;
+    }
     out.second.emplace_back(lines[i].substr(0, colon), lines[i].substr(colon + 2));
   }
   return out;
