@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "base/testing/manual_clock.h"
+#include "objects/internal/error_details.h"
 #include "objects/internal/s3_operations.h"
 #include "objects/rules.h"
 #include "objects/s3_xml.h"
@@ -326,6 +327,27 @@ TEST(S3Operations, EveryOperationAnswers) {
     EXPECT_NE(answer.status, 500) << o.name;
     EXPECT_EQ(answer.status == 501, o.run == nullptr) << o.name << answer.body;
   }
+}
+
+TEST(S3Front, NobodyAddsElementsToAnError) {
+  MemoryStore store;
+  S3Front front(store);
+  ASSERT_TRUE(store.CreateBucket("bkt", "us-east-1"));
+  net::Request request;
+  request.method = "GET";
+  request.path = "/bkt/k";
+  request.query = {{"a\nEvil>: x\n: y\nMore", "v"}};
+  request.host = "127.0.0.1";
+  request.body = NewStringSource("");
+  const auto answer = front.Handle(request, {.account_id = "1", .region = "us-east-1"});
+  EXPECT_EQ(answer.status, 501);
+  const auto flat = ParseFlat(answer.body);
+  ASSERT_TRUE(flat) << answer.body;
+  EXPECT_FALSE(flat->contains("Evil>"));
+  EXPECT_EQ(flat->at("Parameter"), "a Evil>: x : y More");
+  const auto listed = SplitDetails("first\nCondition: If-Match\n<b>: x");
+  EXPECT_EQ(listed.first, "first <b>: x");
+  EXPECT_EQ(listed.second, (ErrorDetails{{"Condition", "If-Match"}}));
 }
 
 TEST(S3Front, OtherServicesHosts) {

@@ -19,7 +19,7 @@ void Escape(std::string_view text, std::string& out) {
     const char c = text[0];
     const size_t n = Utf8Length(text);
     const bool character = !text.starts_with("\xef\xbf\xbe") && !text.starts_with("\xef\xbf\xbf");
-    if (n == 0 || !character) {
+    if (n == 0 || !character || c == '\0') {
       out += "\xef\xbf\xbd";
       text.remove_prefix(std::max<size_t>(n, 1));
       continue;

@@ -16,7 +16,7 @@ namespace clary::objects {
 inline constexpr size_t kMaxXmlBytes = 2 << 20;
 
 // Writes one document. Text is escaped; what XML 1.0 cannot hold comes out as S3 does it, as a
-// numeric reference (control characters) or as U+FFFD (bytes that are no UTF-8).
+// numeric reference (control characters) or as U+FFFD (bytes that are no UTF-8, NUL).
 class XmlWriter {
  public:
   // The declaration, and the root element in S3's namespace.

@@ -1,6 +1,6 @@
 // Facts that S3 adds to an error as elements of their own (Condition, PartNumber, ArgumentName,
 // ...). They travel inside the error's message: its first line is for people, each line after it is
-// one "Name: value".
+// one "Name: value", whose name has letters only.
 #pragma once
 
 #include <string>
