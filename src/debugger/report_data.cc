@@ -59,6 +59,25 @@ size_t MetricOrder(const std::vector<std::string_view>& order, std::string_view 
                              order.begin());
 }
 
+// What the hook says at its end of every round of its run, in place of the saved ones.
+Status ReadEveryRound(Trial& trial, TrainingData& out) {
+  for (MetricSeries& series : out.metrics) {
+    const std::string name = "clary_report/metrics/" + series.name;
+    CLARY_TRY(const auto t, Last(trial, name));
+    if (!t) continue;
+    const std::vector<double> values = t->AsDoubles();
+    const int64_t first = trial.Steps(name).back() + 1 - std::ssize(values);
+    const auto from = std::lower_bound(series.steps.begin(), series.steps.end(), first);
+    series.values.resize(static_cast<size_t>(from - series.steps.begin()));
+    series.steps.erase(from, series.steps.end());
+    for (size_t i = 0; i < values.size(); ++i) {
+      series.steps.push_back(first + static_cast<int64_t>(i));
+      series.values.push_back(values[i]);
+    }
+  }
+  return {};
+}
+
 Status ReadMetrics(Trial& trial, TrainingData& out) {
   std::vector<std::string> names = trial.TensorNames("metrics");
   for (std::string& name : trial.TensorNames("losses")) names.push_back(std::move(name));
@@ -81,6 +100,7 @@ Status ReadMetrics(Trial& trial, TrainingData& out) {
     }
     if (!series.steps.empty()) out.metrics.push_back(std::move(series));
   }
+  CLARY_CHECK_OK(ReadEveryRound(trial, out));
   const auto given = out.hyperparameters.find("eval_metric");
   std::string text = given == out.hyperparameters.end() ? "" : given->second;
   std::erase_if(text, [](char c) { return c == '[' || c == ']' || c == '"' || c == '\''; });
@@ -90,6 +110,10 @@ Status ReadMetrics(Trial& trial, TrainingData& out) {
     return std::tie(ia, a.metric, a.data) < std::tie(ib, b.metric, b.data);
   });
   return {};
+}
+
+std::string FeatureName(const TrainingData& data, size_t f) {
+  return f < data.features.size() ? data.features[f] : fmt::format("f{}", f);
 }
 
 Status ReadImportance(Trial& trial, TrainingData& out) {
@@ -112,6 +136,17 @@ Status ReadImportance(Trial& trial, TrainingData& out) {
     const std::vector<double> v = t.AsDoubles();
     if (v.size() == 1)
       out.importance[rest.substr(0, slash)].emplace_back(rest.substr(slash + 1), v[0]);
+  }
+  // The model's own, where it has fewer rounds than the last step.
+  constexpr std::string_view kDelivered = "clary_report/importance/";
+  for (const std::string& name : trial.TensorNames("clary_report")) {
+    if (!name.starts_with(kDelivered)) continue;
+    CLARY_TRY(const std::vector<double> shares, Doubles(trial, name));
+    auto& list = out.importance[name.substr(kDelivered.size())];
+    list.clear();
+    for (size_t f = 0; f < shares.size(); ++f) {
+      if (shares[f] > 0) list.emplace_back(FeatureName(out, f), shares[f]);
+    }
   }
   for (auto& [type, list] : out.importance) {
     std::stable_sort(list.begin(), list.end(),
@@ -160,16 +195,33 @@ Status ReadSummary(Trial& trial, TrainingData& out) {
   CLARY_TRY(const auto rows, Doubles(trial, "clary_report/rows"));
   if (!rows.empty()) out.train_rows = rows[0];
   if (rows.size() > 1) out.validation_rows = rows[1];
-  CLARY_TRY(const auto best, Doubles(trial, "clary_report/best_round"));
-  if (!best.empty()) out.best_round = static_cast<int64_t>(best[0]);
+  out.trained_rounds = out.steps.empty() ? 0 : out.steps.back() + 1;
+  CLARY_TRY(const auto delivered, Doubles(trial, "clary_report/delivered_rounds"));
+  out.delivered_round =
+      delivered.empty() ? out.trained_rounds - 1 : static_cast<int64_t>(delivered[0]) - 1;
+  CLARY_TRY(const auto count, Doubles(trial, "clary_report/tree_count"));
+  if (!count.empty()) out.tree_count = static_cast<int64_t>(count[0]);
+  CLARY_TRY(const auto weighted, Doubles(trial, "clary_report/weighted"));
+  out.train_weighted = !weighted.empty() && weighted[0] != 0;
+  out.validation_weighted = weighted.size() > 1 && weighted[1] != 0;
+  CLARY_TRY(const auto sparse, Doubles(trial, "clary_report/sparse"));
+  out.sparse = !sparse.empty() && sparse[0] != 0;
+  CLARY_TRY(const auto deciding, strings("clary_report/deciding_metric"));
+  if (!deciding.empty()) out.deciding_metric = deciding[0];
+  CLARY_TRY(const auto classes, Doubles(trial, "clary_report/train_class_rows"));
+  out.train_class_rows.assign(classes.begin(), classes.end());
   CLARY_TRY(const auto labels, Last(trial, "clary_report/train_labels"));
   if (labels) out.train_labels = AsFloats(*labels);
-  const std::array<std::pair<std::string_view, std::vector<double>*>, 5> parts{
+  const std::array<std::pair<std::string_view, std::vector<double>*>, 9> parts{
       {{"clary_report/data/missing", &out.summary.missing},
        {"clary_report/data/mean", &out.summary.mean},
        {"clary_report/data/std", &out.summary.std_dev},
        {"clary_report/data/min", &out.summary.min},
-       {"clary_report/data/max", &out.summary.max}}};
+       {"clary_report/data/max", &out.summary.max},
+       {"clary_report/validation/outside", &out.summary.outside},
+       {"clary_report/validation/missing", &out.summary.validation_missing},
+       {"clary_report/validation/min", &out.summary.validation_min},
+       {"clary_report/validation/max", &out.summary.validation_max}}};
   for (const auto& [name, to] : parts) {
     CLARY_TRY(*to, Doubles(trial, name));
     if (!to->empty() && to->size() != out.summary.missing.size()) {
@@ -221,6 +273,11 @@ bool IsMaximized(std::string_view metric) {
   return base == "r2" || std::find(kMaximized.begin(), kMaximized.end(), base) != kMaximized.end();
 }
 
+size_t MetricSeries::UpTo(int64_t round) const {
+  const auto after = std::upper_bound(steps.begin(), steps.end(), round);
+  return after == steps.begin() ? steps.size() : static_cast<size_t>(after - steps.begin()) - 1;
+}
+
 size_t MetricSeries::Best() const {
   const bool up = IsMaximized(metric);
   size_t best = values.size();
@@ -244,9 +301,13 @@ Result<TrainingData> ReadTrainingData(Trial& trial, const ReportContext& context
   }
   out.task = TaskOf(out.objective);
   CLARY_CHECK_OK(ReadMetrics(trial, out));
-  CLARY_CHECK_OK(ReadImportance(trial, out));
   CLARY_CHECK_OK(ReadShap(trial, out));
   CLARY_CHECK_OK(ReadSummary(trial, out));
+  CLARY_CHECK_OK(ReadImportance(trial, out));
+  const bool held_out =
+      out.metrics.empty() || std::any_of(out.metrics.begin(), out.metrics.end(),
+                                         [](const MetricSeries& m) { return m.data != "train"; });
+  out.validated = out.train_rows > 0 ? out.validation_rows > 0 : held_out;
   const std::vector<int64_t> labels = trial.Steps("labels");
   for (const int64_t step : trial.Steps("predictions")) {
     if (std::binary_search(labels.begin(), labels.end(), step)) out.output_steps.push_back(step);
@@ -254,17 +315,49 @@ Result<TrainingData> ReadTrainingData(Trial& trial, const ReportContext& context
   return out;
 }
 
+namespace {
+
+Result<Output> MakeOutput(int64_t step, const Tensor& labels, const Tensor& predictions) {
+  Output out{
+      .step = step, .classes = 1, .labels = AsFloats(labels), .values = AsFloats(predictions)};
+  const size_t rows = out.labels.size();
+  if (rows == 0 || out.values.size() % rows != 0 || out.values.empty()) {
+    return BadTensor(predictions.name, fmt::format("{} values for {} labels at step {}",
+                                                   out.values.size(), rows, step));
+  }
+  out.classes = out.values.size() / rows;
+  size_t kept = 0;
+  for (size_t i = 0; i < rows; ++i) {
+    const auto row = out.values.begin() + static_cast<std::ptrdiff_t>(i * out.classes);
+    const auto end = row + static_cast<std::ptrdiff_t>(out.classes);
+    if (!std::isfinite(out.labels[i]) ||
+        !std::all_of(row, end, [](float v) { return std::isfinite(v); })) {
+      continue;
+    }
+    out.row_of.push_back(static_cast<uint32_t>(i));
+    std::copy(row, end, out.values.begin() + static_cast<std::ptrdiff_t>(kept * out.classes));
+    out.labels[kept++] = out.labels[i];
+  }
+  out.left_out = rows - kept;
+  out.labels.resize(kept);
+  out.values.resize(kept * out.classes);
+  return out;
+}
+
+}  // namespace
+
 Result<Output> ReadOutput(Trial& trial, int64_t step) {
   CLARY_TRY(const Tensor labels, trial.Value("labels", step));
   CLARY_TRY(const Tensor predictions, trial.Value("predictions", step));
-  Output out{
-      .step = step, .classes = 1, .labels = AsFloats(labels), .values = AsFloats(predictions)};
-  if (out.labels.empty() || out.values.size() % out.labels.size() != 0 || out.values.empty()) {
-    return BadTensor("predictions", fmt::format("{} values for {} labels at step {}",
-                                                out.values.size(), out.labels.size(), step));
-  }
-  out.classes = out.values.size() / out.labels.size();
-  return out;
+  return MakeOutput(step, labels, predictions);
+}
+
+Result<Output> ReadDeliveredOutput(Trial& trial, const TrainingData& data) {
+  const int64_t last = data.output_steps.back();
+  CLARY_TRY(const auto predictions, Last(trial, "clary_report/predictions"));
+  if (!predictions) return ReadOutput(trial, last);
+  CLARY_TRY(const Tensor labels, trial.Value("labels", last));
+  return MakeOutput(data.delivered_round, labels, *predictions);
 }
 
 }  // namespace clary::debugger

@@ -99,7 +99,9 @@ std::vector<WorstRow> Worst(std::vector<WorstRow> rows, size_t keep) {
   return rows;
 }
 
-void KeepWorst(std::vector<WorstRow> rows, const TrainingData& data, TrainingFigures& out) {
+void KeepWorst(std::vector<WorstRow> rows, const TrainingData& data, const Output& last,
+               TrainingFigures& out) {
+  for (WorstRow& row : rows) row.row = last.row_of[row.row];
   std::vector<int64_t> ids = data.shap.row_ids;
   std::sort(ids.begin(), ids.end());
   std::vector<WorstRow> explained;
@@ -122,19 +124,21 @@ void SetResiduals(const std::vector<double>& residuals, TrainingFigures& out) {
 void LabelsAsClasses(const std::vector<int>& truth, const TrainingData& data,
                      TrainingFigures& out) {
   LabelDistribution& d = out.labels;
-  const auto train = Classes(data.train_labels, kMostClasses);
-  size_t classes = out.classes;
-  if (train && !train->empty()) {
-    classes =
-        std::max(classes, static_cast<size_t>(*std::max_element(train->begin(), train->end())) + 1);
+  if (data.validated) {
+    d.train = data.train_class_rows;
+    if (d.train.empty()) {
+      for (const int c : Classes(data.train_labels, kMostClasses).value_or(std::vector<int>())) {
+        d.train.resize(std::max(d.train.size(), static_cast<size_t>(c) + 1));
+        ++d.train[static_cast<size_t>(c)];
+      }
+      d.train_sampled = static_cast<double>(data.train_labels.size()) < data.train_rows;
+    }
   }
+  const size_t classes = std::max(out.classes, d.train.size());
   d.validation.resize(classes);
   for (const int c : truth) ++d.validation[static_cast<size_t>(c)];
-  if (train && !train->empty()) {
-    d.train.resize(classes);
-    for (const int c : *train) ++d.train[static_cast<size_t>(c)];
-    d.stability = StabilityIndex(d.validation, d.train);
-  }
+  if (!d.train.empty()) d.train.resize(classes);
+  d.stability = StabilityIndex(d.validation, d.train);
   for (size_t c = 0; c < classes; ++c) d.names.push_back(std::to_string(c));
 }
 
@@ -155,13 +159,22 @@ void LabelsAsNumbers(const Output& last, const TrainingData& data, TrainingFigur
     low = std::min<double>(low, y);
     high = std::max<double>(high, y);
   }
-  const size_t bins = std::clamp<size_t>(
+  size_t bins = std::clamp<size_t>(
       AutoHistogram(std::vector<double>(last.labels.begin(), last.labels.end())).counts.size(), 10,
       60);
+  if (std::all_of(values.begin(), values.end(), IsWhole) && high > low) {
+    // Bins of whole widths around whole numbers, or some would hold one more of them than others.
+    const double width = std::ceil((high - low + 1) / static_cast<double>(bins));
+    bins = static_cast<size_t>(std::ceil((high - low + 1) / width));
+    low -= 0.5;
+    high = low + width * static_cast<double>(bins);
+  }
   const Histogram validation = MakeHistogram(last.labels, low, high, bins);
   d.edges = validation.edges;
   d.validation = validation.counts;
-  if (!data.train_labels.empty()) {
+  d.stability = std::numeric_limits<double>::quiet_NaN();
+  if (data.validated && !data.train_labels.empty()) {
+    d.train_sampled = static_cast<double>(data.train_labels.size()) < data.train_rows;
     d.train = MakeHistogram(data.train_labels, low, high, bins).counts;
     d.stability = StabilityIndex(MakeHistogram(last.labels, low, high, 10).counts,
                                  MakeHistogram(data.train_labels, low, high, 10).counts);
@@ -179,7 +192,7 @@ void BinaryFigures(const TrainingData& data, const Output& last, const std::vect
     worst.push_back(
         {i, static_cast<double>(truth[i]), static_cast<double>(score[i]), -std::log(p)});
   }
-  KeepWorst(std::move(worst), data, out);
+  KeepWorst(std::move(worst), data, last, out);
   out.probabilities = data.objective != "binary:hinge";
   if (!out.probabilities) return;
   out.curves.push_back(MakeCurve(score, positive));
@@ -212,7 +225,7 @@ void MulticlassFigures(const TrainingData& data, const Output& last, const std::
       const double y = truth[i], p = last.values[i];
       if (y != p) worst.push_back({i, y, p, 1});
     }
-    KeepWorst(std::move(worst), data, out);
+    KeepWorst(std::move(worst), data, last, out);
     return;
   }
   out.probabilities = true;
@@ -236,7 +249,7 @@ void MulticlassFigures(const TrainingData& data, const Output& last, const std::
                      -std::log(std::clamp(p, kLeastProbability, 1.0))});
   }
   out.calibration = Calibrate(chosen, right);
-  KeepWorst(std::move(worst), data, out);
+  KeepWorst(std::move(worst), data, last, out);
 }
 
 void NumberFigures(const TrainingData& data, const Output& last, TrainingFigures& out) {
@@ -254,12 +267,13 @@ void NumberFigures(const TrainingData& data, const Output& last, TrainingFigures
   for (size_t i = 0; i < n; ++i) {
     const double y = last.labels[i], p = predicted[i];
     worst.push_back({i, y, p, std::abs(p - y)});
-    if (data.task == Task::kCount && p > 0) {
-      out.poisson_deviance += 2 * ((y > 0 ? y * std::log(y / p) : 0) - y + p);
+    if (data.task == Task::kCount) {
+      out.poisson_deviance += p > 0 ? 2 * ((y > 0 ? y * std::log(y / p) : 0) - y + p)
+                                    : std::numeric_limits<double>::quiet_NaN();
     }
   }
   out.poisson_deviance /= static_cast<double>(n);
-  KeepWorst(std::move(worst), data, out);
+  KeepWorst(std::move(worst), data, last, out);
 }
 
 void RankingFigures(const Output& last, TrainingFigures& out) {
@@ -290,15 +304,19 @@ void SurvivalFigures(const TrainingData& data, const Output& last, TrainingFigur
   std::iota(order.begin(), order.end(), 0U);
   std::stable_sort(order.begin(), order.end(),
                    [&](uint32_t a, uint32_t b) { return risk[a] < risk[b]; });
+  std::vector<float> ascending;
+  for (const uint32_t i : order) ascending.push_back(risk[i]);
   constexpr std::array<const char*, 4> kNames = {"lowest risk", "below the middle",
                                                  "above the middle", "highest risk"};
-  for (size_t g = 0; g < kNames.size(); ++g) {
+  size_t begin = 0;
+  for (const size_t end : GroupEnds(ascending, kNames.size())) {
+    // Named by where its middle lies: equal risks may have made groups fewer and larger.
+    const size_t quarter = (begin + end) * 2 / order.size();
     std::vector<float> labels;
-    for (size_t i = order.size() * g / 4; i < order.size() * (g + 1) / 4; ++i) {
-      labels.push_back(last.labels[order[i]]);
-    }
+    for (; begin < end; ++begin) labels.push_back(last.labels[order[begin]]);
     const auto rows = static_cast<int64_t>(labels.size());
-    out.survival.push_back({kNames[g], rows, ThinLine(KaplanMeier(std::move(labels)), 300)});
+    out.survival.push_back({kNames[std::min<size_t>(quarter, 3)], rows,
+                            ThinLine(KaplanMeier(std::move(labels)), 300)});
   }
 }
 
@@ -313,8 +331,13 @@ Status Lines(Trial& trial, const TrainingData& data, TrainingFigures& out) {
                                  : std::to_string(i),
                          {}});
   }
-  for (const int64_t step : data.output_steps) {
-    CLARY_TRY(const Output output, ReadOutput(trial, step));
+  std::vector<int64_t> steps = data.output_steps;
+  std::erase_if(steps, [&](int64_t step) { return step >= out.step; });
+  steps.push_back(out.step);  // of the delivered model
+  for (const int64_t step : steps) {
+    CLARY_TRY(const Output output,
+              step == out.step ? ReadDeliveredOutput(trial, data) : ReadOutput(trial, step));
+    if (output.rows() == 0) continue;
     if (numbers) {
       const BinErrors errors = ErrorsByLabel(output.labels, PredictedNumbers(data, output), lines);
       for (size_t i = 0; i < lines; ++i) out.lines[i].values.push_back(errors.errors[i]);
@@ -340,7 +363,9 @@ Status Lines(Trial& trial, const TrainingData& data, TrainingFigures& out) {
 Result<TrainingFigures> ComputeFigures(Trial& trial, const TrainingData& data) {
   TrainingFigures out;
   if (data.output_steps.empty()) return out;
-  CLARY_TRY(const Output last, ReadOutput(trial, data.output_steps.back()));
+  CLARY_TRY(const Output last, ReadDeliveredOutput(trial, data));
+  out.left_out = last.left_out;
+  if (last.rows() == 0) return out;
   out.step = last.step;
   out.rows = last.rows();
   const bool classification = data.task == Task::kBinary || data.task == Task::kMulticlass;
@@ -386,6 +411,9 @@ Result<TrainingFigures> ComputeFigures(Trial& trial, const TrainingData& data) {
 }
 
 const MetricSeries* DecidingSeries(const TrainingData& data) {
+  for (const MetricSeries& series : data.metrics) {
+    if (series.name == data.deciding_metric) return &series;
+  }
   const MetricSeries* chosen = nullptr;
   for (const MetricSeries& series : data.metrics) {
     const bool validation = series.data != "train";

@@ -23,8 +23,9 @@ struct StepLine {
 struct LabelDistribution {
   std::vector<std::string> names;
   std::vector<double> edges;
-  std::vector<int64_t> validation, train;  // `train` may be empty
-  double stability = 0;                    // StabilityIndex; 0 without training labels
+  std::vector<int64_t> validation, train;  // `train` may be empty, as it is without validation
+  bool train_sampled = false;              // `train` is of an even sample of the training rows
+  double stability = 0;                    // StabilityIndex; NaN without training labels
 };
 
 // Of the scores of the rows with one relevance grade.
@@ -47,8 +48,11 @@ struct WorstRow {
 };
 
 struct TrainingFigures {
-  int64_t step = -1;  // of everything below but the lines; -1: no labels and predictions
-  size_t rows = 0;    // validation rows
+  // The round after which everything below is, the delivered model's; -1: no labels and
+  // predictions.
+  int64_t step = -1;
+  size_t rows = 0;      // that were evaluated
+  size_t left_out = 0;  // more rows, without a finite label or prediction
   LabelDistribution labels;
 
   // Classification.
@@ -67,12 +71,12 @@ struct TrainingFigures {
   std::vector<Group> groups;
   BinErrors bin_errors;
   std::vector<std::pair<float, float>> scatter;  // label, prediction: a sample
-  double poisson_deviance = 0;                   // mean; counts only
+  double poisson_deviance = 0;  // mean; counts only; NaN if a prediction is not above 0
 
   Histogram residuals;  // prediction - label; classes as numbers, as AWS has it
   double residual_mean = 0, residual_std = 0;
-  std::vector<int64_t> line_steps;
-  std::vector<StepLine> lines;  // recall of each class, or mean error of each bin of labels
+  std::vector<int64_t> line_steps;  // up to `step`
+  std::vector<StepLine> lines;      // recall of each class, or mean error of each bin of labels
 
   std::vector<GradeScores> grades;  // ranking
   std::optional<double> concordance;
@@ -85,9 +89,9 @@ struct TrainingFigures {
 // Reads the outputs of every saved step, one at a time.
 Result<TrainingFigures> ComputeFigures(Trial& trial, const TrainingData& data);
 
-// The validation series that decides: of the last metric of eval_metric, as early stopping does,
-// on the first data set that is not "train"; the training data's if there is no other. nullptr
-// without metrics.
+// The series that decides what round is best: the one that the hook named; else of the last metric
+// of eval_metric, as early stopping does, on the first data set that is not "train"; the training
+// data's if there is no other. nullptr without metrics.
 const MetricSeries* DecidingSeries(const TrainingData& data);
 // The same metric on the training data; nullptr if that is `series` or missing.
 const MetricSeries* TrainingSeries(const TrainingData& data, const MetricSeries& series);

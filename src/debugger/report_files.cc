@@ -87,6 +87,9 @@ json ConfusionMatrix(const TrainingData& data, const TrainingFigures& f) {
                       {"recall", Round(s.scores.recall)},
                       {"f1", Round(s.scores.f1)}});
     }
+    for (const char* name : {"precision", "recall", "f1"}) {
+      if (!stats.contains(name)) stats[name] = nullptr;  // class 1 occurs nowhere
+    }
   }
   return {{"group_labels", std::move(labels)},
           {"group_counts", c.counts},
@@ -150,6 +153,7 @@ json RocCurve(const TrainingFigures& f) {
                p = static_cast<double>(std::max<int64_t>(c.positives, 1));
     json x = json::array({0}), y = json::array({0}), thresholds = json::array({nullptr});
     for (const CurvePoint& point : Corners(c)) {
+      if (std::isnan(c.auc)) break;  // one class has no curve
       x.push_back(Round(static_cast<double>(point.fp) / n));
       y.push_back(Round(static_cast<double>(point.tp) / p));
       thresholds.push_back(Round(point.threshold));
@@ -167,12 +171,8 @@ json PrecisionRecallCurve(const TrainingFigures& f) {
   json curves = json::array();
   for (size_t i = 0; i < f.curves.size(); ++i) {
     const BinaryCurve& c = f.curves[i];
-    std::vector<std::pair<double, double>> line{{0, 1}};
-    for (const CurvePoint& p : c.points) {
-      line.emplace_back(
-          static_cast<double>(p.tp) / static_cast<double>(std::max<int64_t>(c.positives, 1)),
-          static_cast<double>(p.tp) / static_cast<double>(p.tp + p.fp));
-    }
+    std::vector<std::pair<double, double>> line;
+    for (const auto& point : PrecisionRecallLine(c)) line.push_back(point);
     json x = json::array(), y = json::array();
     for (const auto& [recall, precision] : ThinLine(line, 2000)) {
       x.push_back(Round(recall));
@@ -264,7 +264,10 @@ json ShapSummary(const TrainingData& data) {
   }
   json bias = json::array();
   for (size_t k = 0; k < s.classes; ++k) bias.push_back(s.at(0, k, s.features));
-  return {{"rows", s.rows}, {"expected_value", std::move(bias)}, {"features", std::move(features)}};
+  return {{"rows", s.rows},
+          {"of_rows", data.validated ? data.validation_rows : data.train_rows},
+          {"expected_value", std::move(bias)},
+          {"features", std::move(features)}};
 }
 
 json WorstPredictions(const TrainingFigures& f) {

@@ -17,7 +17,7 @@ using json = reports::Json;
 
 constexpr size_t kCurvePoints = 300;
 constexpr size_t kShapFeatures = 20;
-constexpr size_t kShapPoints = 360;  // rows drawn a feature
+constexpr size_t kShapPoints = 500;  // rows drawn a feature
 constexpr size_t kShapClasses = 6;   // with points of their own
 constexpr size_t kTreeBytes = 500'000;
 constexpr size_t kTableFeatures = 1000;
@@ -46,7 +46,7 @@ json Metrics(const TrainingData& data) {
     const size_t stride = s.steps.size() / kLinePoints + 1;
     json points = json::array();
     for (size_t i = 0; i < s.steps.size(); ++i) {
-      if (i % stride == 0 || i + 1 == s.steps.size()) {
+      if (i % stride == 0 || i + 1 == s.steps.size() || i == s.Best()) {
         points.push_back({s.steps[i], Sig(s.values[i], 6)});
       }
     }
@@ -57,13 +57,14 @@ json Metrics(const TrainingData& data) {
                 {"points", std::move(points)}};
     if (const size_t best = s.Best(); best < s.values.size()) {
       one["best"] = {s.steps[best], s.values[best]};
-      one["last"] = s.values.back();
+    }
+    if (const size_t now = s.UpTo(data.delivered_round); now < s.values.size()) {
+      one["now"] = {s.steps[now], s.values[now]};
     }
     series.push_back(std::move(one));
   }
   json out = {{"series", std::move(series)}};
   if (const MetricSeries* deciding = DecidingSeries(data)) out["deciding"] = deciding->name;
-  if (data.best_round >= 0) out["bestRound"] = data.best_round;
   return out;
 }
 
@@ -93,12 +94,11 @@ json Curves(const TrainingFigures& f) {
   for (size_t i = 0; i < std::min<size_t>(f.curves.size(), 20); ++i) {
     const BinaryCurve& c = f.curves[i];
     if (c.positives == 0 || c.negatives == 0) continue;
-    std::vector<std::pair<double, double>> roc{{0, 0}}, pr{{0, 1}};
+    std::vector<std::pair<double, double>> roc{{0, 0}};
     for (const CurvePoint& p : c.points) {
       const auto tp = static_cast<double>(p.tp), fp = static_cast<double>(p.fp);
       roc.emplace_back(fp / static_cast<double>(c.negatives),
                        tp / static_cast<double>(c.positives));
-      pr.emplace_back(tp / static_cast<double>(c.positives), tp / (tp + fp));
     }
     out.push_back({{"id", f.curves.size() == 1 ? 1 : i},
                    {"positives", c.positives},
@@ -106,7 +106,7 @@ json Curves(const TrainingFigures& f) {
                    {"auc", c.auc},
                    {"averagePrecision", c.average_precision},
                    {"roc", Pairs(ThinLine(roc, most))},
-                   {"pr", Pairs(ThinLine(pr, most))}});
+                   {"pr", Pairs(ThinLine(PrecisionRecallLine(c), most))}});
   }
   return out;
 }
@@ -199,7 +199,7 @@ json ShapJson(const TrainingData& data) {
     order.pop_back();
   }
   const size_t classes = std::min(s.classes, kShapClasses);
-  const size_t points = std::min(s.rows, classes > 1 ? kShapPoints / 2 : kShapPoints);
+  const size_t points = std::min(s.rows, kShapPoints);
   json features = json::array();
   for (const size_t f : order) {
     json inputs = json::array(), contributions = json::array(), mean = json::array();
@@ -220,6 +220,7 @@ json ShapJson(const TrainingData& data) {
                         {"contributions", std::move(contributions)}});
   }
   return {{"rows", s.rows},
+          {"ofRows", data.validated ? data.validation_rows : data.train_rows},
           {"points", points},
           {"classes", s.classes},
           {"pointClasses", classes},
@@ -289,7 +290,8 @@ json Trees(const TrainingData& data) {
     if (used > kTreeBytes * 3 / 2) break;
     list.push_back(data.trees[at]);
   }
-  return {{"total", n}, {"list", std::move(list)}};
+  const size_t total = data.tree_count < 0 ? n : static_cast<size_t>(data.tree_count);
+  return {{"total", total}, {"list", std::move(list)}};
 }
 
 json DataJson(const TrainingData& data) {
@@ -300,7 +302,7 @@ json DataJson(const TrainingData& data) {
   };
   for (size_t f = 0; f < std::min(d.missing.size(), kTableFeatures); ++f) {
     rows.push_back({data.features[f], at(d.missing, f), at(d.mean, f), at(d.std_dev, f),
-                    at(d.min, f), at(d.max, f)});
+                    at(d.min, f), at(d.max, f), at(d.outside, f)});
   }
   return {{"features", std::max(data.features.size(), d.missing.size())},
           {"rows", std::move(rows)}};
@@ -337,6 +339,7 @@ json Labels(const TrainingFigures& f) {
           {"edges", f.labels.edges},
           {"validation", f.labels.validation},
           {"train", f.labels.train},
+          {"trainSampled", f.labels.train_sampled},
           {"stability", f.labels.stability}};
 }
 
@@ -348,10 +351,15 @@ std::string TrainingModelJson(const TrainingData& data, const TrainingFigures& f
   for (const auto& [name, value] : data.hyperparameters) job["hyperparameters"][name] = value;
   job["objective"] = data.objective;
   job["running"] = !data.ended;
-  job["rounds"] = data.steps.empty() ? 0 : data.steps.back() + 1;
+  job["rounds"] = data.delivered_round + 1;
+  job["trainedRounds"] = data.trained_rounds;
+  job["validated"] = data.validated;
+  job["weighted"] = data.validated ? data.validation_weighted : data.train_weighted;
+  job["leftOut"] = f.left_out;
   job["trainRows"] = data.train_rows;
-  job["validationRows"] =
-      data.validation_rows > 0 ? data.validation_rows : static_cast<double>(f.rows);
+  job["validationRows"] = data.validation_rows > 0 || !data.validated
+                              ? data.validation_rows
+                              : static_cast<double>(f.rows + f.left_out);
   job["features"] = data.features.size();
   json out = {
       {"kind", "training"},    {"task", TaskName(data.task)},     {"step", f.step},

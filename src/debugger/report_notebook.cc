@@ -27,6 +27,7 @@ pd.DataFrame(findings["findings"]))py"},
 labels.plot.bar(x="labels", y="num_samples_per_label", legend=False, ylabel="validation rows"))py"},
     {"LossData.json", "Metrics by round",
      R"py(loss = pd.DataFrame(load("LossData")["category_loss_per_step"])
+loss["loss"] = loss["loss"].astype(float)
 loss["metric"] = loss["category"].str.split("-", n=1).str[1]
 for metric, rows in loss.groupby("metric"):
     rows.pivot(index="steps", columns="category", values="loss").plot(title=metric, xlabel="round"))py"},
@@ -46,15 +47,21 @@ pd.DataFrame(counts.reshape(size, size)).rename_axis(index="true", columns="pred
 print(evaluation["classification_report"])
 pd.DataFrame({k: evaluation[k + "_performance_metrics"] for k in ["micro", "macro", "weighted"]}))py"},
     {"IterativeClassAccuracy.json", "Recall of each class by round",
-     R"py(pd.DataFrame(load("IterativeClassAccuracy")).plot(xlabel="saved step", ylabel="recall"))py"},
+     R"py(pd.DataFrame(load("IterativeClassAccuracy"), dtype=float).plot(xlabel="saved step", ylabel="recall"))py"},
     {"ROCCurve.json", "ROC curve",
      R"py(for curve in load("ROCCurve")["curves"]:
+    if curve["auc"] is None:
+        print(f"class {curve['category']}: no curve, there is only one class")
+        continue
     plt.plot(curve["false_positive_rate"], curve["true_positive_rate"],
              label=f"class {curve['category']}, AUC {curve['auc']:.5f}")
 plt.plot([0, 1], [0, 1], "--", color="gray")
 plt.xlabel("false positive rate"); plt.ylabel("true positive rate"); plt.legend())py"},
     {"PrecisionRecallCurve.json", "Precision and recall",
      R"py(for curve in load("PrecisionRecallCurve")["curves"]:
+    if curve["average_precision"] is None:
+        print(f"class {curve['category']}: no curve, there is no row of it")
+        continue
     plt.plot(curve["recall"], curve["precision"],
              label=f"class {curve['category']}, AP {curve['average_precision']:.5f}")
 plt.xlabel("recall"); plt.ylabel("precision"); plt.legend())py"},
@@ -83,7 +90,7 @@ if sigma > 0:
 plt.xlabel(f"predicted - true (mean {mu:.4f}, standard deviation {sigma:.4f})"))py"},
     {"LabelBinErrors.json", "Mean absolute error by label, over the rounds",
      R"py(errors = load("LabelBinErrors")
-pd.DataFrame(errors["errors_by_step"], index=errors["steps"]).plot(xlabel="round", ylabel="mean |error|"))py"},
+pd.DataFrame(errors["errors_by_step"], index=errors["steps"], dtype=float).plot(xlabel="round", ylabel="mean |error|"))py"},
     {"ShapSummary.json", "Mean contribution of each feature (SHAP)",
      R"py(shap = pd.DataFrame(load("ShapSummary")["features"]).set_index("feature")["mean_abs_shap"]
 shap = shap.map(sum).sort_values().tail(20)

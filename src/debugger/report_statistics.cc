@@ -12,9 +12,9 @@ namespace {
 
 double Ratio(double a, double b) { return b == 0 ? 0 : a / b; }
 
-double F1(double precision, double recall) {
-  return Ratio(2 * precision * recall, precision + recall);
-}
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+double RatioOrNone(double a, double b) { return b == 0 ? kNaN : a / b; }
+double OrZero(double v) { return std::isnan(v) ? 0 : v; }
 
 std::vector<uint32_t> Ascending(std::span<const float> values) {
   std::vector<uint32_t> order(values.size());
@@ -58,20 +58,20 @@ ClassificationScores Score(const Confusion& confusion) {
     out.rows += support;
     if (support == 0 && predicted == 0) continue;
     ClassScores s{.id = c, .scores = {}, .support = support};
-    s.scores.precision = Ratio(hit, static_cast<double>(predicted));
-    s.scores.recall = Ratio(hit, static_cast<double>(support));
-    s.scores.f1 = F1(s.scores.precision, s.scores.recall);
+    s.scores.precision = RatioOrNone(hit, static_cast<double>(predicted));
+    s.scores.recall = RatioOrNone(hit, static_cast<double>(support));
+    s.scores.f1 = 2 * hit / static_cast<double>(support + predicted);
     out.classes.push_back(s);
   }
-  out.accuracy = Ratio(static_cast<double>(right), static_cast<double>(out.rows));
+  out.accuracy = RatioOrNone(static_cast<double>(right), static_cast<double>(out.rows));
   out.micro = {out.accuracy, out.accuracy, out.accuracy};
   for (const ClassScores& c : out.classes) {
     const double each = 1.0 / static_cast<double>(out.classes.size());
     const double weight = Ratio(static_cast<double>(c.support), static_cast<double>(out.rows));
     for (const auto field :
          {&PrecisionRecall::precision, &PrecisionRecall::recall, &PrecisionRecall::f1}) {
-      out.macro.*field += each * (c.scores.*field);
-      out.weighted.*field += weight * (c.scores.*field);
+      out.macro.*field += each * OrZero(c.scores.*field);
+      out.weighted.*field += weight * OrZero(c.scores.*field);
     }
   }
   return out;
@@ -85,8 +85,8 @@ std::string ClassificationText(const ClassificationScores& scores) {
   }
   out += "\n\n";
   const auto row = [&](const std::string& name, const PrecisionRecall& s, int64_t support) {
-    out += fmt::format("{:>{}}  {:>9.2f} {:>9.2f} {:>9.2f} {:>9}\n", name, kWidth, s.precision,
-                       s.recall, s.f1, support);
+    out += fmt::format("{:>{}}  {:>9.2f} {:>9.2f} {:>9.2f} {:>9}\n", name, kWidth,
+                       OrZero(s.precision), OrZero(s.recall), OrZero(s.f1), support);
   };
   for (const ClassScores& c : scores.classes) row(std::to_string(c.id), c.scores, c.support);
   out += fmt::format("\n{:>{}}  {:>9} {:>9} {:>9.2f} {:>9}\n", "accuracy", kWidth, "", "",
@@ -118,10 +118,22 @@ BinaryCurve MakeCurve(std::span<const float> scores, std::span<const uint8_t> po
                              Ratio(static_cast<double>(tp), static_cast<double>(tp + fp));
     out.points.push_back({static_cast<double>(score), tp, fp});
   }
-  if (out.positives > 0 && out.negatives > 0) {
-    out.auc = area / (static_cast<double>(out.positives) * static_cast<double>(out.negatives));
-  }
+  out.auc =
+      RatioOrNone(area, static_cast<double>(out.positives) * static_cast<double>(out.negatives));
+  if (out.positives == 0) out.average_precision = kNaN;
   return out;
+}
+
+std::vector<std::pair<double, double>> PrecisionRecallLine(const BinaryCurve& curve) {
+  std::vector<std::pair<double, double>> line;
+  if (curve.positives == 0) return line;
+  for (const CurvePoint& p : curve.points) {
+    const auto tp = static_cast<double>(p.tp);
+    const double precision = tp / static_cast<double>(p.tp + p.fp);
+    if (line.empty()) line.emplace_back(0, precision);
+    line.emplace_back(tp / static_cast<double>(curve.positives), precision);
+  }
+  return line;
 }
 
 std::vector<std::pair<double, double>> ThinLine(const std::vector<std::pair<double, double>>& line,
@@ -162,9 +174,13 @@ Calibration Calibrate(std::span<const float> probability, std::span<const uint8_
     out.brier += (p - y) * (p - y);
   }
   const auto n = static_cast<double>(probability.size());
-  out.brier = Ratio(out.brier, n);
+  out.brier = RatioOrNone(out.brier, n);
+  if (n == 0) out.error = kNaN;
   for (CalibrationBin& bin : out.bins) {
-    if (bin.rows == 0) continue;
+    if (bin.rows == 0) {
+      bin.predicted = bin.observed = kNaN;
+      continue;
+    }
     bin.predicted /= static_cast<double>(bin.rows);
     bin.observed /= static_cast<double>(bin.rows);
     out.error += static_cast<double>(bin.rows) / n * std::abs(bin.predicted - bin.observed);
@@ -174,6 +190,7 @@ Calibration Calibrate(std::span<const float> probability, std::span<const uint8_
 
 std::vector<double> CumulativeGains(const BinaryCurve& curve) {
   std::vector<double> out;
+  if (curve.positives == 0) return out;
   const auto rows = static_cast<double>(curve.positives + curve.negatives);
   size_t next = 0;
   double rows0 = 0, tp0 = 0;  // before the group of equal scores that `next` ends
@@ -198,7 +215,11 @@ std::vector<double> CumulativeGains(const BinaryCurve& curve) {
 Scorecard ScoreNumbers(std::span<const float> labels, std::span<const float> predictions) {
   Scorecard out;
   const size_t n = labels.size();
-  if (n == 0) return out;
+  if (n == 0) {
+    out.mae = out.rmse = out.r2 = out.median_error = out.max_error = out.bias = kNaN;
+    out.mape = out.skew = out.label_mean = out.label_std = out.label_min = out.label_max = kNaN;
+    return out;
+  }
   std::vector<double> errors;
   errors.reserve(n);
   double squares = 0, relative = 0;
@@ -222,16 +243,16 @@ Scorecard ScoreNumbers(std::span<const float> labels, std::span<const float> pre
   out.bias /= rows;
   out.label_mean /= rows;
   out.rmse = std::sqrt(squares / rows);
-  out.mape = Ratio(relative, static_cast<double>(out.mape_rows));
+  out.mape = RatioOrNone(relative, static_cast<double>(out.mape_rows));
   double second = 0, third = 0;
   for (const float y : labels) {
     const double d = static_cast<double>(y) - out.label_mean;
     second += d * d;
     third += d * d * d;
   }
-  out.r2 = second > 0 ? 1 - squares / second : (squares == 0 ? 1 : 0);
+  out.r2 = second > 0 ? 1 - squares / second : kNaN;
   out.label_std = std::sqrt(second / rows);
-  out.skew = Ratio(third / rows, out.label_std * out.label_std * out.label_std);
+  out.skew = RatioOrNone(third / rows, out.label_std * out.label_std * out.label_std);
   std::sort(errors.begin(), errors.end());
   out.median_error = Quantile(errors, 0.5);
   out.max_error = errors.back();
@@ -296,7 +317,12 @@ BinErrors ErrorsByLabel(std::span<const float> labels, std::span<const float> pr
   BinErrors out;
   if (labels.empty()) return out;
   const auto [least, most] = std::minmax_element(labels.begin(), labels.end());
-  const double low = *least, high = *most;
+  double low = *least, high = *most;
+  if (low == high) {
+    low -= 0.5;
+    high += 0.5;
+    bins = 1;
+  }
   out.rows.resize(bins);
   out.errors.resize(bins);
   for (size_t i = 0; i <= bins; ++i) {
@@ -317,15 +343,17 @@ BinErrors ErrorsByLabel(std::span<const float> labels, std::span<const float> pr
 std::vector<Group> GroupsByPrediction(std::span<const float> labels,
                                       std::span<const float> predictions, size_t groups) {
   const std::vector<uint32_t> order = Ascending(predictions);
+  std::vector<float> ascending;
+  for (const uint32_t i : order) ascending.push_back(predictions[i]);
   std::vector<Group> out;
-  for (size_t g = 0; g < groups; ++g) {
+  size_t begin = 0;
+  for (const size_t end : GroupEnds(ascending, groups)) {
     Group group;
-    for (size_t i = order.size() * g / groups; i < order.size() * (g + 1) / groups; ++i) {
+    for (; begin < end; ++begin) {
       ++group.rows;
-      group.predicted += predictions[order[i]];
-      group.observed += labels[order[i]];
+      group.predicted += predictions[order[begin]];
+      group.observed += labels[order[begin]];
     }
-    if (group.rows == 0) continue;
     group.predicted /= static_cast<double>(group.rows);
     group.observed /= static_cast<double>(group.rows);
     out.push_back(group);
@@ -333,12 +361,23 @@ std::vector<Group> GroupsByPrediction(std::span<const float> labels,
   return out;
 }
 
+std::vector<size_t> GroupEnds(std::span<const float> ascending, size_t groups) {
+  std::vector<size_t> ends;
+  size_t begin = 0;
+  for (size_t g = 1; g <= groups; ++g) {
+    size_t end = std::max(begin, ascending.size() * g / groups);
+    while (end > 0 && end < ascending.size() && ascending[end] == ascending[end - 1]) ++end;
+    if (end > begin) ends.push_back(begin = end);
+  }
+  return ends;
+}
+
 double StabilityIndex(std::span<const int64_t> a, std::span<const int64_t> b) {
   const auto total = [](std::span<const int64_t> v) {
     return static_cast<double>(std::accumulate(v.begin(), v.end(), int64_t{0}));
   };
   const double na = total(a), nb = total(b);
-  if (na == 0 || nb == 0) return 0;
+  if (na == 0 || nb == 0) return kNaN;
   double sum = 0;
   for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
     if (a[i] == 0 && b[i] == 0) continue;
@@ -395,7 +434,7 @@ double Concordance(std::span<const float> labels, std::span<const float> risk) {
     }
     i = end;
   }
-  return pairs > 0 ? right / pairs : 0.5;
+  return RatioOrNone(right, pairs);
 }
 
 std::vector<std::pair<double, double>> KaplanMeier(std::vector<float> labels) {

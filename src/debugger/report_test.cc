@@ -53,10 +53,42 @@ TEST(Statistics, TiedScoresCountHalfInTheAuc) {
   EXPECT_DOUBLE_EQ(gains[100], 1);
 }
 
-TEST(Statistics, OneClassAloneHasNoCurve) {
-  const BinaryCurve c = MakeCurve(std::vector<float>{0.9F, 0.5F}, std::vector<uint8_t>{1, 1});
-  EXPECT_EQ(c.auc, 0.5);
-  EXPECT_EQ(MakeCurve({}, {}).auc, 0.5);
+TEST(Statistics, WhatDoesNotExistIsNaN) {
+  EXPECT_TRUE(
+      std::isnan(MakeCurve(std::vector<float>{0.9F, 0.5F}, std::vector<uint8_t>{1, 1}).auc));
+  const BinaryCurve none = MakeCurve(std::vector<float>{0.9F}, std::vector<uint8_t>{0});
+  EXPECT_TRUE(std::isnan(none.auc));
+  EXPECT_TRUE(std::isnan(none.average_precision));
+  EXPECT_TRUE(CumulativeGains(none).empty());
+  EXPECT_TRUE(PrecisionRecallLine(none).empty());
+  const ClassificationScores s = Score(Confuse(std::vector<int>{0, 0}, std::vector<int>{0, 1}, 2));
+  EXPECT_TRUE(std::isnan(s.classes[1].scores.recall)) << "no row is of class 1";
+  EXPECT_EQ(s.classes[1].scores.precision, 0);
+  EXPECT_DOUBLE_EQ(s.macro.recall, 0.25) << "as scikit-learn's zero_division=0";
+  const Scorecard constant = ScoreNumbers(std::vector<float>{2, 2}, std::vector<float>{1, 3});
+  EXPECT_TRUE(std::isnan(constant.r2));
+  EXPECT_TRUE(std::isnan(constant.skew));
+  EXPECT_TRUE(std::isnan(ScoreNumbers(std::vector<float>{0, 0}, std::vector<float>{1, 3}).mape));
+  EXPECT_TRUE(std::isnan(ScoreNumbers({}, {}).rmse));
+  EXPECT_TRUE(std::isnan(Calibrate({}, {}).brier));
+  EXPECT_TRUE(std::isnan(StabilityIndex(std::vector<int64_t>{1}, std::vector<int64_t>{0})));
+}
+
+TEST(Statistics, EqualPredictionsStayTogether) {
+  const auto groups =
+      GroupsByPrediction(std::vector<float>{0, 1, 0, 1, 5}, std::vector<float>{2, 2, 2, 2, 9}, 5);
+  ASSERT_EQ(groups.size(), 2U);
+  EXPECT_EQ(groups[0].rows, 4);
+  EXPECT_EQ(groups[0].observed, 0.5);
+  EXPECT_EQ(groups[1].observed, 5);
+}
+
+TEST(Statistics, APrecisionRecallLineStartsAtThePrecisionOfTheBestScore) {
+  const BinaryCurve c =
+      MakeCurve(std::vector<float>{0.9F, 0.9F, 0.5F}, std::vector<uint8_t>{1, 0, 1});
+  using Point = std::pair<double, double>;
+  EXPECT_THAT(PrecisionRecallLine(c),
+              ElementsAre(Point{0, 0.5}, Point{0.5, 0.5}, Point{1, 2.0 / 3}));
 }
 
 TEST(Statistics, NumbersOfARegression) {
@@ -91,7 +123,7 @@ TEST(Statistics, ConcordanceSkipsPairsThatCensoringHides) {
   // Events at 1 and 3; censored at 2. Pairs: (1,2), (1,3); nobody outlives 3.
   EXPECT_DOUBLE_EQ(Concordance(std::vector<float>{1, -2, 3}, std::vector<float>{9, 1, 5}), 1);
   EXPECT_DOUBLE_EQ(Concordance(std::vector<float>{1, -2, 3}, std::vector<float>{5, 9, 1}), 0.5);
-  EXPECT_DOUBLE_EQ(Concordance(std::vector<float>{-1, -2}, std::vector<float>{5, 9}), 0.5);
+  EXPECT_TRUE(std::isnan(Concordance(std::vector<float>{-1, -2}, std::vector<float>{5, 9})));
 }
 
 TEST(Statistics, KaplanMeierStepsAtEventsOnly) {
@@ -271,6 +303,119 @@ TEST(Findings, AValidationMetricThatDriftsWithTheTrainingMetricIsNoOverfitting) 
   job.End();
   ASSERT_TRUE(job.Write());
   EXPECT_THAT(job.Findings(), Not(testing::Contains("overfitting")));
+}
+
+// Rounds 0 to 2 are delivered of 6; steps 0 and 5 were saved.
+TEST(TrainingReport, IsOfTheDeliveredModelEverywhere) {
+  Job job;
+  job.context.hyperparameters["early_stopping_rounds"] = "3";
+  const std::vector<double> line = {0.7, 0.6, 0.5, 0.6, 0.8, 0.9};
+  for (const int step : {0, 5}) {
+    job.Add("metrics", Scalar("validation-logloss", line[static_cast<size_t>(step)]));
+    job.Add("labels", Vector<float>("labels", {0, 0, 1, 1}));
+    job.Add("predictions", Vector<float>("predictions", {0.9F, 0.9F, 0.9F, 0.9F}));
+    if (step == 0) {
+      job.Add("clary_report", Vector<double>("clary_report/rows", {9, 4}));
+      job.Add("clary_report", Vector<std::string>("clary_report/feature_names", {"a", "b"}));
+    } else {
+      job.Add("clary_report", Vector<int64_t>("clary_report/delivered_rounds", {3}));
+      job.Add("clary_report", Vector<double>("clary_report/metrics/validation-logloss", line));
+      job.Add("clary_report", Vector<float>("clary_report/predictions", {0.1F, 0.2F, 0.8F, 0.3F}));
+      job.Add("clary_report", Vector<double>("clary_report/importance/gain", {0.25, 0.75}));
+      job.Add("feature_importance", Scalar("feature_importance/gain/a", 1));
+    }
+    job.Finish(step);
+  }
+  job.End();
+  ASSERT_TRUE(job.Write());
+  EXPECT_EQ(job.File("ConfusionMatrix").at("group_counts"), (json{2, 0, 1, 1}));
+  EXPECT_EQ(job.File("ResidualDistribution").at("plot_step"), 2);
+  EXPECT_EQ(job.File("IterativeClassAccuracy").at("1"), (json{1.0, 0.5}));
+  EXPECT_EQ(job.File("LossData").at("category_loss_per_step").size(), 6U) << "every round";
+  EXPECT_EQ(job.File("FeatureImportance").at("features").at("gain")[0].at("feature"), "b");
+  EXPECT_THAT(job.Findings(), testing::Contains("early-stopped"));
+  EXPECT_THAT(job.Findings(), Not(testing::Contains("overfitting")));
+  EXPECT_EQ(job.File("Findings").at("summary"),
+            "validation-logloss is 0.5 after 3 rounds, its best value. Training went on to round "
+            "5; early stopping left the later rounds out of the model.");
+  const json model = ModelOf(job.Page());
+  EXPECT_EQ(model.at("step"), 2);
+  EXPECT_EQ(model.at("job").at("rounds"), 3);
+  EXPECT_EQ(model.at("job").at("trainedRounds"), 6);
+  const json series = model.at("metrics").at("series")[0];
+  EXPECT_EQ(series.at("now"), (json{2, 0.5}));
+  EXPECT_EQ(series.at("best"), series.at("now"));
+}
+
+TEST(TrainingReport, WhatDoesNotExistIsNullInItsFiles) {
+  Job job;
+  job.Add("labels", Vector<float>("labels", {1, 1, 1}));
+  job.Add("predictions", Vector<float>("predictions", {0.2F, 0.3F, std::nanf("")}));
+  job.Add("metrics", Scalar("validation-auc", std::nan("")));
+  job.Finish(0);
+  job.End();
+  ASSERT_TRUE(job.Write());
+  EXPECT_EQ(job.File("ROCCurve").at("curves")[0].at("auc"), nullptr);
+  EXPECT_EQ(job.File("ConfusionMatrix").at("stats").at("precision"), nullptr) << "none predicted";
+  EXPECT_EQ(job.File("ConfusionMatrix").at("stats").at("recall"), 0);
+  EXPECT_EQ(job.File("LossData").at("category_loss_per_step")[0].at("loss"), nullptr);
+  EXPECT_EQ(job.File("Calibration").at("bins")[9].at("observed"), nullptr);
+  EXPECT_THAT(job.Findings(), testing::Contains("not-finite"));
+  EXPECT_EQ(job.File("Findings").at("summary"), "validation-auc was a number in no round.");
+}
+
+TEST(Findings, ValuesBeyondTheTrainingRangeComeBeforeOverfitting) {
+  Job job;
+  std::vector<double> train, validation;
+  for (int i = 0; i < 60; ++i) {
+    train.push_back(0.7 * std::exp(-i / 15.0));
+    validation.push_back(i <= 20 ? 0.7 - 0.02 * i : 0.3 + 0.004 * (i - 20));
+  }
+  job.Add("clary_report", Vector<std::string>("clary_report/feature_names", {"month", "x"}));
+  job.Add("clary_report", Vector<double>("clary_report/rows", {150, 100}));
+  const auto add = [&](const char* name, std::vector<double> v) {
+    job.Add("clary_report", Vector(std::string("clary_report/") + name, std::move(v)));
+  };
+  add("data/missing", {0, 0});
+  add("data/min", {1, 0});
+  add("data/max", {9, 1});
+  add("validation/missing", {0, 0});
+  add("validation/min", {10, 0});
+  add("validation/max", {12, 1.01});
+  add("validation/outside", {1, 0.01});
+  job.Add("feature_importance", Scalar("feature_importance/total_gain/month", 0.6));
+  job.Metrics(train, validation);
+  job.End();
+  ASSERT_TRUE(job.Write());
+  EXPECT_THAT(job.Findings(), ElementsAre("feature-range", "overfitting"));
+  const json findings = job.File("Findings");
+  EXPECT_EQ(findings.at("headline"), "Validation values of month leave the training range");
+  EXPECT_THAT(findings.at("findings")[0].at("detail").get<std::string>(),
+              HasSubstr("month: 1 to 9 in training, 10 to 12 in validation, 100 % of the values"));
+  EXPECT_THAT(findings.at("findings")[1].at("advice").get<std::string>(), HasSubstr("month"));
+}
+
+TEST(Findings, WithoutValidationNothingIsSaidOfIt) {
+  Job job;
+  std::vector<float> labels, predictions;
+  for (int i = 0; i < 400; ++i) {
+    labels.push_back(i % 2 == 0);
+    predictions.push_back(i % 2 == 0 ? 0.7F : 0.2F);
+  }
+  for (int step = 0; step < 10; ++step) {
+    job.Add("metrics", Scalar("train-logloss", 1.0 / (1 + step)));
+    job.Add("labels", Vector("labels", labels));
+    job.Add("predictions", Vector("predictions", predictions));
+    job.Add("clary_report", Vector<double>("clary_report/rows", {400, 0}));
+    job.Add("clary_report", Vector<float>("clary_report/train_labels", labels));
+    job.Finish(step);
+  }
+  job.End();
+  ASSERT_TRUE(job.Write());
+  EXPECT_THAT(job.Findings(), ElementsAre("no-validation")) << "not leakage, not calibration";
+  const json model = ModelOf(job.Page());
+  EXPECT_FALSE(model.at("job").at("validated"));
+  EXPECT_TRUE(model.at("labels").at("train").empty());
 }
 
 TEST(Findings, MoreRoundsWhileItImproves) {

@@ -29,6 +29,11 @@ CHARTS = {
                "roc", "precision-recall", "calibration", "gains", "lift", "residuals", "importance", "shap-mean",
                "shap-beeswarm", "shap-dependence", "waterfall", "trees", "labels", "comparison"},
     "overfitted": {"metric-logloss", "roc", "shap-beeswarm", "trees"},
+    "early_stopped": {"metric-logloss", "confusion", "roc", "calibration", "shap-beeswarm", "trees"},
+    "shifted": {"metric-auc", "roc"},
+    "unvalidated": {"metric-logloss", "roc", "labels"},
+    "one_class": {"metric-logloss", "confusion", "labels"},
+    "constant": {"metric-rmse", "predicted-true", "labels"},
     "multiclass": {"confusion", "class-recall", "roc", "precision-recall", "calibration", "shap-mean", "shap-beeswarm",
                    "waterfall", "trees", "labels"},
     "regression": {"predicted-true", "prediction-groups", "residuals", "bin-errors", "bin-errors-rounds", "labels",
@@ -157,6 +162,30 @@ def check_controls(browser):
     need(browser.one("figure[data-chart=importance] svg").get_attribute("outerHTML") != bars, "another importance looks the same")
 
 
+def check_words(browser, name):
+    """What the page says in words where a figure alone would mislead."""
+    browser.open(pathlib.Path(browser.driver.current_url.removeprefix("file://")))
+    text = browser.one("main").text
+    for word in ("NaN", "undefined", "[object", "null"):
+        need(word not in text, f"{name}: the page says {word}")
+    if name == "early_stopped":
+        rounds = int(browser.driver.execute_script(
+            "return JSON.parse(document.getElementById('model').textContent).job.rounds"))
+        for said in (f"after {rounds} round{'s' * (rounds > 1)}, its best value", f"Early stopping kept {rounds} of", f"round {rounds - 1}"):
+            need(said in text, f"{name}: the page does not say '{said}'")
+        need("Overfitting" not in text, f"{name}: the page blames rounds that are not in the model")
+    if name == "shifted":
+        need("Validation values of month leave the training range" in browser.one("#verdict h2").text, "the shift is not first")
+    if name == "unvalidated":
+        need("validation rows" not in text.replace("no validation rows", ""), "the page speaks of validation rows")
+    if name == "one_class":
+        need("all of one class" in text, f"{name}: no word for the curves that do not exist")
+    if name == "constant":
+        need("all true values are equal" in text, f"{name}: no word for R² that does not exist")
+    if name == "survival":
+        need("watched until then without" in text, "Cox's labels are not explained")
+
+
 def training(browser, tool, work, pictures):
     for name, expected in CHARTS.items():
         folder = work / name
@@ -180,6 +209,7 @@ def training(browser, tool, work, pictures):
             need(len(pdf) > 100_000 and pdf.startswith(b"%PDF"), "the printed report is empty")
             if pictures:
                 (pictures / "census.pdf").write_bytes(pdf)
+        check_words(browser, name)
         if name == "overfitted":
             browser.open(page)
             need(browser.driver.find_elements(By.CSS_SELECTOR, "[data-finding=overfitting]"), "overfitting was not found")

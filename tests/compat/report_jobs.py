@@ -50,8 +50,24 @@ def tree_json(dump, round_, class_, names):
     return json.dumps({"round": round_, "class": class_, "nodes": out}, separators=(",", ":"))
 
 
+MAXIMIZED = ("auc", "ndcg", "map")
+
+
+def describe(x, name):
+    """What clary_report says of each column."""
+    with np.errstate(all="ignore"):
+        return [tensor("clary_report", f"clary_report/{name}/{what}", values) for what, values in dict(
+            missing=np.isnan(x).mean(axis=0), mean=np.nanmean(x, axis=0), std=np.nanstd(x, axis=0),
+            min=np.nanmin(x, axis=0), max=np.nanmax(x, axis=0)).items() if name == "data" or what in ("missing", "min", "max")]
+
+
 def job(name, hyperparameters, x, y, vx, vy, rounds, interval=5, names=None, groups=None, context=None,
         explain=1000):
+    """Early stopping, if the hyperparameters ask for it, cuts the model as the job does. Without `vx` the
+    training rows are evaluated."""
+    validated = vx is not None
+    if not validated:
+        vx, vy = x, y
     names = names or [f"f{i}" for i in range(x.shape[1])]
     safe = [f"f{i}" for i in range(x.shape[1])]  # XGBoost refuses some names that data may have
     train, valid = xgb.DMatrix(x, y, feature_names=safe), xgb.DMatrix(vx, vy, feature_names=safe)
@@ -63,8 +79,15 @@ def job(name, hyperparameters, x, y, vx, vy, rounds, interval=5, names=None, gro
     if metrics:
         params["eval_metric"] = metrics.split(",")
     history = {}
-    booster = xgb.train(params, train, rounds, evals=[(train, "train"), (valid, "validation")],
-                        evals_result=history, verbose_eval=False)
+    patience = params.pop("early_stopping_rounds", None)
+    last_set = "validation" if validated else "train"
+    booster = xgb.train(params, train, rounds, evals=[(train, "train")] + [(valid, "validation")] * validated,
+                        evals_result=history, verbose_eval=False, early_stopping_rounds=patience)
+    metric = list(history[last_set])[-1]
+    deciding = history[last_set][metric]
+    best = int(np.argmax(deciding) if metric.startswith(MAXIMIZED) else np.argmin(deciding))
+    rounds = len(deciding)
+    delivered = best + 1 if patience else rounds
     objective = hyperparameters["objective"]
     steps = sorted(set(range(0, rounds, interval)) | {rounds - 1})
     out = []
@@ -75,14 +98,16 @@ def job(name, hyperparameters, x, y, vx, vy, rounds, interval=5, names=None, gro
                 tensors.append(tensor("hyperparameters", f"hyperparameters/{key}", [str(value)], "str"))
             tensors += [
                 tensor("clary_report", "clary_report/feature_names", names, "str"),
-                tensor("clary_report", "clary_report/rows", [len(x), len(vx)]),
+                tensor("clary_report", "clary_report/rows", [len(x), len(vx) * validated]),
                 tensor("clary_report", "clary_report/train_labels", y[:100000], "f32"),
-                tensor("clary_report", "clary_report/data/missing", np.isnan(x).mean(axis=0)),
-                tensor("clary_report", "clary_report/data/mean", np.nanmean(x, axis=0)),
-                tensor("clary_report", "clary_report/data/std", np.nanstd(x, axis=0)),
-                tensor("clary_report", "clary_report/data/min", np.nanmin(x, axis=0)),
-                tensor("clary_report", "clary_report/data/max", np.nanmax(x, axis=0)),
-            ]
+                tensor("clary_report", "clary_report/deciding_metric", [f"{last_set}-{metric}"], "str"),
+            ] + describe(x, "data")
+            if validated:
+                there = ~np.isnan(vx)
+                beyond = there & ((vx < np.nanmin(x, axis=0)) | (vx > np.nanmax(x, axis=0)))
+                tensors += describe(vx, "validation")
+                tensors.append(tensor("clary_report", "clary_report/validation/outside",
+                                      beyond.sum(axis=0) / np.maximum(1, there.sum(axis=0))))
         for data, values in history.items():
             for metric, series in values.items():
                 kind = "metrics" if metric in ("auc", "map") else "losses"
@@ -102,14 +127,24 @@ def job(name, hyperparameters, x, y, vx, vy, rounds, interval=5, names=None, gro
         if step == steps[-1]:
             m = min(explain, len(vx))
             rows = np.arange(m) * len(vx) // m
-            contributions = booster.predict(xgb.DMatrix(vx[rows], feature_names=safe), pred_contribs=True)
-            per_round = max(1, len(booster.get_dump()) // rounds)
+            model = booster[:delivered]
+            contributions = model.predict(xgb.DMatrix(vx[rows], feature_names=safe), pred_contribs=True)
+            per_round = max(1, len(model.get_dump()) // delivered)
             trees = [tree_json(d, i // per_round, i % per_round, names)
-                     for i, d in enumerate(booster.get_dump(with_stats=True, dump_format="json"))]
-            deciding = history["validation"][list(history["validation"])[-1]]
-            best = int(np.argmax(deciding) if list(history["validation"])[-1].startswith(("auc", "ndcg", "map"))
-                       else np.argmin(deciding))
+                     for i, d in enumerate(model.get_dump(with_stats=True, dump_format="json"))]
+            if delivered < rounds:
+                tensors.append(tensor("clary_report", "clary_report/predictions", model.predict(valid), "f32"))
+                for kind in IMPORTANCE:
+                    scores = model.get_score(importance_type=kind)
+                    total = sum(scores.values()) or 1
+                    tensors.append(tensor("clary_report", f"clary_report/importance/{kind}",
+                                          [scores.get(f, 0) / total for f in safe]))
+            for data, values in history.items():
+                for m, series in values.items():
+                    tensors.append(tensor("clary_report", f"clary_report/metrics/{data}-{m}", series))
             tensors += [
+                tensor("clary_report", "clary_report/delivered_rounds", [delivered], "i64"),
+                tensor("clary_report", "clary_report/tree_count", [len(trees)], "i64"),
                 tensor("clary_report", "clary_report/shap", contributions, "f32"),
                 tensor("clary_report", "clary_report/shap_features", vx[rows], "f32"),
                 tensor("clary_report", "clary_report/shap_rows", rows, "i64"),
@@ -166,6 +201,52 @@ def overfitted():
              "\"quoted' & name", "x" * 300]
     return job("</script><b>job", dict(objective="binary:logistic", max_depth=8, eta=0.3), x[:500], y[:500], x[500:],
                y[500:], 40, interval=1, names=names)
+
+
+def early_stopped():
+    """Trained long after its best round: the report must be of the model that was cut there."""
+    random = np.random.default_rng(21)
+    x = random.normal(size=(350, 5)).astype(np.float32)
+    y = (x[:, 0] + 0.5 * x[:, 1] + random.normal(scale=1.3, size=350) > 0).astype(np.float32)
+    return job("stopped", dict(objective="binary:logistic", eta=0.6, eval_metric="logloss", early_stopping_rounds=20),
+               x[:150], y[:150], x[150:], y[150:], 300)
+
+
+def shifted():
+    """A month that counts on: 1 to 9 in training, 10 to 12 in validation."""
+    random = np.random.default_rng(22)
+    x = random.normal(size=(500, 3)).astype(np.float32)
+    x[:, 0] = np.concatenate([random.integers(1, 10, 300), random.integers(10, 13, 200)])
+    chance = 1 / (1 + np.exp(-(x[:, 1] + 0.4 * (x[:, 0] - 5) * np.where(np.arange(500) < 300, 1, -1))))
+    y = (random.random(500) < chance).astype(np.float32)
+    return job("by-time", dict(objective="binary:logistic", eval_metric="auc"), x[:300], y[:300], x[300:], y[300:], 30,
+               names=["month", "income", "noise"])
+
+
+def unvalidated():
+    random = np.random.default_rng(23)
+    x = random.normal(size=(600, 4)).astype(np.float32)
+    y = (x[:, 0] + random.normal(scale=0.3, size=600) > 0).astype(np.float32)
+    return job("alone", dict(objective="binary:logistic", max_depth=6), x, y, None, None, 30)
+
+
+def one_class():
+    """Validation rows of one class: most statistics do not exist."""
+    random = np.random.default_rng(24)
+    x = random.normal(size=(400, 3)).astype(np.float32)
+    y = (x[:, 0] > 0).astype(np.float32)
+    held = x[:, 0] > 0.2
+    held[:150] = False
+    return job("positives", dict(objective="binary:logistic", eval_metric="logloss"), x[:150], y[:150], x[held], y[held], 12)
+
+
+def constant():
+    """A regression whose validation labels are all the same."""
+    random = np.random.default_rng(25)
+    x = random.normal(size=(300, 3)).astype(np.float32)
+    y = (x[:, 0] * 3).astype(np.float32)
+    y[200:] = 0
+    return job("zeros", dict(objective="reg:squarederror"), x[:200], y[:200], x[200:], y[200:], 12)
 
 
 def multiclass():
@@ -288,5 +369,6 @@ def profiled():
     return description
 
 
-JOBS = dict(census=census, overfitted=overfitted, multiclass=multiclass, softmax=softmax, regression=regression,
+JOBS = dict(census=census, overfitted=overfitted, early_stopped=early_stopped, shifted=shifted,
+            unvalidated=unvalidated, one_class=one_class, constant=constant, multiclass=multiclass, softmax=softmax, regression=regression,
             count=count, ranking=ranking, survival=survival, profiled=profiled)

@@ -16,16 +16,15 @@ function countsAt(t: Thresholds, i: number): Counts {
 }
 
 const ratio = (a: number, b: number) => (b === 0 ? 0 : a / b);
+const ratioOrNone = (a: number, b: number) => (b === 0 ? null : a / b);
 
 function scoresOf({ tp, fp, fn, tn }: Counts) {
-  const precision = ratio(tp, tp + fp);
-  const recall = ratio(tp, tp + fn);
   return {
-    precision,
-    recall,
-    f1: ratio(2 * precision * recall, precision + recall),
+    precision: ratioOrNone(tp, tp + fp),
+    recall: ratioOrNone(tp, tp + fn),
+    f1: ratio(2 * tp, 2 * tp + fp + fn),
     accuracy: ratio(tp + tn, tp + fp + fn + tn),
-    specificity: ratio(tn, tn + fp),
+    specificity: ratioOrNone(tn, tn + fp),
   };
 }
 
@@ -39,7 +38,7 @@ function bestIndex(value: (i: number) => number): number {
   return best;
 }
 
-export function thresholdSection(t: Thresholds, scores: [HistogramData, HistogramData] | undefined): HTMLElement {
+export function thresholdSection(t: Thresholds, scores: [HistogramData, HistogramData] | undefined, rowsOf: string): HTMLElement {
   let at = 500;
   const range = h("input", { type: "range", id: "threshold", min: 0, max: 1000, value: 500, "aria-label": "Threshold",
     input: () => set(Number(range.value)) });
@@ -70,8 +69,8 @@ export function thresholdSection(t: Thresholds, scores: [HistogramData, Histogra
       x: { label: "threshold", domain: [0, 1] },
       y: { label: null, domain: [0, 1], grid: true },
       marks: [
-        Plot.lineY(curves.filter((c) => c.precision > 0 || c.recall > 0), { x: "x", y: "precision", stroke: kinds[0].color, strokeWidth: 2 }),
-        Plot.lineY(curves, { x: "x", y: "recall", stroke: kinds[1].color, strokeWidth: 2 }),
+        Plot.lineY(curves.filter((c) => c.precision !== null), { x: "x", y: "precision", stroke: kinds[0].color, strokeWidth: 2 }),
+        Plot.lineY(curves.filter((c) => c.recall !== null), { x: "x", y: "recall", stroke: kinds[1].color, strokeWidth: 2 }),
         Plot.lineY(curves, { x: "x", y: "f1", stroke: kinds[2].color, strokeWidth: 2 }),
         Plot.ruleX([at / 1000], { stroke: "currentColor", strokeDasharray: "4 3" }),
       ],
@@ -85,7 +84,8 @@ export function thresholdSection(t: Thresholds, scores: [HistogramData, Histogra
       x: { label: "score", domain: [0, 1] },
       y: { label: "share of the class", tickFormat: "%", grid: true },
       marks: [
-        Plot.rectY(rows, { x1: "x1", x2: "x2", y2: "share", y1: 0, fill: (r) => color(r.c ? 1 : 0), fillOpacity: 0.5, inset: 0.5 }),
+        Plot.rectY(rows.filter((r) => r.c === 0), { x1: "x1", x2: "x2", y2: "share", y1: 0, fill: shade(0.55, color(0)) }),
+        Plot.line(rows.filter((r) => r.c === 1).flatMap((r) => [[r.x1, r.share], [r.x2, r.share]]), { stroke: color(1), strokeWidth: 2 }),
         Plot.ruleX([at / 1000], { stroke: "currentColor", strokeDasharray: "4 3" }),
         Plot.ruleY([0], { stroke: "var(--line)" }),
       ],
@@ -106,8 +106,8 @@ export function thresholdSection(t: Thresholds, scores: [HistogramData, Histogra
     }
     const s = scoresOf(c);
     live.replaceChildren(...([
-      ["Precision", fixed(s.precision, 3)], ["Recall", fixed(s.recall, 3)], ["F1", fixed(s.f1, 3)],
-      ["Accuracy", fixed(s.accuracy, 3)], ["Specificity", fixed(s.specificity, 3)], ["Cost", num(cost(c))],
+      ["Precision", fixed(s.precision, 3, "none predicted")], ["Recall", fixed(s.recall, 3, "no rows")], ["F1", fixed(s.f1, 3)],
+      ["Accuracy", fixed(s.accuracy, 3)], ["Specificity", fixed(s.specificity, 3, "no rows")], ["Cost", num(cost(c))],
     ] as const).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
     byThreshold.redraw();
     byClass?.redraw();
@@ -117,7 +117,7 @@ export function thresholdSection(t: Thresholds, scores: [HistogramData, Histogra
   return section({
     id: "threshold-section",
     title: "Threshold and costs",
-    intro: "Move the threshold to see what each choice means on the validation rows: a row is taken as class 1 when its score is at least the threshold. Say what a mistake costs, and let the report find the cheapest threshold.",
+    intro: `Move the threshold to see what each choice means on the ${rowsOf}: a row is taken as class 1 when its score is at least the threshold. Say what a mistake costs, and let the report find the cheapest threshold.`,
     body: [
       card("",
         h("div", { class: "threshold" },
@@ -156,7 +156,7 @@ function heat(c: Classification, byRow: boolean): HTMLElement {
 
 export function confusionSection(model: TrainingModel): HTMLElement {
   const c = model.classification!;
-  const name = (s: PrecisionRecallF1) => s.map((v) => fixed(v, 3));
+  const name = (s: PrecisionRecallF1) => s.map((v, i) => fixed(v, 3, ["none predicted", "no rows", "–"][i]));
   const rows = [
     ...c.report.map((r) => ({ name: `class ${r.id}`, values: name(r.scores), support: r.support })),
     { name: "macro average", values: name(c.macro), support: c.rows },
@@ -191,7 +191,7 @@ export function confusionSection(model: TrainingModel): HTMLElement {
         { title: "recall", number: true, cell: (r) => r.values[1] },
         { title: "F1", number: true, cell: (r) => r.values[2] },
         { title: "rows", number: true, cell: (r) => count(r.support) },
-      ], 24), h("p", { class: "note" }, `Accuracy ${fixed(c.accuracy, 4)} over ${count(c.rows)} validation rows, after round ${model.step}.`))),
+      ], 24), h("p", { class: "note" }, `Accuracy ${fixed(c.accuracy, 4)} over ${count(c.rows)} ${model.job.validated ? "validation" : "training"} rows, after round ${model.step}.`))),
       lines && lines.steps.length > 1 ? chart("class-recall", "Recall of each class over the rounds", (width) => {
         const data = lines.lines.slice(0, 20).flatMap((l, i) =>
           l.values.map((v, j) => ({ x: lines.steps[j], y: v, i, name: `class ${l.name}` }))).filter((d) => d.y !== null);
@@ -210,7 +210,11 @@ export function confusionSection(model: TrainingModel): HTMLElement {
   });
 }
 
-export function curvesSection(curves: Curve[]): HTMLElement {
+export function curvesSection(curves: Curve[], rowsOf: string): HTMLElement {
+  if (curves.length === 0) {
+    return section({ id: "roc", title: "ROC and precision–recall",
+      body: [card("", h("p", { class: "note" }, `The ${rowsOf} are all of one class: there is nothing to tell apart, and no curve.`))] });
+  }
   const several = curves.length > 1;
   const name = (c: Curve) => (several ? `class ${c.id}` : "model");
   const roc = (width: number) => {
@@ -280,7 +284,7 @@ export function calibrationSection(model: TrainingModel): HTMLElement {
           { title: "rows", number: true, cell: (b) => count(b[2]) },
           { title: "predicted", number: true, cell: (b) => fixed(b[3], 3) },
           { title: "observed", number: true, cell: (b) => fixed(b[4], 3) },
-          { title: "difference", number: true, cell: (b) => (b[3] - b[4] >= 0 ? "+" : "−") + fixed(Math.abs(b[3] - b[4]), 3) },
+          { title: "difference", number: true, cell: (b) => { const d = b[3]! - b[4]!; return (d >= 0 ? "+" : "−") + fixed(Math.abs(d), 3); } },
         ]),
         h("p", { class: "note" }, `Expected calibration error ${fixed(c.error, 4)}, Brier score ${fixed(c.brier, 4)}; both are better when smaller.`)))],
   });

@@ -23,10 +23,10 @@ function bars(id: string, rows: { name: string; parts: number[] }[], label: stri
       y: { label: null, domain: rows.map((r) => r.name), tickFormat: (n: string) => (n.length > 28 ? `${n.slice(0, 27)}…` : n), tickSize: 0 },
       ariaLabel: id,
       marks: [
-        Plot.barX(data, { x: "v", y: "name", fill: (d) => color(d.k), fillOpacity: 0.85, insetTop: 2, insetBottom: 2,
+        Plot.barX(data, { x: "v", y: "name", fill: (d) => color(d.k), insetTop: 2, insetBottom: 2,
           title: (d) => `${d.name}\n${tick ? percent(d.v) : num(d.v)}`, tip: true }),
         ...(rows.every((r) => r.parts.length === 1)
-          ? [Plot.text(data, { x: "v", y: "name", text: (d) => (tick ? percent(d.v) : num(d.v, 3)), textAnchor: "start", dx: 5, fill: "var(--muted)" })]
+          ? [Plot.text(data, { x: "v", y: "name", text: (d) => (tick ? percent(d.v) : num(d.v, 3)), textAnchor: "start", dx: 5, fill: "var(--muted)", stroke: "var(--surface)", strokeWidth: 4 })]
           : []),
       ],
     });
@@ -135,6 +135,27 @@ function dependence(shap: Shap): HTMLElement {
     h("p", { class: "note" }, "How the prediction changes with the feature. Points of different color at the same place: the features interact. Blue is low, pink is high."));
 }
 
+const rowsText = (model: TrainingModel) => (model.job.validated ? "validation rows" : "training rows");
+
+// Which rows the means are over.
+function sampleText(model: TrainingModel): string {
+  const { rows, ofRows } = model.shap!;
+  return rows < ofRows ? `a sample of ${count(rows)} of ${count(ofRows)} ${rowsText(model)}, evenly chosen` : `all ${count(rows)} ${rowsText(model)}`;
+}
+
+// What a margin is: the sum of the leaves, before the objective makes a prediction of it.
+function marginText(model: TrainingModel): string {
+  const o = model.job.objective;
+  if (o === "binary:hinge") return "The margin is the distance that is cut off at 0.";
+  if (o.startsWith("binary:") || o === "reg:logistic") return "The margin is log odds: +0.7 doubles the odds of class 1.";
+  if (o.startsWith("multi:")) return "The margin of a class is the logarithm of its weight among the classes: +0.7 doubles it.";
+  if (o.startsWith("count:") || o === "reg:gamma" || o === "reg:tweedie") return "The margin is the logarithm of the prediction: +0.7 doubles it.";
+  if (o === "survival:cox") return "The margin is the logarithm of the hazard ratio: +0.7 doubles the risk.";
+  if (o === "survival:aft") return "The margin is the logarithm of the time: +0.7 doubles it.";
+  if (o.startsWith("rank:")) return "The margin is the score that rows of a query are ordered by.";
+  return "The margin of this objective is the prediction itself.";
+}
+
 export function importanceSection(model: TrainingModel): HTMLElement {
   const shap = model.shap;
   const parts: (HTMLElement | null)[] = [];
@@ -146,14 +167,14 @@ export function importanceSection(model: TrainingModel): HTMLElement {
         Array.from({ length: Math.min(8, shap.classes) }, (_, i) => ({ name: `class ${i}`, color: color(i) })))
       : bars("shap-mean", rows, "mean |contribution|")(width));
     parts.push(card("Mean contribution (SHAP)", mean,
-      h("p", { class: "note" }, "How much each feature moves a prediction, on average. Unlike gain, it is in the units of the prediction and comparable between models.")));
+      h("p", { class: "note" }, `How much each feature moves the margin, on average over ${sampleText(model)}. Unlike gain it is comparable between models of one objective. ${marginText(model)}`)));
     let k = 0;
     const swarm = figure("shap-beeswarm", "", (width) => beeswarm(shap, k)(width));
     const summary = card("Contributions row by row (SHAP)",
       shap.pointClasses > 1 ? choice("For", Array.from({ length: shap.pointClasses }, (_, i) => ({ value: String(i), text: `class ${i}` })),
         (v) => { k = Number(v); swarm.redraw(); }) : null,
       swarm.element,
-      h("p", { class: "note" }, `Each point is one of ${count(shap.points)} validation rows. Right of the line the feature raises the prediction, left it lowers it. Color is the feature's value: blue low, pink high, grey missing.`));
+      h("p", { class: "note" }, `Each point is one of ${count(shap.points)} ${rowsText(model)}${shap.points < shap.ofRows ? `, evenly chosen from ${count(shap.ofRows)}` : ""}. Right of the line the feature raises the prediction, left it lowers it. Color is the feature's value: blue low, pink high, grey missing.`));
     return section({
       id: "importance", title: "What the model looks at",
       intro: "Importance says what the trees use; SHAP contributions say what it does to predictions, exactly, row by row.",
@@ -189,7 +210,7 @@ function waterfall(why: NonNullable<WorstRow["why"]>) {
       marks: [
         Plot.ruleX([why.base], { stroke: "var(--muted)", strokeDasharray: "3 3" }),
         Plot.ruleX([at], { stroke: "currentColor" }),
-        Plot.barX(shown, { x1: "from", x2: "to", y: "key", fill: (d) => (d.v >= 0 ? "var(--high)" : "var(--low)"), fillOpacity: 0.85, insetTop: 3, insetBottom: 3, tip: true,
+        Plot.barX(shown, { x1: "from", x2: "to", y: "key", fill: (d) => (d.v >= 0 ? "var(--high)" : "var(--low)"), insetTop: 3, insetBottom: 3, tip: true,
           title: (d) => `${d.name}\n${d.v >= 0 ? "+" : ""}${num(d.v)}` }),
       ],
     });

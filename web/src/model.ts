@@ -45,9 +45,13 @@ export interface Job {
 export interface TrainingJob extends Job {
   objective: string;
   running: boolean;
-  rounds: number;
+  rounds: number; // of the model
+  trainedRounds: number; // more, if early stopping left some out
   trainRows: number;
   validationRows: number;
+  validated: boolean; // figures are of validation rows; else of the training rows
+  weighted: boolean; // the rows of the figures have weights, which only the metrics use
+  leftOut: number; // rows without a finite prediction or label
   features: number;
 }
 
@@ -58,10 +62,13 @@ export interface Series {
   maximize: boolean;
   points: [round: number, value: number | null][];
   best?: [round: number, value: number];
-  last?: number;
+  now?: [round: number, value: number | null]; // of the model
 }
 
-export type PrecisionRecallF1 = [precision: number, recall: number, f1: number];
+// Statistics that do not exist are null.
+export type Maybe = number | null;
+
+export type PrecisionRecallF1 = [precision: Maybe, recall: Maybe, f1: Maybe];
 
 export interface Classification {
   classes: number;
@@ -99,15 +106,15 @@ export interface Thresholds {
 export interface Numbers {
   mae: number;
   rmse: number;
-  r2: number;
-  mape: number;
+  r2: Maybe;
+  mape: Maybe;
   mapeRows: number;
   medianError: number;
   maxError: number;
   bias: number;
   labelMean: number;
   labelStd: number;
-  poissonDeviance?: number;
+  poissonDeviance?: Maybe;
   groups: [rows: number, predicted: number, observed: number][];
   scatter: [label: number, prediction: number][];
   binErrors: [low: number, high: number, rows: number, error: number | null][];
@@ -115,6 +122,7 @@ export interface Numbers {
 
 export interface Shap {
   rows: number;
+  ofRows: number; // that were evaluated
   points: number;
   classes: number;
   pointClasses: number;
@@ -148,20 +156,21 @@ export interface TrainingModel {
   step: number;
   job: TrainingJob;
   verdict: Verdict;
-  metrics: { series: Series[]; deciding?: string; bestRound?: number };
+  metrics: { series: Series[]; deciding?: string };
   labels?: {
     names: string[];
     edges: number[];
     validation: number[];
     train: number[];
-    stability: number;
+    trainSampled: boolean;
+    stability: Maybe;
   };
   classification?: Classification;
   curves?: Curve[];
   calibration?: {
     brier: number;
     error: number;
-    bins: [low: number, high: number, rows: number, predicted: number, observed: number][];
+    bins: [low: number, high: number, rows: number, predicted: Maybe, observed: Maybe][];
   };
   gains?: number[];
   thresholds?: Thresholds;
@@ -171,7 +180,7 @@ export interface TrainingModel {
   lines?: { steps: number[]; lines: { name: string; values: (number | null)[] }[] };
   grades?: [grade: number, rows: number, p5: number, p25: number, p50: number, p75: number, p95: number][];
   survival?: {
-    concordance: number;
+    concordance: Maybe;
     groups: { name: string; rows: number; curve: [number, number][] }[];
   };
   importance?: Record<string, [string, number][]>;
@@ -187,6 +196,7 @@ export interface TrainingModel {
       std: number | null,
       min: number | null,
       max: number | null,
+      outside: number | null, // share of the validation values beyond
     ][];
   };
   comparison?: { total: number; jobs: OtherJob[] };

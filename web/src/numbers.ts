@@ -2,10 +2,17 @@
 import type { Classification, TrainingModel } from "./model";
 import { Plot, card, chart, color, count, fixed, grid, num, percent, plot, rounds, section, shade, table, withLegend } from "./ui";
 
+// The smallest and the largest value, apart even if they are equal.
+function range(values: number[]): { low: number; high: number } {
+  const low = Math.min(...values), high = Math.max(...values);
+  return low < high ? { low, high } : { low: low - 0.5, high: high + 0.5 };
+}
+
 export function numbersSection(model: TrainingModel): HTMLElement {
   const n = model.numbers!;
+  const of = model.job.validated ? model.job.validationRows : model.job.trainRows;
   const values = n.scatter.flat();
-  const low = Math.min(...values), high = Math.max(...values);
+  const { low, high } = range(values);
   const square = (width: number) => Math.min(380, width * 0.85);
   return section({
     id: "scores",
@@ -21,11 +28,11 @@ export function numbersSection(model: TrainingModel): HTMLElement {
           Plot.line([[low, low], [high, high]], { stroke: "var(--text)", strokeOpacity: 0.6, strokeDasharray: "4 4" }),
           Plot.tip(n.scatter, Plot.pointer({ x: (d) => d[0], y: (d) => d[1], title: (d) => `true ${num(d[0])}\npredicted ${num(d[1])}` })),
         ],
-      }), n.scatter.length < model.job.validationRows ? `${count(n.scatter.length)} of ${count(model.job.validationRows)} rows, evenly chosen.` : undefined),
+      }), n.scatter.length < of ? `${count(n.scatter.length)} of ${count(of)} rows, evenly chosen.` : undefined),
       chart("prediction-groups", "Means by tenth of the predictions", (width) => {
         const points = n.groups.map((g, i) => ({ i, rows: g[0], x: g[1], y: g[2] }));
         const all = points.flatMap((p) => [p.x, p.y]);
-        const lo = Math.min(...all), hi = Math.max(...all);
+        const { low: lo, high: hi } = range(all);
         return plot(width, {
           height: square(width),
           x: { label: "mean prediction", grid: true },
@@ -58,9 +65,9 @@ function classResiduals(c: Classification): HTMLElement {
       x: { type: "band", label: "predicted − true", domain: bars.map((b) => b.d), tickFormat: (d: number) => (d > 0 ? `+${d}` : String(d)) },
       y: { label: "share of rows", tickFormat: "%", grid: true },
       marks: [
-        Plot.barY(bars, { x: "d", y: "share", fill: (b) => (b.d === 0 ? "var(--good)" : "var(--problem)"), fillOpacity: 0.75, tip: true,
+        Plot.barY(bars, { x: "d", y: "share", fill: (b) => shade(0.75, b.d === 0 ? "var(--good)" : "var(--problem)"), tip: true,
           title: (b) => `${b.d === 0 ? "right" : `off by ${b.d}`}\n${count(b.n)} rows, ${percent(b.share)}` }),
-        Plot.text(bars, { x: "d", y: "share", text: (b) => count(b.n), dy: -8, fill: "var(--muted)" }),
+        Plot.text(bars, { x: "d", y: "share", text: (b) => count(b.n), dy: -8, fill: "var(--muted)", stroke: "var(--surface)", strokeWidth: 4 }),
         Plot.ruleY([0], { stroke: "var(--line)" }),
       ],
     }))],
@@ -93,7 +100,7 @@ export function residualsSection(model: TrainingModel): HTMLElement {
           x: { label: "predicted − true" },
           y: { label: "density", grid: true },
           marks: [
-            Plot.rectY(bars, { x1: "x1", x2: "x2", y2: "density", y1: 0, fill: color(0), fillOpacity: 0.55, inset: 0.3, tip: true,
+            Plot.rectY(bars, { x1: "x1", x2: "x2", y2: "density", y1: 0, fill: shade(0.55, color(0)), tip: true,
               title: (d) => `${num(d.x1)} to ${num(d.x2)}\n${count(d.c)} rows` }),
             Plot.line(bell, { x: "x", y: "y", stroke: color(1), strokeWidth: 1.5 }),
             Plot.ruleX([0], { stroke: "currentColor", strokeOpacity: 0.5 }),
@@ -103,7 +110,7 @@ export function residualsSection(model: TrainingModel): HTMLElement {
           x: { label: "true value" },
           y: { label: "mean |error|", grid: true },
           marks: [
-            Plot.rectY(bins, { x1: (b) => b[0], x2: (b) => b[1], y2: (b) => b[3], y1: 0, fill: color(2), fillOpacity: 0.65, inset: 0.5, tip: true,
+            Plot.rectY(bins, { x1: (b) => b[0], x2: (b) => b[1], y2: (b) => b[3], y1: 0, fill: shade(0.65, color(2)), inset: 0.5, tip: true,
               title: (b) => `${num(b[0])} to ${num(b[1])}\nmean error ${num(b[3])}\n${count(b[2])} rows` }),
             Plot.ruleY([0], { stroke: "var(--line)" }),
           ],
@@ -162,7 +169,8 @@ export function survivalSection(model: TrainingModel): HTMLElement {
   return section({
     id: "scores",
     title: "Survival by predicted risk",
-    intro: `The validation rows in quarters of predicted risk, and how long each quarter stays without an event (Kaplan–Meier). The further apart, the better. Concordance ${fixed(s.concordance, 4)}: of two rows, the one with the higher risk has its event first that often (0.5 is guessing).` +
+    intro: `The validation rows in quarters of predicted risk, and how long each quarter stays without an event (Kaplan–Meier). The further apart, the better. ${s.concordance === null ? "No two rows can be compared, so there is no concordance."
+      : `Concordance ${fixed(s.concordance, 4)}: of two rows, the one with the higher risk has its event first that often (0.5 is guessing).`}` +
       (aft ? " Only the lower bounds of the times were saved; they are all taken as events." : ""),
     body: [chart("survival", "Share without event", (width) => withLegend(plot(width, {
       height: 320,

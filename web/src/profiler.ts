@@ -152,7 +152,7 @@ function roundsSection(m: ProfilerModel): HTMLElement {
           height: 270,
           x: { label: "milliseconds" }, y: { label: "rounds", grid: true },
           marks: [
-            Plot.rectY(bars, { x1: "x1", x2: "x2", y2: "n", y1: 0, fill: color(2), fillOpacity: 0.7, inset: 0.4, tip: true, title: (d) => `${num(d.x1, 3)} to ${num(d.x2, 3)} ms\n${plural(d.n, "round")}` }),
+            Plot.rectY(bars, { x1: "x1", x2: "x2", y2: "n", y1: 0, fill: shade(0.7, color(2)), tip: true, title: (d) => `${num(d.x1, 3)} to ${num(d.x2, 3)} ms\n${plural(d.n, "round")}` }),
             Plot.ruleX([r.p50, r.p95], { stroke: "currentColor", strokeDasharray: "4 3", strokeOpacity: 0.6 }),
           ],
         }), `Dashed: half of the rounds below ${num(r.p50, 3)} ms, 95 % below ${num(r.p95, 3)} ms.`)),

@@ -32,10 +32,14 @@ export function num(v: number | null | undefined, digits = 4): string {
   return String(Number(v.toPrecision(digits)));
 }
 
-export const fixed = (v: number, digits = 4): string => (Number.isFinite(v) ? v.toFixed(digits) : "–");
+type Maybe = number | null | undefined;
 
-export function percent(v: number, digits = 1): string {
-  return Number.isFinite(v) ? `${(v * 100).toFixed(digits)} %` : "–";
+// `none` is said where the statistic does not exist.
+export const fixed = (v: Maybe, digits = 4, none = "–"): string =>
+  typeof v === "number" && Number.isFinite(v) ? v.toFixed(digits) : none;
+
+export function percent(v: Maybe, digits = 1): string {
+  return typeof v === "number" && Number.isFinite(v) ? `${(v * 100).toFixed(digits)} %` : "–";
 }
 
 export const count = (v: number): string => v.toLocaleString("en-US");
