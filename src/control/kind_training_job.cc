@@ -330,7 +330,14 @@ Status MayDelete(const Context& context, const Record& job) {
   return {};
 }
 
-// What a job was told at its launch it keeps: an update shows in Describe from now on.
+// The ProfilerConfig that a job is profiled by; null: it is not.
+json ActiveProfiler(const json& request) {
+  const auto config = request.find("ProfilerConfig");
+  const bool active = config != request.end() && !config->value("DisableProfiler", false);
+  return active ? *config : json();
+}
+
+// What a job was told at its launch it keeps.
 Result<json> Update(Context& context, const json& input) {
   if (!input.value("ProfilerRuleConfigurations", json::array()).empty()) {
     return Invalid(
@@ -341,9 +348,17 @@ Result<json> Update(Context& context, const json& input) {
   CLARY_CHECK_OK(Write(context, kTrainingJob, input, [&](Record& record) -> Status {
     CLARY_CHECK_OK(CheckInProgress(record));
     json request = record.Request();
+    const json before = ActiveProfiler(request);
     for (const char* member : {"ProfilerConfig", "ResourceConfig", "RemoteDebugConfig"}) {
       const auto given = input.find(member);
       if (given != input.end()) request[member].update(*given);
+    }
+    const bool launched = std::ranges::any_of(
+        record.launches, [](const Launch& launch) { return !launch.log_streams.empty(); });
+    if (launched && ActiveProfiler(request) != before) {
+      return Invalid(
+          "ProfilerConfig of a training job that has started cannot be changed by this release; "
+          "give it to CreateTrainingJob");
     }
     record.request = request.dump();
     record.modified_ms = std::max(record.modified_ms, context.Now());

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "api/shapes.h"
 #include "control/internal/context.h"
 #include "control/internal/paging.h"
 #include "control/internal/search.h"
@@ -14,6 +15,14 @@ using nlohmann::json;
 constexpr size_t kDefaultSearchPage = 100;
 
 std::unexpected<Error> BadToken() { return Invalid("The provided NextToken is not valid."); }
+
+// The model's shape of a result of Search, which has fewer members than Describe's answer.
+const api::Shape* ResultShape(std::string_view resource) {
+  const auto* search = api::FindOperation(api::SageMakerOperations(), "Search");
+  const auto* results = api::FindMember(*search->output, "Results");
+  const auto* found = api::FindMember(*results->shape->item, resource);
+  return found != nullptr ? found->shape : nullptr;
+}
 
 }  // namespace
 
@@ -146,8 +155,13 @@ Result<json> Search(Context& context, const json& input) {
     out["NextToken"] = MakeToken({order, hits.back().key, hits.back().record->record.key});
   }
   out["TotalHits"] = {{"Value", total}, {"Relation", "EqualTo"}};
+  const api::Shape* shape = ResultShape(kind.stem);
   for (const Hit& hit : hits) {
-    out["Results"].push_back({{kind.stem, view_of(hit.record->record, Show::kSearch)}});
+    json view = view_of(hit.record->record, Show::kSearch);
+    for (auto it = view.begin(); shape != nullptr && it != view.end();) {
+      it = api::FindMember(*shape, it.key()) != nullptr ? std::next(it) : view.erase(it);
+    }
+    out["Results"].push_back({{kind.stem, std::move(view)}});
   }
   return out;
 }

@@ -323,6 +323,10 @@ TEST(Update, ChangesWhatAJobInProgressMayChange) {
   EXPECT_EQ(d["ResourceConfig"]["InstanceType"], "ml.m5.xlarge");
   EXPECT_EQ(d["RemoteDebugConfig"]["EnableRemoteDebug"], true);
   EXPECT_GT(d["LastModifiedTime"], d["CreationTime"]);
+  w.service->Reconcile();  // launches it
+  EXPECT_THAT(w.Refusal("UpdateTrainingJob", {{"TrainingJobName", "j"},
+                                              {"ProfilerConfig", {{"DisableProfiler", true}}}}),
+              HasSubstr("ProfilerConfig of a training job that has started cannot be changed"));
   w.RunToEnd("j");
   EXPECT_EQ(w.StatusOf("j"), "Completed/Completed");
   EXPECT_EQ(w.Describe("j")["ProfilingStatus"], "Enabled");
