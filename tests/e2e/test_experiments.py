@@ -27,7 +27,8 @@ with Run(experiment_name="Census-Exp", run_name="First", sagemaker_session=sessi
     run.log_file(sys.argv[1], name="rows")
     estimator = sagemaker.estimator.Estimator(
         image_uri=sagemaker.image_uris.retrieve("xgboost", session.boto_region_name, "1.7-1"),
-        role="arn:aws:iam::123456789012:role/Any", instance_count=1, instance_type="ml.m5.large",
+        role=f"arn:aws:iam::{session.account_id()}:role/ClaryExecutionRole", instance_count=1,
+        instance_type="ml.m5.large",
         sagemaker_session=session, disable_profiler=True,
         hyperparameters={"objective": "binary:logistic", "num_round": 5})
     estimator.fit({"train": sagemaker.inputs.TrainingInput(data, content_type="text/csv")},
