@@ -16,12 +16,23 @@ def load(archive):
     return booster
 
 
-def logloss(booster, part):
-    """Mean negative log likelihood of the model's probabilities on a part of the census data."""
+def predicted(booster, part):
+    """Labels and the model's probabilities on a part of the census data."""
     labels, rows = service.census_rows(part)
-    labels = numpy.asarray(labels)
     p = booster.predict(xgboost.DMatrix(numpy.asarray(rows, dtype=numpy.float32)))
-    p = numpy.clip(p.astype(numpy.float64), 1e-16, 1 - 1e-16)
+    return numpy.asarray(labels), p.astype(numpy.float64)
+
+
+def error(booster, part):
+    """The share of rows whose probability is on the wrong side of one half."""
+    labels, p = predicted(booster, part)
+    return float(numpy.mean((p > 0.5) != (labels == 1)))
+
+
+def logloss(booster, part):
+    """Mean negative log likelihood of the model's probabilities."""
+    labels, p = predicted(booster, part)
+    p = numpy.clip(p, 1e-16, 1 - 1e-16)
     return float(-numpy.mean(labels * numpy.log(p) + (1 - labels) * numpy.log(1 - p)))
 
 
