@@ -24,6 +24,23 @@ const api::Shape* ResultShape(std::string_view resource) {
   return found != nullptr ? found->shape : nullptr;
 }
 
+// Drops what the shape does not have, at any depth.
+void KeepKnown(json& value, const api::Shape& shape) {
+  if (shape.type == api::Type::kList && value.is_array()) {
+    for (json& item : value) KeepKnown(item, *shape.item);
+  }
+  if (shape.type != api::Type::kStructure || !value.is_object()) return;
+  for (auto it = value.begin(); it != value.end();) {
+    const api::Member* member = api::FindMember(shape, it.key());
+    if (member == nullptr) {
+      it = value.erase(it);
+      continue;
+    }
+    KeepKnown(*it, *member->shape);
+    ++it;
+  }
+}
+
 }  // namespace
 
 Result<json> List(Context& context, const Kind& kind, const json& input) {
@@ -158,9 +175,7 @@ Result<json> Search(Context& context, const json& input) {
   const api::Shape* shape = ResultShape(kind.stem);
   for (const Hit& hit : hits) {
     json view = view_of(hit.record->record, Show::kSearch);
-    for (auto it = view.begin(); shape != nullptr && it != view.end();) {
-      it = api::FindMember(*shape, it.key()) != nullptr ? std::next(it) : view.erase(it);
-    }
+    if (shape != nullptr) KeepKnown(view, *shape);
     out["Results"].push_back({{kind.stem, std::move(view)}});
   }
   return out;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "api/job_spec.h"
+#include "api/shapes.h"
 #include "base/file.h"
 #include "base/testing/manual_clock.h"
 #include "control/service.h"
@@ -75,7 +76,14 @@ class World {
   Result<json> Call(const std::string& operation, const json& input) {
     auto text = service->Call(operation, input.dump());
     if (!text) return std::unexpected(text.error());
-    return json::parse(*text);
+    json answer = json::parse(*text);
+    // An answer has the members of the service's model and no others.
+    if (const auto* known = api::FindOperation(api::SageMakerOperations(), operation)) {
+      json copy = answer;
+      const Status conforms = api::Conform(copy, *known->output);
+      EXPECT_TRUE(conforms) << operation << ": " << conforms.error().message;
+    }
+    return answer;
   }
   std::string Refusal(const std::string& operation, const json& input) {
     const auto out = Call(operation, input);
