@@ -1,11 +1,15 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "client/home.h"
 #include "command.h"
@@ -19,10 +23,24 @@ Result<std::vector<std::pair<std::string, std::string>>> Variables(const Context
   return server::Environment(account, endpoint, context.home);
 }
 
-// Settings of the caller that would lead elsewhere.
-constexpr const char* kUnset[] = {"AWS_SESSION_TOKEN",    "AWS_PROFILE",
-                                  "AWS_ENDPOINT_URL_S3",  "AWS_ENDPOINT_URL_SAGEMAKER",
-                                  "AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL_LOGS"};
+// Settings of the caller that would lead elsewhere: some by name, whose absence the printed lines
+// make sure of, and every endpoint of one service that is set.
+std::vector<std::string> LeadingElsewhere() {
+  std::vector<std::string> names = {"AWS_SESSION_TOKEN",
+                                    "AWS_PROFILE",
+                                    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+                                    "AWS_ENDPOINT_URL_S3",
+                                    "AWS_ENDPOINT_URL_SAGEMAKER",
+                                    "AWS_ENDPOINT_URL_STS",
+                                    "AWS_ENDPOINT_URL_LOGS"};
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string_view text(*variable);
+    const std::string name(text.substr(0, text.find('=')));
+    if (!name.starts_with("AWS_ENDPOINT_URL_")) continue;
+    if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+  }
+  return names;
+}
 
 std::string ShellQuote(const std::string& text) {
   std::string out = "'";
@@ -46,7 +64,7 @@ int PrintEnv(const Context& context) {
             .c_str());
     return kOk;
   }
-  for (const auto* name : kUnset) std::printf("unset %s\n", name);
+  for (const std::string& name : LeadingElsewhere()) std::printf("unset %s\n", name.c_str());
   for (const auto& [name, value] : *variables) {
     std::printf("export %s=%s\n", name.c_str(), ShellQuote(value).c_str());
   }
@@ -56,7 +74,7 @@ int PrintEnv(const Context& context) {
 int Exec(const Context& context, std::vector<std::string> command) {
   const auto variables = Variables(context);
   if (!variables) return Report(context, variables.error());
-  for (const auto* name : kUnset) unsetenv(name);
+  for (const std::string& name : LeadingElsewhere()) unsetenv(name.c_str());
   for (const auto& [name, value] : *variables) setenv(name.c_str(), value.c_str(), 1);
   std::vector<char*> argv;
   for (auto& word : command) argv.push_back(word.data());

@@ -74,7 +74,9 @@ int PrintJobs(const Context& context, const JobsOptions& options) {
                job.ended_ms > 0 ? FormatDuration(job.ended_ms - job.created_ms) : "-"});
   }
   if (table.empty()) {
-    std::puts("no training jobs yet: `clary train --help` shows how to make one");
+    const bool some = !options.filter.name_contains.empty() || !options.filter.status.empty();
+    std::puts(some ? "no training job is like that: `clary jobs` lists all"
+                   : "no training jobs yet: `clary train --help` shows how to make one");
   } else {
     table.Print();
   }

@@ -255,6 +255,20 @@ class Serving(unittest.TestCase):
                         home=served.home, check=False)
             self.assertEqual((out.returncode, out.stdout.strip()), (7, served.endpoint))
 
+    def test_exec_leaves_no_other_way_out(self):
+        elsewhere = {"AWS_ENDPOINT_URL_CLOUDWATCH": "http://127.0.0.1:9", "AWS_PROFILE": "work",
+                     "AWS_ENDPOINT_URL_ANY_SERVICE": "http://127.0.0.1:9",
+                     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}
+        with service.Service() as served:
+            out = clary("exec", "--", "env", home=served.home, env=elsewhere).stdout
+            self.assertIn("\nAWS_ENDPOINT_URL=", "\n" + out)
+            for name in elsewhere:
+                self.assertNotIn(name, out)
+            lines = clary("env", home=served.home, env=elsewhere).stdout
+            self.assertIn("unset AWS_ENDPOINT_URL_ANY_SERVICE\n", lines)
+            none = clary("jobs", "--name", "zzz", home=served.home).stdout
+            self.assertIn("no training job is like that", none)
+
     def test_keys_come_and_go(self):
         with service.Service() as served:
             key = json.loads(clary("keys", "create", "--json", home=served.home).stdout)
