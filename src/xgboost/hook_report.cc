@@ -5,7 +5,10 @@
 #include <cmath>
 #include <iterator>
 #include <limits>
+#include <nlohmann/json.hpp>
 #include <set>
+#include <span>
+#include <string>
 
 #include "gbdt/tree.h"
 #include "xgboost/hook.h"
@@ -30,7 +33,16 @@ constexpr size_t kMaxTreeBytes = 2'000'000;
 constexpr int kReportRounds = 50;  // whose trees the report gets
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-std::string TreeJson(const gbdt::Forest& forest, size_t t, int round) {
+// A split's feature: its name where columns have names, else its number.
+std::string FeatureJson(uint32_t feature, std::span<const std::string> names) {
+  const std::string number = fmt::format("{}", feature);
+  if (feature >= names.size() || names[feature] == "f" + number) return number;
+  return nlohmann::json(names[feature])
+      .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::string TreeJson(const gbdt::Forest& forest, std::span<const std::string> names, size_t t,
+                     int round) {
   const gbdt::Tree& tree = forest.trees[t];
   std::string out =
       fmt::format(R"({{"round":{},"class":{},"nodes":[)", round, forest.tree_output[t]);
@@ -43,8 +55,8 @@ std::string TreeJson(const gbdt::Forest& forest, size_t t, int round) {
     }
     const gbdt::NodeId left = tree.left[n];
     fmt::format_to(std::back_inserter(out), R"({{"f":{},"y":{},"n":{},"m":{},"g":{},"c":{},)",
-                   tree.feature[n], left, left + 1, left + (tree.default_left[n] != 0 ? 0 : 1),
-                   tree.gain[n], tree.cover[n]);
+                   FeatureJson(tree.feature[n], names), left, left + 1,
+                   left + (tree.default_left[n] != 0 ? 0 : 1), tree.gain[n], tree.cover[n]);
     const auto [categorical, right] = tree.RightCategories(static_cast<gbdt::NodeId>(n));
     if (categorical) {
       fmt::format_to(std::back_inserter(out), R"("in":[{}]}})", fmt::join(right, ","));
@@ -56,17 +68,18 @@ std::string TreeJson(const gbdt::Forest& forest, size_t t, int round) {
 }
 
 // The trees of rounds [0, kReportRounds) and the last one, as far as they fit.
-std::vector<std::string> ReportTrees(const gbdt::Forest& forest) {
+std::vector<std::string> ReportTrees(const gbdt::Forest& forest,
+                                     std::span<const std::string> names) {
   const int rounds = forest.booster == gbdt::Booster::kGblinear ? 0 : forest.num_round();
   if (rounds == 0 || forest.trees.empty()) return {};
-  std::string last = TreeJson(forest, forest.trees.size() - 1, rounds - 1);
+  std::string last = TreeJson(forest, names, forest.trees.size() - 1, rounds - 1);
   size_t bytes = last.size();
   std::vector<std::string> out;
   for (int r = 0; r < std::min(rounds, kReportRounds); ++r) {
     const auto i = static_cast<size_t>(r);
     for (size_t t = forest.round_begin[i]; t < forest.round_begin[i + 1]; ++t) {
       if (t + 1 == forest.trees.size()) break;
-      std::string text = TreeJson(forest, t, r);
+      std::string text = TreeJson(forest, names, t, r);
       bytes += text.size();
       if (bytes > kMaxTreeBytes) {
         out.push_back(std::move(last));
@@ -296,7 +309,7 @@ Status Hook::ReportModel(const gbdt::Model& model) {
   }
   add("shap_features", {m, f}, std::move(values));
   row("shap_rows", std::vector<int64_t>(rows.begin(), rows.end()));
-  row("trees", ReportTrees(model.forest()));
+  row("trees", ReportTrees(model.forest(), features_));
   row("tree_count", std::vector<int64_t>{std::ssize(model.forest().trees)});
   return {};
 }

@@ -78,6 +78,9 @@ class Tables(unittest.TestCase):
         report = pathlib.Path(done["reports"][0]).read_text()
         for name in ("age", "town", "income"):
             self.assertIn(name, report)
+        # Trees, too, split by name (their JSON is text inside the page's).
+        self.assertRegex(report, r'\\"f\\":\\"[a-z]')
+        self.assertNotRegex(report, r'\\"f\\":\d')
 
     def test_it_says_in_lines_what_the_columns_are(self):
         out = self.clary("train", "--train", self.dir / "train.csv", "--label", "bought",
