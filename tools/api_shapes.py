@@ -191,7 +191,7 @@ class Table:
             "// clang-format off",
             '#include "api/internal/shape_rows.h"', '#include "api/shapes.h"', "",
             f"namespace clary::api::{self.service} {{", "namespace {", "",
-            'constexpr Shape kNothing = Structure("Nothing");', *forwards, *body, "",
+            '[[maybe_unused]] constexpr Shape kNothing = Structure("Nothing");', *forwards, *body, "",
             rows("constexpr Operation kOperations[]", operations), "", "}  // namespace",
             f"}}  // namespace clary::api::{self.service}", "",
             "namespace clary::api {", "",

@@ -453,7 +453,13 @@ void AddTrain(CLI::App& app, Context& context) {
                     "Name of the machine (default ml.m5.xlarge)");
   AddNumber(*train, "--instance-count", o->instance_count, "Number of machines (default 1)");
   AddNumber(*train, "--max-run", o->max_run, "Stop the job after so many seconds (default a day)");
-  train->add_option("--save", o->save, "Also write model.tar.gz to this file");
+  train->add_option("--save", o->save, "Also write model.tar.gz to this file")
+      ->check([](const std::string& path) {  // before the training, not after it
+        std::error_code ignored;
+        const fs::file_status there = fs::status(path, ignored);
+        const bool replaceable = !fs::exists(there) || fs::is_regular_file(there);
+        return replaceable ? std::string() : path + " is no regular file";
+      });
   train->add_flag("--wait,!--no-wait", o->wait,
                   "Return when the job has ended (default), or at once");
   train->add_flag("-v,--verbose", o->verbose, "Print every line of the job's log");

@@ -53,6 +53,7 @@ class S3 {
   Status write(const S3Uri& uri, std::string body) const;
   Status upload_file(const std::filesystem::path& from, const S3Uri& to) const;
   // Complete or absent: written beside `to` and renamed. Makes directories as needed.
+  // kInvalidArgument "NotAFile" for a directory, a device, a pipe.
   Status download_file(const S3Uri& from, const std::filesystem::path& to) const;
   Status copy(const S3Uri& from, const S3Uri& to) const;
   Status remove(const S3Uri& uri) const;  // a missing object is fine

@@ -7,7 +7,7 @@
 namespace clary::api::cloudwatch {
 namespace {
 
-constexpr Shape kNothing = Structure("Nothing");
+[[maybe_unused]] constexpr Shape kNothing = Structure("Nothing");
 constexpr Shape kAlarmName = String(1, 255);
 constexpr Shape kAlarmNames = List(&kAlarmName, kNoMin, 100);
 constexpr Member kDeleteAlarmsInputMembers[] = {{"AlarmNames", &kAlarmNames, true}};

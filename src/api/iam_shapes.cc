@@ -7,7 +7,7 @@
 namespace clary::api::iam {
 namespace {
 
-constexpr Shape kNothing = Structure("Nothing");
+[[maybe_unused]] constexpr Shape kNothing = Structure("Nothing");
 constexpr Shape kroleNameType = String(1, 64, R"([\w+=,.@-]+)");
 constexpr Shape karnType = String(20, 2048);
 constexpr Member kAttachRolePolicyRequestMembers[] = {

@@ -7,7 +7,7 @@
 namespace clary::api::kms {
 namespace {
 
-constexpr Shape kNothing = Structure("Nothing");
+[[maybe_unused]] constexpr Shape kNothing = Structure("Nothing");
 constexpr Shape kKeyIdType = String(1, 2048);
 constexpr Member kCancelKeyDeletionRequestMembers[] = {{"KeyId", &kKeyIdType, true}};
 constexpr Shape kCancelKeyDeletionRequest = Structure("CancelKeyDeletionRequest", kCancelKeyDeletionRequestMembers);

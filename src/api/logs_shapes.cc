@@ -7,7 +7,7 @@
 namespace clary::api::logs {
 namespace {
 
-constexpr Shape kNothing = Structure("Nothing");
+[[maybe_unused]] constexpr Shape kNothing = Structure("Nothing");
 constexpr Shape kLogGroupName = String(1, 512, R"([\.\-_/#A-Za-z0-9]+)");
 constexpr Shape kKmsKeyId = String(kNoMin, 256);
 constexpr Shape kTagKey = String(1, 128, R"(^([\p{L}\p{Z}\p{N}_.:/=+\-@]+)$)");

@@ -7,7 +7,7 @@
 namespace clary::api::metrics {
 namespace {
 
-constexpr Shape kNothing = Structure("Nothing");
+[[maybe_unused]] constexpr Shape kNothing = Structure("Nothing");
 constexpr Shape kExperimentEntityName = String(1, 120, "^[a-z0-9](-*[a-z0-9]){0,119}");
 constexpr Shape kMetricName = String(1, 255, ".+");
 constexpr Shape kTimestamp = Timestamp();

@@ -7,7 +7,7 @@
 namespace clary::api::sagemaker {
 namespace {
 
-constexpr Shape kNothing = Structure("Nothing");
+[[maybe_unused]] constexpr Shape kNothing = Structure("Nothing");
 extern const Shape kSearchExpression;
 constexpr Shape kResourceArn = String(0, 256, "arn:aws[a-z-]*:sagemaker:[a-z0-9-]*:[0-9]{12}:.+");
 constexpr Shape kTagKey = String(1, 128, R"(([\p{L}\p{Z}\p{N}_.:/=+\-@]*))", R"(^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$)");

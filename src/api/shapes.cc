@@ -161,7 +161,7 @@ std::string_view WantedName(Type type) {
     case Type::kBoolean:
       return "a Boolean";
     case Type::kTimestamp:
-      return "a Timestamp (epoch seconds)";
+      return "a Timestamp (epoch seconds, years 1 to 9999)";
     case Type::kBlob:
       return "a Blob (base64)";
     case Type::kList:
@@ -173,6 +173,10 @@ std::string_view WantedName(Type type) {
   }
   return "";
 }
+
+// Years 1 to 9999: what clients can show.
+constexpr double kFirstTime = -62135596800.0;
+constexpr double kEndOfTimes = 253402300800.0;
 
 bool IsWhole(const json& value, int64_t max) {
   if (value.is_number_float()) {
@@ -197,8 +201,10 @@ bool HasType(const json& value, Type type) {
       return IsWhole(value, INT64_MAX);
     case Type::kFloat:
     case Type::kDouble:
-    case Type::kTimestamp:
       return value.is_number();
+    case Type::kTimestamp:
+      return value.is_number() && value.get<double>() >= kFirstTime &&
+             value.get<double>() < kEndOfTimes;
     case Type::kBoolean:
       return value.is_boolean();
     case Type::kList:

@@ -110,6 +110,20 @@ TEST(Conform, NamesTheMemberWithTheWrongType) {
             "SerializationException: START_ARRAY" + cannot + "a Structure at 'the request body'");
 }
 
+TEST(Conform, TimesAreThoseThatClientsCanShow) {
+  const auto of = [](const std::string& number) {
+    return Refusal("CreateTrialComponent",
+                   R"({"TrialComponentName":"p","StartTime":)" + number + "}");
+  };
+  EXPECT_EQ(of("1700000000.5"), "");
+  EXPECT_EQ(of("0"), "");
+  EXPECT_EQ(of("-62135596800"), "");
+  for (const char* beyond : {"1e18", "1e300", "253402300800", "-1e12"}) {
+    EXPECT_TRUE(of(beyond).starts_with("SerializationException")) << beyond << of(beyond);
+    EXPECT_NE(of(beyond).find("years 1 to 9999"), std::string::npos) << of(beyond);
+  }
+}
+
 TEST(Conform, IntegersAreWholeAndFit) {
   const auto of = [](const std::string& number) {
     return Refusal("ListTrainingJobs", R"({"MaxResults":)" + number + "}");

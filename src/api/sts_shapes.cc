@@ -7,7 +7,7 @@
 namespace clary::api::sts {
 namespace {
 
-constexpr Shape kNothing = Structure("Nothing");
+[[maybe_unused]] constexpr Shape kNothing = Structure("Nothing");
 constexpr Shape karnType = String(20, 2048, R"([\x{0009}\x{000A}\x{000D}\x{0020}-\x{007E}\x{0085}\x{00A0}-\x{D7FF}\x{E000}-\x{FFFD}\x{1000}0-\x{10FF}FF]+)", R"([\u0009\u000A\u000D\u0020-\u007E\u0085\u00A0-\uD7FF\uE000-\uFFFD\u10000-\u10FFFF]+)");
 constexpr Shape kroleSessionNameType = String(2, 64, R"([\w+=,.@-]*)");
 constexpr Member kPolicyDescriptorTypeMembers[] = {{"arn", &karnType}};

@@ -269,6 +269,21 @@ class Serving(unittest.TestCase):
             none = clary("jobs", "--name", "zzz", home=served.home).stdout
             self.assertIn("no training job is like that", none)
 
+    def test_a_device_is_never_replaced_by_a_file(self):
+        with service.Service() as served, tempfile.TemporaryDirectory() as folder:
+            clary("s3", "mb", "s3://devices", home=served.home)
+            data = pathlib.Path(folder, "some.txt")
+            data.write_text("1,2\n")
+            clary("s3", "cp", data, "s3://devices/a", home=served.home)
+            pipe = pathlib.Path(folder, "pipe")
+            os.mkfifo(pipe)
+            for args in (("s3", "cp", "s3://devices/a", pipe),
+                         ("train", "--train", data, "--num-round", 1, "--save", pipe)):
+                out = clary(*args, home=served.home, check=False)
+                self.assertNotEqual(out.returncode, 0, args)
+                self.assertIn("is no regular file", out.stderr, args)
+            self.assertTrue(pipe.is_fifo())
+
     def test_keys_come_and_go(self):
         with service.Service() as served:
             key = json.loads(clary("keys", "create", "--json", home=served.home).stdout)
