@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "command.h"
+#include "terminal.h"
 
 namespace clary::cli {
 namespace {
@@ -25,6 +26,10 @@ std::string Wrong(std::vector<std::string> words) {
     return Explain(app, error);
   }
   return "";
+}
+
+TEST(Visible, ATerminalObeysNoTextOfUsers) {
+  EXPECT_EQ(Visible(std::string_view("a\x1b]0;b\x07\n\0\x7f ü", 13)), "a?]0;b???? ü");
 }
 
 TEST(Explain, SuggestsCommandsOptionsAndChoices) {

@@ -233,9 +233,9 @@ struct Outcome {
 };
 
 void PrintTable(const std::vector<std::string>& lines, const std::vector<std::string>& warnings) {
-  for (const auto& line : lines) std::puts(line.c_str());
+  for (const auto& line : lines) std::puts(Visible(line).c_str());
   for (const auto& warning : warnings) {
-    std::printf("%s %s\n", Paint("warning:", Style::kYellow).c_str(), warning.c_str());
+    std::printf("%s %s\n", Paint("warning:", Style::kYellow).c_str(), Visible(warning).c_str());
   }
   std::puts("");
 }
