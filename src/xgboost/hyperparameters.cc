@@ -72,22 +72,7 @@ constexpr std::string_view kObjectives[] = {"aft_loss_distribution",
                                             "reg:tweedie",
                                             "survival:aft",
                                             "survival:cox"};
-constexpr std::string_view kMaximized[] = {"accuracy",
-                                           "auc",
-                                           "aucpr",
-                                           "balanced_accuracy",
-                                           "f1",
-                                           "f1_binary",
-                                           "f1_macro",
-                                           "map",
-                                           "ndcg",
-                                           "precision",
-                                           "r2",
-                                           "recall",
-                                           "precision_macro",
-                                           "precision_micro",
-                                           "recall_macro",
-                                           "recall_micro"};
+// Those to be maximised first.
 constexpr std::string_view kMetrics[] = {"accuracy",
                                          "auc",
                                          "aucpr",
@@ -121,6 +106,7 @@ constexpr std::string_view kMetrics[] = {"accuracy",
                                          "rmse",
                                          "rmsle",
                                          "tweedie-nloglik"};
+constexpr auto kMaximized = std::span(kMetrics).first<16>();
 constexpr std::string_view kBoosters[] = {"gbtree", "gblinear", "dart"};
 constexpr std::string_view kTreeMethods[] = {"auto", "exact", "approx", "hist", "gpu_hist"};
 constexpr std::string_view kUpdaters[] = {"grow_colmaker", "distcol", "grow_histmaker",
