@@ -231,7 +231,7 @@ void Gp::Set(const GpHyperparameters& at) {
   warped_ = Warp(points_, at);
   const Index n = points_.rows();
   MatrixXd kernel(n, n);
-  for (Index i = 0; i < n; ++i) kernel.col(i) = Cross(warped_.row(i).transpose());
+  for (Index i = 0; i < n; ++i) kernel.col(i) = Cross(warped_, warped_.row(i).transpose());
   const double scale = std::exp(at.log_scale);
   double jitter = kJitter;
   do {
@@ -243,52 +243,46 @@ void Gp::Set(const GpHyperparameters& at) {
   weights_ = factor_.solve(values_);
 }
 
-VectorXd Gp::Cross(const VectorXd& warped) const {
+VectorXd Gp::Distances(const MatrixXd& points, const VectorXd& warped) const {
   const VectorXd inverse = (-2 * at_.log_length).array().exp();
-  const double scale = std::exp(at_.log_scale);
-  VectorXd r = VectorXd::Zero(warped_.rows());
+  VectorXd r = VectorXd::Zero(points.rows());
   for (size_t j = 0; j < category_.size(); ++j) {
     const auto c = static_cast<Index>(j);
     if (category_[j]) {
-      r.array() += inverse[c] * (warped_.col(c).array() != warped[c]).cast<double>();
+      r.array() += inverse[c] * (points.col(c).array() != warped[c]).cast<double>();
     } else {
-      r.array() += inverse[c] * (warped_.col(c).array() - warped[c]).square();
+      r.array() += inverse[c] * (points.col(c).array() - warped[c]).square();
     }
   }
-  const Eigen::ArrayXd q = kSqrt5 * r.array().sqrt();
-  return scale * (1 + q + q.square() / 3) * (-q).exp();
+  return r;
+}
+
+VectorXd Gp::Cross(const MatrixXd& points, const VectorXd& warped) const {
+  const Eigen::ArrayXd q = kSqrt5 * Distances(points, warped).array().sqrt();
+  return std::exp(at_.log_scale) * (1 + q + q.square() / 3) * (-q).exp();
 }
 
 Gp::Prediction Gp::Predict(const VectorXd& point, const MatrixXd& solved, bool gradients) const {
   const VectorXd warped = Warp(point.transpose(), at_).transpose();
-  const VectorXd cross = Cross(warped);
+  const VectorXd cross = Cross(warped_, warped);
   const VectorXd half = factor_.matrixL().solve(cross);
   Prediction out;
   out.means = solved.transpose() * cross;
   out.variance = std::max(kMinVariance, std::exp(at_.log_scale) - half.squaredNorm());
   if (!gradients) return out;
-  const Index n = warped_.rows(), d = warped_.cols();
+  const Index d = warped_.cols();
   const VectorXd back = factor_.matrixU().solve(half);  // K^-1 k
   const VectorXd inverse = (-2 * at_.log_length).array().exp();
   const double scale = std::exp(at_.log_scale);
   out.mean_gradients = MatrixXd::Zero(d, solved.cols());
   out.variance_gradient = VectorXd::Zero(d);
-  VectorXd slope(n);  // of k by r
-  for (Index i = 0; i < n; ++i) {
-    double r = 0;
-    for (Index j = 0; j < d; ++j) {
-      const double diff = Difference(static_cast<size_t>(j), warped[j], warped_(i, j));
-      r += diff * diff * inverse[j];
-    }
-    const double q = kSqrt5 * std::sqrt(r);
-    slope[i] = -scale * (5.0 / 6) * (1 + q) * std::exp(-q);
-  }
+  const Eigen::ArrayXd q = kSqrt5 * Distances(warped_, warped).array().sqrt();
+  const Eigen::ArrayXd slope = -scale * (5.0 / 6) * (1 + q) * (-q).exp();  // of k by r
   for (Index j = 0; j < d; ++j) {
     if (category_[static_cast<size_t>(j)]) continue;
     const double bend =
         warp_ ? Slopes(point[j], std::exp(at_.log_a[j]), std::exp(at_.log_b[j])).by_u : 1.0;
-    const VectorXd by_u =
-        slope.array() * (warped[j] - warped_.col(j).array()) * (2 * inverse[j] * bend);
+    const VectorXd by_u = slope * (warped[j] - warped_.col(j).array()) * (2 * inverse[j] * bend);
     out.mean_gradients.row(j) = by_u.transpose() * solved;
     out.variance_gradient[j] = -2 * back.dot(by_u);
   }
@@ -301,13 +295,11 @@ void Gp::Joint(const MatrixXd& points, VectorXd* mean, MatrixXd* covariance) con
   const MatrixXd warped = Warp(points, at_);
   const Index m = points.rows();
   MatrixXd cross(warped_.rows(), m);
-  for (Index i = 0; i < m; ++i) cross.col(i) = Cross(warped.row(i).transpose());
+  for (Index i = 0; i < m; ++i) cross.col(i) = Cross(warped_, warped.row(i).transpose());
   *mean = cross.transpose() * weights_;
   const MatrixXd half = factor_.matrixL().solve(cross);
-  Gp prior = *this;  // for k among the points themselves
-  prior.warped_ = warped;
   covariance->resize(m, m);
-  for (Index i = 0; i < m; ++i) covariance->col(i) = prior.Cross(warped.row(i).transpose());
+  for (Index i = 0; i < m; ++i) covariance->col(i) = Cross(warped, warped.row(i).transpose());
   *covariance -= half.transpose() * half;
 }
 

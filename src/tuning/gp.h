@@ -67,8 +67,10 @@ class Gp {
  private:
   // The coordinates at which distances are taken.
   Eigen::MatrixXd Warp(const Eigen::MatrixXd& points, const GpHyperparameters& at) const;
-  Eigen::VectorXd Cross(const Eigen::VectorXd& warped) const;  // k with every point
-  double Difference(size_t j, double a, double b) const;       // d_j of warped coordinates
+  // r and k of one point with each of several, all warped.
+  Eigen::VectorXd Distances(const Eigen::MatrixXd& points, const Eigen::VectorXd& warped) const;
+  Eigen::VectorXd Cross(const Eigen::MatrixXd& points, const Eigen::VectorXd& warped) const;
+  double Difference(size_t j, double a, double b) const;  // d_j of warped coordinates
 
   std::vector<bool> category_;  // by parameter
   Eigen::MatrixXd points_;
