@@ -12,6 +12,7 @@
 #include "objects/internal/s3_call.h"
 #include "objects/internal/s3_form.h"
 #include "objects/internal/s3_operations.h"
+#include "objects/internal/s3_request.h"
 #include "objects/rules.h"
 #include "objects/s3_xml.h"
 
@@ -182,8 +183,7 @@ Result<net::Headers> HeadersOfForm(const net::Query& fields) {
       "content-type",     "cache-control", "content-disposition", "content-encoding",
       "content-language", "expires",       "content-md5"};
   for (const auto& [name, value] : fields) {
-    if (std::ranges::any_of(value, [](unsigned char c) { return c < 0x20 || c == 0x7f; }) &&
-        name != "tagging") {
+    if (!IsHeaderValue(value) && name != "tagging") {
       return BadArgument(name, value, "The field holds characters that no header may");
     }
     if (name == "acl") {

@@ -148,7 +148,7 @@ Result<Response> Call::Get() {
   for (const auto& [param, header] : kOverrides) {
     const auto value = FindParam(r_.query, param);
     if (!value) continue;
-    if (std::ranges::any_of(*value, [](unsigned char c) { return c < 0x20 || c == 0x7f; })) {
+    if (!IsHeaderValue(*value)) {
       return Bad("InvalidArgument", std::string(param) + " holds characters that no header may");
     }
     out.headers.Set(header, std::string(*value));

@@ -7,6 +7,7 @@
 #include "base/strings.h"
 #include "objects/internal/error_details.h"
 #include "objects/internal/s3_call.h"
+#include "objects/internal/s3_request.h"
 #include "objects/rules.h"
 
 namespace clary::objects {
@@ -520,7 +521,7 @@ Status MoveSignedQuery(Request& r) {
       rest.emplace_back(std::move(name), std::move(value));
       continue;
     }
-    if (std::ranges::any_of(value, [](unsigned char c) { return c < 0x20 || c == 0x7f; })) {
+    if (!IsHeaderValue(value)) {
       return Fail(Code::kInvalidArgument, "InvalidArgument",
                   lower + " holds characters that no header may");
     }

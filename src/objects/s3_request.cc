@@ -274,6 +274,10 @@ Result<uint64_t> NumberParam(const Request& r, std::string_view name, uint64_t f
   return std::min(*value, most);
 }
 
+bool IsHeaderValue(std::string_view text) {
+  return std::ranges::none_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+}
+
 std::string Param(const Request& r, std::string_view name) {
   return std::string(FindParam(r.query, name).value_or(""));
 }

@@ -78,6 +78,9 @@ Result<std::string> ReadSmallBody(net::Request& r);
 // The same, checked against its digests.
 Result<std::string> ReadXml(net::Request& r, const Caller& caller);
 
+// Whether a text may be the value of a header: it has no control characters.
+bool IsHeaderValue(std::string_view text);
+
 std::string Param(const net::Request& r, std::string_view name);
 bool Has(const net::Request& r, std::string_view name);
 // A number of the query; `fallback` if it is absent or empty, at most `most`.
