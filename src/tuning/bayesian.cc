@@ -228,7 +228,7 @@ class Bayesian : public Strategy {
       const double score = improvement(Vector(space_.Encode(config)));
       candidates.push_back({.config = std::move(config), .score = score});
     };
-    for (size_t i = 0; i < kSobolCandidates; ++i) add(SobolPoint(space_.size(), seed, i));
+    for (const auto& point : SobolPoints(space_.size(), seed, 0, kSobolCandidates)) add(point);
     for (const auto& point : NearTheBest(ended, gp.hyperparameters(), seed)) add(point);
     const auto better = [](const Candidate& a, const Candidate& b) {
       return a.score != b.score ? a.score > b.score : a.config < b.config;

@@ -37,21 +37,33 @@ uint64_t Mix(uint64_t a, uint64_t b) {
   return z ^ (z >> 31);
 }
 
-std::vector<double> SobolPoint(size_t dimensions, uint64_t seed, uint64_t index) {
-  std::vector<double> point(dimensions);
+std::vector<std::vector<double>> SobolPoints(size_t dimensions, uint64_t seed, uint64_t first,
+                                             size_t count) {
+  std::vector<std::vector<double>> points(count, std::vector<double>(dimensions));
   const size_t of_sequence = std::min(dimensions, kMaxDimensions);
   if (of_sequence > 0) {
-    boost::random::sobol_engine<uint32_t, 32> engine(of_sequence);
-    engine.seed(static_cast<uint32_t>(index));
+    std::vector<uint32_t> scrambles(of_sequence);
     for (size_t j = 0; j < of_sequence; ++j) {
-      const auto hash = static_cast<uint32_t>(Mix(seed, j) >> 32);
-      point[j] = OwenScramble(engine(), hash) * 0x1p-32;
+      scrambles[j] = static_cast<uint32_t>(Mix(seed, j) >> 32);
+    }
+    boost::random::sobol_engine<uint32_t, 32> engine(of_sequence);
+    engine.seed(static_cast<uint32_t>(first));
+    for (auto& point : points) {
+      for (size_t j = 0; j < of_sequence; ++j) {
+        point[j] = OwenScramble(engine(), scrambles[j]) * 0x1p-32;
+      }
     }
   }
-  for (size_t j = of_sequence; j < dimensions; ++j) {
-    point[j] = static_cast<double>(Mix(Mix(seed, j), index) >> 11) * 0x1p-53;
+  for (size_t i = 0; i < count; ++i) {
+    for (size_t j = of_sequence; j < dimensions; ++j) {
+      points[i][j] = static_cast<double>(Mix(Mix(seed, j), first + i) >> 11) * 0x1p-53;
+    }
   }
-  return point;
+  return points;
+}
+
+std::vector<double> SobolPoint(size_t dimensions, uint64_t seed, uint64_t index) {
+  return SobolPoints(dimensions, seed, index, 1).front();
 }
 
 }  // namespace clary::tuning

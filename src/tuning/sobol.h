@@ -7,8 +7,11 @@
 
 namespace clary::tuning {
 
-// Point number `index` of the sequence that `seed` scrambles: `dimensions` coordinates in [0, 1).
-// Dimensions beyond 1,000 are independent draws.
+// Points number `first` and following of the sequence that `seed` scrambles, `count` of them, each
+// of `dimensions` coordinates in [0, 1). Dimensions beyond 1,000 are independent draws.
+std::vector<std::vector<double>> SobolPoints(size_t dimensions, uint64_t seed, uint64_t first,
+                                             size_t count);
+// One of them.
 std::vector<double> SobolPoint(size_t dimensions, uint64_t seed, uint64_t index);
 
 // A hash of two words that is good enough for seeds (SplitMix64's finaliser).

@@ -83,6 +83,11 @@ TEST(Sobol, AScrambledSequenceStaysBalanced) {
   EXPECT_NE(SobolPoint(3, 1, 5), SobolPoint(3, 2, 5));
 }
 
+TEST(Sobol, PointsInARowAreThoseByNumber) {
+  const auto points = SobolPoints(1003, 5, 7, 20);
+  for (size_t i = 0; i < points.size(); ++i) EXPECT_EQ(points[i], SobolPoint(1003, 5, 7 + i)) << i;
+}
+
 TEST(Random, NeverTwiceAndNoneWhenAllAreTried) {
   const Space space = *Space::Make({Integer("n", 1, 3), Categorical("c", {"a", "b"})});
   const auto strategy = MakeRandom(space, 1);
