@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "base/file.h"
 #include "base/strings.h"
 #include "base/suggest.h"
 #include "clary/estimator.h"
@@ -455,10 +456,8 @@ void AddTrain(CLI::App& app, Context& context) {
   AddNumber(*train, "--max-run", o->max_run, "Stop the job after so many seconds (default a day)");
   train->add_option("--save", o->save, "Also write model.tar.gz to this file")
       ->check([](const std::string& path) {  // before the training, not after it
-        std::error_code ignored;
-        const fs::file_status there = fs::status(path, ignored);
-        const bool replaceable = !fs::exists(there) || fs::is_regular_file(there);
-        return replaceable ? std::string() : path + " is no regular file";
+        const Status replaceable = CheckReplaceable(path);
+        return replaceable ? std::string() : replaceable.error().message;
       });
   train->add_flag("--wait,!--no-wait", o->wait,
                   "Return when the job has ended (default), or at once");

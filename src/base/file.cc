@@ -65,6 +65,14 @@ Result<std::string> ReadFile(const fs::path& path, uint64_t max_bytes) {
   }
 }
 
+Status CheckReplaceable(const fs::path& path) {
+  std::error_code ignored;
+  const auto there = fs::status(path, ignored);
+  if (!fs::exists(there) || fs::is_regular_file(there)) return {};
+  return Fail(Code::kInvalidArgument, "NotAFile",
+              path.string() + " is no regular file: name one that may be made or replaced");
+}
+
 Status WriteFileAtomic(const fs::path& path, std::string_view bytes, int mode) {
   const fs::path dir = path.has_parent_path() ? path.parent_path() : fs::path(".");
   const fs::path temp = dir / ("." + HexEncode(RandomBytes(8)) + ".tmp");

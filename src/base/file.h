@@ -37,6 +37,10 @@ Status WriteAll(int fd, std::string_view bytes);
 Status SyncFile(int fd);
 Status SyncDirectory(const std::filesystem::path& dir);
 
+// Whether a file may be made or replaced at `path`. kInvalidArgument "NotAFile": there is a folder,
+// a device, a pipe, which a rename would put an end to.
+Status CheckReplaceable(const std::filesystem::path& path);
+
 // The whole file; kResourceExhausted if it is larger than `max_bytes`.
 Result<std::string> ReadFile(const std::filesystem::path& path, uint64_t max_bytes);
 // Replaces `path` so that a crash leaves the old bytes or the new: temporary file in the same

@@ -122,12 +122,7 @@ Status S3::upload_file(const fs::path& from, const S3Uri& to) const {
 }
 
 Status S3::download_file(const S3Uri& from, const fs::path& to) const {
-  std::error_code ignored;
-  const fs::file_status there = fs::status(to, ignored);
-  if (fs::exists(there) && !fs::is_regular_file(there)) {  // a device must not become a file
-    return Fail(Code::kInvalidArgument, "NotAFile",
-                to.string() + " is no regular file: name one that may be made or replaced");
-  }
+  CLARY_CHECK_OK(CheckReplaceable(to));
   CLARY_TRY(auto got, impl_->store->Get(Ref(from)));
   if (to.has_parent_path()) CLARY_CHECK_OK(MakeDirectories(to.parent_path()));
   fs::path partial = to;
