@@ -30,12 +30,50 @@ void Fields(Io& io, ChannelSpec& c) {
 }
 
 template <typename Io>
+void Fields(Io& io, ProcessingInput& i) {
+  io("name", i.name);
+  io("s3_uri", i.s3_uri);
+  io("local_path", i.local_path);
+  io("s3_data_type", i.s3_data_type);
+  io("distribution", i.distribution);
+}
+
+template <typename Io>
+void Fields(Io& io, ProcessingOutput& o) {
+  io("name", o.name);
+  io("s3_uri", o.s3_uri);
+  io("local_path", o.local_path);
+  io("upload_mode", o.upload_mode);
+}
+
+template <typename Io>
+void Fields(Io& io, PythonSpec& p) {
+  io("environment", p.environment);
+  io("interpreter", p.interpreter);
+  io("folders", p.folders);
+  io("framework", p.framework);
+  io("notes", p.notes);
+}
+
+template <typename Io>
+void Fields(Io& io, JobCredentials& c) {
+  io("access_key_id", c.access_key_id);
+  io("secret_access_key", c.secret_access_key);
+  io("session_token", c.session_token);
+}
+
+template <typename Io>
 void Fields(Io& io, JobSpec& s) {
   io("job_name", s.job_name);
   io("job_arn", s.job_arn);
   io("region", s.region);
+  io("contract", s.contract);
   io("program", s.program);
+  io("image", s.image);
   io("image_version", s.image_version);
+  io("entrypoint", s.entrypoint);
+  io("arguments", s.arguments);
+  io("python", s.python);
   io("instance_type", s.instance_type);
   io("hosts", s.hosts);
   io("hyperparameters", s.hyperparameters);
@@ -50,6 +88,12 @@ void Fields(Io& io, JobSpec& s) {
   io("profiler_json", s.profiler_json);
   io("tensorboard_json", s.tensorboard_json);
   io("network_isolation", s.network_isolation);
+  io("network", s.network);
+  io("endpoint", s.endpoint);
+  io("credentials", s.credentials);
+  io("inputs", s.inputs);
+  io("outputs", s.outputs);
+  io("request_json", s.request_json);
   io("notices", s.notices);
   io("store", s.store);
   io("log_root", s.log_root);

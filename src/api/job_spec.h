@@ -26,13 +26,52 @@ struct ChannelSpec {
   std::string input_mode = "File";               // File | Pipe | FastFile
 };
 
-// job.json: everything a runner needs; written once, before the launch.
+// What a processing job brings from S3 before its program runs, and takes there afterwards.
+struct ProcessingInput {
+  std::string name;
+  std::string s3_uri;
+  std::string local_path;                        // container path below /opt/ml/processing
+  std::string s3_data_type = "S3Prefix";         // S3Prefix | ManifestFile
+  std::string distribution = "FullyReplicated";  // FullyReplicated | ShardedByS3Key
+};
+
+struct ProcessingOutput {
+  std::string name;
+  std::string s3_uri;
+  std::string local_path;                // as above
+  std::string upload_mode = "EndOfJob";  // EndOfJob | Continuous
+};
+
+// The Python on this host that stands for a container's (toolkit/environments.h finds it).
+struct PythonSpec {
+  std::string environment;           // its name: "sklearn:1.2-1"; empty: the program has no Python
+  std::string interpreter;           // its path on the host
+  std::vector<std::string> folders;  // of the host, that the program must see, read-only
+  std::string framework;             // "sklearn", "xgboost", "pytorch", ...; empty: a plain Python
+  std::vector<std::string> notes;    // how it differs from what the image promises: for the log
+};
+
+// What a job may call with: its own keys, which end with it.
+struct JobCredentials {
+  std::string access_key_id;  // empty: none
+  std::string secret_access_key;
+  std::string session_token;
+};
+
+// job.json: everything a runner needs; written once, before the launch, readable by its owner only.
 struct JobSpec {
   std::string job_name;
   std::string job_arn;
   std::string region;
-  std::string program;        // "xgboost"
-  std::string image_version;  // "1.7-1"
+  std::string contract = "training";  // training | processing: what stands below /opt/ml
+  // "xgboost": the built-in algorithm. "script": a user's entry point, in script mode (toolkit).
+  // "command": entrypoint and arguments as they stand.
+  std::string program;
+  std::string image;                    // as the request names it
+  std::string image_version;            // "1.7-1"; of the built-in algorithm
+  std::vector<std::string> entrypoint;  // of a command
+  std::vector<std::string> arguments;
+  PythonSpec python;
   std::string instance_type;
   std::vector<std::string> hosts = {"algo-1"};
   std::map<std::string, std::string> hyperparameters;
@@ -47,6 +86,14 @@ struct JobSpec {
   std::string profiler_json;
   std::string tensorboard_json;
   bool network_isolation = false;
+  std::string network = "clary";  // without isolation: none | clary (the service, and the package
+                                  // index if one is configured) | open (as the service's user)
+  std::string endpoint;           // the service's URL; empty: it has none
+  JobCredentials credentials;
+  std::vector<ProcessingInput> inputs;  // of a processing job
+  std::vector<ProcessingOutput> outputs;
+  std::string
+      request_json;  // a processing job's request: its /opt/ml/config/processingjobconfig.json
   std::vector<std::string> notices;  // what the job asked for and does not get: lines for its log
   std::string store;                 // root directory of the file object store
   std::string log_root;              // root directory of the log store

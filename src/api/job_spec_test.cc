@@ -22,12 +22,22 @@ TEST(JobSpec, SurvivesARoundTrip) {
   spec.cpus = 3;
   spec.report_tensors = true;
   spec.notices = {"VpcConfig: none here"};
+  spec.python = {.environment = "sklearn:1.2-1", .folders = {"/opt/venv"}};
+  spec.credentials = {.access_key_id = "A", .secret_access_key = "B", .session_token = "C"};
+  spec.inputs = {{.name = "in", .local_path = "/opt/ml/processing/in"}};
+  spec.outputs = {{.name = "out", .upload_mode = "Continuous"}};
+  spec.entrypoint = {"python3", "a b.py"};
   const auto back = JobSpec::FromJson(spec.ToJson());
   ASSERT_TRUE(back) << back.error().message;
   EXPECT_EQ(back->channels.at(0).compression, "Gzip");
   EXPECT_EQ(back->memory_bytes, spec.memory_bytes);
   EXPECT_TRUE(back->report_tensors);
   EXPECT_EQ(back->notices, spec.notices);
+  EXPECT_EQ(back->python.folders, spec.python.folders);
+  EXPECT_EQ(back->credentials.session_token, "C");
+  EXPECT_EQ(back->inputs.at(0).local_path, "/opt/ml/processing/in");
+  EXPECT_EQ(back->outputs.at(0).upload_mode, "Continuous");
+  EXPECT_EQ(back->entrypoint, spec.entrypoint);
   // Bytes that are no UTF-8 become U+FFFD once; after that the text is stable.
   EXPECT_EQ(JobSpec::FromJson(back->ToJson())->ToJson(), back->ToJson());
 }
