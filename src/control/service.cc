@@ -116,6 +116,10 @@ std::vector<std::string> Service::JobNames(size_t limit) const {
 
 meta::LogStore& Service::Logs() const { return state_->context.env.logs; }
 
+std::shared_ptr<const EndpointRoutes> Service::Routes() const {
+  return state_->context.routes.Read();
+}
+
 size_t Service::Reconcile() { return state_->steps.Pass(); }
 
 }  // namespace clary::control

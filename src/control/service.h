@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "control/routes.h"
 #include "exec/executor.h"
 #include "meta/log_store.h"
 #include "meta/metadata_store.h"
@@ -84,6 +85,8 @@ class Service {
   // Names of all jobs, newest first, at most `limit`. Any thread.
   std::vector<std::string> JobNames(size_t limit = SIZE_MAX) const;
   meta::LogStore& Logs() const;
+  // Where invocations of each endpoint go now. Any thread; waits for no write.
+  std::shared_ptr<const EndpointRoutes> Routes() const;
 
   // One pass over the jobs that have not ended; only for a service without its own reconciler, by
   // one thread at a time. Returns how many have not ended.

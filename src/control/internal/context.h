@@ -12,6 +12,7 @@
 
 #include "base/mutex.h"
 #include "control/internal/records.h"
+#include "control/internal/route_table.h"
 #include "control/service.h"
 
 namespace clary::control {
@@ -59,6 +60,7 @@ struct Context {
   Options options;
   int capacity = 1;  // cores
   Records records;
+  RouteTable routes;
   std::shared_ptr<Bell> bell = std::make_shared<Bell>();
 
   int64_t Now() const { return ToMillis(env.clock.Now()); }
