@@ -11,6 +11,7 @@
 #include "control/internal/training_job.h"
 
 namespace clary::control {
+namespace experiment {
 namespace {
 
 using nlohmann::json;
@@ -415,8 +416,11 @@ json Parameter(const std::string& text) {
 }
 
 }  // namespace
+}  // namespace experiment
 
-Status PlanTrialComponent(Context& context, const Record& job, const json& request, Plan& plan) {
+Status PlanTrialComponent(Context& context, const Record& job, const nlohmann::json& request,
+                          Plan& plan) {
+  using namespace experiment;
   const auto config = request.find("ExperimentConfig");
   if (config == request.end()) return {};
   auto facts = std::make_shared<ComponentFacts>();
@@ -476,7 +480,7 @@ constinit const Kind kExperiment = {
     .table = "experiments",
     .noun = "experiment",
     .verbs = kCreate | kDescribe | kList | kDelete,
-    .extras = kExperimentExtras,
+    .extras = experiment::kExperimentExtras,
     .fold_case = true,
     .summaries = "ExperimentSummaries",
     .search_resource = "Experiment",
@@ -486,10 +490,10 @@ constinit const Kind kExperiment = {
     .exists = {Code::kAlreadyExists, "ValidationException",
                "Experiment names must be unique within an AWS account and region. Experiment with "
                "name ({name}) already exists."},
-    .create = CreateAny,
-    .view = ExperimentView,
-    .summary = Summary,
-    .may_delete = MayDeleteExperiment,
+    .create = experiment::CreateAny,
+    .view = experiment::ExperimentView,
+    .summary = experiment::Summary,
+    .may_delete = experiment::MayDeleteExperiment,
 };
 
 constinit const Kind kTrial = {
@@ -500,7 +504,7 @@ constinit const Kind kTrial = {
     .table = "trials",
     .noun = "trial",
     .verbs = kCreate | kDescribe | kList | kDelete,
-    .extras = kTrialExtras,
+    .extras = experiment::kTrialExtras,
     .fold_case = true,
     .summaries = "TrialSummaries",
     .search_resource = "ExperimentTrial",
@@ -509,11 +513,11 @@ constinit const Kind kTrial = {
     .exists = {Code::kAlreadyExists, "ValidationException",
                "Trial names must be unique within an AWS account and region. Trial with name "
                "({name}) already exists."},
-    .create = CreateTrial,
-    .view = TrialView,
-    .summary = Summary,
-    .may_delete = MayDeleteTrial,
-    .filter = FilterTrials,
+    .create = experiment::CreateTrial,
+    .view = experiment::TrialView,
+    .summary = experiment::Summary,
+    .may_delete = experiment::MayDeleteTrial,
+    .filter = experiment::FilterTrials,
 };
 
 constinit const Kind kTrialComponent = {
@@ -524,7 +528,7 @@ constinit const Kind kTrialComponent = {
     .table = "trial_components",
     .noun = "trial component",
     .verbs = kCreate | kDescribe | kList | kDelete,
-    .extras = kComponentExtras,
+    .extras = experiment::kComponentExtras,
     .fold_case = true,
     .summaries = "TrialComponentSummaries",
     .search_resource = "ExperimentTrialComponent",
@@ -533,12 +537,12 @@ constinit const Kind kTrialComponent = {
     .exists = {Code::kAlreadyExists, "ValidationException",
                "Trial Component names must be unique within an AWS account and region. Trial "
                "Component with name ({name}) already exists."},
-    .create = CreateComponent,
-    .view = ComponentView,
-    .summary = ComponentSummary,
-    .facts = ComponentFacts::FromJson,
-    .may_delete = MayDeleteComponent,
-    .filter = FilterComponents,
+    .create = experiment::CreateComponent,
+    .view = experiment::ComponentView,
+    .summary = experiment::ComponentSummary,
+    .facts = experiment::ComponentFacts::FromJson,
+    .may_delete = experiment::MayDeleteComponent,
+    .filter = experiment::FilterComponents,
 };
 
 }  // namespace clary::control

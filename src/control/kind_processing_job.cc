@@ -6,6 +6,7 @@
 #include "control/internal/steps.h"
 
 namespace clary::control {
+namespace processing_job {
 namespace {
 
 using nlohmann::json;
@@ -44,9 +45,10 @@ json View(const Context& context, const Record& job, Show /*show*/) {
 constexpr std::string_view kEnds[] = {"Completed", "Failed", "Stopped"};
 
 }  // namespace
+}  // namespace processing_job
 
-json ProcessingFacts::ToJson() const {
-  json out = {{"exit_message", exit_message}};
+nlohmann::json ProcessingFacts::ToJson() const {
+  nlohmann::json out = {{"exit_message", exit_message}};
   if (!rule.empty()) {
     out["rule"] = {
         {"name", rule}, {"profiler", profiler}, {"place", place}, {"evaluation", evaluation}};
@@ -54,7 +56,7 @@ json ProcessingFacts::ToJson() const {
   return out;
 }
 
-FactsPtr ProcessingFacts::FromJson(const json& j) {
+FactsPtr ProcessingFacts::FromJson(const nlohmann::json& j) {
   auto facts = std::make_shared<ProcessingFacts>();
   facts->exit_message = j.at("exit_message");
   if (const auto rule = j.find("rule"); rule != j.end()) {
@@ -74,7 +76,7 @@ constinit const Kind kProcessingJob = {
     .table = "processing_jobs",
     .noun = "processing job",
     .verbs = kDescribe | kList | kStop,
-    .ends = kEnds,
+    .ends = processing_job::kEnds,
     .log_group = kProcessingLogGroup,
     .stop_grace = std::chrono::seconds(30),
     .summaries = "ProcessingJobSummaries",
@@ -83,10 +85,10 @@ constinit const Kind kProcessingJob = {
     .exists = {Code::kAlreadyExists, "ResourceInUse",
                "Processing job names must be unique within an AWS account and region, and a "
                "processing job with this name already exists ({arn})"},
-    .create = Create,
-    .step = Step,
-    .view = View,
-    .summary = Summary,
+    .create = processing_job::Create,
+    .step = processing_job::Step,
+    .view = processing_job::View,
+    .summary = processing_job::Summary,
     .facts = ProcessingFacts::FromJson,
 };
 

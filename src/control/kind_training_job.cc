@@ -12,6 +12,7 @@
 #include "control/internal/training_request.h"
 
 namespace clary::control {
+namespace training_job {
 namespace {
 
 using nlohmann::json;
@@ -372,6 +373,7 @@ constexpr Extra kExtras[] = {{"UpdateTrainingJob", Update}};
 constexpr std::string_view kEnds[] = {"Completed", "Failed", "Stopped"};
 
 }  // namespace
+}  // namespace training_job
 
 constinit const Kind kTrainingJob = {
     .stem = "TrainingJob",
@@ -381,10 +383,10 @@ constinit const Kind kTrainingJob = {
     .table = "training_jobs",
     .noun = "training job",
     .verbs = kCreate | kDescribe | kList | kStop | kDelete,
-    .extras = kExtras,
-    .ends = kEnds,
+    .extras = training_job::kExtras,
+    .ends = training_job::kEnds,
     .log_group = kTrainingLogGroup,
-    .stop_grace = kStopGrace,
+    .stop_grace = training_job::kStopGrace,
     .summaries = "TrainingJobSummaries",
     .sort_order = "Ascending",
     .search_resource = "TrainingJob",
@@ -392,14 +394,14 @@ constinit const Kind kTrainingJob = {
     .exists = {Code::kAlreadyExists, "ResourceInUse",
                "Training job names must be unique within an AWS account and region, and a training "
                "job with this name already exists ({arn})"},
-    .create = Create,
-    .step = Step,
-    .view = View,
-    .summary = Summary,
+    .create = training_job::Create,
+    .step = training_job::Step,
+    .view = training_job::View,
+    .summary = training_job::Summary,
     .facts = TrainingFacts::FromJson,
-    .on_stop = OnStop,
-    .may_delete = MayDelete,
-    .filter = Filter,
+    .on_stop = training_job::OnStop,
+    .may_delete = training_job::MayDelete,
+    .filter = training_job::Filter,
     .upgrade = UpgradeTrainingJob,
 };
 
