@@ -1,0 +1,97 @@
+// What control tells the processes that serve: an endpoint's instance (`clary model-server
+// DIRECTORY`) and a batch transform (`clary transform-job DIRECTORY`). Both answer as a runner
+// does, by lines of DIRECTORY/events.jsonl (api::JobEvent). The files are
+// docs/formats/serving-directory.md.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+
+namespace clary::api {
+
+// One container of a model. A pipeline has several, in the order of their calls.
+struct ContainerSpec {
+  std::string name = "primary";  // in messages: "primary", of a pipeline "container-1" or its
+                                 // ContainerHostname
+  std::string program;           // "xgboost"
+  std::string image;             // as the model names it
+  std::string image_version;     // "1.7-1"
+  std::string model_uri;         // s3://bucket/key of a model.tar.gz; empty: none
+  std::map<std::string, std::string> environment;
+};
+
+// server.json: everything an instance needs; written once, before its launch.
+struct ServerSpec {
+  std::string endpoint;
+  std::string variant;
+  std::string instance;  // "i-" and 17 hexadecimal digits
+  std::string region;
+  std::string instance_type;
+  std::vector<ContainerSpec> containers;  // at least one
+  int64_t startup_timeout_s = 240;        // until every container has answered /ping
+  bool network_isolation = false;
+  std::vector<std::string> notices;  // what was asked for and is not given: lines for the log
+  std::string store;                 // root directory of the file object store
+  std::string log_root;              // root directory of the log store
+  std::string log_group;             // "/aws/sagemaker/Endpoints/<endpoint>"
+  std::string log_stream;            // "<variant>/<instance>"; of a pipeline "/<container>" follows
+  int cpus = 0;                      // cores it may use; 0: all
+  uint64_t memory_bytes = 0;         // 0: no limit
+
+  std::string ToJson() const;
+  static Result<ServerSpec> FromJson(std::string_view text);
+};
+
+// The phase of events.jsonl from which on an instance answers.
+constexpr char kInService[] = "InService";
+
+// Where container `index` of an instance listens: a stream socket that speaks HTTP/1.1 and needs no
+// port. The path may be longer than the address of a socket can be;
+// net::HttpClientOptions::unix_socket takes it as it is.
+std::filesystem::path SocketOf(const std::filesystem::path& directory, size_t index);
+
+// transform.json: everything a batch transform needs; written once, before its launch.
+struct TransformSpec {
+  std::string job_name;
+  std::string job_arn;
+  std::string region;
+  std::string instance_type;
+  std::vector<ContainerSpec> containers;  // with the job's Environment laid over the model's
+
+  std::string input_uri;                  // S3Uri
+  std::string s3_data_type = "S3Prefix";  // S3Prefix | ManifestFile
+  std::string content_type;               // empty: not given
+  std::string compression = "None";       // None | Gzip
+  std::string split_type = "None";        // None | Line | RecordIO | TFRecord
+  std::string output_uri;                 // S3OutputPath
+  std::string accept;                     // empty: not given
+  std::string assemble_with = "None";     // None | Line
+  std::string batch_strategy;             // MultiRecord | SingleRecord; empty: not given
+  int64_t max_concurrent_transforms = 0;  // 0: not given
+  int64_t max_payload_mb = -1;            // 0: whole objects; -1: not given
+  int64_t invocation_timeout_s = 600;
+  int64_t invocation_retries = 3;
+  std::string input_filter = "$";
+  std::string output_filter = "$";
+  std::string join_source = "None";  // None | Input
+
+  bool network_isolation = false;
+  std::vector<std::string> notices;
+  std::string store;
+  std::string log_root;
+  std::string log_group;   // "/aws/sagemaker/TransformJobs"
+  std::string log_stream;  // "<job>/<instance>-<epoch>"; "/data-log" follows for what was sent
+  int cpus = 0;
+  uint64_t memory_bytes = 0;
+
+  std::string ToJson() const;
+  static Result<TransformSpec> FromJson(std::string_view text);
+};
+
+}  // namespace clary::api
