@@ -53,6 +53,8 @@ void Fields(Io& io, PythonSpec& p) {
   io("folders", p.folders);
   io("framework", p.framework);
   io("notes", p.notes);
+  io("pip", p.pip);
+  io("layers", p.layers);
 }
 
 template <typename Io>

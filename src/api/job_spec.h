@@ -49,6 +49,8 @@ struct PythonSpec {
   std::vector<std::string> folders;  // of the host, that the program must see, read-only
   std::string framework;             // "sklearn", "xgboost", "pytorch", ...; empty: a plain Python
   std::vector<std::string> notes;    // how it differs from what the image promises: for the log
+  std::map<std::string, std::string> pip;  // the operator's PIP_* settings: for the program
+  std::string layers;  // where layers of packages are kept for the next job; empty: nowhere
 };
 
 // What a job may call with: its own keys, which end with it.

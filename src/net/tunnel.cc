@@ -15,7 +15,8 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 constexpr int kTickMillis = 100;  // how soon a stop is seen
 
-// kUnavailable "CouldNotConnect".
+}  // namespace
+
 Result<Fd> Connect(const std::string& host, const std::string& port, Duration timeout,
                    const std::stop_token& stop) {
   const auto failed = [&](const std::string& why) {
@@ -50,8 +51,6 @@ Result<Fd> Connect(const std::string& host, const std::string& port, Duration ti
   return failed(std::generic_category().message(last));
 }
 
-}  // namespace
-
 void RunTunnel(Transport& client, const std::string& host, const std::string& port,
                const TunnelLimits& limits, const std::stop_token& stop) {
   auto upstream = Connect(host, port, limits.connect_timeout, stop);
@@ -70,7 +69,12 @@ void RunTunnel(Transport& client, const std::string& host, const std::string& po
   if (!Waiter(client, limits.idle_timeout).Write("HTTP/1.1 200 Connection established\r\n\r\n")) {
     return;
   }
-  Transport* ends[2] = {&client, server.get()};
+  CopyBothWays(client, *server, limits, stop);
+}
+
+void CopyBothWays(Transport& client, Transport& server, const TunnelLimits& limits,
+                  const std::stop_token& stop) {
+  Transport* ends[2] = {&client, &server};
   bool open[2] = {true, true};  // ends[i] may still send
   std::vector<char> buffer(64 * 1024);
   auto deadline = SteadyClock::now() + limits.idle_timeout;

@@ -226,7 +226,8 @@ Result<api::RuleResult> RunCustomRule(const api::RuleSpec& spec, const fs::path&
   if (::access(spec.python.c_str(), X_OK) != 0) {
     return std::unexpected(NoPython(spec.python, "there is no such program"));
   }
-  if (const std::string why = runner::SandboxProbe::Start(false).Wait(); !why.empty()) {
+  if (const std::string why = runner::SandboxProbe::Start(runner::Network::kNone).Wait();
+      !why.empty()) {
     return Fail(Code::kFailedPrecondition, "NoSandbox",
                 "rules of users run in a sandbox only, and there is none: " + why);
   }
@@ -241,9 +242,8 @@ Result<api::RuleResult> RunCustomRule(const api::RuleSpec& spec, const fs::path&
       .env = {"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/tmp", "LANG=C.UTF-8",
               "PYTHONDONTWRITEBYTECODE=1", "PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION=python"},
       .work = work,
-      .temp = temp,
-      .network = false,
-      .shown = Homes(spec.python)};
+      .temp = temp};
+  for (const std::string& home : Homes(spec.python)) program.shown.push_back({home, home});
   CLARY_TRY(runner::Program running, runner::Program::Start(program));
 
   runner::LineSplitter splitter;

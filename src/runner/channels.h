@@ -1,4 +1,4 @@
-// Downloading: brings the channels of a job from the object store to input/data/<channel>/.
+// Downloading: brings what a job asks for from the object store to its directory.
 #pragma once
 
 #include <filesystem>
@@ -13,31 +13,40 @@
 namespace clary::runner {
 
 struct DownloadOptions {
-  // Hard-links an object whose bytes are a whole file of the store on the same file system. Only
-  // for programs that cannot write to input/: a write would change the store's object.
+  // Hard-links an object whose bytes are a whole file of the store on the same file system, so that
+  // nobody may write there: a write would change the store's object. Else every file is a copy of
+  // its own, by reference where the file system can.
   bool link = false;
   std::function<bool()> stopped;  // asked often; true ends the download with kCancelled
 };
 
-// Brings all channels of `spec` but those of input mode Pipe below `data` (input/data of the job).
-// Every failure has a message for FailureReason ("Data download failed: channel train: ...") and
-// reason "DownloadFailed", whatever its cause; kCancelled if stopped.
-Status DownloadChannels(const api::JobSpec& spec, objects::ObjectStore& store,
-                        const std::filesystem::path& data, const DownloadOptions& options);
+// One thing to bring: a channel of a training job, an input of a processing job.
+struct Input {
+  api::ChannelSpec channel;
+  std::string directory;  // where to, below /opt/ml
+  std::string what;       // "channel train": for messages
+};
+
+// Brings `input` to the folder `to`; `hosts` share it if it is sharded. Every failure has a message
+// for FailureReason ("Data download failed: channel train: ...") and reason "DownloadFailed",
+// whatever its cause; kCancelled if stopped.
+Status DownloadInput(const Input& input, size_t hosts, objects::ObjectStore& store,
+                     const std::filesystem::path& to, const DownloadOptions& options);
 
 // The objects of one channel for the first host, in order, without folder markers. kNotFound
 // "NoObjects" if there are none.
-Result<std::vector<objects::ObjectRef>> ChannelObjects(const api::JobSpec& spec,
-                                                       const api::ChannelSpec& channel,
-                                                       objects::ObjectStore& store);
+Result<std::vector<objects::ObjectRef>> ChannelObjects(const api::ChannelSpec& channel,
+                                                       size_t hosts, objects::ObjectStore& store);
 
 // Brings every object below `uri` (a folder: "s3://b/p" means the keys "p/...") to `directory`.
 Status DownloadFolder(const std::string& uri, objects::ObjectStore& store,
                       const std::filesystem::path& directory, const DownloadOptions& options);
 
-// Where an object lands, relative to its channel: `key` without what stands before the last '/' of
-// `prefix`. Empty segments are dropped; a trailing '/' (a folder marker) is kept.
-// kInvalidArgument "BadKey" for "." and "..", NUL, names over 255 bytes, or nothing left.
+// Where an object lands, relative to its channel. A prefix that is a folder ("in/code" of
+// "in/code/a/b.py") goes with its '/', which leaves "a/b.py"; of one that is an object, or the
+// beginning of names ("in/tr" of "in/train.csv"), what stands before its last '/'. Empty segments
+// are dropped; a trailing '/' (a folder marker) is kept. kInvalidArgument "BadKey" for "." and
+// "..", NUL, names over 255 bytes, or nothing left.
 Result<std::string> PlaceOf(std::string_view key, std::string_view prefix);
 
 // The keys of a manifest file: [{"prefix": "s3://b/p/"}, "a", "b"]; all in one bucket.

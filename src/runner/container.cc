@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "runner/internal/contract.h"
+#include "runner/tree.h"
 
 namespace clary::runner {
 namespace fs = std::filesystem;
@@ -71,17 +73,6 @@ std::string WithoutSlashes(std::string s) {
   return s;
 }
 
-// "/opt/ml/output/tensors" -> "output/tensors".
-Result<std::string> BelowOptMl(const std::string& path, const char* what) {
-  const std::string clean = fs::path(path).lexically_normal().string();
-  constexpr std::string_view kBase = "/opt/ml/";
-  if (!clean.starts_with(kBase) || clean.size() == kBase.size()) {
-    return Fail(Code::kInvalidArgument, "BadLocalPath",
-                std::string(what) + " \"" + path + "\" is not below /opt/ml");
-  }
-  return WithoutSlashes(clean.substr(kBase.size()));
-}
-
 constexpr char kReport[] = "clary_report";
 constexpr char kTensors[] = "/opt/ml/output/tensors";
 
@@ -101,29 +92,7 @@ Result<json> DebugHook(const api::JobSpec& spec) {
   return doc;
 }
 
-}  // namespace
-
-Result<std::string> CheckpointDirectory(const api::JobSpec& spec) {
-  if (spec.checkpoint_path.empty()) return "checkpoints";
-  return BelowOptMl(spec.checkpoint_path, "CheckpointConfig.LocalPath");
-}
-
-Result<std::optional<ProfilerSpec>> Profiler(const api::JobSpec& spec) {
-  if (spec.profiler_json.empty()) return std::nullopt;
-  CLARY_TRY(const json doc, ParseObject(spec.profiler_json, "ProfilerConfig"));
-  const std::string to = Member(doc, "S3OutputPath", "");
-  const auto off = doc.find("DisableProfiler");
-  if (to.empty() || (off != doc.end() && *off == true)) return std::nullopt;
-  ProfilerSpec out{.uri = WithoutSlashes(to) + "/" + spec.job_name + "/profiler-output"};
-  const auto interval = doc.find("ProfilingIntervalInMilliseconds");
-  if (interval != doc.end() && interval->is_number_integer()) {
-    out.interval =
-        std::chrono::milliseconds(std::clamp<int64_t>(interval->get<int64_t>(), 100, 60'000));
-  }
-  return out;
-}
-
-Result<std::vector<MirrorSpec>> Mirrors(const api::JobSpec& spec) {
+Result<std::vector<MirrorSpec>> TrainingMirrors(const api::JobSpec& spec) {
   std::vector<MirrorSpec> out;
   if (!spec.checkpoint_uri.empty()) {
     CLARY_TRY(const std::string dir, CheckpointDirectory(spec));
@@ -160,7 +129,7 @@ Result<std::vector<MirrorSpec>> Mirrors(const api::JobSpec& spec) {
   return out;
 }
 
-Status LayOut(const api::JobSpec& spec, const fs::path& work) {
+Status LayOutTraining(const api::JobSpec& spec, const fs::path& work) {
   const fs::path config = work / "input/config";
   for (const char* dir : {"input/config", "input/data", "model", "output/data", "output/tensors",
                           "output/metrics/sagemaker", "output/profiler", "checkpoints", "code"}) {
@@ -169,7 +138,7 @@ Status LayOut(const api::JobSpec& spec, const fs::path& work) {
   for (const api::ChannelSpec& c : spec.channels) {
     CLARY_CHECK_OK(MakeDirectories(work / "input/data" / c.name));
   }
-  CLARY_TRY(const auto mirrors, Mirrors(spec));
+  CLARY_TRY(const auto mirrors, TrainingMirrors(spec));
   for (const MirrorSpec& m : mirrors) CLARY_CHECK_OK(MakeDirectories(work / m.directory));
 
   std::map<std::string, std::string> files = {
@@ -192,12 +161,83 @@ Status LayOut(const api::JobSpec& spec, const fs::path& work) {
   if (!spec.tensorboard_json.empty()) {
     files["tensorboardoutputconfig.json"] = spec.tensorboard_json;
   }
-  for (const auto& [name, text] : files) {
-    // Made anew by every run, so not worth an fsync.
-    CLARY_TRY(const Fd fd, OpenFile(config / name, O_WRONLY | O_CREAT | O_TRUNC));
-    CLARY_CHECK_OK(WriteAll(fd.get(), text));
+  return WriteConfig(config, files);
+}
+
+Result<std::vector<Input>> TrainingInputs(const api::JobSpec& spec) {
+  std::vector<Input> out;
+  for (const api::ChannelSpec& c : spec.channels) {
+    if (c.input_mode != "Pipe") out.push_back({c, "input/data/" + c.name, "channel " + c.name});
   }
+  return out;
+}
+
+void TellSkipped(const UploadContext& c, const PackResult& packed) {
+  for (const std::string& path : packed.skipped) {
+    c.log.Write(CleanLine("[clary] WARNING: " + path +
+                          " is a link or no plain file, so it is not in the archive"));
+  }
+}
+
+Result<objects::ObjectInfo> PutPack(const UploadContext& c, const std::vector<PackSource>& sources,
+                                    const std::string& uri) {
+  CLARY_TRY(const auto packed, Pack(c.work, sources, c.pack));
+  TellSkipped(c, packed);
+  CLARY_TRY(const auto ref, objects::ObjectRef::ParseUri(uri));
+  auto info = UploadFile(c.pack, ref, c.store);
+  std::error_code ec;
+  fs::remove(c.pack, ec);
+  return info;
+}
+
+Status UploadTraining(const UploadContext& c, const Ended& ended) {
+  const std::string base = c.spec.output_uri + "/" + c.spec.job_name + "/output/";
+  const bool trees = c.spec.output_compression == "NONE";
+  // The model of a program that failed may be half a model.
+  if (ended.exit_code == 0 || ended.stopped) {
+    api::JobEvent artifact{.kind = api::JobEvent::Kind::kArtifact};
+    if (trees) {
+      CLARY_CHECK_OK(UploadTree(c.work, "model", base + "model", c.store));
+      artifact.detail = base + "model/";
+    } else {
+      CLARY_TRY(const auto info, PutPack(c, {{.directory = "model"}}, base + "model.tar.gz"));
+      artifact.detail = base + "model.tar.gz";
+      artifact.etag = info.etag;
+    }
+    CLARY_CHECK_OK(c.events.Append(std::move(artifact)));
+  }
+  if (trees) {
+    CLARY_CHECK_OK(UploadTree(c.work, "output/data", base + "data", c.store));
+    return {};
+  }
+  CLARY_TRY(const auto data, ListTree(c.work, "output/data"));
+  const auto failure = OpenBeneath(c.work, "output/failure", O_RDONLY);
+  if (data.entries.empty() && !failure) return {};
+  CLARY_CHECK_OK(PutPack(c, {{.directory = "output/data"}, {.file = "output/failure"}},
+                         base + "output.tar.gz"));
   return {};
+}
+
+}  // namespace
+
+Result<std::string> CheckpointDirectory(const api::JobSpec& spec) {
+  if (spec.checkpoint_path.empty()) return "checkpoints";
+  return BelowOptMl(spec.checkpoint_path, "CheckpointConfig.LocalPath");
+}
+
+Result<std::optional<ProfilerSpec>> Profiler(const api::JobSpec& spec) {
+  if (spec.profiler_json.empty()) return std::nullopt;
+  CLARY_TRY(const json doc, ParseObject(spec.profiler_json, "ProfilerConfig"));
+  const std::string to = Member(doc, "S3OutputPath", "");
+  const auto off = doc.find("DisableProfiler");
+  if (to.empty() || (off != doc.end() && *off == true)) return std::nullopt;
+  ProfilerSpec out{.uri = WithoutSlashes(to) + "/" + spec.job_name + "/profiler-output"};
+  const auto interval = doc.find("ProfilingIntervalInMilliseconds");
+  if (interval != doc.end() && interval->is_number_integer()) {
+    out.interval =
+        std::chrono::milliseconds(std::clamp<int64_t>(interval->get<int64_t>(), 100, 60'000));
+  }
+  return out;
 }
 
 std::vector<std::string> Environment(const api::JobSpec& spec, const std::string& base, int cpus) {
@@ -251,5 +291,16 @@ std::vector<std::string> Environment(const api::JobSpec& spec, const std::string
   }
   return out;
 }
+
+const Contract kTrainingContract = {
+    .name = "training",
+    .phase = "Training",
+    .phase_text = "Training image download completed. Training in progress.",
+    .upload_text = "Uploading generated training model",
+    .lay_out = LayOutTraining,
+    .inputs = TrainingInputs,
+    .mirrors = TrainingMirrors,
+    .upload = UploadTraining,
+};
 
 }  // namespace clary::runner

@@ -19,6 +19,7 @@
 #include "runner/artifacts.h"
 #include "runner/channels.h"
 #include "runner/internal/container.h"
+#include "runner/internal/contract.h"
 #include "runner/internal/pipes.h"
 #include "runner/job_log.h"
 #include "runner/tree.h"
@@ -38,11 +39,13 @@ void WriteText(const fs::path& path, const std::string& text) {
 
 std::string ReadText(const fs::path& path) { return ReadFile(path, 1 << 20).value_or("!missing"); }
 
-TEST(PlaceOf, DropsThePrefixUpToItsLastSlash) {
+TEST(PlaceOf, DropsAPrefixThatIsAFolderOrWhatIsBeforeItsLastSlash) {
   EXPECT_EQ(*PlaceOf("d/train.csv", "d/train.csv"), "train.csv");
   EXPECT_EQ(*PlaceOf("d/train.csv.bak", "d/train.csv"), "train.csv.bak");
   EXPECT_EQ(*PlaceOf("d/a/b.csv", "d/"), "a/b.csv");
-  EXPECT_EQ(*PlaceOf("d/a/b.csv", "d"), "d/a/b.csv");
+  EXPECT_EQ(*PlaceOf("in/code/train.py", "in/code"), "train.py");
+  EXPECT_EQ(*PlaceOf("in/code/sub/x.py", "in/code"), "sub/x.py");
+  EXPECT_EQ(*PlaceOf("d/train/x", "d/tr"), "train/x");
   EXPECT_EQ(*PlaceOf("x", ""), "x");
   EXPECT_EQ(*PlaceOf("d/a//b", "d/"), "a/b");
   EXPECT_EQ(*PlaceOf("d/sub/", "d/"), "sub/");
@@ -188,10 +191,9 @@ class ChannelTest : public testing::Test {
     ASSERT_TRUE(store_.Put({"bkt", key}, *NewStringSource(text)).has_value());
   }
   Status Download(const api::ChannelSpec& channel, const DownloadOptions& options = {}) {
-    api::JobSpec spec;
-    spec.channels = {channel};
     EXPECT_TRUE(MakeDirectories(temp_.path() / channel.name).has_value());
-    return DownloadChannels(spec, store_, temp_.path(), options);
+    return DownloadInput({channel, "", "channel " + channel.name}, 1, store_,
+                         temp_.path() / channel.name, options);
   }
   std::string Text(const std::string& path) { return ReadText(temp_.path() / path); }
   TempDir temp_ = *TempDir::Make();
@@ -217,6 +219,17 @@ TEST_F(ChannelTest, FoldersAndTheirMarkers) {
   EXPECT_EQ(Text("train/x/y"), "1");
 }
 
+// As the SDK's version 3 names its folders of code.
+TEST_F(ChannelTest, AFolderWithoutItsSlash) {
+  Put("job/code/", "");
+  Put("job/code/train.py", "1");
+  Put("job/code/lib/x.py", "2");
+  Put("job/code2/other", "3");
+  ASSERT_TRUE(Download({.name = "code", .s3_uri = "s3://bkt/job/code"}).has_value());
+  EXPECT_EQ(Text("code/train.py"), "1");
+  EXPECT_EQ(Text("code/lib/x.py"), "2");
+}
+
 TEST_F(ChannelTest, MoreKeysThanAPageHolds) {
   for (int i = 0; i < 1200; ++i) Put("k/" + std::to_string(i), "x");
   ASSERT_TRUE(Download({.name = "train", .s3_uri = "s3://bkt/k/"}).has_value());
@@ -240,15 +253,12 @@ TEST_F(ChannelTest, FilesOfTheStoreAreLinkedNotCopied) {
   ASSERT_TRUE(store->CreateBucket("bkt", "r").has_value());
   ASSERT_TRUE(store->Put({"bkt", "d/big.csv"}, *NewStringSource("1,2\n")).has_value());
   const fs::path blob = *store->BlobPath({"bkt", "d/big.csv"});
-  api::JobSpec spec;
   for (const char* mode : {"File", "FastFile"}) {
     for (const bool link : {true, false}) {
-      spec.channels = {{.name = std::string(mode) + (link ? "1" : "0"),
-                        .s3_uri = "s3://bkt/d/",
-                        .input_mode = mode}};
-      ASSERT_TRUE(
-          DownloadChannels(spec, *store, temp_.path() / "data", {.link = link}).has_value());
-      const fs::path file = temp_.path() / "data" / spec.channels[0].name / "big.csv";
+      const fs::path to = temp_.path() / "data" / (std::string(mode) + (link ? "1" : "0"));
+      const api::ChannelSpec channel{.s3_uri = "s3://bkt/d/", .input_mode = mode};
+      ASSERT_TRUE(DownloadInput({channel, "", ""}, 1, *store, to, {.link = link}).has_value());
+      const fs::path file = to / "big.csv";
       EXPECT_EQ(fs::equivalent(file, blob), link) << mode;
       EXPECT_EQ(ReadText(file), "1,2\n");
     }
@@ -257,13 +267,14 @@ TEST_F(ChannelTest, FilesOfTheStoreAreLinkedNotCopied) {
 
 TEST_F(ChannelTest, FailuresSayWhichChannelAndWhy) {
   Put("a", "file");
-  Put("a/b", "below the file");
+  Put("in/a", "file");
+  Put("in/a/b", "below the file");
   const auto message = [&](const api::ChannelSpec& c) {
     const Status done = Download(c);
     EXPECT_FALSE(done.has_value());
     return done ? "" : done.error().message;
   };
-  EXPECT_THAT(message({.name = "t1", .s3_uri = "s3://bkt/a"}),
+  EXPECT_THAT(message({.name = "t1", .s3_uri = "s3://bkt/in/"}),
               testing::AllOf(HasSubstr("Data download failed"), HasSubstr("t1"),
                              HasSubstr("both a file and a folder")));
   EXPECT_THAT(message({.name = "t2", .s3_uri = "s3://bkt/none"}), HasSubstr("no S3 objects found"));
@@ -432,7 +443,7 @@ TEST_F(TreeTest, LayoutFollowsTheContainerContract) {
   auto spec = SampleSpec();
   spec.checkpoint_uri = "s3://bkt/ck/";
   spec.debug_hook_json = R"({"S3OutputPath":"s3://bkt/dbg/","CollectionConfigurations":[]})";
-  ASSERT_TRUE(LayOut(spec, root_).has_value());
+  ASSERT_TRUE(kTrainingContract.lay_out(spec, root_).has_value());
   const auto config = [&](const char* name) {
     return json::parse(ReadText(root_ / "input/config" / name));
   };
@@ -449,15 +460,15 @@ TEST_F(TreeTest, LayoutFollowsTheContainerContract) {
   for (const char* dir : {"input/data/train", "model", "output/data", "output/metrics/sagemaker"}) {
     EXPECT_TRUE(fs::is_directory(root_ / dir)) << dir;
   }
-  const auto mirrors = Mirrors(spec);
+  const auto mirrors = kTrainingContract.mirrors(spec);
   ASSERT_TRUE(mirrors.has_value());
   ASSERT_EQ(mirrors->size(), 2U);
   EXPECT_EQ((*mirrors)[0].uri, "s3://bkt/ck");
   EXPECT_EQ((*mirrors)[1].uri, "s3://bkt/dbg/job-1/debug-output");
   spec.checkpoint_path = "/etc";
-  EXPECT_FALSE(Mirrors(spec).has_value());
+  EXPECT_FALSE(kTrainingContract.mirrors(spec).has_value());
   spec.checkpoint_path = "/opt/ml/../../etc";
-  EXPECT_FALSE(Mirrors(spec).has_value());
+  EXPECT_FALSE(kTrainingContract.mirrors(spec).has_value());
 }
 
 TEST_F(TreeTest, TheReportsCollectionIsAddedForTheBuiltInAlgorithm) {
@@ -466,7 +477,7 @@ TEST_F(TreeTest, TheReportsCollectionIsAddedForTheBuiltInAlgorithm) {
   spec.debug_hook_json =
       R"({"S3OutputPath":"s3://bkt/d","CollectionConfigurations":[{"CollectionName":"metrics"}]})";
   const auto names = [&] {
-    EXPECT_TRUE(LayOut(spec, root_).has_value());
+    EXPECT_TRUE(kTrainingContract.lay_out(spec, root_).has_value());
     std::string out;
     const json config = json::parse(ReadText(root_ / "input/config/debughookconfig.json"));
     for (const json& c : config["CollectionConfigurations"]) {
@@ -489,10 +500,10 @@ TEST_F(TreeTest, TheProfilerIsWhatTheRequestSays) {
   ASSERT_TRUE(profiler.has_value());
   EXPECT_EQ(profiler->uri, "s3://bkt/p/job-1/profiler-output");
   EXPECT_EQ(profiler->interval, 200ms);
-  EXPECT_EQ(Mirrors(spec)->size(), 1U);
+  EXPECT_EQ(kTrainingContract.mirrors(spec)->size(), 1U);
   spec.profiler_json = R"({"S3OutputPath":"s3://bkt/p/","DisableProfiler":true})";
   EXPECT_EQ(*Profiler(spec), std::nullopt);
-  EXPECT_TRUE(Mirrors(spec)->empty());
+  EXPECT_TRUE(kTrainingContract.mirrors(spec)->empty());
   spec.profiler_json = "[]";
   EXPECT_FALSE(Profiler(spec).has_value());
 }

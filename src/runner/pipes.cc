@@ -232,7 +232,7 @@ Result<std::unique_ptr<Pipes>> Pipes::Make(const api::JobSpec& spec, objects::Ob
   if (!impl->failed) return std::unexpected(ErrnoError(errno, "eventfd"));
   for (const api::ChannelSpec& channel : spec.channels) {
     if (channel.input_mode != "Pipe") continue;
-    auto objects = ChannelObjects(spec, channel, store);
+    auto objects = ChannelObjects(channel, spec.hosts.size(), store);
     if (!objects) return std::unexpected(DownloadError(channel.name, objects.error()));
     impl->channels.push_back({channel, std::move(*objects)});
     if (Status made = impl->MakeFifo(impl->channels.back(), 0); !made) {

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -18,56 +19,16 @@
 #include <cstring>
 
 #include "base/strings.h"
+#include "runner/internal/sandbox.h"
 
 namespace clary::runner {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr char kBwrap[] = "/usr/bin/bwrap";
 constexpr char kSelf[] = "/proc/self/exe";      // also when an upgrade has replaced the file
 constexpr char kInside[] = "/run/clary/clary";  // this executable as the sandbox shows it
 constexpr rlim_t kMaxFiles = 65536;
 constexpr rlim_t kMaxProcesses = 16384;  // against fork bombs, far above honest use
-
-// What of the host a program may see, read-only. Nothing of /home, /root, /var or our own state,
-// and of /etc only what the C library, TLS and Python read.
-constexpr const char* kShown[] = {"/usr",
-                                  "/etc/ld.so.cache",
-                                  "/etc/alternatives",
-                                  "/etc/ssl",
-                                  "/etc/ca-certificates",
-                                  "/etc/hosts",
-                                  "/etc/resolv.conf",
-                                  "/etc/nsswitch.conf",
-                                  "/etc/localtime",
-                                  "/etc/mime.types"};
-constexpr const char* kRoots[] = {"/bin", "/sbin", "/lib", "/lib32", "/lib64"};
-
-std::vector<std::string> SandboxArguments(bool network) {
-  std::vector<std::string> out = {"--unshare-user",
-                                  "--unshare-pid",
-                                  "--unshare-ipc",
-                                  "--unshare-uts",
-                                  "--hostname",
-                                  "algo-1",
-                                  "--unshare-cgroup-try",
-                                  "--die-with-parent",
-                                  "--new-session",
-                                  "--cap-drop",
-                                  "ALL"};
-  if (!network) out.push_back("--unshare-net");
-  for (const char* path : kShown) out.insert(out.end(), {"--ro-bind-try", path, path});
-  for (const char* root : kRoots) {
-    std::error_code ec;
-    if (fs::is_symlink(root, ec)) {
-      out.insert(out.end(), {"--symlink", fs::read_symlink(root, ec).string(), root});
-    } else {
-      out.insert(out.end(), {"--ro-bind-try", root, root});
-    }
-  }
-  out.insert(out.end(), {"--proc", "/proc", "--dev", "/dev"});
-  return out;
-}
 
 std::vector<char*> Pointers(std::vector<std::string>& strings) {
   std::vector<char*> out;
@@ -127,13 +88,11 @@ void Prepare(pid_t parent, int output, const ProgramSpec& spec) {
   ::_exit(err == ENOENT ? 127 : 126);
 }
 
-// A file in memory with NUL-terminated arguments for bwrap's --args, so that the environment of the
+// What bubblewrap reads goes through memory: its arguments (--args), so that the environment of the
 // job never becomes that of bwrap (LD_PRELOAD) and is not on a command line that others can read.
-Result<Fd> ArgumentFile(const std::vector<std::string>& arguments) {
-  Fd fd(::memfd_create("args", MFD_CLOEXEC));
+Result<Fd> MemoryFile(const std::string& text) {
+  Fd fd(::memfd_create("clary", MFD_CLOEXEC));
   if (!fd) return std::unexpected(ErrnoError(errno, "memfd"));
-  std::string text;
-  for (const std::string& a : arguments) text.append(a).push_back('\0');
   CLARY_CHECK_OK(WriteAll(fd.get(), text));
   if (::lseek(fd.get(), 0, SEEK_SET) != 0) return std::unexpected(ErrnoError(errno, "lseek"));
   return fd;
@@ -147,20 +106,78 @@ bool IsSelf(const std::string& path) {
          here.st_dev == self.st_dev && here.st_ino == self.st_ino;
 }
 
-std::vector<pid_t> ChildrenOf(pid_t pid) {
-  std::vector<pid_t> out;
-  const std::string p = std::to_string(pid);
-  const auto text = ReadFile("/proc/" + p + "/task/" + p + "/children", 1 << 16);
-  if (!text) return out;
-  for (const std::string_view part : Split(Trim(*text), ' ')) {
-    if (const auto child = ParseInt(part)) out.push_back(static_cast<pid_t>(*child));
+// The processes that `pid` has started, and those that they have; in a sandbox, whose init takes
+// over every orphan, all there are.
+std::vector<pid_t> DescendantsOf(pid_t pid) {
+  std::vector<pid_t> out = {pid};
+  for (size_t i = 0; i < out.size(); ++i) {
+    const std::string tasks = "/proc/" + std::to_string(out[i]) + "/task";
+    std::error_code ec;
+    for (fs::directory_iterator it(tasks, ec); !ec && it != fs::directory_iterator();
+         it.increment(ec)) {
+      const auto text = ReadFile(it->path() / "children", 1 << 20);
+      if (!text) continue;
+      for (const std::string_view part : Split(Trim(*text), ' ')) {
+        if (const auto child = ParseInt(part)) out.push_back(static_cast<pid_t>(*child));
+      }
+    }
   }
+  out.erase(out.begin());
   return out;
+}
+
+// What the child of Program::Start tells before it becomes the program: a text if something went
+// wrong, else its listening sockets.
+void Tell(int socket, const std::string& text, const std::vector<Fd>& fds) {
+  iovec data{const_cast<char*>(text.data()), text.size()};
+  std::vector<char> control(CMSG_SPACE(fds.size() * sizeof(int)));
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  if (!fds.empty()) {
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(fds.size() * sizeof(int));
+    for (size_t i = 0; i < fds.size(); ++i) {
+      const int fd = fds[i].get();
+      std::memcpy(CMSG_DATA(header) + i * sizeof fd, &fd, sizeof fd);
+    }
+  }
+  (void)::sendmsg(socket, &message, MSG_NOSIGNAL);
+}
+
+Result<std::vector<Fd>> Hear(int socket, size_t count) {
+  std::string text(4096, '\0');
+  std::vector<char> control(CMSG_SPACE(std::max<size_t>(1, count) * sizeof(int)));
+  iovec data{text.data(), text.size()};
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  ssize_t n = 0;
+  while ((n = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR) continue;
+  std::vector<Fd> fds;
+  const cmsghdr* header = CMSG_FIRSTHDR(&message);
+  if (n > 0 && header != nullptr && header->cmsg_type == SCM_RIGHTS) {
+    for (size_t i = 0; i < (header->cmsg_len - CMSG_LEN(0)) / sizeof(int); ++i) {
+      int fd = -1;
+      std::memcpy(&fd, CMSG_DATA(header) + i * sizeof fd, sizeof fd);
+      fds.emplace_back(fd);
+    }
+  }
+  if (n == 1 && fds.size() == count) return fds;
+  text.resize(n > 0 ? static_cast<size_t>(n) : 0);
+  return Fail(Code::kFailedPrecondition, "NoNamespaces",
+              n > 1 ? text : std::string("the job's namespaces could not be made"));
 }
 
 }  // namespace
 
-SandboxProbe SandboxProbe::Start(bool network) {
+SandboxProbe SandboxProbe::Start(Network network) {
   SandboxProbe probe;
   if (::access(kBwrap, X_OK) != 0) {
     probe.failure_ = "bubblewrap (bwrap) is not installed";
@@ -182,7 +199,14 @@ SandboxProbe SandboxProbe::Start(bool network) {
     return probe;
   }
   if (pid == 0) {
-    Prepare(parent, pipe->write.get(), {});
+    const ProgramSpec spec{.network = network};
+    Prepare(parent, pipe->write.get(), spec);
+    if (HasNamespaces(spec)) {
+      if (const auto entered = EnterNamespaces(spec); !entered) {
+        (void)WriteAll(2, entered.error().message);
+        ::_exit(1);
+      }
+    }
     char* env[] = {nullptr};
     ::execve(kBwrap, pointers.data(), env);
     FailExec(kBwrap);
@@ -210,44 +234,55 @@ std::string SandboxProbe::Wait() {
 
 Result<Program> Program::Start(const ProgramSpec& spec) {
   const bool ours = spec.argv[0] == "clary";
-  Fd self;  // where bubblewrap takes this executable from; none: from its path
   std::error_code ec;
   const std::string self_path = fs::read_symlink(kSelf, ec).string();
-  if (ours && spec.sandbox && !IsSelf(self_path)) {
-    CLARY_TRY(self, OpenFile(kSelf, O_RDONLY));
-  }
   CLARY_TRY(Pipe output, MakePipe());
   CLARY_TRY(Pipe info, MakePipe());
-  Fd arguments;
+  std::vector<Fd> inherited;  // what bubblewrap reads
   std::vector<std::string> argv;
   std::vector<std::string> env;
   const char* executable = kBwrap;
   if (spec.sandbox) {
     std::vector<std::string> inside = SandboxArguments(spec.network);
+    const auto add = [&](std::initializer_list<std::string> what) {
+      inside.insert(inside.end(), what);
+    };
     const std::string work = spec.work.string();
-    inside.insert(inside.end(),
-                  {"--bind", work, "/opt/ml", "--ro-bind", work + "/input", "/opt/ml/input",
-                   "--bind", spec.temp.string(), "/tmp", "--chdir", "/opt/ml", "--clearenv"});
-    if (self) {
-      inside.insert(inside.end(),
-                    {"--perms", "0755", "--ro-bind-data", std::to_string(self.get()), kInside});
+    for (const PrivateFile& file : PrivateFiles(spec)) {
+      CLARY_TRY(Fd content, MemoryFile(file.text));
+      add({"--perms", "0644", "--file", std::to_string(content.get()), file.path});
+      inherited.push_back(std::move(content));
+    }
+    add({"--bind", work, "/opt/ml"});
+    if (spec.input_read_only) add({"--ro-bind", work + "/input", "/opt/ml/input"});
+    add({"--bind", spec.temp.string(), "/tmp"});
+    if (!spec.home.empty()) add({"--bind", spec.home.string(), "/root"});
+    if (ours && !IsSelf(self_path)) {
+      CLARY_TRY(Fd self, OpenFile(kSelf, O_RDONLY));
+      add({"--perms", "0755", "--ro-bind-data", std::to_string(self.get()), kInside});
+      inherited.push_back(std::move(self));
     } else if (ours) {
-      inside.insert(inside.end(), {"--ro-bind", self_path, kInside});
+      add({"--ro-bind", self_path, kInside});
     }
-    for (const std::string& path : spec.shown) {
-      inside.insert(inside.end(), {"--ro-bind-try", path, path});
+    for (const Shown& shown : spec.shown) {
+      add({shown.writable ? "--bind-try" : "--ro-bind-try", shown.from.string(),
+           shown.to.string()});
     }
+    add({"--chdir", spec.directory, "--clearenv"});
     for (const std::string& e : spec.env) {
       const size_t equals = e.find('=');
-      inside.insert(inside.end(), {"--setenv", e.substr(0, equals), e.substr(equals + 1)});
+      add({"--setenv", e.substr(0, equals), e.substr(equals + 1)});
     }
-    CLARY_TRY(arguments, ArgumentFile(inside));
+    std::string text;
+    for (const std::string& argument : inside) text.append(argument).push_back('\0');
+    CLARY_TRY(Fd arguments, MemoryFile(text));
     argv = {"bwrap",
             "--args",
             std::to_string(arguments.get()),
             "--info-fd",
             std::to_string(info.write.get()),
             "--"};
+    inherited.push_back(std::move(arguments));
     argv.insert(argv.end(), spec.argv.begin(), spec.argv.end());
     if (ours) argv[6] = kInside;
   } else {
@@ -259,15 +294,31 @@ Result<Program> Program::Start(const ProgramSpec& spec) {
   auto argv_pointers = Pointers(argv);
   auto env_pointers = Pointers(env);
 
+  const bool namespaces = spec.sandbox && HasNamespaces(spec);
+  int ends[2] = {-1, -1};
+  if (namespaces && ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+    return std::unexpected(ErrnoError(errno, "socketpair"));
+  }
+  const Fd ear(ends[0]);
+  Fd mouth(ends[1]);
+
   Program program;
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
   if (pid < 0) return std::unexpected(ErrnoError(errno, "fork"));
   if (pid == 0) {
     Prepare(parent, output.write.get(), spec);
+    if (namespaces) {
+      const auto entered = EnterNamespaces(spec);
+      if (!entered) {
+        Tell(mouth.get(), entered.error().message, {});
+        ::_exit(126);
+      }
+      Tell(mouth.get(), "+", *entered);
+      ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // other credentials may have undone it
+    }
     if (spec.sandbox) {
-      ::fcntl(arguments.get(), F_SETFD, 0);
-      if (self) ::fcntl(self.get(), F_SETFD, 0);
+      for (const Fd& fd : inherited) ::fcntl(fd.get(), F_SETFD, 0);
       ::fcntl(info.write.get(), F_SETFD, 0);
     } else if (::chdir(spec.work.c_str()) != 0) {
       FailExec(spec.work.c_str());
@@ -284,6 +335,16 @@ Result<Program> Program::Start(const ProgramSpec& spec) {
     ::waitpid(pid, nullptr, 0);
     return std::unexpected(error);
   }
+  if (namespaces) {
+    mouth = Fd();
+    auto heard = Hear(ear.get(), spec.reach.size());
+    if (!heard) {
+      program.Kill();
+      ::waitpid(pid, nullptr, 0);
+      return std::unexpected(std::move(heard).error());
+    }
+    program.listeners_ = *std::move(heard);
+  }
   ::fcntl(output.read.get(), F_SETFL, O_NONBLOCK);
   ::fcntl(info.read.get(), F_SETFL, O_NONBLOCK);
   program.output_ = std::move(output.read);
@@ -292,14 +353,14 @@ Result<Program> Program::Start(const ProgramSpec& spec) {
 }
 
 bool Program::Terminate() {
-  if (!sandbox_) return ::kill(pid_, SIGTERM) == 0;
+  if (!sandbox_) return ::kill(-pid_, SIGTERM) == 0;
   char buffer[256];
   ssize_t n = 0;
   while ((n = ::read(info_.get(), buffer, sizeof buffer)) > 0) {
     info_text_.append(buffer, static_cast<size_t>(n));
   }
-  // {"child-pid": 123, ...}: the sandbox's own init, as pid 1 immune to SIGTERM; its first child is
-  // the program.
+  // {"child-pid": 123, ...}: the sandbox's own init, as pid 1 immune to SIGTERM; the program
+  // is what it has started.
   constexpr std::string_view kKey = "\"child-pid\":";
   const size_t at = info_text_.find(kKey);
   if (at == std::string::npos || info_text_.find('}', at) == std::string::npos) return false;
@@ -307,8 +368,9 @@ bool Program::Terminate() {
   const auto init = ParseInt(Trim(
       std::string_view(info_text_).substr(begin, info_text_.find_first_of(",}", begin) - begin)));
   if (!init) return false;
-  const auto children = ChildrenOf(static_cast<pid_t>(*init));
-  return !children.empty() && ::kill(children.front(), SIGTERM) == 0;
+  const auto all = DescendantsOf(static_cast<pid_t>(*init));
+  for (const pid_t pid : all) ::kill(pid, SIGTERM);
+  return !all.empty();
 }
 
 void Program::Kill() {

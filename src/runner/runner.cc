@@ -2,14 +2,12 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
-#include <sys/file.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <climits>
 #include <csignal>
@@ -20,12 +18,16 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "debugger/profiler_files.h"
+#include "net/forwarder.h"
 #include "objects/file_store.h"
 #include "runner/artifacts.h"
 #include "runner/channels.h"
 #include "runner/internal/container.h"
+#include "runner/internal/contract.h"
+#include "runner/internal/host.h"
 #include "runner/internal/monitor.h"
 #include "runner/internal/pipes.h"
+#include "runner/internal/user_program.h"
 #include "runner/job_log.h"
 #include "runner/program.h"
 #include "runner/tree.h"
@@ -43,83 +45,6 @@ constexpr milliseconds kMirrorPeriod(1000);
 constexpr int kMirrorShare = 50;  // of the time, one part in this goes to mirroring
 constexpr milliseconds kTermRetry(5);
 
-// events.jsonl: whole lines, each in one write.
-class EventFile {
- public:
-  static Result<EventFile> Open(const fs::path& path, Clock& clock) {
-    CLARY_TRY(Fd fd, OpenFile(path, O_RDWR | O_CREAT | O_APPEND));
-    return EventFile(std::move(fd), clock);
-  }
-  Status Append(JobEvent event) {
-    event.time_ms = ToMillis(clock_->Now());
-    return WriteAll(fd_.get(), event.ToJsonLine());
-  }
-  Status Sync() { return SyncFile(fd_.get()); }
-
- private:
-  EventFile(Fd fd, Clock& clock) : fd_(std::move(fd)), clock_(&clock) {}
-  Fd fd_;
-  Clock* clock_;
-};
-
-// SIGTERM as something to poll. Blocks the signal for the process (and threads made later).
-class StopSignal {
- public:
-  static Result<StopSignal> Make() {
-    sigset_t mask;
-    sigemptyset(&mask);
-    sigaddset(&mask, SIGTERM);
-    sigaddset(&mask, SIGINT);
-    ::sigprocmask(SIG_BLOCK, &mask, nullptr);
-    ::signal(SIGPIPE, SIG_IGN);
-    Fd fd(::signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK));
-    if (!fd) return std::unexpected(ErrnoError(errno, "signalfd"));
-    return StopSignal(std::move(fd));
-  }
-  int fd() const { return fd_.get(); }
-  bool Requested() {
-    signalfd_siginfo info{};
-    while (::read(fd_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
-      requested_ = true;
-    }
-    return requested_;
-  }
-
- private:
-  explicit StopSignal(Fd fd) : fd_(std::move(fd)) {}
-  Fd fd_;
-  bool requested_ = false;
-};
-
-// Cores of this machine that this job has for itself: a lock file per core under `dir`, held by
-// the runner. Empty (no pinning) when the job wants all cores or too few are free.
-struct Cores {
-  std::vector<int> cores;
-  std::vector<Fd> locks;
-};
-Cores ClaimCores(const fs::path& dir, int wanted) {
-  Cores out;
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (wanted <= 0 || ::sched_getaffinity(0, sizeof set, &set) != 0) return out;
-  if (wanted >= CPU_COUNT(&set) || !MakeDirectories(dir)) return out;
-  for (int core = 0; core < CPU_SETSIZE && std::ssize(out.cores) < wanted; ++core) {
-    if (!CPU_ISSET(static_cast<size_t>(core), &set)) continue;
-    auto fd = OpenFile(dir / std::to_string(core), O_RDWR | O_CREAT, 0600);
-    if (!fd || ::flock(fd->get(), LOCK_EX | LOCK_NB) != 0) continue;
-    out.cores.push_back(core);
-    out.locks.push_back(std::move(*fd));
-  }
-  if (std::ssize(out.cores) < wanted) return {};
-  return out;
-}
-
-int AvailableCores() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  return ::sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-}
-
 // The end of a job as kEnd tells it.
 struct Outcome {
   int exit_code = 0;
@@ -129,19 +54,15 @@ Outcome Blame(std::string_view who, const Error& error) {
   return {1, std::string(who) + ": " + error.message};
 }
 
-// How the training phase went: the program's end, or why there was none.
-struct Ended {
-  int exit_code = 0;
-  bool stopped = false;
-};
-
 class Job {
  public:
-  Job(const api::JobSpec& spec, const fs::path& dir, RunEnvironment& environment,
-      const RunOptions& options, EventFile events, StopSignal stop)
+  Job(const api::JobSpec& spec, const Contract& contract, const fs::path& dir,
+      RunEnvironment& environment, const RunOptions& options, EventFile events, StopSignal stop)
       : spec_(spec),
+        contract_(contract),
         work_(dir / "work"),
         temp_(dir / "tmp"),
+        home_(dir / "home"),
         pack_(dir / "pack.tmp"),
         profile_(dir / "profile"),
         options_(options),
@@ -165,9 +86,7 @@ class Job {
     CLARY_CHECK_OK(events_.Append(
         {.kind = JobEvent::Kind::kEnd, .detail = outcome.detail, .exit_code = outcome.exit_code}));
     CLARY_CHECK_OK(events_.Sync());
-    (void)RemoveTree(work_);
-    (void)RemoveTree(temp_);
-    (void)RemoveTree(profile_);
+    for (const fs::path* folder : Folders()) (void)RemoveTree(*folder);
     return outcome.exit_code;
   }
 
@@ -180,14 +99,21 @@ class Job {
                        .duration_us = (Clock::System().Now() - begin).count() * 1000});
   }
 
-  Status Phase(const char* phase, const char* message) {
-    return events_.Append({.kind = JobEvent::Kind::kPhase, .phase = phase, .detail = message});
+  Status Phase(std::string_view phase, std::string_view message) {
+    return events_.Append({.kind = JobEvent::Kind::kPhase,
+                           .phase = std::string(phase),
+                           .detail = std::string(message)});
   }
+
+  // What this run makes in the job's directory, and removes.
+  std::array<const fs::path*, 4> Folders() const { return {&work_, &temp_, &home_, &profile_}; }
 
   // Everything before the program runs. On an error `failed_` says how the job ends.
   Status Prepare() {
-    probe_ = options_.sandbox ? std::optional(SandboxProbe::Start(!spec_.network_isolation))
-                              : std::nullopt;
+    network_ = NetworkOf(spec_);
+    // An algorithm of ours has nobody to call.
+    if (!user_ && network_ == Network::kForwarded) network_ = Network::kHost;
+    if (options_.sandbox) probe_ = SandboxProbe::Start(network_);
     CLARY_CHECK_OK(Phase("Downloading", "Downloading input data"));
     for (const std::string& notice : spec_.notices) {
       log_.Write(CleanLine("[clary] NOTE: not provided on this machine: " + notice));
@@ -196,16 +122,19 @@ class Job {
       if (!done) failed_ = Blame(who, done.error());
       return done;
     };
-    CLARY_CHECK_OK(guilty("InternalServerError", RemoveTree(work_)));
-    CLARY_CHECK_OK(guilty("InternalServerError", RemoveTree(temp_)));
-    CLARY_CHECK_OK(guilty("InternalServerError", RemoveTree(profile_)));
-    CLARY_CHECK_OK(guilty("InternalServerError", MakeDirectories(temp_)));
-    CLARY_CHECK_OK(guilty("ClientError", LayOut(spec_, work_)));
-    ChooseSandbox();
+    for (const fs::path* folder : Folders()) {
+      CLARY_CHECK_OK(guilty("InternalServerError", RemoveTree(*folder)));
+    }
+    for (const fs::path& folder : {temp_, home_}) {
+      CLARY_CHECK_OK(guilty("InternalServerError", MakeDirectories(folder)));
+    }
+    CLARY_CHECK_OK(guilty("ClientError", contract_.lay_out(spec_, work_)));
+    CLARY_CHECK_OK(guilty("InternalServerError", ChooseSandbox()));
+    if (user_) log_.Write(PythonNotes(spec_.python));
     const Time begin = Clock::System().Now();
-    const DownloadOptions options{.link = sandbox_, .stopped = [&] { return stop_.Requested(); }};
-    CLARY_CHECK_OK(
-        guilty("ClientError", DownloadChannels(spec_, store_, work_ / "input/data", options)));
+    const DownloadOptions options{.link = sandbox_ && !user_,
+                                  .stopped = [&] { return stop_.Requested(); }};
+    CLARY_CHECK_OK(guilty("ClientError", Download(options)));
     auto pipes = Pipes::Make(spec_, store_, work_ / "input/data");
     if (!pipes) return guilty("ClientError", std::unexpected(std::move(pipes).error()));
     pipes_ = std::move(*pipes);
@@ -214,20 +143,35 @@ class Job {
     return {};
   }
 
-  void ChooseSandbox() {
+  Status ChooseSandbox() {
     std::string why = "turned off";
     if (probe_) why = probe_->Wait();
     sandbox_ = why.empty();
-    if (sandbox_ || !options_.sandbox) return;
+    if (sandbox_) return {};
+    if (user_) {
+      return Fail(Code::kFailedPrecondition, "NoSandbox",
+                  "programs of users run in a sandbox only, and there is none: " + why);
+    }
+    if (!options_.sandbox) return {};
     log_.Write(CleanLine(
         "[clary] WARNING: this job runs without a sandbox: " + why +
         ". The program is a plain process with limits: it can read the files of this machine that "
         "the service's user can read, and network isolation is not enforced. It finds its "
         "directories by SAGEMAKER_BASE_DIR."));
+    return {};
+  }
+
+  Status Download(const DownloadOptions& options) {
+    CLARY_TRY(const auto inputs, contract_.inputs(spec_));
+    for (const Input& input : inputs) {
+      CLARY_CHECK_OK(
+          DownloadInput(input, spec_.hosts.size(), store_, work_ / input.directory, options));
+    }
+    return {};
   }
 
   Status PrepareMirrors(const DownloadOptions& options) {
-    CLARY_TRY(const auto mirrors, runner::Mirrors(spec_));
+    CLARY_TRY(const auto mirrors, contract_.mirrors(spec_));
     for (const MirrorSpec& m : mirrors) {
       Mirror mirror(work_, m.directory, m.uri, store_);
       if (m.download) {
@@ -248,8 +192,7 @@ class Job {
   }
 
   Outcome TrainAndUpload() {
-    if (Status done = Phase("Training", "Training image download completed. Training in progress.");
-        !done) {
+    if (Status done = Phase(contract_.phase, contract_.phase_text); !done) {
       return Blame("InternalServerError", done.error());
     }
     const Time begin = Clock::System().Now();
@@ -265,7 +208,7 @@ class Job {
         outcome.detail = "the disk of the job's directory is full; free some space and try again";
       }
     }
-    Status uploaded = Phase("Uploading", "Uploading generated training model");
+    Status uploaded = Phase("Uploading", contract_.upload_text);
     const Time upload = Clock::System().Now();
     if (uploaded) uploaded = Upload(*ended);
     Traced("upload", upload);
@@ -280,8 +223,10 @@ class Job {
   }
 
   Result<Ended> Train() {
-    CLARY_TRY(Program program, StartProgram());
+    const ProgramSpec program_spec = MakeProgram();
+    CLARY_TRY(Program program, Program::Start(program_spec));
     // After the fork, so that the child was made by a process with one thread.
+    CLARY_TRY(const auto forwarder, Forward(program_spec, program));
     pipes_->Start();
     std::jthread monitoring;
     if (profiler_) {
@@ -343,18 +288,40 @@ class Job {
     return Ended{*code, deadline.has_value()};
   }
 
-  Result<Program> StartProgram() {
+  ProgramSpec MakeProgram() const {
     ProgramSpec program{.argv = options_.program,
                         .work = work_,
                         .temp = temp_,
-                        .network = !spec_.network_isolation,
+                        .network = network_,
                         .memory_bytes = spec_.memory_bytes,
                         .cores = cores_.cores,
                         .sandbox = sandbox_};
+    if (user_) {
+      program.argv = spec_.entrypoint;
+      program.argv.insert(program.argv.end(), spec_.arguments.begin(), spec_.arguments.end());
+      program.env = EnvironmentList(UserEnvironment(spec_));
+      program.input_read_only = false;
+      program.home = home_;
+      program.reach = ReachOf(spec_);
+      program.directory = "/";
+      for (const std::string& folder : spec_.python.folders) {
+        program.shown.push_back({folder, folder});
+      }
+      return program;
+    }
     if (program.argv.empty()) program.argv = {"clary", "algorithm", spec_.program};
-    const int cpus = spec_.cpus > 0 ? std::min(spec_.cpus, AvailableCores()) : AvailableCores();
-    program.env = Environment(spec_, sandbox_ ? "/opt/ml" : work_.string(), cpus);
-    return Program::Start(program);
+    program.env =
+        Environment(spec_, sandbox_ ? "/opt/ml" : work_.string(), UsableCores(spec_.cpus));
+    return program;
+  }
+
+  Result<std::unique_ptr<net::Forwarder>> Forward(const ProgramSpec& spec, Program& program) {
+    std::vector<net::Forwarder::Route> routes;
+    for (Fd& listener : program.TakeListeners()) {
+      const Reach& reach = spec.reach[routes.size()];
+      routes.push_back({std::move(listener), reach.host, std::to_string(reach.port)});
+    }
+    return net::Forwarder::Start(std::move(routes));
   }
 
   // Takes what is in the pipe now to the log.
@@ -394,7 +361,7 @@ class Job {
   // Tells the readers of the job's outputs that nothing will follow. It does not change how the job
   // ended: the job's own end says that too.
   void CloseOutputs() {
-    const auto mirrors = runner::Mirrors(spec_);
+    const auto mirrors = contract_.mirrors(spec_);
     if (!mirrors) return;
     const auto put = [&](const std::string& uri, std::string_view text) -> Status {
       CLARY_TRY(const auto ref, objects::ObjectRef::ParseUri(uri));
@@ -447,55 +414,15 @@ class Job {
   }
 
   Status Upload(const Ended& ended) {
-    const std::string base = spec_.output_uri + "/" + spec_.job_name + "/output/";
-    const bool trees = spec_.output_compression == "NONE";
     for (Mirror& mirror : mirrors_) CLARY_CHECK_OK(mirror.Sync(true));
-    // The model of a program that failed may be half a model.
-    if (ended.exit_code == 0 || ended.stopped) {
-      JobEvent artifact{.kind = JobEvent::Kind::kArtifact};
-      if (trees) {
-        CLARY_CHECK_OK(UploadTree(work_, "model", base + "model", store_));
-        artifact.detail = base + "model/";
-      } else {
-        CLARY_TRY(const auto packed, Pack(work_, {{.directory = "model"}}, pack_));
-        Report(packed);
-        CLARY_TRY(const auto info, PutPack(base + "model.tar.gz"));
-        artifact.detail = base + "model.tar.gz";
-        artifact.etag = info.etag;
-      }
-      CLARY_CHECK_OK(events_.Append(std::move(artifact)));
-    }
-    if (trees) {
-      CLARY_CHECK_OK(UploadTree(work_, "output/data", base + "data", store_));
-      return {};
-    }
-    CLARY_TRY(const auto data, ListTree(work_, "output/data"));
-    const auto failure = OpenBeneath(work_, "output/failure", O_RDONLY);
-    if (data.entries.empty() && !failure) return {};
-    CLARY_TRY(const auto packed,
-              Pack(work_, {{.directory = "output/data"}, {.file = "output/failure"}}, pack_));
-    Report(packed);
-    CLARY_CHECK_OK(PutPack(base + "output.tar.gz"));
-    return {};
-  }
-
-  void Report(const PackResult& packed) {
-    for (const std::string& path : packed.skipped) {
-      log_.Write(CleanLine("[clary] WARNING: " + path +
-                           " is a link or no plain file, so it is not in the archive"));
-    }
-  }
-
-  Result<objects::ObjectInfo> PutPack(const std::string& uri) {
-    CLARY_TRY(const auto ref, objects::ObjectRef::ParseUri(uri));
-    auto info = UploadFile(pack_, ref, store_);
-    ::unlink(pack_.c_str());
-    return info;
+    return contract_.upload({spec_, work_, pack_, store_, log_, events_}, ended);
   }
 
   const api::JobSpec& spec_;
+  const Contract& contract_;
   const fs::path work_;
   const fs::path temp_;
+  const fs::path home_;  // of a user's program
   const fs::path pack_;
   const fs::path profile_;  // what the runner profiles; the program has its own below work_
   const RunOptions& options_;
@@ -510,6 +437,8 @@ class Job {
   std::optional<ProfilerSpec> profiler_;
   std::vector<debugger::TraceEvent> phases_;  // of the job, for its time line
   std::optional<Outcome> failed_;
+  const bool user_ = IsUserProgram(spec_);
+  Network network_ = Network::kNone;
   bool sandbox_ = false;
   bool output_ended_ = false;
   bool program_failed_ = false;
@@ -522,8 +451,9 @@ Result<int> RunJob(const api::JobSpec& spec, const fs::path& job_dir, RunEnviron
   CLARY_TRY(StopSignal stop, StopSignal::Make());
   std::error_code ec;
   const fs::path dir = fs::absolute(job_dir, ec);
+  CLARY_TRY(const Contract* contract, FindContract(spec.contract));
   CLARY_TRY(EventFile events, EventFile::Open(dir / "events.jsonl", environment.clock));
-  Job job(spec, dir, environment, options, std::move(events), std::move(stop));
+  Job job(spec, *contract, dir, environment, options, std::move(events), std::move(stop));
   return job.Run();
 }
 

@@ -1,0 +1,52 @@
+// What a runner holds of its host while a job runs: the job's events, the signal that stops it, the
+// cores that it has for itself.
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include "api/job_spec.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/file.h"
+
+namespace clary::runner {
+
+// events.jsonl: whole lines, each in one write.
+class EventFile {
+ public:
+  static Result<EventFile> Open(const std::filesystem::path& path, Clock& clock);
+  Status Append(api::JobEvent event);
+  Status Sync() { return SyncFile(fd_.get()); }
+
+ private:
+  EventFile(Fd fd, Clock& clock) : fd_(std::move(fd)), clock_(&clock) {}
+  Fd fd_;
+  Clock* clock_;
+};
+
+// SIGTERM as something to poll. Blocks the signal for the process (and threads made later).
+class StopSignal {
+ public:
+  static Result<StopSignal> Make();
+  int fd() const { return fd_.get(); }
+  bool Requested();
+
+ private:
+  explicit StopSignal(Fd fd) : fd_(std::move(fd)) {}
+  Fd fd_;
+  bool requested_ = false;
+};
+
+// Cores of this machine that this job has for itself: a lock file per core under `dir`, held by
+// the runner. Empty (no pinning) when the job wants all cores or too few are free.
+struct Cores {
+  std::vector<int> cores;
+  std::vector<Fd> locks;
+};
+Cores ClaimCores(const std::filesystem::path& dir, int wanted);
+
+// The cores that a job may use which asks for `wanted` (0: all).
+int UsableCores(int wanted);
+
+}  // namespace clary::runner

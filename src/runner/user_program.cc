@@ -1,0 +1,143 @@
+#include "runner/internal/user_program.h"
+
+#include <algorithm>
+
+#include "base/strings.h"
+
+namespace clary::runner {
+namespace {
+
+constexpr char kSystemPath[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+void AddReach(std::vector<Reach>& to, const Result<Reach>& one) {
+  if (!one) return;
+  const bool there = std::ranges::any_of(
+      to, [&](const Reach& r) { return r.host == one->host && r.port == one->port; });
+  if (!there) to.push_back(*one);
+}
+
+// The service's URL as the program knows it.
+std::string EndpointInside(const api::JobSpec& spec) {
+  const Network network = NetworkOf(spec);
+  if (spec.endpoint.empty() || network == Network::kNone) return "";
+  const auto reach = ParseReach(spec.endpoint);
+  if (network == Network::kHost || !reach) return spec.endpoint;
+  return "http://127.0.0.1:" + std::to_string(reach->port);
+}
+
+}  // namespace
+
+bool IsUserProgram(const api::JobSpec& spec) {
+  return spec.program == "command" || spec.program == "script";
+}
+
+Network NetworkOf(const api::JobSpec& spec) {
+  if (spec.network_isolation || spec.network == "none") return Network::kNone;
+  return spec.network == "open" ? Network::kHost : Network::kForwarded;
+}
+
+Result<Reach> ParseReach(std::string_view url) {
+  const auto bad = [&] {
+    return Fail(Code::kInvalidArgument, "BadUrl",
+                "\"" + std::string(url) + "\" is no URL of the form http://host:port/path");
+  };
+  uint64_t port = 80;
+  std::string_view rest = url;
+  if (rest.starts_with("http://")) {
+    rest.remove_prefix(7);
+  } else if (rest.starts_with("https://")) {
+    rest.remove_prefix(8);
+    port = 443;
+  } else {
+    return bad();
+  }
+  rest = rest.substr(0, rest.find_first_of("/?#"));
+  if (const size_t at = rest.rfind('@'); at != std::string_view::npos) rest.remove_prefix(at + 1);
+  if (const size_t colon = rest.rfind(':'); colon != std::string_view::npos) {
+    const auto given = ParseUint(rest.substr(colon + 1));
+    if (!given || *given == 0 || *given > 65535) return bad();
+    port = *given;
+    rest = rest.substr(0, colon);
+  }
+  // It becomes a line of /etc/hosts.
+  const bool plain = std::ranges::all_of(rest, [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '.' || c == '-' || c == '_';
+  });
+  if (rest.empty() || rest.size() > 253 || !plain) return bad();
+  return Reach{std::string(rest), static_cast<uint16_t>(port)};
+}
+
+std::vector<Reach> ReachOf(const api::JobSpec& spec) {
+  std::vector<Reach> out;
+  if (NetworkOf(spec) != Network::kForwarded) return out;
+  if (!spec.endpoint.empty()) {
+    auto service = ParseReach(spec.endpoint);
+    if (service) service->host = "127.0.0.1";
+    AddReach(out, service);
+  }
+  for (const char* name : {"PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS"}) {
+    const auto it = spec.python.pip.find(name);
+    if (it == spec.python.pip.end()) continue;
+    for (const std::string_view url : Split(it->second, ' ')) {
+      const auto one = ParseReach(url);
+      AddReach(out, one);
+      // Whose index names files of another host.
+      if (one && one->host == "pypi.org") AddReach(out, Reach{"files.pythonhosted.org", one->port});
+    }
+  }
+  return out;
+}
+
+std::map<std::string, std::string> UserEnvironment(const api::JobSpec& spec) {
+  std::map<std::string, std::string> env = {{"PATH", kSystemPath},
+                                            {"HOME", "/root"},
+                                            {"USER", "root"},
+                                            {"LOGNAME", "root"},
+                                            {"LANG", "C.UTF-8"},
+                                            {"HOSTNAME", "algo-1"},
+                                            {"PYTHONUNBUFFERED", "1"},
+                                            {"SHELL", "/bin/bash"},
+                                            {"PIP_ROOT_USER_ACTION", "ignore"},
+                                            {"PIP_NO_INPUT", "1"},
+                                            {"AWS_REGION", spec.region},
+                                            {"AWS_DEFAULT_REGION", spec.region},
+                                            {"AWS_EC2_METADATA_DISABLED", "true"}};
+  if (spec.contract == "training") {
+    env["TRAINING_JOB_NAME"] = spec.job_name;
+    env["TRAINING_JOB_ARN"] = spec.job_arn;
+  }
+  if (spec.cpus > 0) env["OMP_NUM_THREADS"] = std::to_string(spec.cpus);
+  if (const std::string endpoint = EndpointInside(spec); !endpoint.empty()) {
+    env["AWS_ENDPOINT_URL"] = endpoint;
+    env["S3_ENDPOINT_URL"] = endpoint;
+    const api::JobCredentials& keys = spec.credentials;
+    if (!keys.access_key_id.empty()) {
+      env["AWS_ACCESS_KEY_ID"] = keys.access_key_id;
+      env["AWS_SECRET_ACCESS_KEY"] = keys.secret_access_key;
+      if (!keys.session_token.empty()) env["AWS_SESSION_TOKEN"] = keys.session_token;
+    }
+  }
+  for (const auto& [name, value] : spec.python.pip) env[name] = value;
+  for (const auto& [name, value] : spec.environment) env[name] = value;
+  return env;
+}
+
+std::vector<std::string> EnvironmentList(const std::map<std::string, std::string>& environment) {
+  std::vector<std::string> out;
+  out.reserve(environment.size());
+  for (const auto& [name, value] : environment) {
+    // A NUL would end the variable early and could hide another one behind it.
+    if (value.find('\0') == std::string::npos) out.push_back(name + "=" + value);
+  }
+  return out;
+}
+
+std::vector<std::string> PythonNotes(const api::PythonSpec& python) {
+  if (python.environment.empty()) return {};
+  std::vector<std::string> out = {"[clary] Python environment " + python.environment + " (" +
+                                  python.interpreter + ")"};
+  for (const std::string& note : python.notes) out.push_back("[clary] NOTE: " + note);
+  return out;
+}
+
+}  // namespace clary::runner

@@ -1,0 +1,211 @@
+// Users' programs in their sandbox: what they see, what they reach, and what they cannot do.
+#include "runner/internal/user_program.h"
+
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "runner/testing/job_world.h"
+
+namespace clary::runner {
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using testing::Not;
+
+TEST(ParseReach, UrlsOfIndexesAndEndpoints) {
+  const auto reach = [](const char* url) {
+    const auto r = ParseReach(url);
+    return r ? r->host + " " + std::to_string(r->port) : r.error().reason;
+  };
+  EXPECT_EQ(reach("http://127.0.0.1:8460"), "127.0.0.1 8460");
+  EXPECT_EQ(reach("https://user:pass@pypi.example.org/simple/"), "pypi.example.org 443");
+  EXPECT_EQ(reach("http://index"), "index 80");
+  for (const char* bad :
+       {"", "/opt/wheels", "file:///opt/wheels", "http://", "http://a:0", "http://a:x",
+        "http://a:70000", "http://a b/", "http://a\n127.0.0.1 b/", "http://[::1]:80/"}) {
+    EXPECT_EQ(reach(bad), "BadUrl") << bad;
+  }
+}
+
+TEST(UserEnvironment, HasTheJobsOwnKeysOnlyWhereItHasANetwork) {
+  api::JobSpec spec;
+  spec.program = "command";
+  spec.endpoint = "http://localhost:8460";
+  spec.credentials = {"AKIA", "secret", "token"};
+  spec.python.pip = {{"PIP_INDEX_URL", "https://pypi.org/simple"}};
+  EXPECT_EQ(UserEnvironment(spec).at("AWS_ENDPOINT_URL"), "http://127.0.0.1:8460");
+  EXPECT_EQ(UserEnvironment(spec).at("AWS_SESSION_TOKEN"), "token");
+  const auto reach = ReachOf(spec);
+  ASSERT_EQ(reach.size(), 3U);
+  EXPECT_EQ(reach[1].host, "pypi.org");
+  EXPECT_EQ(reach[2].host, "files.pythonhosted.org");
+  spec.network = "open";
+  EXPECT_EQ(UserEnvironment(spec).at("AWS_ENDPOINT_URL"), "http://localhost:8460");
+  EXPECT_TRUE(ReachOf(spec).empty());
+  spec.network_isolation = true;
+  EXPECT_FALSE(UserEnvironment(spec).contains("AWS_ENDPOINT_URL"));
+  EXPECT_FALSE(UserEnvironment(spec).contains("AWS_ACCESS_KEY_ID"));
+  EXPECT_TRUE(ReachOf(spec).empty());
+  spec.environment["AWS_DEFAULT_REGION"] = "eu-west-1";
+  EXPECT_EQ(UserEnvironment(spec).at("AWS_DEFAULT_REGION"), "eu-west-1");
+}
+
+// A training job whose program is the user's own command.
+class UserProgramTest : public JobWorld, public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!HasSandbox()) GTEST_SKIP() << "bubblewrap is missing or not allowed here";
+    MakeWorld();
+    spec_.program = "command";
+    spec_.job_arn = "arn:aws:sagemaker:us-east-1:1:training-job/j";
+  }
+  pid_t StartCommand(const std::string& script) {
+    spec_.entrypoint = {"bash", "-c"};
+    spec_.arguments = {script};
+    return StartProgram();
+  }
+  int RunCommand(const std::string& script) { return Wait(StartCommand(script)); }
+};
+
+TEST_F(UserProgramTest, SeesAContainer) {
+  EXPECT_EQ(RunCommand("set -e; hostname; getent hosts algo-1 | tr -s ' '; getent passwd $(id -u); "
+                       "pwd; echo $HOME $USER $TRAINING_JOB_NAME $TRAINING_JOB_ARN; cd; touch f; "
+                       "echo A=b >> /etc/environment; cat /etc/environment; df /dev/shm | tail -1 "
+                       "| cut -d' ' -f1; for w in bash sh tar python3; do command -v $w > "
+                       "/dev/null || echo no $w; done; cut -d: -f1 /proc/net/dev | tail -n +3 | "
+                       "tr -d ' ' | sort | paste -sd' '; env | grep -c ^SM_ || true"),
+            0)
+      << Log();
+  EXPECT_EQ(Log(),
+            "algo-1\n172.31.255.2 algo-1\nroot:x:0:0:root:/root:/bin/bash\n/\n"
+            "/root root j arn:aws:sagemaker:us-east-1:1:training-job/j\nA=b\ntmpfs\neth0 lo\n0\n");
+}
+
+TEST_F(UserProgramTest, MayDoWhatItLikesToItsInputsAndTheStoreKeepsItsObjects) {
+  EXPECT_EQ(RunCommand("set -e; cd /opt/ml/input/data/train; ls -l train.csv | cut -c1-10; chmod "
+                       "777 train.csv; : > train.csv; echo more >> train.csv; ln train.csv hard; "
+                       "chmod 0 hard; rm -f train.csv; touch /opt/ml/input/sm_training.env; mv "
+                       "hard /opt/ml/model/m; chmod 600 /opt/ml/model/m"),
+            0)
+      << Log();
+  EXPECT_EQ(Log(), "-rw-r--r--\n");
+  EXPECT_EQ(Object("in/train.csv"), "1,2\n0,3\n");
+  const auto blob = store_->BlobPath({"bkt", "in/train.csv"});
+  ASSERT_TRUE(blob.has_value());
+  EXPECT_EQ(ReadFile(*blob, 100).value_or(""), "1,2\n0,3\n");
+  EXPECT_EQ(Unpack("out/j/output/model.tar.gz"), "./m more\n");
+}
+
+// What listens here and answers every line with "hello".
+struct Greeter {
+  Greeter() : listener(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof at;
+    auto* address = reinterpret_cast<sockaddr*>(&at);
+    EXPECT_EQ(::bind(listener.get(), address, length), 0);
+    EXPECT_EQ(::listen(listener.get(), 16), 0);
+    EXPECT_EQ(::getsockname(listener.get(), address, &length), 0);
+    port = ntohs(at.sin_port);
+    thread = std::thread([this] {
+      for (;;) {
+        const Fd one(::accept(listener.get(), nullptr, nullptr));
+        if (!one) return;
+        (void)WriteAll(one.get(), "hello\n");
+      }
+    });
+  }
+  ~Greeter() {
+    ::shutdown(listener.get(), SHUT_RDWR);
+    thread.join();
+  }
+  Fd listener;
+  uint16_t port = 0;
+  std::thread thread;
+};
+
+TEST_F(UserProgramTest, ReachesTheServiceAndNothingElse) {
+  const Greeter service;
+  const Greeter other;
+  spec_.endpoint = "http://localhost:" + std::to_string(service.port);
+  const auto call = [](uint16_t port) {
+    return "timeout 10 bash -c 'cat < /dev/tcp/127.0.0.1/" + std::to_string(port) +
+           "' 2>/dev/null || echo refused; ";
+  };
+  const std::string script = "echo $AWS_ENDPOINT_URL; " + call(service.port) + call(other.port);
+  const std::string inside = "http://127.0.0.1:" + std::to_string(service.port) + "\n";
+  EXPECT_EQ(RunCommand(script), 0);
+  EXPECT_EQ(Log(), inside + "hello\nrefused\n");
+  spec_.log_stream = "j/isolated";
+  spec_.network_isolation = true;
+  EXPECT_EQ(RunCommand(script), 0);
+  EXPECT_EQ(Log(), "\nrefused\nrefused\n");
+  spec_.log_stream = "j/open";
+  spec_.network_isolation = false;
+  spec_.network = "open";
+  EXPECT_EQ(RunCommand(script), 0);
+  EXPECT_EQ(Log(), spec_.endpoint + "\nhello\nhello\n");
+}
+
+// Each line that a program can get through is a fault of the sandbox.
+TEST_F(UserProgramTest, CannotReachWhatIsNotItsOwn) {
+  std::ofstream(home() / "credentials.json") << "key";
+  ASSERT_TRUE(MakeDirectories(home() / "jobs/other/work").has_value());
+  std::ofstream(home() / "jobs/other/work/model") << "theirs";
+  const std::string state = home().string();
+  const std::string pid = std::to_string(::getpid());
+  EXPECT_EQ(
+      RunCommand("for f in " + state + "/credentials.json " + state + "/objects " + state +
+                 "/jobs/other/work/model " + job_dir().string() +
+                 "/job.json /home /var/lib /etc/shadow /boot /sys/kernel; do [ -e $f ] && echo "
+                 "sees $f; done; kill -0 " +
+                 pid + " 2>/dev/null && echo signals; [ -e /proc/" + pid +
+                 " ] && echo sees processes; for f in /proc/sys/kernel/core_pattern "
+                 "/proc/sys/kernel/hostname /proc/sysrq-trigger /proc/irq/default_smp_affinity; do "
+                 "(echo x > $f) 2>/dev/null && echo writes $f; done; find /proc/sys -type f "
+                 "-writable | head -1; touch /usr/x /etc/ssl/x 2>/dev/null && echo writes usr; "
+                 "mount -t tmpfs t /mnt 2>/dev/null && echo mounts; mount -o remount,rw /usr "
+                 "2>/dev/null && echo remounts; grep -h Cap /proc/self/status | grep -v "
+                 "0000000000000000; chown 1:1 /opt/ml/model 2>/dev/null && echo chowns; mknod "
+                 "/tmp/d b 1 1 2>/dev/null && echo makes devices; ls /dev | grep -E "
+                 "'^(vd|sd|nvme|mem|kmsg)'; true"),
+      0);
+  EXPECT_EQ(Log(), "");
+}
+
+TEST_F(UserProgramTest, NothingOfItOutlivesTheJob) {
+  EXPECT_EQ(
+      RunCommand(
+          "cd /opt/ml/model; (setsid nohup sh -c 'while :; do date +%s%N > "
+          "/opt/ml/alive; sleep 0.01; done' > /dev/null 2>&1 < /dev/null &) ; while [ "
+          "! -s /opt/ml/alive ]; do sleep 0.01; done; echo m > m; pgrep -c sleep >/dev/null; true"),
+      0);
+  EXPECT_EQ(Unpack("out/j/output/model.tar.gz"), "./m m\n");
+  EXPECT_FALSE(fs::exists(job_dir() / "work"));  // which somebody who still wrote would bring back
+}
+
+TEST_F(UserProgramTest, WithoutASandboxItDoesNotRun) {
+  options_.sandbox = false;
+  EXPECT_EQ(RunCommand("echo ran"), 1);
+  EXPECT_THAT(End().detail, testing::StartsWith("InternalServerError: programs of users run in a "
+                                                "sandbox only"));
+  EXPECT_THAT(Log(), Not(HasSubstr("ran\n")));
+}
+
+TEST_F(UserProgramTest, SigtermReachesEveryProcess) {
+  const pid_t pid = StartCommand(
+      "sh -c 'trap \"echo child > /opt/ml/model/child; exit 0\" TERM; echo up; while :; do sleep "
+      "0.01; done' & wait; exit 0");
+  ASSERT_TRUE(WaitFor([&] { return Log() == "up\n"; })) << Log();
+  ::kill(pid, SIGTERM);
+  Wait(pid);
+  EXPECT_EQ(Unpack("out/j/output/model.tar.gz"), "./child child\n");
+}
+
+}  // namespace clary::runner
