@@ -62,7 +62,8 @@ Error UnknownImage(std::string_view uri) {
           "Unknown training image '" + std::string(uri) +
               "' at 'algorithmSpecification.trainingImage'. This service runs: " + known +
               "sagemaker-xgboost:latest (any registry, any repository whose name contains "
-              "'xgboost')."};
+              "'xgboost'). With any other image give the program, too: a script of yours "
+              "(entry_point, SourceCode) or a ContainerEntrypoint."};
 }
 
 }  // namespace

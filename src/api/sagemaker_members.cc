@@ -43,7 +43,8 @@ constexpr std::string_view kServed[] = {
 
 constexpr DoneRow kDone[] = {
     {"AddTagsInput", "ResourceArn"},
-    {"AlgorithmSpecification", "TrainingImage TrainingInputMode"},
+    {"AlgorithmSpecification",
+     "TrainingImage TrainingInputMode ContainerEntrypoint ContainerArguments"},
     {"AssociateTrialComponentRequest", "TrialComponentName TrialName"},
     {"BatchPutMetricsRequest", "TrialComponentName"},
     {"Channel", "ChannelName ContentType CompressionType RecordWrapperType InputMode"},
@@ -131,10 +132,6 @@ constexpr VerdictRow kOthers[] = {
      "is not supported; give a TrainingImage instead"},
     {"AlgorithmSpecification", "EnableSageMakerMetricsTimeSeries", kIgnored,
      "every job's metrics are kept and answered as time series"},
-    {"AlgorithmSpecification", "ContainerEntrypoint", kRefused,
-     "is not supported by this release, which runs its built-in algorithms only"},
-    {"AlgorithmSpecification", "ContainerArguments", kRefused,
-     "is not supported by this release, which runs its built-in algorithms only"},
     {"AlgorithmSpecification", "TrainingImageConfig", kIgnored,
      "an image is known by its name; none is pulled from a registry"},
     {"Channel", "ShuffleConfig", kRefused,

@@ -6,6 +6,7 @@
 #include "control/internal/experiments.h"
 #include "control/internal/metrics.h"
 #include "control/internal/migrate.h"
+#include "control/internal/programs.h"
 #include "control/internal/rules.h"
 #include "control/internal/steps.h"
 #include "control/internal/training_job.h"
@@ -130,6 +131,22 @@ Status Finish(const Context& context, Record& job) {
   return {};
 }
 
+// Keys work as long as the job may run, and a while more, in which its stop is seen.
+constexpr int64_t kKeyMarginSeconds = 3600;
+
+Result<Program> ProgramOf(const Context& context, const Record& job) {
+  api::JobSpec spec = MakeJobSpec(job, context.env, context.options);
+  if (spec.program == "script" || spec.program == "command") {
+    const std::string role = job.Request().at("RoleArn");
+    const std::chrono::seconds lifetime(FactsOf(job).max_runtime_s + kKeyMarginSeconds);
+    CLARY_CHECK_OK(FillProgram(spec, job, role, lifetime, context.options));
+  }
+  return Program{.command = context.options.runner_command,
+                 .file = "job.json",
+                 .spec = spec.ToJson(),
+                 .log = "runner.log"};
+}
+
 Status StepRunning(Steps& steps, const SnapshotPtr& job) {
   Context& context = steps.context;
   Record record = job->record;
@@ -140,12 +157,8 @@ Status StepRunning(Steps& steps, const SnapshotPtr& job) {
   bool closed = false;
   if (!launch.ended) {
     const bool stopping = record.status == "Stopping";
-    CLARY_TRY(const Sighting sighting, steps.Follow(launch, !stopping, [&] {
-      return Program{.command = context.options.runner_command,
-                     .file = "job.json",
-                     .spec = MakeJobSpec(record, context.env, context.options).ToJson(),
-                     .log = "runner.log"};
-    }));
+    CLARY_TRY(const Sighting sighting,
+              steps.Follow(launch, !stopping, [&] { return ProgramOf(context, record); }));
     closed = true;
     switch (sighting.state) {
       case Sighting::State::kWaits:
@@ -159,6 +172,9 @@ Status StepRunning(Steps& steps, const SnapshotPtr& job) {
       case Sighting::State::kCannotStart:
         CloseFailed(context, record,
                     std::string(kInternal) + " (starting the runner: " + sighting.how + ")", now);
+        break;
+      case Sighting::State::kRefused:
+        CloseFailed(context, record, "ClientError: " + sighting.how, now);
         break;
       case Sighting::State::kEnded:
         CLARY_CHECK_OK(steps.FoldEvents(launch, fold));  // what it wrote just before its end
@@ -185,6 +201,8 @@ Status StepRunning(Steps& steps, const SnapshotPtr& job) {
     record.Edit<TrainingFacts>().stop_cause = "MaxRuntimeExceeded";
     Enter(record, "Stopping", "Stopping", "Stopping the training job", now);
   }
+  // Before anybody sees the end.
+  if (closed) CLARY_CHECK_OK(TakeBackKeys(record, context.options));
   const bool stop = record.status == "Stopping";
   if (record.modified_ms != job->record.modified_ms || record.status != job->record.status ||
       launch.events_offset != job->record.launches.front().events_offset) {

@@ -114,7 +114,7 @@ std::filesystem::path Steps::Directory(const Launch& launch) const {
 Status Steps::Start(const Launch& launch, const Program& program) const {
   const std::filesystem::path directory = Directory(launch);
   CLARY_CHECK_OK(MakeDirectories(directory));
-  CLARY_CHECK_OK(WriteFileAtomic(directory / program.file, program.spec));
+  CLARY_CHECK_OK(WriteFileAtomic(directory / program.file, program.spec, 0600));
   exec::LaunchSpec spec;
   spec.key = launch.key;
   spec.argv = program.command;
@@ -126,7 +126,7 @@ Status Steps::Start(const Launch& launch, const Program& program) const {
 }
 
 Result<Sighting> Steps::Follow(const Launch& launch, bool may_start,
-                               const std::function<Program()>& program) {
+                               const std::function<Result<Program>()>& program) {
   using State = Sighting::State;
   LaunchMemory& memory = launches_[launch.key];
   if (!memory.launched) {
@@ -135,7 +135,12 @@ Result<Sighting> Steps::Follow(const Launch& launch, bool may_start,
     CLARY_TRY(const auto found, context.env.executor.Find(launch.key));
     if (!found && !may_start) return Sighting{.state = State::kNever, .how = ""};
     if (!found) {
-      if (const Status started = Start(launch, program()); !started) {
+      const auto made = program();
+      if (!made && made.error().code == Code::kInvalidArgument) {
+        return Sighting{.state = State::kRefused, .how = made.error().message};
+      }
+      if (const Status started = made ? Start(launch, *made) : std::unexpected(made.error());
+          !started) {
         memory.retry_ms = now_ms_ + (kFirstRetryMs << memory.failures);
         if (++memory.failures < kMaxLaunchFailures) return std::unexpected(started.error());
         return Sighting{.state = State::kCannotStart, .how = started.error().message};

@@ -263,6 +263,7 @@ Status Run(Steps& steps, const SnapshotPtr& rule, const SnapshotPtr& job) {
       End(record, "Stopped", "The rule was stopped before its evaluation began.", now);
       break;
     case Sighting::State::kCannotStart:
+    case Sighting::State::kRefused:
       End(record, "Error", "InternalServerError: starting the rule's process: " + sighting.how,
           now);
       break;

@@ -33,6 +33,9 @@ Context::Context(const Environment& environment, Options given)
 
 struct Service::State {
   State(const Environment& environment, Options given) : context(environment, std::move(given)) {}
+  void Start() {
+    thread = std::jthread([this](const std::stop_token& stop) { Run(stop); });
+  }
   void Run(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
       const size_t active = steps.Pass();
@@ -61,8 +64,13 @@ Result<std::unique_ptr<Service>> Service::Start(const Environment& environment, 
   State& state = *service->state_;
   CLARY_CHECK_OK(state.context.records.Load());
   state.context.env.executor.OnExit([bell = state.context.bell] { bell->Ring(true); });
-  if (start) state.thread = std::jthread([&state](const std::stop_token& s) { state.Run(s); });
+  if (start) state.Start();
   return service;
+}
+
+void Service::Begin(std::string endpoint) {
+  state_->context.options.endpoint = std::move(endpoint);
+  state_->Start();
 }
 
 Result<json> Service::Handle(std::string_view operation, const json& input) {

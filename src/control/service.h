@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/job_spec.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "control/routes.h"
@@ -52,9 +53,21 @@ struct Options {
   bool profiler_report = true;
   std::filesystem::path notify_file;             // told to rules: where their messages go
   std::string rule_python = "/usr/bin/python3";  // for rules of users
+  // The Python that stands for an image, of the minor version `version` ("3.11") if it is not
+  // empty; its error is the answer to who asked for a job with it. None: programs run without one.
+  std::function<Result<api::PythonSpec>(const std::string& image, const std::string& version)>
+      find_python;
+  std::string job_network = "clary";  // JobSpec.network of users' programs
+  std::string endpoint;               // JobSpec.endpoint of those that reach the service
+  // Makes keys for the job `arn` that act as `role_arn` for `lifetime` at most, and takes all of a
+  // job back: also those of an earlier process, again, or none. None: jobs have no keys.
+  std::function<Result<api::JobCredentials>(const std::string& arn, const std::string& role_arn,
+                                            Duration lifetime)>
+      lend_keys;
+  std::function<Status(const std::string& arn)> take_back_keys;
   // Whether this role may be used; none: any well-formed ARN.
   std::function<bool(const std::string& role_arn)> role_exists;
-  bool start_reconciler = true;  // false: the caller calls Reconcile() (tests)
+  bool start_reconciler = true;  // false: Begin() does, or the caller calls Reconcile() (tests)
 };
 
 struct MetricPoint {
@@ -71,6 +84,10 @@ class Service {
   // Loads all records and picks running jobs up again. Sets the executor's OnExit.
   static Result<std::unique_ptr<Service>> Start(const Environment& environment, Options options);
   ~Service();  // joins the reconciler; running jobs go on
+
+  // Starts the reconciler of a service that was started without one, once `endpoint`, at which jobs
+  // reach it (Options.endpoint), is known. At most once.
+  void Begin(std::string endpoint);
 
   // One API call on a decoded document: validates it, then acts. The error's reason is the AWS
   // error code (api/errors.h). Any thread.

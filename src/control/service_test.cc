@@ -421,8 +421,6 @@ TEST(Create, RefusesInTheServicesWords) {
               HasSubstr("Invalid MaxWaitTimeInSeconds"));
   EXPECT_THAT(refused([](json& r) { r["ResourceConfig"]["InstanceCount"] = 2; }),
               HasSubstr("one instance"));
-  EXPECT_THAT(refused([](json& r) { r["HyperParameters"]["sagemaker_program"] = "\"t.py\""; }),
-              HasSubstr("Script mode"));
   EXPECT_THAT(
       refused([](json& r) {
         r["AlgorithmSpecification"]["MetricDefinitions"] = {{{"Name", "m"}, {"Regex", "(["}}};

@@ -10,6 +10,7 @@
 #include "control/internal/context.h"
 #include "control/internal/kind.h"
 #include "control/internal/metrics.h"
+#include "control/internal/programs.h"
 #include "control/internal/training_job.h"
 
 namespace clary::control {
@@ -18,23 +19,6 @@ namespace {
 using nlohmann::json;
 
 constexpr int64_t kDefaultMaxRuntime = 86'400;
-
-struct S3Location {
-  std::string bucket;
-  std::string key;  // may be empty
-};
-
-Result<S3Location> ParseLocation(std::string_view uri) {
-  constexpr std::string_view kScheme = "s3://";
-  if (!uri.starts_with(kScheme)) {
-    return Invalid("The URL '" + std::string(uri) + "' is not of the form s3://bucket/prefix");
-  }
-  uri.remove_prefix(kScheme.size());
-  const size_t slash = uri.find('/');
-  if (slash == std::string_view::npos) return S3Location{.bucket = std::string(uri), .key = ""};
-  return S3Location{.bucket = std::string(uri.substr(0, slash)),
-                    .key = std::string(uri.substr(slash + 1))};
-}
 
 Status CheckChannel(const json& channel, const json& request, const Environment& environment,
                     const Options& options) {
@@ -55,27 +39,8 @@ Status CheckChannel(const json& channel, const json& request, const Environment&
     return Invalid("Channel '" + name + "': S3DataType '" + type +
                    "' is not supported by this release; use 'S3Prefix' or 'ManifestFile'");
   }
-  const std::string uri = s3->at("S3Uri");
-  CLARY_TRY(const S3Location at, ParseLocation(uri));
-  bool found = false;
-  if (type == "S3Prefix") {
-    CLARY_TRY(found, HasObjects(environment.objects, uri));
-  } else {
-    const auto manifest = environment.objects.Head({.bucket = at.bucket, .key = at.key});
-    if (!manifest && manifest.error().code != Code::kNotFound &&
-        manifest.error().code != Code::kInvalidArgument) {
-      return std::unexpected(manifest.error());
-    }
-    found = manifest.has_value();
-  }
-  if (found) return {};
-  return Invalid("No S3 objects found under S3 URL \"" + uri +
-                 "\" given in input data source. Please ensure that the bucket exists in the "
-                 "selected region (" +
-                 options.region +
-                 "), that objects exist under that S3 prefix, and that the role \"" +
-                 request.at("RoleArn").get<std::string>() +
-                 "\" has \"s3:ListBucket\" permissions on bucket \"" + at.bucket + "\".");
+  return CheckHasData(s3->at("S3Uri"), type == "ManifestFile", request.at("RoleArn"), environment,
+                      options);
 }
 
 // The name of a rule is its folder below rule-output/.
@@ -121,15 +86,6 @@ Status CheckSupported(const json& request) {
   if (!algorithm.contains("TrainingImage")) {
     return Invalid("You must specify AlgorithmSpecification.TrainingImage");
   }
-  if (const auto hps = request.find("HyperParameters"); hps != request.end()) {
-    for (const char* name : {"sagemaker_program", "sagemaker_submit_directory"}) {
-      if (hps->contains(name)) {
-        return Invalid(std::string("Script mode (hyperparameter '") + name +
-                       "') is not supported by this release; leave out the entry point to run the "
-                       "built-in algorithm");
-      }
-    }
-  }
   const json& resources = request.at("ResourceConfig");
   if (!resources.contains("InstanceType")) {
     return Invalid("You must specify ResourceConfig.InstanceType");
@@ -146,25 +102,11 @@ std::string DumpMember(const json& request, const char* name) {
   return it != request.end() ? it->dump() : "";
 }
 
-std::string Text(const json& object, const char* name, const char* fallback = "") {
-  const auto it = object.find(name);
-  return it != object.end() ? it->get<std::string>() : fallback;
-}
-
 }  // namespace
 
 std::string JobUri(std::string base, const std::string& job, std::string_view leaf) {
   while (base.ends_with('/')) base.pop_back();
   return base + "/" + job + "/" + std::string(leaf);
-}
-
-Result<bool> HasObjects(objects::ObjectStore& store, std::string_view s3_uri) {
-  CLARY_TRY(const S3Location at, ParseLocation(s3_uri));
-  const auto page = store.List(at.bucket, {.prefix = at.key, .max_keys = 1});
-  if (page) return !page->objects.empty();
-  const Code code = page.error().code;
-  if (code == Code::kNotFound || code == Code::kInvalidArgument) return false;
-  return std::unexpected(page.error());
 }
 
 int InstanceCpus(std::string_view instance_type) {
@@ -188,12 +130,11 @@ int InstanceCpus(std::string_view instance_type) {
 Status CheckTrainingRequest(const json& request, const Environment& environment,
                             const Options& options) {
   CLARY_CHECK_OK(CheckSupported(request));
-  CLARY_CHECK_OK(api::ResolveImage(
-      request.at("AlgorithmSpecification").at("TrainingImage").get_ref<const std::string&>()));
   CLARY_CHECK_OK(CheckMetricDefinitions(OwnMetricDefinitions(request)));
   CLARY_CHECK_OK(CheckStopping(request));
   CLARY_CHECK_OK(CheckRules(request));
   CLARY_CHECK_OK(CheckRole(request.at("RoleArn"), options));
+  CLARY_CHECK_OK(CheckProgram(request, environment, options));
   const auto channels = request.find("InputDataConfig");
   if (channels != request.end()) {
     std::vector<std::string> names;
@@ -206,15 +147,11 @@ Status CheckTrainingRequest(const json& request, const Environment& environment,
       CLARY_CHECK_OK(CheckChannel(channel, request, environment, options));
     }
   }
-  const std::string output = request.at("OutputDataConfig").at("S3OutputPath");
-  CLARY_TRY(const S3Location target, ParseLocation(output));
-  const auto bucket = environment.objects.HeadBucket(target.bucket);
-  if (!bucket &&
-      (bucket.error().code == Code::kNotFound || bucket.error().code == Code::kInvalidArgument)) {
-    return Invalid("The bucket \"" + target.bucket +
-                   "\" of OutputDataConfig.S3OutputPath does not exist. Please create it first.");
+  CLARY_CHECK_OK(CheckTarget(request.at("OutputDataConfig").at("S3OutputPath"),
+                             "OutputDataConfig.S3OutputPath", environment));
+  if (const auto checkpoint = request.find("CheckpointConfig"); checkpoint != request.end()) {
+    CLARY_CHECK_OK(CheckTarget(checkpoint->at("S3Uri"), "CheckpointConfig.S3Uri", environment));
   }
-  if (!bucket) return std::unexpected(bucket.error());
   return {};
 }
 
@@ -242,41 +179,47 @@ api::JobSpec MakeJobSpec(const Record& job, const Environment& environment,
   spec.job_arn = job.arn;
   spec.region = options.region;
   const json& algorithm = request.at("AlgorithmSpecification");
-  if (const auto image = api::ResolveImage(Text(algorithm, "TrainingImage"))) {
-    spec.program = image->program;
-    spec.image_version = image->version;
+  if (auto choice = ChooseProgram(request)) {
+    spec.program = std::move(choice->program);
+    spec.image_version = std::move(choice->version);
   }
-  spec.instance_type = Text(request.at("ResourceConfig"), "InstanceType");
+  spec.image = TextOf(algorithm, "TrainingImage");
+  for (const auto& [member, words] : {std::pair("ContainerEntrypoint", &spec.entrypoint),
+                                      std::pair("ContainerArguments", &spec.arguments)}) {
+    *words = algorithm.value(member, json::array()).get<std::vector<std::string>>();
+  }
+  spec.instance_type = TextOf(request.at("ResourceConfig"), "InstanceType");
   spec.hyperparameters = request.at("HyperParameters").get<std::map<std::string, std::string>>();
   if (const auto env = request.find("Environment"); env != request.end()) {
     spec.environment = env->get<std::map<std::string, std::string>>();
   }
   for (const json& c : request.value("InputDataConfig", json::array())) {
     const json& s3 = c.at("DataSource").at("S3DataSource");
-    std::string mode = Text(c, "InputMode", Text(algorithm, "TrainingInputMode").c_str());
+    std::string mode = TextOf(c, "InputMode", TextOf(algorithm, "TrainingInputMode").c_str());
     // FastFile looks like File to the program, and File's links are as lazy (ADR 15).
     if (mode != "Pipe") mode = "File";
-    spec.channels.push_back({.name = Text(c, "ChannelName"),
-                             .s3_uri = Text(s3, "S3Uri"),
-                             .s3_data_type = Text(s3, "S3DataType"),
-                             .distribution = Text(s3, "S3DataDistributionType", "FullyReplicated"),
-                             .content_type = Text(c, "ContentType"),
-                             .compression = Text(c, "CompressionType", "None"),
-                             .record_wrapper = Text(c, "RecordWrapperType", "None"),
-                             .input_mode = mode});
+    spec.channels.push_back(
+        {.name = TextOf(c, "ChannelName"),
+         .s3_uri = TextOf(s3, "S3Uri"),
+         .s3_data_type = TextOf(s3, "S3DataType"),
+         .distribution = TextOf(s3, "S3DataDistributionType", "FullyReplicated"),
+         .content_type = TextOf(c, "ContentType"),
+         .compression = TextOf(c, "CompressionType", "None"),
+         .record_wrapper = TextOf(c, "RecordWrapperType", "None"),
+         .input_mode = mode});
   }
   const json& output = request.at("OutputDataConfig");
-  spec.output_uri = Text(output, "S3OutputPath");
+  spec.output_uri = TextOf(output, "S3OutputPath");
   while (spec.output_uri.ends_with('/')) spec.output_uri.pop_back();
-  spec.output_compression = Text(output, "CompressionType", "GZIP");
+  spec.output_compression = TextOf(output, "CompressionType", "GZIP");
   if (const auto checkpoint = request.find("CheckpointConfig"); checkpoint != request.end()) {
-    spec.checkpoint_uri = Text(*checkpoint, "S3Uri");
-    spec.checkpoint_path = Text(*checkpoint, "LocalPath");
+    spec.checkpoint_uri = TextOf(*checkpoint, "S3Uri");
+    spec.checkpoint_path = TextOf(*checkpoint, "LocalPath");
   }
   spec.debug_hook_json = DumpMember(request, "DebugHookConfig");
   for (const json& rule : request.value("DebugRuleConfigurations", json::array())) {
     const json parameters = rule.value("RuleParameters", json::object());
-    spec.report_tensors |= Text(parameters, "rule_to_invoke") == "CreateXgboostReport";
+    spec.report_tensors |= TextOf(parameters, "rule_to_invoke") == "CreateXgboostReport";
   }
   spec.profiler_json = DumpMember(request, "ProfilerConfig");
   spec.tensorboard_json = DumpMember(request, "TensorBoardOutputConfig");

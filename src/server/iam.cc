@@ -424,6 +424,15 @@ Result<std::string> IamFront::Handle(std::string_view action, const net::Query& 
     std::string_view name;
     Function function;
   };
+  // Who is inside a job must not change what is outside of it (ADR 22).
+  constexpr std::string_view kReading[] = {"Get", "List", "Simulate"};
+  if (!caller.job.empty() && std::ranges::none_of(kReading, [&](std::string_view beginning) {
+        return action.starts_with(beginning);
+      })) {
+    return Fail(Code::kPermissionDenied, "AccessDenied",
+                "User: " + identity_.CallerArn(caller) + " is not authorized to perform: iam:" +
+                    std::string(action) + " because it uses a job's key");
+  }
   static constexpr Entry kActions[] = {
       {"AttachRolePolicy", IamActions::AttachRolePolicy},
       {"CreateAccessKey", IamActions::CreateAccessKey},

@@ -48,6 +48,7 @@ std::string ToBody(const AccessKey& key) {
   if (key.expires) {
     body["expires_ms"] = ToMillis(*key.expires);
     body["session_token"] = key.session_token;
+    if (!key.job.empty()) body["job"] = key.job;
   }
   return body.dump();
 }
@@ -59,7 +60,8 @@ std::optional<AccessKey> FromRecord(const meta::Record& record) {
                 .secret = TextIn(body, "secret"),
                 .session_token = TextIn(body, "session_token"),
                 .role_name = TextIn(body, "role_name"),
-                .session_name = TextIn(body, "session_name")};
+                .session_name = TextIn(body, "session_name"),
+                .job = TextIn(body, "job")};
   if (key.secret.empty()) return std::nullopt;
   if (const auto it = body.find("created_ms"); it != body.end() && it->is_number_integer()) {
     key.created = FromMillis(it->get<int64_t>());
@@ -195,7 +197,7 @@ Status Identity::DeleteKey(std::string_view access_key_id) {
 }
 
 Result<AccessKey> Identity::CreateSession(std::string role_name, std::string session_name,
-                                          Duration lifetime) {
+                                          Duration lifetime, std::string job) {
   const Time now = clock_.Now();
   AccessKey key{.id = NewKeyId("ASIA"),
                 .secret = NewSecret(),
@@ -203,7 +205,8 @@ Result<AccessKey> Identity::CreateSession(std::string role_name, std::string ses
                 .expires = now + lifetime,
                 .created = now,
                 .role_name = std::move(role_name),
-                .session_name = std::move(session_name)};
+                .session_name = std::move(session_name),
+                .job = std::move(job)};
   CLARY_CHECK_OK(Save(key));
   // Sessions that ended an hour ago go, so that the table does not grow with use.
   std::vector<meta::Write> drop;
@@ -219,12 +222,12 @@ Result<AccessKey> Identity::CreateSession(std::string role_name, std::string ses
   return key;
 }
 
-Status Identity::EndSessions(std::string_view role_name) {
+Status Identity::EndWhere(const std::function<bool(const AccessKey& key)>& which) {
   std::vector<meta::Write> drop;
   {
     MutexLock lock(mu_);
     for (const auto& [id, key] : keys_) {
-      if (key.temporary() && key.role_name == role_name) {
+      if (key.temporary() && which(key)) {
         drop.push_back({.table = std::string(kKeysTable), .key = id});
       }
     }
@@ -234,6 +237,14 @@ Status Identity::EndSessions(std::string_view role_name) {
   MutexLock lock(mu_);
   for (const meta::Write& write : drop) keys_.erase(write.key);
   return {};
+}
+
+Status Identity::EndSessions(std::string_view role_name) {
+  return EndWhere([&](const AccessKey& key) { return key.role_name == role_name; });
+}
+
+Status Identity::EndJobSessions(std::string_view job) {
+  return EndWhere([&](const AccessKey& key) { return !key.job.empty() && key.job == job; });
 }
 
 std::string Identity::CallerArn(const AccessKey& key) const {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -34,6 +35,7 @@ struct AccessKey {
   Time created{};
   std::string role_name;     // the role whose session this key is; empty: of a federated user
   std::string session_name;  // last part of the ARN
+  std::string job;           // ARN of the job that it is lent to and ends with; empty: of none
 
   bool temporary() const { return expires.has_value(); }
   bool federated() const { return role_name.empty(); }
@@ -65,11 +67,12 @@ class Identity {
   Status DeleteKey(std::string_view access_key_id);
 
   // A temporary key of a session of the role, or with no role of the federated user
-  // `session_name`; it works until now + `lifetime`.
+  // `session_name`; it works until now + `lifetime`, and no longer than `job` if there is one.
   Result<AccessKey> CreateSession(std::string role_name, std::string session_name,
-                                  Duration lifetime);
-  // Takes all sessions of a role back.
+                                  Duration lifetime, std::string job = {});
+  // Takes all sessions of a role back, or all of a job.
   Status EndSessions(std::string_view role_name);
+  Status EndJobSessions(std::string_view job);
 
   // "arn:aws:sts::<account>:assumed-role/<role>/<session>", or
   // "arn:aws:sts::<account>:federated-user/<name>"
@@ -79,6 +82,7 @@ class Identity {
   Identity(Account account, meta::MetadataStore& records, Clock& clock)
       : account_(std::move(account)), records_(records), clock_(clock) {}
   Status Save(const AccessKey& key) EXCLUDES(mu_);
+  Status EndWhere(const std::function<bool(const AccessKey& key)>& which) EXCLUDES(mu_);
 
   const Account account_;
   meta::MetadataStore& records_;

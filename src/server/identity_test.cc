@@ -75,6 +75,21 @@ TEST_F(IdentityTest, SessionsEndAndAreForgotten) {
   EXPECT_TRUE(records_.List("access_keys", "", SIZE_MAX)->empty());
 }
 
+TEST_F(IdentityTest, SessionsOfAJobEndWithIt) {
+  auto identity = Open();
+  const AccessKey job = *identity->CreateSession("Role", "SageMaker", Duration(900'000), "arn:job");
+  const AccessKey other = *identity->CreateSession("Role", "me", Duration(900'000));
+  ASSERT_TRUE(identity->EndJobSessions("arn:jo"));
+  ASSERT_TRUE(identity->EndJobSessions(""));
+  ASSERT_TRUE(identity->Find(job.id));
+  identity = Open();  // a restart remembers whose it is
+  ASSERT_TRUE(identity->EndJobSessions("arn:job"));
+  EXPECT_FALSE(identity->Find(job.id));
+  EXPECT_FALSE(Open()->Find(job.id));
+  EXPECT_TRUE(identity->Find(other.id));
+  EXPECT_TRUE(identity->EndJobSessions("arn:job"));
+}
+
 TEST(RoleNameOf, TakesTheLastPart) {
   EXPECT_EQ(RoleNameOf("arn:aws:iam::123456789012:role/service-role/X"), "X");
   EXPECT_EQ(RoleNameOf("arn:aws:iam::123456789012:user/X"), "");

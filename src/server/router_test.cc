@@ -3,7 +3,7 @@
 //   > POST /                       a request: method and target, headers, empty line, body
 //   > Sign: sts                    signed for that service with the default key; a second word is
 //                                  a fault: wrong, unknown, stale, expired, token; or session
-//                                  or federated for a temporary key
+//                                  or federated for a temporary key, job for a job's
 //   < 403                          the status; then headers and, after an empty line, texts that
 //   < x-amzn-RequestId: *          the body must contain. '*' stands for anything, ${account},
 //   <                              ${key} and ${role} for the world's, ${now}, ${old} and ${late}
@@ -119,9 +119,11 @@ struct World {
     if (how == "wrong") signer.secret_key += "x";
     if (how == "unknown") signer.access_key = "AKIAUNKNOWN";
     if (how == "stale") now -= std::chrono::minutes(16);
-    if (how == "session" || how == "expired" || how == "token" || how == "federated") {
-      const AccessKey key = *identity->CreateSession(how == "federated" ? "" : "ClaryExecutionRole",
-                                                     "test", Duration(1'000'000));
+    if (how == "session" || how == "expired" || how == "token" || how == "federated" ||
+        how == "job") {
+      const AccessKey key =
+          *identity->CreateSession(how == "federated" ? "" : "ClaryExecutionRole", "test",
+                                   Duration(1'000'000), how == "job" ? "arn:job" : "");
       signer.access_key = key.id;
       signer.secret_key = key.secret;
       signer.session_token = how == "token" ? "bogus" : key.session_token;

@@ -67,6 +67,15 @@ Status CheckVersion(const fs::path& home) {
   return {};
 }
 
+// A session of the job's role, with the name that SageMaker's have.
+Result<api::JobCredentials> LendKeys(Identity& identity, const std::string& job,
+                                     const std::string& role_arn, Duration lifetime) {
+  CLARY_TRY(const AccessKey key,
+            identity.CreateSession(std::string(RoleNameOf(role_arn)), "SageMaker", lifetime, job));
+  return api::JobCredentials{
+      .access_key_id = key.id, .secret_access_key = key.secret, .session_token = key.session_token};
+}
+
 // Addresses that mean "all" are reached by loopback.
 std::string EndpointOf(const std::string& address, uint16_t port) {
   std::string host = address;
@@ -189,25 +198,35 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
   CLARY_TRY(parts.executor, exec::LocalExecutor::Open(home / "exec", {executable, "supervise"}));
   const Account& account = parts.identity->account();
   CLARY_TRY(parts.iam, IamFront::Open(*parts.identity, *parts.records, clock));
-  CLARY_TRY(parts.control,
-            control::Service::Start({.records = *parts.records,
-                                     .objects = *parts.objects,
-                                     .executor = *parts.executor,
-                                     .logs = parts.logs,
-                                     .clock = clock},
-                                    {.account_id = account.id,
-                                     .region = account.region,
-                                     .jobs_directory = home / "jobs",
-                                     .object_root = home / "objects",
-                                     .runner_command = {executable, "runner"},
-                                     .rule_command = {executable, "rule"},
-                                     .capacity_cpus = options.capacity_cpus,
-                                     .profiler_report = options.profiler_report,
-                                     .notify_file = notify_file,
-                                     .rule_python = options.rule_python,
-                                     .role_exists = [&iam = *parts.iam](const std::string& arn) {
-                                       return iam.CanRunJobs(arn);
-                                     }}));
+  CLARY_TRY(
+      parts.control,
+      control::Service::Start(
+          {.records = *parts.records,
+           .objects = *parts.objects,
+           .executor = *parts.executor,
+           .logs = parts.logs,
+           .clock = clock},
+          {.account_id = account.id,
+           .region = account.region,
+           .jobs_directory = home / "jobs",
+           .object_root = home / "objects",
+           .runner_command = {executable, "runner"},
+           .rule_command = {executable, "rule"},
+           .capacity_cpus = options.capacity_cpus,
+           .profiler_report = options.profiler_report,
+           .notify_file = notify_file,
+           .rule_python = options.rule_python,
+           .job_network = options.job_network,
+           .lend_keys =
+               [&identity = *parts.identity](const std::string& job, const std::string& role_arn,
+                                             Duration lifetime) {
+                 return LendKeys(identity, job, role_arn, lifetime);
+               },
+           .take_back_keys = [&identity = *parts.identity](
+                                 const std::string& job) { return identity.EndJobSessions(job); },
+           .role_exists = [&iam =
+                               *parts.iam](const std::string& arn) { return iam.CanRunJobs(arn); },
+           .start_reconciler = false}));
   parts.sts.emplace(*parts.identity, *parts.iam);
   CLARY_TRY(parts.logs_front, LogsFront::Open(parts.logs, *parts.records, account, clock));
   control::Service& control = *parts.control;
@@ -255,6 +274,7 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
   parts.endpoint = EndpointOf(options.address, parts.server->port());
   const nlohmann::json contact = {{"endpoint", parts.endpoint}, {"pid", ::getpid()}};
   const Status told = WriteFileAtomic(home / "service.json", contact.dump() + "\n", 0600);
+  parts.control->Begin(parts.endpoint);
   parts.contact_written.count_down();
   CLARY_CHECK_OK(told);
   parts.housekeeping = std::jthread(

@@ -24,6 +24,7 @@ struct Options {
   bool profiler_report = true;        // for profiled jobs that name no profiler rule
   std::filesystem::path notify_file;  // where messages of rules go; empty: HOME/notify.json
   std::string rule_python = "/usr/bin/python3";  // for rules of users
+  std::string job_network = "clary";             // what users' programs reach: none | clary | open
   std::filesystem::path executable;  // starts runners: `EXECUTABLE runner DIR`; empty: this one
 };
 

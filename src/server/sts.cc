@@ -80,7 +80,7 @@ struct StsActions {
           "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
     }
     CLARY_TRY(const AccessKey key,
-              sts.identity_.CreateSession(name, session, Duration(seconds * 1000)));
+              sts.identity_.CreateSession(name, session, Duration(seconds * 1000), caller.job));
     std::string xml =
         Credentials(key) +
         XmlWrap("AssumedRoleUser", XmlElement("AssumedRoleId", role->id + ":" + session) +

@@ -30,6 +30,7 @@ struct Sighting {
     kEnded,        // its process is gone; `how` says how
     kNever,        // it was never started, and may not be any more
     kCannotStart,  // the executor refused it too often; `how` says why
+    kRefused,      // there is no program to start, for a reason of its user's; `how` says it
   };
   State state = State::kRuns;
   std::string how;
@@ -53,9 +54,10 @@ class Steps {
   // written before Follow() starts it.
   void Prepare(Record& record, Launch& launch, size_t hosts = 1) const;
   // Starts the launch if nothing is known of it and `may_start`, and looks how it is. An error is
-  // one of the executor: try again in the next pass.
+  // one of the executor or of `program`: try again in the next pass. kInvalidArgument of `program`
+  // is final.
   Result<Sighting> Follow(const Launch& launch, bool may_start,
-                          const std::function<Program()>& program);
+                          const std::function<Result<Program>()>& program);
   // Takes the facts of its events.jsonl that are new into `launch`, and hands each to `fold`.
   Status FoldEvents(Launch& launch,
                     const std::function<void(const api::JobEvent& event)>& fold) const;

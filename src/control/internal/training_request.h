@@ -29,7 +29,4 @@ int InstanceCpus(std::string_view instance_type);
 // "<base>/<job>/<leaf>", whether or not the base ends with a slash.
 std::string JobUri(std::string base, const std::string& job, std::string_view leaf);
 
-// True if at least one object lies under "s3://bucket/prefix".
-Result<bool> HasObjects(objects::ObjectStore& store, std::string_view s3_uri);
-
 }  // namespace clary::control

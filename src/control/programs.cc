@@ -1,0 +1,211 @@
+#include "control/internal/programs.h"
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "api/images.h"
+#include "base/strings.h"
+#include "control/internal/kind.h"
+#include "toolkit/toolkit.h"
+
+namespace clary::control {
+namespace {
+
+using nlohmann::json;
+using TextMap = std::map<std::string, std::string>;
+
+struct S3Location {
+  std::string bucket;
+  std::string key;  // may be empty
+};
+
+Result<S3Location> ParseLocation(std::string_view uri) {
+  constexpr std::string_view kScheme = "s3://";
+  if (!uri.starts_with(kScheme)) {
+    return Invalid("The URL '" + std::string(uri) + "' is not of the form s3://bucket/prefix");
+  }
+  uri.remove_prefix(kScheme.size());
+  const size_t slash = uri.find('/');
+  if (slash == std::string_view::npos) return S3Location{.bucket = std::string(uri), .key = ""};
+  return S3Location{.bucket = std::string(uri.substr(0, slash)),
+                    .key = std::string(uri.substr(slash + 1))};
+}
+
+// What the store says of a name: not there, also when it could not be one; an error is one of the
+// store.
+template <typename T>
+Result<bool> IsThere(const Result<T>& answer) {
+  if (answer) return true;
+  const Code code = answer.error().code;
+  if (code == Code::kNotFound || code == Code::kInvalidArgument) return false;
+  return std::unexpected(answer.error());
+}
+
+Result<bool> HasObject(objects::ObjectStore& store, const S3Location& at) {
+  return IsThere(store.Head({.bucket = at.bucket, .key = at.key}));
+}
+
+TextMap Texts(const json& request, const char* member) {
+  return request.value(member, json::object()).get<TextMap>();
+}
+
+// What a function of @remote was pickled with, which must be what it is unpickled with: that minor
+// version. Other programs take any.
+std::string ClientPython(const std::vector<std::string>& arguments) {
+  const auto option = std::ranges::find(arguments, "--client_python_version");
+  return option != arguments.end() && std::next(option) != arguments.end() ? *std::next(option)
+                                                                           : "";
+}
+
+// Ways of starting a script on several hosts or several times, which frameworks' containers know
+// and this release does not start.
+struct Distribution {
+  std::string_view hyperparameter;
+  std::string_view text;
+};
+constexpr std::string_view kOneProcess =
+    "is not supported by this release, which starts a script once, on one host; leave out "
+    "`distribution`";
+constexpr std::string_view kSmDistributed =
+    "needs the smdistributed libraries, which run on SageMaker's own machines only; use torch "
+    "without them, or leave out `distribution`";
+constexpr Distribution kDistributions[] = {
+    {"mp_parameters", kSmDistributed},
+    {"sagemaker_distributed_dataparallel_enabled", kSmDistributed},
+    {"sagemaker_mpi_enabled", kOneProcess},
+    {"sagemaker_multi_worker_mirrored_strategy_enabled", kOneProcess},
+    {"sagemaker_parameter_server_enabled", kOneProcess},
+    {"sagemaker_pytorch_ddp_enabled", kSmDistributed},
+    {"sagemaker_pytorch_xla_multi_worker_enabled", kOneProcess},
+    {"sagemaker_torch_distributed_enabled", kOneProcess},
+};
+
+Status CheckScript(const json& request, const Environment& environment) {
+  const toolkit::Script script = {.hyperparameters = Texts(request, "HyperParameters"),
+                                  .environment = Texts(request, "Environment")};
+  for (const Distribution& d : kDistributions) {
+    const auto given = script.hyperparameters.find(std::string(d.hyperparameter));
+    if (given == script.hyperparameters.end() || given->second == "false") continue;
+    return Invalid("Hyperparameter '" + given->first + "' " + std::string(d.text) + ".");
+  }
+  const auto command = toolkit::MakeCommand(script);
+  if (!command) return Invalid(command.error().message);
+  const std::string& code = command->submit_directory;
+  if (code.empty()) {
+    return Invalid("The code of the entry point '" + command->entry_point +
+                   "' is not told: give the S3 URI of its sourcedir.tar.gz as hyperparameter "
+                   "'sagemaker_submit_directory', as the SDKs do with entry_point and source_dir.");
+  }
+  constexpr std::string_view kChannels = "/opt/ml/input/data/";
+  if (code.starts_with(kChannels)) {
+    const std::string channel =
+        code.substr(kChannels.size()).substr(0, code.substr(kChannels.size()).find('/'));
+    const json channels = request.value("InputDataConfig", json::array());
+    if (std::ranges::any_of(channels, [&](const json& c) { return c["ChannelName"] == channel; })) {
+      return {};
+    }
+    return Invalid("The code of the entry point '" + command->entry_point + "' is to be in '" +
+                   code + "', but InputDataConfig has no channel '" + channel + "'.");
+  }
+  if (!code.starts_with("s3://")) return {};
+  CLARY_TRY(const S3Location at, ParseLocation(code));
+  CLARY_TRY(const bool there, HasObject(environment.objects, at));
+  if (there) return {};
+  return Invalid("No S3 object found at \"" + code +
+                 "\", which hyperparameter 'sagemaker_submit_directory' names as the code of the "
+                 "entry point '" +
+                 command->entry_point + "'.");
+}
+
+}  // namespace
+
+std::string TextOf(const json& object, const char* name, const char* fallback) {
+  const auto it = object.find(name);
+  return it != object.end() && it->is_string() ? it->get<std::string>() : fallback;
+}
+
+Result<Choice> ChooseProgram(const json& request) {
+  const json& algorithm = request.at("AlgorithmSpecification");
+  if (algorithm.contains("ContainerEntrypoint")) return Choice{.program = "command", .version = ""};
+  if (algorithm.contains("ContainerArguments")) {
+    return Invalid(
+        "AlgorithmSpecification.ContainerArguments without ContainerEntrypoint are for the image's "
+        "own entry point, which is not there without a container; give ContainerEntrypoint, too");
+  }
+  if (toolkit::IsScriptMode(Texts(request, "HyperParameters"), Texts(request, "Environment"))) {
+    return Choice{.program = "script", .version = ""};
+  }
+  CLARY_TRY(api::Image image, api::ResolveImage(TextOf(algorithm, "TrainingImage")));
+  return Choice{.program = std::move(image.program), .version = std::move(image.version)};
+}
+
+Status CheckProgram(const json& request, const Environment& environment, const Options& options) {
+  CLARY_TRY(const Choice choice, ChooseProgram(request));
+  const bool script = choice.program == "script";
+  if (!script && choice.program != "command") return {};
+  const json& algorithm = request.at("AlgorithmSpecification");
+  const auto arguments =
+      algorithm.value("ContainerArguments", json::array()).get<std::vector<std::string>>();
+  if (options.find_python) {
+    CLARY_CHECK_OK(
+        options.find_python(TextOf(algorithm, "TrainingImage"), ClientPython(arguments)));
+  }
+  if (script) CLARY_CHECK_OK(CheckScript(request, environment));
+  const auto hyperparameters = Texts(request, "HyperParameters");
+  if (const auto it = hyperparameters.find("sagemaker_s3_output"); it != hyperparameters.end()) {
+    const json uri = json::parse(it->second, nullptr, false);
+    CLARY_CHECK_OK(CheckTarget(uri.is_string() ? uri.get<std::string>() : it->second,
+                               "hyperparameter 'sagemaker_s3_output'", environment));
+  }
+  return {};
+}
+
+Status FillProgram(api::JobSpec& spec, const Record& job, const std::string& role_arn,
+                   Duration lifetime, const Options& options) {
+  spec.network = options.job_network;
+  if (options.find_python) {
+    CLARY_TRY(spec.python, options.find_python(spec.image, ClientPython(spec.arguments)));
+  }
+  if (spec.network_isolation || spec.network == "none") return {};
+  spec.endpoint = options.endpoint;
+  if (options.lend_keys) {
+    CLARY_TRY(spec.credentials, options.lend_keys(job.arn, role_arn, lifetime));
+  }
+  return {};
+}
+
+Status TakeBackKeys(const Record& job, const Options& options) {
+  return options.take_back_keys ? options.take_back_keys(job.arn) : Status();
+}
+
+Status CheckHasData(const std::string& uri, bool manifest, const std::string& role_arn,
+                    const Environment& environment, const Options& options) {
+  CLARY_TRY(const S3Location at, ParseLocation(uri));
+  bool found = false;
+  if (manifest) {
+    CLARY_TRY(found, HasObject(environment.objects, at));
+  } else {
+    const auto page = environment.objects.List(at.bucket, {.prefix = at.key, .max_keys = 1});
+    CLARY_TRY(found, IsThere(page));
+    found = found && !page->objects.empty();
+  }
+  if (found) return {};
+  return Invalid("No S3 objects found under S3 URL \"" + uri +
+                 "\" given in input data source. Please ensure that the bucket exists in the "
+                 "selected region (" +
+                 options.region +
+                 "), that objects exist under that S3 prefix, and that the role \"" + role_arn +
+                 "\" has \"s3:ListBucket\" permissions on bucket \"" + at.bucket + "\".");
+}
+
+Status CheckTarget(const std::string& uri, std::string_view member,
+                   const Environment& environment) {
+  CLARY_TRY(const S3Location target, ParseLocation(uri));
+  CLARY_TRY(const bool there, IsThere(environment.objects.HeadBucket(target.bucket)));
+  if (there) return {};
+  return Invalid("The bucket \"" + target.bucket + "\" of " + std::string(member) +
+                 " does not exist. Please create it first.");
+}
+
+}  // namespace clary::control

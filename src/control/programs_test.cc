@@ -1,0 +1,257 @@
+// Stories of training jobs that run a program of their user's.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <map>
+
+#include "control/testing/world.h"
+
+namespace clary::control {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr char kSklearn[] =
+    "1.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3";
+constexpr char kXgboost[] = "1.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1";
+
+// A world with Pythons for scikit-learn, and one for what is run as a command; and with keys, which
+// it counts.
+class ProgramWorld : public World {
+ public:
+  ProgramWorld() {
+    options.find_python = [](const std::string& image,
+                             const std::string& version) -> Result<api::PythonSpec> {
+      if (image == kSklearn) {
+        return api::PythonSpec{.environment = "sklearn:1.2-1",
+                               .interpreter = "/venv/bin/python",
+                               .folders = {"/venv"},
+                               .framework = "sklearn",
+                               .notes = {"scikit-learn 1.2.2 instead of 1.2.1"}};
+      }
+      if (image.contains("pytorch") || version == "3.8") {
+        return Fail(Code::kInvalidArgument, "ValidationException",
+                    "no Python " + version + ": " + image);
+      }
+      return api::PythonSpec{.environment = "default", .interpreter = "/usr/bin/python3"};
+    };
+    options.lend_keys = [this](const std::string& arn, const std::string& role,
+                               Duration lifetime) -> Result<api::JobCredentials> {
+      lent.push_back(role + " " + std::to_string(lifetime.count() / 1000));
+      ++keys[arn];
+      return api::JobCredentials{
+          .access_key_id = "ASIAJOB", .secret_access_key = "secret", .session_token = "token"};
+    };
+    options.take_back_keys = [this](const std::string& arn) {
+      keys.erase(arn);
+      return Status();
+    };
+    options.endpoint = "http://127.0.0.1:8460";
+    Put("code/sourcedir.tar.gz", "code");
+    Restart();
+  }
+
+  static json Script(const std::string& name, const std::string& image = kSklearn) {
+    json request = Request(name);
+    request["AlgorithmSpecification"]["TrainingImage"] = image;
+    request["HyperParameters"] = {
+        {"sagemaker_program", "\"train.py\""},
+        {"sagemaker_submit_directory", "\"s3://bkt/code/sourcedir.tar.gz\""},
+        {"quoted", "\"it's \\\"q\\\"\""},
+        {"none", "null"}};
+    return request;
+  }
+  static json Command(const std::string& name) {
+    json request = Request(name);
+    request["AlgorithmSpecification"] = {{"TrainingImage", "1.dkr/my-image:latest"},
+                                         {"TrainingInputMode", "File"},
+                                         {"ContainerEntrypoint", {"/bin/bash"}},
+                                         {"ContainerArguments", {"-c", "echo hello; exit 3"}}};
+    return request;
+  }
+  std::string RefusedAs(const std::function<void(json& request)>& change) {
+    json request = Script("refused");
+    change(request);
+    return Refusal("CreateTrainingJob", request);
+  }
+
+  std::vector<std::string> lent;    // role and seconds, in order
+  std::map<std::string, int> keys;  // by job, that work
+};
+
+TEST(UserProgram, AScriptIsToldWithItsPythonAndKeys) {
+  ProgramWorld w;
+  json request = ProgramWorld::Script("j");
+  request["Environment"] = {{"A", "line\nbreak"}};
+  w.Create(request);
+  w.service->Reconcile();
+  const api::JobSpec spec = w.Spec("j");
+  EXPECT_EQ(spec.contract, "training");
+  EXPECT_EQ(spec.program, "script");
+  EXPECT_EQ(spec.image, kSklearn);
+  EXPECT_EQ(spec.image_version, "");
+  EXPECT_EQ(spec.python.interpreter, "/venv/bin/python");
+  EXPECT_THAT(spec.python.notes, ElementsAre("scikit-learn 1.2.2 instead of 1.2.1"));
+  EXPECT_EQ(spec.hyperparameters.at("quoted"), "\"it's \\\"q\\\"\"");
+  EXPECT_EQ(spec.hyperparameters.at("none"), "null");
+  EXPECT_EQ(spec.environment.at("A"), "line\nbreak");
+  EXPECT_EQ(spec.network, "clary");
+  EXPECT_EQ(spec.endpoint, "http://127.0.0.1:8460");
+  EXPECT_EQ(spec.credentials.access_key_id, "ASIAJOB");
+  // The job may run for 60 s; its keys work for an hour more.
+  EXPECT_THAT(w.lent, ElementsAre("arn:aws:iam::123456789012:role/R 3660"));
+  const json d = w.Describe("j");
+  EXPECT_EQ(d["HyperParameters"], request["HyperParameters"]);
+  EXPECT_EQ(d["AlgorithmSpecification"]["TrainingImage"], kSklearn);
+}
+
+TEST(UserProgram, ACommandRunsAsItStands) {
+  ProgramWorld w;
+  w.Create(ProgramWorld::Command("j"));
+  w.service->Reconcile();
+  const api::JobSpec spec = w.Spec("j");
+  EXPECT_EQ(spec.program, "command");
+  EXPECT_THAT(spec.entrypoint, ElementsAre("/bin/bash"));
+  EXPECT_THAT(spec.arguments, ElementsAre("-c", "echo hello; exit 3"));
+  EXPECT_EQ(spec.python.environment, "default");
+  const json d = w.Describe("j");
+  EXPECT_EQ(d["AlgorithmSpecification"]["ContainerArguments"], json({"-c", "echo hello; exit 3"}));
+}
+
+// The image's own program is only for requests that bring none.
+TEST(UserProgram, TheRequestDecidesNotTheImage) {
+  ProgramWorld w;
+  w.Create("builtin");
+  json script = ProgramWorld::Script("script", kXgboost);
+  w.options.find_python = nullptr;
+  w.Restart();
+  w.Create(script);
+  json by_environment = World::Request("by-environment");
+  by_environment["Environment"] = {
+      {"SAGEMAKER_PROGRAM", "t.py"},
+      {"SAGEMAKER_SUBMIT_DIRECTORY", "s3://bkt/code/sourcedir.tar.gz"}};
+  w.Create(by_environment);
+  json both = ProgramWorld::Script("both", kXgboost);
+  both["AlgorithmSpecification"]["ContainerEntrypoint"] = {"/bin/true"};
+  w.Create(both);
+  for (const char* name : {"builtin", "script", "by-environment", "both"}) {
+    w.RunToEnd(name);
+    EXPECT_EQ(w.StatusOf(name), "Completed/Completed") << name;
+  }
+  EXPECT_EQ(w.Spec("builtin").program, "xgboost");
+  EXPECT_EQ(w.Spec("builtin").image_version, "1.7-1");
+  EXPECT_EQ(w.Spec("script").program, "script");
+  EXPECT_EQ(w.Spec("by-environment").program, "script");
+  EXPECT_EQ(w.Spec("both").program, "command");
+}
+
+TEST(UserProgram, KeysEndBeforeTheJobIsSeenToEnd) {
+  ProgramWorld w;
+  w.Create("builtin");
+  w.RunToEnd("builtin");
+  EXPECT_EQ(w.lent.size(), 0u);  // our own program needs none
+  w.Create(ProgramWorld::Script("good"));
+  w.service->Reconcile();
+  const std::string arn = w.Describe("good")["TrainingJobArn"];
+  EXPECT_EQ(w.keys[arn], 1);
+  w.RunToEnd("good");
+  EXPECT_EQ(w.StatusOf("good"), "Completed/Completed");
+  EXPECT_FALSE(w.keys.contains(arn));
+
+  w.Create(ProgramWorld::Script("lost"));
+  w.service->Reconcile();
+  EXPECT_EQ(w.keys.size(), 1u);
+  w.executor.Exit(w.Key("lost"), 137);
+  w.service->Reconcile();
+  EXPECT_EQ(w.StatusOf("lost"), "Failed/Failed");
+  EXPECT_EQ(w.keys.size(), 0u);
+}
+
+TEST(UserProgram, WithoutNetworkThereAreNoKeys) {
+  ProgramWorld w;
+  json isolated = ProgramWorld::Script("isolated");
+  isolated["EnableNetworkIsolation"] = true;
+  w.Create(isolated);
+  w.service->Reconcile();
+  EXPECT_TRUE(w.Spec("isolated").network_isolation);
+  EXPECT_EQ(w.Spec("isolated").credentials.access_key_id, "");
+  w.options.job_network = "none";
+  w.Restart();
+  w.Create(ProgramWorld::Script("none"));
+  w.service->Reconcile();
+  EXPECT_EQ(w.Spec("none").network, "none");
+  EXPECT_EQ(w.Spec("none").credentials.access_key_id, "");
+  EXPECT_EQ(w.Spec("none").endpoint, "");
+  EXPECT_TRUE(w.lent.empty());
+}
+
+// An environment may go while the job waits for its turn.
+TEST(UserProgram, FailsAsItsUsersFaultIfItsPythonIsGone) {
+  ProgramWorld w;
+  w.Create(ProgramWorld::Script("j"));
+  w.options.find_python = [](const std::string&, const std::string&) -> Result<api::PythonSpec> {
+    return Fail(Code::kInvalidArgument, "ValidationException", "no Python any more");
+  };
+  w.Restart();
+  w.service->Reconcile();
+  EXPECT_EQ(w.StatusOf("j"), "Failed/Failed");
+  EXPECT_EQ(w.Describe("j")["FailureReason"], "ClientError: no Python any more");
+}
+
+TEST(UserProgram, RefusesAtCreateWhatCannotRun) {
+  ProgramWorld w;
+  const auto image = [](const char* name) {
+    return [name](json& r) { r["AlgorithmSpecification"]["TrainingImage"] = name; };
+  };
+  const auto hyperparameter = [](const char* name, const char* value) {
+    return [=](json& r) { r["HyperParameters"][name] = value; };
+  };
+  EXPECT_EQ(w.RefusedAs(image("r/pytorch-training:2.3.0-cpu-py311")),
+            "ValidationException: no Python : r/pytorch-training:2.3.0-cpu-py311");
+  EXPECT_THAT(w.RefusedAs([](json& r) {
+    r["AlgorithmSpecification"]["TrainingImage"] = "r/my-image:latest";
+    r["HyperParameters"] = {{"a", "1"}};
+  }),
+              AllOf(HasSubstr("'r/my-image:latest'"), HasSubstr("ContainerEntrypoint")));
+  EXPECT_THAT(
+      w.RefusedAs([](json& r) { r["AlgorithmSpecification"]["ContainerArguments"] = {"--x"}; }),
+      HasSubstr("without ContainerEntrypoint"));
+  EXPECT_EQ(w.RefusedAs(hyperparameter("sagemaker_submit_directory", "\"s3://bkt/code/none.tgz\"")),
+            "ValidationException: No S3 object found at \"s3://bkt/code/none.tgz\", which "
+            "hyperparameter 'sagemaker_submit_directory' names as the code of the entry point "
+            "'train.py'.");
+  EXPECT_THAT(w.RefusedAs(hyperparameter("sagemaker_submit_directory", "s3://no-bucket/x")),
+              HasSubstr("s3://no-bucket/x"));
+  EXPECT_THAT(
+      w.RefusedAs([](json& r) { r["HyperParameters"].erase("sagemaker_submit_directory"); }),
+      HasSubstr("'sagemaker_submit_directory'"));
+  EXPECT_THAT(w.RefusedAs(hyperparameter("sagemaker_submit_directory",
+                                         "/opt/ml/input/data/code/sourcedir.tar.gz")),
+              HasSubstr("no channel 'code'"));
+  for (const char* bad : {"../train.py", "a/../../b.py", "/etc/x.py", "t;rm.py", ""}) {
+    EXPECT_THAT(w.RefusedAs(hyperparameter("sagemaker_program", bad)),
+                HasSubstr("ValidationException: "))
+        << bad;
+  }
+  EXPECT_THAT(w.RefusedAs(hyperparameter("sagemaker_distributed_dataparallel_enabled", "true")),
+              HasSubstr("smdistributed"));
+  EXPECT_THAT(w.RefusedAs(hyperparameter("mp_parameters", "{}")), HasSubstr("smdistributed"));
+  EXPECT_THAT(w.RefusedAs(hyperparameter("sagemaker_mpi_enabled", "true")),
+              HasSubstr("leave out `distribution`"));
+  // A function of @remote is unpickled by the Python that has pickled it.
+  json remote = ProgramWorld::Command("remote");
+  remote["AlgorithmSpecification"]["ContainerArguments"] = {"--client_python_version", "3.8"};
+  EXPECT_EQ(w.Refusal("CreateTrainingJob", remote),
+            "ValidationException: no Python 3.8: 1.dkr/my-image:latest");
+  EXPECT_EQ(w.RefusedAs(hyperparameter("sagemaker_parameter_server_enabled", "false")), "accepted");
+  EXPECT_THAT(w.RefusedAs(hyperparameter("sagemaker_s3_output", "\"s3://no-bucket/x\"")),
+              HasSubstr("'sagemaker_s3_output'"));
+  EXPECT_THAT(w.RefusedAs([](json& r) { r["CheckpointConfig"] = {{"S3Uri", "s3://no-bucket/x"}}; }),
+              HasSubstr("CheckpointConfig.S3Uri"));
+}
+
+}  // namespace
+}  // namespace clary::control
