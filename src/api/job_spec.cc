@@ -130,6 +130,7 @@ std::string JobEvent::ToJsonLine() const {
     case Kind::kEnd:
       line["kind"] = "end";
       line["exit_code"] = exit_code;
+      if (!message.empty()) line["message"] = message;
       break;
   }
   if (!detail.empty()) line["detail"] = detail;
@@ -149,6 +150,7 @@ Result<JobEvent> JobEvent::FromJson(std::string_view text) {
   r("phase", event.phase);
   r("detail", event.detail);
   r("etag", event.etag);
+  r("message", event.message);
   r("exit_code", event.exit_code);
   if (kind == "phase") {
     event.kind = Kind::kPhase;

@@ -112,15 +112,17 @@ struct JobSpec {
 // line (crash) is ignored by readers.
 struct JobEvent {
   enum class Kind {
-    kPhase,     // phase: "Downloading" | "Training" | "Uploading"; detail: its message
+    kPhase,     // phase: "Downloading" | "Training" or "Processing" | "Uploading"
     kArtifact,  // detail: S3 URI of the model, etag: its ETag; uploaded and durable
-    kEnd,       // exit_code of the program; detail: failure text or empty; nothing follows
+    kEnd,       // exit_code of the program; detail: failure text or empty; message: the exit
+                // message of a processing job or empty; nothing follows
   };
   Kind kind = Kind::kPhase;
   int64_t time_ms = 0;
   std::string phase;
   std::string detail;
   std::string etag;
+  std::string message;
   int exit_code = 0;
 
   std::string ToJsonLine() const;  // with the line end

@@ -56,9 +56,12 @@ TEST(JobEvents, AreReadOnceAndTornLinesWait) {
   const auto file = dir->path() / "events.jsonl";
   uint64_t offset = 0;
   EXPECT_TRUE(ReadEvents(file, &offset)->empty());
-  const std::string end =
-      JobEvent{.kind = JobEvent::Kind::kEnd, .time_ms = 9, .detail = "why", .exit_code = 3}
-          .ToJsonLine();
+  const std::string end = JobEvent{.kind = JobEvent::Kind::kEnd,
+                                   .time_ms = 9,
+                                   .detail = "why",
+                                   .message = "42 rows",
+                                   .exit_code = 3}
+                              .ToJsonLine();
   std::ofstream out(file);
   out << JobEvent{.time_ms = 5, .phase = "Training"}.ToJsonLine() << end.substr(0, 10)
       << std::flush;
@@ -70,6 +73,7 @@ TEST(JobEvents, AreReadOnceAndTornLinesWait) {
   events = ReadEvents(file, &offset);
   ASSERT_EQ(events->size(), 1u);
   EXPECT_EQ(events->front().exit_code, 3);
+  EXPECT_EQ(events->front().message, "42 rows");
   EXPECT_EQ(events->front().detail, "why");
 }
 

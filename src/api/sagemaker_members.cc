@@ -12,10 +12,12 @@ constexpr std::string_view kServed[] = {
     "AssociateTrialComponent",
     "BatchPutMetrics",
     "CreateExperiment",
+    "CreateProcessingJob",
     "CreateTrainingJob",
     "CreateTrial",
     "CreateTrialComponent",
     "DeleteExperiment",
+    "DeleteProcessingJob",
     "DeleteTags",
     "DeleteTrainingJob",
     "DeleteTrial",
@@ -45,12 +47,14 @@ constexpr DoneRow kDone[] = {
     {"AddTagsInput", "ResourceArn"},
     {"AlgorithmSpecification",
      "TrainingImage TrainingInputMode ContainerEntrypoint ContainerArguments"},
+    {"AppSpecification", "ImageUri ContainerEntrypoint ContainerArguments"},
     {"AssociateTrialComponentRequest", "TrialComponentName TrialName"},
     {"BatchPutMetricsRequest", "TrialComponentName"},
     {"Channel", "ChannelName ContentType CompressionType RecordWrapperType InputMode"},
     {"CheckpointConfig", "S3Uri LocalPath"},
     {"CollectionConfiguration", "CollectionName CollectionParameters"},
     {"CreateExperimentRequest", "ExperimentName DisplayName Description"},
+    {"CreateProcessingJobRequest", "ProcessingJobName Environment RoleArn"},
     {"CreateTrainingJobRequest",
      "TrainingJobName HyperParameters RoleArn EnableNetworkIsolation EnableManagedSpotTraining "
      "Environment"},
@@ -60,6 +64,7 @@ constexpr DoneRow kDone[] = {
     {"DebugRuleConfiguration",
      "RuleConfigurationName S3OutputPath RuleEvaluatorImage RuleParameters"},
     {"DeleteExperimentRequest", "ExperimentName"},
+    {"DeleteProcessingJobRequest", "ProcessingJobName"},
     {"DeleteTagsInput", "ResourceArn TagKeys"},
     {"DeleteTrainingJobRequest", "TrainingJobName"},
     {"DeleteTrialComponentRequest", "TrialComponentName"},
@@ -90,7 +95,15 @@ constexpr DoneRow kDone[] = {
     {"MetadataProperties", "CommitId Repository GeneratedBy ProjectId"},
     {"MetricDefinition", "Name Regex"},
     {"NestedFilters", "NestedPropertyName"},
+    {"NetworkConfig", "EnableNetworkIsolation"},
     {"OutputDataConfig", "S3OutputPath CompressionType"},
+    {"ProcessingClusterConfig", "InstanceCount InstanceType"},
+    {"ProcessingInput", "InputName AppManaged"},
+    {"ProcessingOutput", "OutputName AppManaged"},
+    {"ProcessingS3Input",
+     "S3Uri LocalPath S3DataType S3InputMode S3DataDistributionType S3CompressionType"},
+    {"ProcessingS3Output", "S3Uri LocalPath S3UploadMode"},
+    {"ProcessingStoppingCondition", "MaxRuntimeInSeconds"},
     {"ProfilerConfig", "S3OutputPath ProfilingIntervalInMilliseconds DisableProfiler"},
     {"ProfilerConfigForUpdate", "S3OutputPath ProfilingIntervalInMilliseconds DisableProfiler"},
     {"ProfilerRuleConfiguration",
@@ -127,6 +140,16 @@ constexpr std::string_view kProfilingParameters =
 constexpr std::string_view kNoShell =
     "there is no remote shell into a job; look into its directory on this machine instead";
 
+constexpr std::string_view kNoVpc =
+    "this machine has no VPC: neither its subnets nor its security groups limit what the job can "
+    "reach; EnableNetworkIsolation does";
+constexpr std::string_view kNoTraffic =
+    "traffic between hosts of the job is not encrypted; a job of one host has none";
+constexpr std::string_view kSharedDisk =
+    "a job's files lie on the state directory's disk, whose room it shares";
+constexpr std::string_view kPlainVolume =
+    "the job's files are not encrypted with this key; encrypt the state directory's disk instead";
+
 constexpr VerdictRow kOthers[] = {
     {"AlgorithmSpecification", "AlgorithmName", kRefused,
      "is not supported; give a TrainingImage instead"},
@@ -137,11 +160,8 @@ constexpr VerdictRow kOthers[] = {
     {"Channel", "ShuffleConfig", kRefused,
      "is not supported by this release, which reads a channel's files in the order of their names; "
      "leave it out"},
-    {"CreateTrainingJobRequest", "VpcConfig", kNotProvided,
-     "this machine has no VPC: neither its subnets nor its security groups limit what the job can "
-     "reach; EnableNetworkIsolation does"},
-    {"CreateTrainingJobRequest", "EnableInterContainerTrafficEncryption", kNotProvided,
-     "traffic between hosts of the job is not encrypted; a job of one host has none"},
+    {"CreateTrainingJobRequest", "VpcConfig", kNotProvided, kNoVpc},
+    {"CreateTrainingJobRequest", "EnableInterContainerTrafficEncryption", kNotProvided, kNoTraffic},
     {"CreateTrainingJobRequest", "RetryStrategy", kNotProvided,
      "a job that ends by an internal error is not started again"},
     {"CreateTrainingJobRequest", "InfraCheckConfig", kIgnored,
@@ -160,8 +180,22 @@ constexpr VerdictRow kOthers[] = {
     {"DebugRuleConfiguration", "VolumeSizeInGB", kIgnored, kRuleHere},
     {"ListTagsInput", "NextToken", kIgnored, "a resource's tags always fit into one answer"},
     {"ListTagsInput", "MaxResults", kIgnored, "at least 50, which is all that a resource can have"},
+    {"NetworkConfig", "EnableInterContainerTrafficEncryption", kNotProvided, kNoTraffic},
+    {"NetworkConfig", "VpcConfig", kNotProvided, kNoVpc},
     {"OutputDataConfig", "KmsKeyId", kNotProvided,
      "artifacts are not encrypted with this key; they lie in the state directory as they are"},
+    {"ProcessingClusterConfig", "VolumeSizeInGB", kIgnored, kSharedDisk},
+    {"ProcessingClusterConfig", "VolumeKmsKeyId", kNotProvided, kPlainVolume},
+    {"ProcessingClusterConfig", "InstancePreferences", kRefused, kUnsupported},
+    {"ProcessingClusterConfig", "SelectedInstanceType", kRefused, "is for answers; leave it out"},
+    {"ProcessingClusterConfig", "SelectedInstanceCount", kRefused, "is for answers; leave it out"},
+    {"ProcessingInput", "DatasetDefinition", kRefused,
+     "is not supported: there is neither Athena nor Redshift here; export the data to S3 and give "
+     "an S3Input"},
+    {"ProcessingOutput", "FeatureStoreOutput", kRefused,
+     "is not supported: there is no Feature Store here; give an S3Output"},
+    {"ProcessingOutputConfig", "KmsKeyId", kNotProvided,
+     "outputs are not encrypted with this key; they lie in the state directory as they are"},
     {"ProfilerConfig", "ProfilingParameters", kIgnored, kProfilingParameters},
     {"ProfilerConfigForUpdate", "ProfilingParameters", kIgnored, kProfilingParameters},
     {"ProfilerRuleConfiguration", "LocalPath", kIgnored, kRulePath},
@@ -169,10 +203,8 @@ constexpr VerdictRow kOthers[] = {
     {"ProfilerRuleConfiguration", "VolumeSizeInGB", kIgnored, kRuleHere},
     {"RemoteDebugConfig", "EnableRemoteDebug", kNotProvided, kNoShell},
     {"RemoteDebugConfigForUpdate", "EnableRemoteDebug", kIgnored, kNoShell},
-    {"ResourceConfig", "VolumeSizeInGB", kIgnored,
-     "a job's files lie on the state directory's disk, whose room it shares"},
-    {"ResourceConfig", "VolumeKmsKeyId", kNotProvided,
-     "the job's files are not encrypted with this key; encrypt the state directory's disk instead"},
+    {"ResourceConfig", "VolumeSizeInGB", kIgnored, kSharedDisk},
+    {"ResourceConfig", "VolumeKmsKeyId", kNotProvided, kPlainVolume},
     {"ResourceConfig", "KeepAlivePeriodInSeconds", kIgnored, kWarm},
     {"ResourceConfig", "InstanceGroups", kRefused, kUnsupported},
     {"ResourceConfig", "TrainingPlanArn", kRefused, kUnsupported},

@@ -220,19 +220,21 @@ Status CreateComponent(Context& context, json request, Record& component, Plan& 
   return CreateAny(context, std::move(request), component, plan);
 }
 
-// What a component that a training job made shows of it.
+// What a component that a job made shows of it.
 void AddSource(const Context& context, const Record& component, json& view) {
   const SnapshotPtr source = context.records.FindArn(component.owner);
   if (!source) return;
   const Record& job = source->record;
-  view["Status"] = {{"PrimaryStatus", job.status == "Deleting" ? "Stopped" : job.status},
-                    {"Message", job.As<TrainingFacts>().secondary}};
+  view["Status"] = {{"PrimaryStatus", job.status == "Deleting" ? "Stopped" : job.status}};
+  if (job.kind == &kTrainingJob) view["Status"]["Message"] = job.As<TrainingFacts>().secondary;
   if (job.started_ms > 0) view["StartTime"] = Seconds(job.started_ms);
   if (job.ended_ms > 0 && job.terminal()) view["EndTime"] = Seconds(job.ended_ms);
 }
 
 json SourceOf(const Record& component) {
-  return {{"SourceArn", component.owner}, {"SourceType", "SageMakerTrainingJob"}};
+  const Kind* kind = ParseArn(component.owner).kind;
+  return {{"SourceArn", component.owner},
+          {"SourceType", "SageMaker" + std::string(kind != nullptr ? kind->stem : "")}};
 }
 
 json ComponentSummary(const Context& context, const Record& component) {
@@ -266,11 +268,13 @@ json ComponentView(const Context& context, const Record& component, Show show) {
   if (source) {
     view["Source"] = SourceOf(component);
     AddSource(context, component, view);
-    for (const FinalMetric& m : source->record.As<TrainingFacts>().final_metrics) {
-      metrics.push_back({{"MetricName", m.name},
-                         {"SourceArn", component.owner},
-                         {"TimeStamp", Seconds(m.time_ms)},
-                         {"Last", m.value}});
+    if (source->record.kind == &kTrainingJob) {
+      for (const FinalMetric& m : source->record.As<TrainingFacts>().final_metrics) {
+        metrics.push_back({{"MetricName", m.name},
+                           {"SourceArn", component.owner},
+                           {"TimeStamp", Seconds(m.time_ms)},
+                           {"Last", m.value}});
+      }
     }
   }
   view["Metrics"] = std::move(metrics);
@@ -285,8 +289,9 @@ json ComponentView(const Context& context, const Record& component, Show show) {
   }
   view["Parents"] = std::move(parents);
   if (source && show == Show::kSearch) {
+    const Kind& kind = *source->record.kind;
     view["SourceDetail"] = {{"SourceArn", component.owner},
-                            {"TrainingJob", kTrainingJob.view(context, source->record, show)}};
+                            {std::string(kind.stem), kind.view(context, source->record, show)}};
   }
   return view;
 }
@@ -415,14 +420,26 @@ json Parameter(const std::string& text) {
   return {{"StringValue", text}};
 }
 
-}  // namespace
-}  // namespace experiment
+// What a job's trial component shows.
+struct JobComponent {
+  json parameters = json::object();
+  json inputs = json::object();
+  json outputs = json::object();
+};
 
-Status PlanTrialComponent(Context& context, const Record& job, const nlohmann::json& request,
-                          Plan& plan) {
-  using namespace experiment;
+// Where a job runs, as parameters.
+void AddResources(const json& image, const json& resources, JobComponent& component) {
+  component.parameters["SageMaker.ImageUri"] = {{"StringValue", image}};
+  component.parameters["SageMaker.InstanceType"] = {{"StringValue", resources.at("InstanceType")}};
+  for (const char* member : {"InstanceCount", "VolumeSizeInGB"}) {
+    component.parameters[std::string("SageMaker.") + member] = {
+        {"NumberValue", resources.at(member)}};
+  }
+}
+
+Status PlanComponent(Context& context, const Record& job, const json& request,
+                     JobComponent component, Plan& plan) {
   const auto config = request.find("ExperimentConfig");
-  if (config == request.end()) return {};
   auto facts = std::make_shared<ComponentFacts>();
   const std::string experiment_name = config->value("ExperimentName", "");
   if (const std::string name = config->value("TrialName", ""); !name.empty()) {
@@ -442,34 +459,56 @@ Status PlanTrialComponent(Context& context, const Record& job, const nlohmann::j
     facts->trials.push_back(arn.substr(arn.rfind('/') + 1));
   }
 
-  json parameters = json::object();
+  const std::string name = job.name + "-aws-" + std::string(job.kind->segment);
+  const json input = {{"TrialComponentName", name},
+                      {"DisplayName", config->value("TrialComponentDisplayName", name)},
+                      {"Parameters", std::move(component.parameters)},
+                      {"InputArtifacts", std::move(component.inputs)},
+                      {"OutputArtifacts", std::move(component.outputs)}};
+  CLARY_CHECK_OK(PlanCreate(context, kTrialComponent, input,
+                            {.owner = job.arn, .bound = true, .facts = std::move(facts)}, plan));
+  return {};
+}
+
+}  // namespace
+}  // namespace experiment
+
+Status PlanTrainingComponent(Context& context, const Record& job, const nlohmann::json& request,
+                             Plan& plan) {
+  using namespace experiment;
+  if (!request.contains("ExperimentConfig")) return {};
+  JobComponent component;
   for (const auto& [name, value] : request.at("HyperParameters").items()) {
-    parameters[name] = Parameter(value);
+    component.parameters[name] = Parameter(value);
   }
-  const json& resources = request.at("ResourceConfig");
-  parameters["SageMaker.ImageUri"] = {
-      {"StringValue", request.at("AlgorithmSpecification").at("TrainingImage")}};
-  parameters["SageMaker.InstanceType"] = {{"StringValue", resources.at("InstanceType")}};
-  for (const char* member : {"InstanceCount", "VolumeSizeInGB"}) {
-    parameters[std::string("SageMaker.") + member] = {{"NumberValue", resources.at(member)}};
-  }
-  json inputs = json::object();
+  AddResources(request.at("AlgorithmSpecification").at("TrainingImage"),
+               request.at("ResourceConfig"), component);
   for (const json& channel : request.value("InputDataConfig", json::array())) {
     const json s3 = channel.at("DataSource").value("S3DataSource", json::object());
-    json& artifact = inputs[channel.at("ChannelName").get<std::string>()];
+    json& artifact = component.inputs[channel.at("ChannelName").get<std::string>()];
     artifact["Value"] = s3.value("S3Uri", "");
     if (channel.contains("ContentType")) artifact["MediaType"] = channel["ContentType"];
   }
-  const std::string name = job.name + "-aws-training-job";
-  const json component = {
-      {"TrialComponentName", name},
-      {"DisplayName", config->value("TrialComponentDisplayName", name)},
-      {"Parameters", std::move(parameters)},
-      {"InputArtifacts", std::move(inputs)},
-      {"OutputArtifacts", {{"SageMaker.ModelArtifact", {{"Value", ModelUri(job.name, request)}}}}}};
-  CLARY_CHECK_OK(PlanCreate(context, kTrialComponent, component,
-                            {.owner = job.arn, .bound = true, .facts = std::move(facts)}, plan));
-  return {};
+  component.outputs["SageMaker.ModelArtifact"] = {{"Value", ModelUri(job.name, request)}};
+  return PlanComponent(context, job, request, std::move(component), plan);
+}
+
+Status PlanProcessingComponent(Context& context, const Record& job, const nlohmann::json& request,
+                               Plan& plan) {
+  using namespace experiment;
+  if (!request.contains("ExperimentConfig")) return {};
+  JobComponent component;
+  AddResources(request.at("AppSpecification").at("ImageUri"),
+               request.at("ProcessingResources").at("ClusterConfig"), component);
+  for (const json& input : request.value("ProcessingInputs", json::array())) {
+    component.inputs[input.at("InputName").get<std::string>()] = {
+        {"Value", input.at("S3Input").at("S3Uri")}};
+  }
+  for (const json& output : request.at("ProcessingOutputConfig").at("Outputs")) {
+    component.outputs[output.at("OutputName").get<std::string>()] = {
+        {"Value", output.at("S3Output").at("S3Uri")}};
+  }
+  return PlanComponent(context, job, request, std::move(component), plan);
 }
 
 constinit const Kind kExperiment = {

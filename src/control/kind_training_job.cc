@@ -18,22 +18,11 @@ namespace {
 
 using nlohmann::json;
 
-// The runner itself gives the program 120 s between SIGTERM and SIGKILL. It must live on to upload
-// what is there, so the executor's own deadline is only for a runner that hangs.
-constexpr std::chrono::minutes kStopGrace{32};
-constexpr size_t kMaxFailureReason = 1024;
-
 constexpr std::string_view kPrepare = "Preparing the instances for training...";
 constexpr std::string_view kWaiting = "Training job waiting for capacity...";
-constexpr std::string_view kInternal =
-    "InternalServerError: We encountered an internal error. Please try again.";
 constexpr std::string_view kNoCapacity =
     "CapacityError: Unable to provision requested ML compute capacity. Please retry using a "
     "different ML instance type.";
-constexpr std::string_view kOutOfMemory =
-    "Please use an instance type with more memory, or reduce the size of training data processed "
-    "on an instance.";
-
 const TrainingFacts& FactsOf(const Record& job) { return job.As<TrainingFacts>(); }
 
 // --- Create.
@@ -42,7 +31,7 @@ Status Create(Context& context, json request, Record& job, Plan& plan) {
   CLARY_CHECK_OK(CheckTrainingRequest(request, context.env, context.options));
   FillTrainingDefaults(request);
   CLARY_CHECK_OK(PlanRules(context, job, request, plan));
-  CLARY_CHECK_OK(PlanTrialComponent(context, job, request, plan));
+  CLARY_CHECK_OK(PlanTrainingComponent(context, job, request, plan));
   auto& facts = job.Edit<TrainingFacts>();
   const json& stopping = request.at("StoppingCondition");
   facts.max_runtime_s = stopping.value("MaxRuntimeInSeconds", int64_t{0});
@@ -57,19 +46,6 @@ Status Create(Context& context, json request, Record& job, Plan& plan) {
 }
 
 // --- Step.
-
-// FailureReason of a runner that ended with `exit_code` and left `detail`: the failure file, or a
-// whole reason with its prefix.
-std::string FailureReason(int exit_code, std::string_view detail) {
-  for (const std::string_view prefix :
-       {"AlgorithmError:", "ClientError:", "InternalServerError:", "CapacityError:"}) {
-    if (detail.starts_with(prefix)) return api::CutText(detail, kMaxFailureReason);
-  }
-  if (detail.empty() && exit_code == 137) detail = kOutOfMemory;
-  const std::string tail = ", exit code: " + std::to_string(exit_code);
-  const std::string head = "AlgorithmError: ";
-  return head + api::CutText(detail, kMaxFailureReason - head.size() - tail.size()) + tail;
-}
 
 void Close(const Context& context, Record& job, std::string_view status, std::string_view secondary,
            std::string_view message, int64_t ms) {
@@ -124,7 +100,8 @@ Status Finish(const Context& context, Record& job) {
     CloseFailed(context, job, FailureReason(launch.exit_code, launch.detail), end);
   } else if (!stored) {
     CloseFailed(context, job,
-                std::string(kInternal) + " (the model artifact is not in the object store)", end);
+                std::string(kInternalError) + " (the model artifact is not in the object store)",
+                end);
   } else {
     Close(context, job, "Completed", "Completed", "Training job completed", end);
   }
@@ -150,66 +127,40 @@ Result<Program> ProgramOf(const Context& context, const Record& job) {
 Status StepRunning(Steps& steps, const SnapshotPtr& job) {
   Context& context = steps.context;
   Record record = job->record;
-  Launch& launch = record.launches.front();
   const int64_t now = steps.now_ms();
-  const auto fold = [&record](const api::JobEvent& event) { FoldTrainingEvent(record, event); };
-  CLARY_CHECK_OK(steps.FoldEvents(launch, fold));
-  bool closed = false;
-  if (!launch.ended) {
-    const bool stopping = record.status == "Stopping";
-    CLARY_TRY(const Sighting sighting,
-              steps.Follow(launch, !stopping, [&] { return ProgramOf(context, record); }));
-    closed = true;
-    switch (sighting.state) {
-      case Sighting::State::kWaits:
-        return {};
-      case Sighting::State::kRuns:
-        closed = false;
-        break;
-      case Sighting::State::kNever:
-        CloseStopped(context, record, now);
-        break;
-      case Sighting::State::kCannotStart:
-        CloseFailed(context, record,
-                    std::string(kInternal) + " (starting the runner: " + sighting.how + ")", now);
-        break;
-      case Sighting::State::kRefused:
-        CloseFailed(context, record, "ClientError: " + sighting.how, now);
-        break;
-      case Sighting::State::kEnded:
-        CLARY_CHECK_OK(steps.FoldEvents(launch, fold));  // what it wrote just before its end
-        closed = !launch.ended;
-        if (!closed) break;
-        record.ended_ms = std::max(now, record.started_ms);
-        if (stopping) {
-          CloseStopped(context, record, now);
-        } else {
-          CloseFailed(context, record,
-                      std::string(kInternal) + " (the job's runner " + sighting.how +
-                          " before it reported the end of the job)",
-                      now);
-        }
-        break;
-    }
-  }
-  if (launch.ended) {
-    CLARY_CHECK_OK(Finish(context, record));
-    closed = true;
+  CLARY_TRY(const Progress progress,
+            FollowRunner(
+                steps, record, [&] { return ProgramOf(context, record); },
+                [&record](const api::JobEvent& event) { FoldTrainingEvent(record, event); }));
+  using State = Progress::State;
+  const bool closed = progress.state != State::kRuns;
+  switch (progress.state) {
+    case State::kWaits:
+      return {};
+    case State::kRuns:
+      break;
+    case State::kEnded:
+      CLARY_CHECK_OK(Finish(context, record));
+      break;
+    case State::kStopped:
+      CloseStopped(context, record, now);
+      break;
+    case State::kFailed:
+      CloseFailed(context, record, progress.reason, now);
+      break;
   }
   if (!closed && record.status == "InProgress" && record.started_ms > 0 &&
       now - record.started_ms >= FactsOf(record).max_runtime_s * 1000) {
     record.Edit<TrainingFacts>().stop_cause = "MaxRuntimeExceeded";
     Enter(record, "Stopping", "Stopping", "Stopping the training job", now);
   }
-  // Before anybody sees the end.
-  if (closed) CLARY_CHECK_OK(TakeBackKeys(record, context.options));
   const bool stop = record.status == "Stopping";
   if (record.modified_ms != job->record.modified_ms || record.status != job->record.status ||
-      launch.events_offset != job->record.launches.front().events_offset) {
+      record.launches.front().events_offset != job->record.launches.front().events_offset) {
     // Before the stop itself, so that its cause outlives a crash in between.
     CLARY_CHECK_OK(context.records.Update(job, std::move(record)));
   }
-  return stop ? steps.Stop(job->record.launches.front(), kStopGrace) : Status();
+  return stop ? steps.Stop(job->record.launches.front(), kRunnerGrace) : Status();
 }
 
 Status StepQueued(Steps& steps, const SnapshotPtr& job) {
@@ -404,7 +355,7 @@ constinit const Kind kTrainingJob = {
     .extras = training_job::kExtras,
     .ends = training_job::kEnds,
     .log_group = kTrainingLogGroup,
-    .stop_grace = training_job::kStopGrace,
+    .stop_grace = kRunnerGrace,
     .summaries = "TrainingJobSummaries",
     .sort_order = "Ascending",
     .search_resource = "TrainingJob",

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/images.h"
+#include "api/rule_spec.h"
 #include "base/strings.h"
 #include "control/internal/kind.h"
 #include "toolkit/toolkit.h"
@@ -13,6 +14,10 @@ namespace clary::control {
 namespace {
 
 using nlohmann::json;
+
+constexpr std::string_view kOutOfMemory =
+    "Please use an instance type with more memory, or reduce the size of training data processed "
+    "on an instance.";
 using TextMap = std::map<std::string, std::string>;
 
 struct S3Location {
@@ -175,8 +180,61 @@ Status FillProgram(api::JobSpec& spec, const Record& job, const std::string& rol
   return {};
 }
 
-Status TakeBackKeys(const Record& job, const Options& options) {
-  return options.take_back_keys ? options.take_back_keys(job.arn) : Status();
+Result<Progress> FollowRunner(Steps& steps, Record& record,
+                              const std::function<Result<Program>()>& program,
+                              const std::function<void(const api::JobEvent& event)>& fold) {
+  using State = Progress::State;
+  Launch& launch = record.launches.front();
+  const Options& options = steps.context.options;
+  const bool stopping = record.status == "Stopping";
+  Progress progress;
+  CLARY_CHECK_OK(steps.FoldEvents(launch, fold));
+  if (!launch.ended) {
+    CLARY_TRY(const Sighting sighting, steps.Follow(launch, !stopping, program));
+    switch (sighting.state) {
+      case Sighting::State::kWaits:
+        return Progress{.state = State::kWaits, .reason = ""};
+      case Sighting::State::kRuns:
+        return progress;
+      case Sighting::State::kNever:
+        progress.state = State::kStopped;
+        break;
+      case Sighting::State::kCannotStart:
+        progress = {
+            .state = State::kFailed,
+            .reason = std::string(kInternalError) + " (starting the runner: " + sighting.how + ")"};
+        break;
+      case Sighting::State::kRefused:
+        progress = {.state = State::kFailed, .reason = "ClientError: " + sighting.how};
+        break;
+      case Sighting::State::kEnded:
+        CLARY_CHECK_OK(steps.FoldEvents(launch, fold));  // what it wrote just before its end
+        if (launch.ended) break;
+        record.ended_ms = std::max(steps.now_ms(), record.started_ms);
+        progress = {.state = stopping ? State::kStopped : State::kFailed,
+                    .reason = std::string(kInternalError) + " (the job's runner " + sighting.how +
+                              " before it reported the end of the job)",
+                    .lost = sighting.lost};
+        break;
+    }
+  }
+  if (launch.ended) progress.state = State::kEnded;
+  // Before anybody sees the end.
+  if (options.take_back_keys) CLARY_CHECK_OK(options.take_back_keys(record.arn));
+  return progress;
+}
+
+// FailureReason of a runner that ended with `exit_code` and left `detail`: the failure file, or a
+// whole reason with its prefix.
+std::string FailureReason(int exit_code, std::string_view detail) {
+  for (const std::string_view prefix :
+       {"AlgorithmError:", "ClientError:", "InternalServerError:", "CapacityError:"}) {
+    if (detail.starts_with(prefix)) return api::CutText(detail, kMaxFailureReason);
+  }
+  if (detail.empty() && exit_code == 137) detail = kOutOfMemory;
+  const std::string tail = ", exit code: " + std::to_string(exit_code);
+  const std::string head = "AlgorithmError: ";
+  return head + api::CutText(detail, kMaxFailureReason - head.size() - tail.size()) + tail;
 }
 
 Status CheckHasData(const std::string& uri, bool manifest, const std::string& role_arn,

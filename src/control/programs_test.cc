@@ -22,7 +22,7 @@ constexpr char kXgboost[] = "1.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost
 // it counts.
 class ProgramWorld : public World {
  public:
-  ProgramWorld() {
+  ProgramWorld() : World(64) {
     options.find_python = [](const std::string& image,
                              const std::string& version) -> Result<api::PythonSpec> {
       if (image == kSklearn) {

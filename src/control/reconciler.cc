@@ -159,7 +159,8 @@ Result<Sighting> Steps::Follow(const Launch& launch, bool may_start,
   return Sighting{.state = State::kEnded,
                   .how = state && state->phase == exec::LaunchPhase::kExited
                              ? "ended with code " + std::to_string(state->exit_code)
-                             : "was lost"};
+                             : "was lost",
+                  .lost = !state || state->phase != exec::LaunchPhase::kExited};
 }
 
 Status Steps::FoldEvents(Launch& launch,

@@ -1,5 +1,4 @@
-// Experiments as training jobs see them: the trial component that a job with an ExperimentConfig
-// makes.
+// Experiments as jobs see them: the trial component that a job with an ExperimentConfig makes.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -8,9 +7,12 @@
 
 namespace clary::control {
 
-// Plans the trial component of a new job, associated with the trial that the request's
-// ExperimentConfig names; with a new trial if it names an experiment only. Nothing without one.
-Status PlanTrialComponent(Context& context, const Record& job, const nlohmann::json& request,
-                          Plan& plan);
+// Plans the trial component of a new training or processing job, associated with the trial that the
+// request's ExperimentConfig names; with a new trial if it names an experiment only. Nothing
+// without one.
+Status PlanTrainingComponent(Context& context, const Record& job, const nlohmann::json& request,
+                             Plan& plan);
+Status PlanProcessingComponent(Context& context, const Record& job, const nlohmann::json& request,
+                               Plan& plan);
 
 }  // namespace clary::control

@@ -1,6 +1,7 @@
 // What control knows of a processing job beside what every record has.
 #pragma once
 
+#include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
@@ -12,6 +13,7 @@ inline constexpr char kProcessingLogGroup[] = "/aws/sagemaker/ProcessingJobs";
 
 struct ProcessingFacts : Facts {
   std::string exit_message;
+  int64_t max_runtime_s = 0;  // of a user's
   // Of one that evaluates a rule:
   std::string rule;        // RuleConfigurationName; empty: it evaluates none
   bool profiler = false;   // of ProfilerRuleConfigurations

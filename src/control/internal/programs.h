@@ -2,13 +2,15 @@
 // stands for its image, whether its code and data are there. For training and processing jobs.
 #pragma once
 
+#include <chrono>
+#include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 
 #include "api/job_spec.h"
 #include "base/error.h"
-#include "control/internal/record.h"
+#include "control/internal/steps.h"
 #include "control/service.h"
 
 namespace clary::control {
@@ -31,8 +33,36 @@ Status CheckProgram(const nlohmann::json& request, const Environment& environmen
 Status FillProgram(api::JobSpec& spec, const Record& job, const std::string& role_arn,
                    Duration lifetime, const Options& options);
 
-// Takes back all keys that FillProgram has made for a job; again is fine.
-Status TakeBackKeys(const Record& job, const Options& options);
+// A runner's launch as it stands now.
+struct Progress {
+  enum class State {
+    kWaits,    // it could not be started, and is again later
+    kRuns,     //
+    kEnded,    // it has reported its end: Launch::ended
+    kStopped,  // it is gone, or never was, and was to stop
+    kFailed,   // it is gone without a report, or cannot be started
+  };
+  State state = State::kRuns;
+  std::string reason;  // kFailed: a FailureReason
+  bool lost = false;   // kFailed: nobody knows how it ended; as when the machine went down
+};
+// Starts the runner of a job if need be, takes what it has reported into the record by `fold`, and
+// looks how it is. What it was lent is taken back when it does not run (any more). Errors as
+// Steps::Follow().
+Result<Progress> FollowRunner(Steps& steps, Record& record,
+                              const std::function<Result<Program>()>& program,
+                              const std::function<void(const api::JobEvent& event)>& fold);
+
+// FailureReason of a runner that ended with `exit_code` and left `detail`: the failure text, or a
+// whole reason with its prefix.
+std::string FailureReason(int exit_code, std::string_view detail);
+inline constexpr size_t kMaxFailureReason = 1024;
+inline constexpr std::string_view kInternalError =
+    "InternalServerError: We encountered an internal error. Please try again.";
+
+// Between the SIGTERM that a runner gets and SIGKILL. The runner itself gives its program 120 s; it
+// must live on to upload what is there, so this is only for one that hangs.
+inline constexpr std::chrono::minutes kRunnerGrace{32};
 
 // Refuses an S3Uri of `what` ("input data source", ...) below which there is no object.
 Status CheckHasData(const std::string& uri, bool manifest, const std::string& role_arn,

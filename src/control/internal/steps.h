@@ -34,6 +34,7 @@ struct Sighting {
   };
   State state = State::kRuns;
   std::string how;
+  bool lost = false;  // kEnded: nobody saw its end
 };
 
 // The reconciler's hands in one pass. One thread.

@@ -1,0 +1,203 @@
+#include "control/internal/processing_request.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "api/sagemaker.h"
+#include "base/strings.h"
+#include "control/internal/context.h"
+#include "control/internal/kind.h"
+#include "control/internal/processing_job.h"
+#include "control/internal/programs.h"
+
+namespace clary::control {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::string_view kProcessingRoot = "/opt/ml/processing/";
+constexpr int kDefaultProcessingSeconds = 86'400;
+
+Status CheckImage(const json& request, const Options& options) {
+  const json& app = request.at("AppSpecification");
+  const std::string image = TextOf(app, "ImageUri");
+  const std::string_view name = std::string_view(image).substr(image.rfind('/') + 1);
+  if (name.starts_with("sagemaker-spark-processing")) {
+    return Invalid("The image '" + image +
+                   "' needs Spark on a cluster of SageMaker's, which this service has not; run the "
+                   "script with ScriptProcessor and pyspark in local mode instead.");
+  }
+  if (!app.contains("ContainerEntrypoint")) {
+    return Invalid("The image '" + image +
+                   "' has no program of its own that this service could run; give "
+                   "AppSpecification.ContainerEntrypoint, as ScriptProcessor does.");
+  }
+  if (options.find_python) CLARY_CHECK_OK(options.find_python(image, ""));
+  return {};
+}
+
+// `what` names the input or output.
+Status CheckLocalPath(const json& s3, const std::string& what) {
+  const std::string path = TextOf(s3, "LocalPath");
+  if (path.empty()) return Invalid(what + ": LocalPath is required unless AppManaged is true");
+  const auto parts = Split(path, '/');
+  const bool inside = path.starts_with(kProcessingRoot) && path.size() > kProcessingRoot.size();
+  if (inside &&
+      std::ranges::none_of(parts, [](auto part) { return part == ".." || part == "."; }) &&
+      !path.contains('\0')) {
+    return {};
+  }
+  return Invalid(what + ": LocalPath '" + path + "' is not below " + std::string(kProcessingRoot));
+}
+
+Status CheckInput(const json& input, const std::string& role_arn, const Environment& environment,
+                  const Options& options) {
+  const std::string what = "ProcessingInput '" + TextOf(input, "InputName") + "'";
+  const auto s3 = input.find("S3Input");
+  if (s3 == input.end()) return Invalid(what + ": S3Input is required");
+  if (TextOf(*s3, "S3InputMode", "File") != "File") {
+    return Invalid(what +
+                   ": S3InputMode 'Pipe' is not supported by this release for processing jobs; use "
+                   "'File'");
+  }
+  if (TextOf(*s3, "S3CompressionType", "None") != "None") {
+    return Invalid(what +
+                   ": S3CompressionType 'Gzip' is for S3InputMode 'Pipe' only; use 'None' and let "
+                   "the program unpack its files");
+  }
+  if (input.value("AppManaged", false)) return {};
+  CLARY_CHECK_OK(CheckLocalPath(*s3, what));
+  return CheckHasData(TextOf(*s3, "S3Uri"), TextOf(*s3, "S3DataType") == "ManifestFile", role_arn,
+                      environment, options);
+}
+
+Status CheckOutput(const json& output, const Environment& environment) {
+  const std::string what = "ProcessingOutput '" + TextOf(output, "OutputName") + "'";
+  const auto s3 = output.find("S3Output");
+  if (s3 == output.end()) return Invalid(what + ": S3Output is required");
+  if (output.value("AppManaged", false)) return {};
+  CLARY_CHECK_OK(CheckLocalPath(*s3, what));
+  return CheckTarget(TextOf(*s3, "S3Uri"), what, environment);
+}
+
+// processingjobconfig.json, with the members that SageMaker writes as null.
+json ConfigDocument(const Record& job, const json& request) {
+  const json& app = request.at("AppSpecification");
+  const auto or_null = [](const json& object, const char* name) {
+    return object.value(name, json());
+  };
+  json inputs = request.value("ProcessingInputs", json::array());
+  for (json& input : inputs) {
+    input.erase("AppManaged");
+    if (input.contains("S3Input")) input["S3Input"]["S3DownloadMode"] = "StartOfJob";
+  }
+  json outputs = request.at("ProcessingOutputConfig");
+  for (json& output : outputs["Outputs"]) output.erase("AppManaged");
+  outputs.emplace("KmsKeyId", nullptr);
+  json resources = request.at("ProcessingResources");
+  resources["ClusterConfig"].emplace("VolumeKmsKeyId", nullptr);
+  return {{"ProcessingJobArn", job.arn},
+          {"ProcessingJobName", job.name},
+          {"AppSpecification",
+           {{"ImageUri", app.at("ImageUri")},
+            {"ContainerEntrypoint", or_null(app, "ContainerEntrypoint")},
+            {"ContainerArguments", or_null(app, "ContainerArguments")}}},
+          {"Environment", request.value("Environment", json::object())},
+          {"ProcessingInputs", std::move(inputs)},
+          {"ProcessingOutputConfig", std::move(outputs)},
+          {"ProcessingResources", std::move(resources)},
+          {"RoleArn", request.at("RoleArn")},
+          {"StoppingCondition", request.at("StoppingCondition")}};
+}
+
+}  // namespace
+
+Status CheckProcessingRequest(const json& request, const Environment& environment,
+                              const Options& options) {
+  const json& cluster = request.at("ProcessingResources").at("ClusterConfig");
+  if (!cluster.contains("InstanceType")) {
+    return Invalid("You must specify ProcessingResources.ClusterConfig.InstanceType");
+  }
+  CLARY_CHECK_OK(CheckImage(request, options));
+  if (cluster.value("InstanceCount", 1) != 1) {
+    return Invalid(
+        "ProcessingResources.ClusterConfig.InstanceCount: this release processes on one instance; "
+        "set it to 1");
+  }
+  const std::string role = TextOf(request, "RoleArn");
+  CLARY_CHECK_OK(CheckRole(role, options));
+  std::set<std::string> names;
+  for (const json& input : request.value("ProcessingInputs", json::array())) {
+    if (!names.insert(TextOf(input, "InputName")).second) {
+      return Invalid("InputName '" + TextOf(input, "InputName") +
+                     "' is given twice in ProcessingInputs");
+    }
+    CLARY_CHECK_OK(CheckInput(input, role, environment, options));
+  }
+  names.clear();
+  const json config = request.value("ProcessingOutputConfig", json::object());
+  for (const json& output : config.value("Outputs", json::array())) {
+    if (!names.insert(TextOf(output, "OutputName")).second) {
+      return Invalid("OutputName '" + TextOf(output, "OutputName") +
+                     "' is given twice in ProcessingOutputConfig");
+    }
+    CLARY_CHECK_OK(CheckOutput(output, environment));
+  }
+  return {};
+}
+
+void FillProcessingDefaults(json& request) {
+  request["StoppingCondition"].emplace("MaxRuntimeInSeconds", kDefaultProcessingSeconds);
+  request["ProcessingOutputConfig"].emplace("Outputs", json::array());
+  request["ProcessingResources"]["ClusterConfig"].emplace("InstanceCount", 1);
+}
+
+api::JobSpec MakeProcessingSpec(const Record& job, const Environment& environment,
+                                const Options& options) {
+  const json request = job.Request();
+  const json& app = request.at("AppSpecification");
+  const json& cluster = request.at("ProcessingResources").at("ClusterConfig");
+  api::JobSpec spec;
+  spec.contract = "processing";
+  spec.program = "command";
+  spec.job_name = job.name;
+  spec.job_arn = job.arn;
+  spec.region = options.region;
+  spec.image = TextOf(app, "ImageUri");
+  spec.entrypoint = app.at("ContainerEntrypoint").get<std::vector<std::string>>();
+  spec.arguments = app.value("ContainerArguments", json::array()).get<std::vector<std::string>>();
+  spec.instance_type = TextOf(cluster, "InstanceType");
+  spec.environment =
+      request.value("Environment", json::object()).get<std::map<std::string, std::string>>();
+  for (const json& input : request.value("ProcessingInputs", json::array())) {
+    if (input.value("AppManaged", false)) continue;
+    const json& s3 = input.at("S3Input");
+    spec.inputs.push_back(
+        {.name = TextOf(input, "InputName"),
+         .s3_uri = TextOf(s3, "S3Uri"),
+         .local_path = TextOf(s3, "LocalPath"),
+         .s3_data_type = TextOf(s3, "S3DataType"),
+         .distribution = TextOf(s3, "S3DataDistributionType", "FullyReplicated")});
+  }
+  for (const json& output : request.at("ProcessingOutputConfig").at("Outputs")) {
+    if (output.value("AppManaged", false)) continue;
+    const json& s3 = output.at("S3Output");
+    spec.outputs.push_back({.name = TextOf(output, "OutputName"),
+                            .s3_uri = TextOf(s3, "S3Uri"),
+                            .local_path = TextOf(s3, "LocalPath"),
+                            .upload_mode = TextOf(s3, "S3UploadMode")});
+  }
+  spec.request_json = ConfigDocument(job, request).dump();
+  spec.network_isolation =
+      request.value("NetworkConfig", json::object()).value("EnableNetworkIsolation", false);
+  spec.notices = api::Notices("CreateProcessingJob", request);
+  spec.store = options.object_root.string();
+  spec.log_root = environment.logs.root().string();
+  spec.log_group = kProcessingLogGroup;
+  spec.log_stream = job.launches.front().log_stream();
+  spec.cpus = job.launches.front().cpus;
+  return spec;
+}
+
+}  // namespace clary::control
