@@ -1,4 +1,4 @@
-#include "runner/internal/host.h"
+#include "runner/host.h"
 
 #include <fcntl.h>
 #include <sched.h>

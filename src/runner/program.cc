@@ -238,7 +238,7 @@ Result<Program> Program::Start(const ProgramSpec& spec) {
   const std::string self_path = fs::read_symlink(kSelf, ec).string();
   CLARY_TRY(Pipe output, MakePipe());
   CLARY_TRY(Pipe info, MakePipe());
-  std::vector<Fd> inherited;  // what bubblewrap reads
+  std::vector<Fd> read_by_bwrap;
   std::vector<std::string> argv;
   std::vector<std::string> env;
   const char* executable = kBwrap;
@@ -251,7 +251,7 @@ Result<Program> Program::Start(const ProgramSpec& spec) {
     for (const PrivateFile& file : PrivateFiles(spec)) {
       CLARY_TRY(Fd content, MemoryFile(file.text));
       add({"--perms", "0644", "--file", std::to_string(content.get()), file.path});
-      inherited.push_back(std::move(content));
+      read_by_bwrap.push_back(std::move(content));
     }
     add({"--bind", work, "/opt/ml"});
     if (spec.input_read_only) add({"--ro-bind", work + "/input", "/opt/ml/input"});
@@ -260,7 +260,7 @@ Result<Program> Program::Start(const ProgramSpec& spec) {
     if (ours && !IsSelf(self_path)) {
       CLARY_TRY(Fd self, OpenFile(kSelf, O_RDONLY));
       add({"--perms", "0755", "--ro-bind-data", std::to_string(self.get()), kInside});
-      inherited.push_back(std::move(self));
+      read_by_bwrap.push_back(std::move(self));
     } else if (ours) {
       add({"--ro-bind", self_path, kInside});
     }
@@ -282,7 +282,7 @@ Result<Program> Program::Start(const ProgramSpec& spec) {
             "--info-fd",
             std::to_string(info.write.get()),
             "--"};
-    inherited.push_back(std::move(arguments));
+    read_by_bwrap.push_back(std::move(arguments));
     argv.insert(argv.end(), spec.argv.begin(), spec.argv.end());
     if (ours) argv[6] = kInside;
   } else {
@@ -317,8 +317,9 @@ Result<Program> Program::Start(const ProgramSpec& spec) {
       Tell(mouth.get(), "+", *entered);
       ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // other credentials may have undone it
     }
+    for (const int fd : spec.inherited) ::fcntl(fd, F_SETFD, 0);
     if (spec.sandbox) {
-      for (const Fd& fd : inherited) ::fcntl(fd.get(), F_SETFD, 0);
+      for (const Fd& fd : read_by_bwrap) ::fcntl(fd.get(), F_SETFD, 0);
       ::fcntl(info.write.get(), F_SETFD, 0);
     } else if (::chdir(spec.work.c_str()) != 0) {
       FailExec(spec.work.c_str());

@@ -59,6 +59,7 @@ struct ProgramSpec {
   std::vector<Shown> shown = {};  // beside the system's own folders; what is missing is left out
   std::vector<Overlay> overlays = {};
   std::string directory = "/opt/ml";  // where it starts
+  std::vector<int> inherited = {};    // descriptors of ours that it keeps, under their numbers
   bool sandbox = true;                // false: a plain process that sees the host's files
 };
 

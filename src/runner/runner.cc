@@ -24,7 +24,7 @@
 #include "runner/channels.h"
 #include "runner/internal/container.h"
 #include "runner/internal/contract.h"
-#include "runner/internal/host.h"
+#include "runner/host.h"
 #include "runner/internal/monitor.h"
 #include "runner/internal/pipes.h"
 #include "runner/internal/user_program.h"

@@ -13,7 +13,7 @@
 #include "objects/object_store.h"
 #include "runner/artifacts.h"
 #include "runner/channels.h"
-#include "runner/internal/host.h"
+#include "runner/host.h"
 #include "runner/job_log.h"
 
 namespace clary::runner {
