@@ -210,7 +210,7 @@ constexpr RuleParameter kStalled[] = {
     {"stop_training_on_fire", "False", "stop the training job when the rule fires", kTrueOrFalse},
     {"training_job_name_prefix", "", "the job to stop", {}}};
 
-constexpr RuleEntry kRules[] = {
+constexpr RuleEntry kAnyTensorRules[] = {
     {"AllZero", "any tensor", "a tensor holds at least the given share of zeros", kAllZero,
      AllZero::Make},
     {"ExplodingTensor", "any tensor", "a tensor holds NaN or infinity", kExploding,
@@ -227,6 +227,6 @@ constexpr RuleEntry kRules[] = {
 
 }  // namespace
 
-std::span<const RuleEntry> AnyTensorRules() { return kRules; }
+std::span<const RuleEntry> AnyTensorRules() { return kAnyTensorRules; }
 
 }  // namespace clary::debugger

@@ -10,7 +10,7 @@
 namespace clary::debugger {
 namespace {
 
-constexpr int64_t kMostClasses = 1000;
+constexpr int64_t kMostLabelClasses = 1000;
 
 // Class of each row: the largest of a row of scores, else a probability above one half or a class
 // number rounded.
@@ -128,10 +128,10 @@ class ClassImbalance final : public Rule {
   std::map<int64_t, Count> counts_;
 };
 
-class Confusion final : public Rule {
+class ConfusionRule final : public Rule {
  public:
   static Result<std::unique_ptr<Rule>> Make(const RuleSettings& s, const TrialOpener&) {
-    auto rule = std::make_unique<Confusion>();
+    auto rule = std::make_unique<ConfusionRule>();
     rule->categories_ = s.Whole("category_no");
     rule->labels_ = s.Text("labels");
     rule->predictions_ = s.Text("predictions");
@@ -152,7 +152,7 @@ class Confusion final : public Rule {
     seen_ = true;
     int64_t k = categories_;
     if (k == 0)
-      k = std::min(kMostClasses,
+      k = std::min(kMostLabelClasses,
                    std::max(std::ranges::max(labels), std::ranges::max(predictions)) + 1);
     if (k <= 0) return Met();
     const auto at = [&](int64_t row, int64_t column) {
@@ -211,22 +211,22 @@ constexpr RuleParameter kClassImbalance[] = {
     {"predictions_regex", ".*predictions", "the tensor of predictions", kOneExpression}};
 constexpr RuleParameter kConfusion[] = {
     {"category_no", "", "number of classes; the largest seen plus one if not given",
-     RuleValues{RuleValues::kWhole, 1, kMostClasses}},
+     RuleValues{RuleValues::kWhole, 1, kMostLabelClasses}},
     {"labels", "labels", "the tensor of labels", {}},
     {"predictions", "predictions", "the tensor of predictions", {}},
     {"min_diag", "0.9", "least share that is right among the rows predicted as a class", kShare},
     {"max_off_diag", "0.1", "largest share of one other class among them", kShare}};
 
-constexpr RuleEntry kRules[] = {
+constexpr RuleEntry kLabelRules[] = {
     {"ClassImbalance", "any classifier",
      "one class has too many rows, or too many of a class are predicted wrong", kClassImbalance,
      ClassImbalance::Make},
     {"Confusion", "any classifier", "a cell of the confusion matrix is out of bounds", kConfusion,
-     Confusion::Make},
+     ConfusionRule::Make},
 };
 
 }  // namespace
 
-std::span<const RuleEntry> LabelRules() { return kRules; }
+std::span<const RuleEntry> LabelRules() { return kLabelRules; }
 
 }  // namespace clary::debugger

@@ -186,7 +186,7 @@ constexpr RuleParameter kOvertraining[] = {
     {"patience_validation", "10", "the same on validation data", kWholeFromZero},
     {"delta", "0.01", "least improvement that counts", kFromZero}};
 
-constexpr RuleEntry kRules[] = {
+constexpr RuleEntry kLossRules[] = {
     {"LossNotDecreasing", "any loss", "a loss has hardly fallen, or has risen", kLossNotDecreasing,
      LossNotDecreasing::Make},
     {"Overfit", "any loss", "validation loss stays above training loss by the given ratio",
@@ -197,6 +197,6 @@ constexpr RuleEntry kRules[] = {
 
 }  // namespace
 
-std::span<const RuleEntry> LossRules() { return kRules; }
+std::span<const RuleEntry> LossRules() { return kLossRules; }
 
 }  // namespace clary::debugger

@@ -326,7 +326,7 @@ constexpr RuleParameter kSequence[] = {
     {"token_values", "0", "tokens", kNameList},
     {"token_thresholds_percent", "50", "largest share of each", kNameList}};
 
-constexpr RuleEntry kRules[] = {
+constexpr RuleEntry kNetworkRules[] = {
     {"VanishingGradient", "neural networks", "the mean absolute gradient is near zero", kVanishing,
      VanishingGradient::Make},
     {"WeightUpdateRatio", "neural networks", "weights change too much or too little", kUpdateRatio,
@@ -346,6 +346,6 @@ constexpr RuleEntry kRules[] = {
 
 }  // namespace
 
-std::span<const RuleEntry> NetworkRules() { return kRules; }
+std::span<const RuleEntry> NetworkRules() { return kNetworkRules; }
 
 }  // namespace clary::debugger

@@ -83,7 +83,7 @@ constexpr RuleParameter kOverweight[] = {
 constexpr RuleParameter kTreeDepth[] = {
     {"depth", "4", "deepest tree that is fine", kWholeFromZero}};
 
-constexpr RuleEntry kRules[] = {
+constexpr RuleEntry kTreeRules[] = {
     {"FeatureImportanceOverweight", "XGBoost", "a few features carry nearly all importance",
      kOverweight, FeatureImportanceOverweight::Make},
     {"TreeDepth", "XGBoost", "a tree is deeper than given", kTreeDepth, TreeDepth::Make},
@@ -91,6 +91,6 @@ constexpr RuleEntry kRules[] = {
 
 }  // namespace
 
-std::span<const RuleEntry> TreeRules() { return kRules; }
+std::span<const RuleEntry> TreeRules() { return kTreeRules; }
 
 }  // namespace clary::debugger

@@ -124,7 +124,7 @@ class ClassMetric final : public Metric {
       both += hit & one;
       ones += one;
       predicted += hit;
-      others |= static_cast<uint32_t>((labels[r] != 0) & (labels[r] != 1));
+      others |= static_cast<uint32_t>(labels[r] != 0) & static_cast<uint32_t>(labels[r] != 1);
     }
     if (others != 0) return false;
     const auto rows = static_cast<uint32_t>(end - begin);

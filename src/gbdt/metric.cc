@@ -334,8 +334,9 @@ class AftMetric final : public Metric {
         for (size_t i = 0; i < count; ++i) loss[i] = p[first + i];
         if (accuracy_) {
           for (size_t i = 0; i < count; ++i) {
-            loss[i] = static_cast<double>((p[first + i] >= f.label_lower[first + i]) &
-                                          (p[first + i] <= f.label_upper[first + i]));
+            loss[i] =
+                static_cast<double>(static_cast<int>(p[first + i] >= f.label_lower[first + i]) &
+                                    static_cast<int>(p[first + i] <= f.label_upper[first + i]));
           }
         } else {
           LogAll(loss, count);  // margins
