@@ -109,7 +109,9 @@ constexpr DoneRow kDone[] = {
     {"ProfilerRuleConfiguration",
      "RuleConfigurationName S3OutputPath RuleEvaluatorImage RuleParameters"},
     {"RawMetricData", "MetricName Timestamp Step Value"},
-    {"ResourceConfig", "InstanceType InstanceCount"},
+    {"ResourceConfig", "InstanceType InstanceCount KeepAlivePeriodInSeconds"},
+    {"ResourceConfigForUpdate", "KeepAlivePeriodInSeconds"},
+    {"RetryStrategy", "MaximumRetryAttempts"},
     {"S3DataSource", "S3DataType S3Uri S3DataDistributionType"},
     {"SearchExpression", "Operator"},
     {"SearchRequest", "Resource SortBy SortOrder NextToken MaxResults"},
@@ -133,8 +135,6 @@ constexpr std::string_view kUnsupported = "is not supported by this release; lea
 constexpr std::string_view kRuleHere = "a rule runs on this machine, beside its job";
 constexpr std::string_view kRulePath =
     "a rule reads and writes the object store; the path is shown, nothing is there";
-constexpr std::string_view kWarm =
-    "a launch takes milliseconds: there is no pool of machines to keep warm";
 constexpr std::string_view kProfilingParameters =
     "handed to the program in profilerconfig.json; the built-in algorithm has no finer profiling";
 constexpr std::string_view kNoShell =
@@ -162,8 +162,6 @@ constexpr VerdictRow kOthers[] = {
      "leave it out"},
     {"CreateTrainingJobRequest", "VpcConfig", kNotProvided, kNoVpc},
     {"CreateTrainingJobRequest", "EnableInterContainerTrafficEncryption", kNotProvided, kNoTraffic},
-    {"CreateTrainingJobRequest", "RetryStrategy", kNotProvided,
-     "a job that ends by an internal error is not started again"},
     {"CreateTrainingJobRequest", "InfraCheckConfig", kIgnored,
      "checks accelerators before a job, and this machine's are not used"},
     {"CreateTrainingJobRequest", "SessionChainingConfig", kIgnored,
@@ -205,14 +203,12 @@ constexpr VerdictRow kOthers[] = {
     {"RemoteDebugConfigForUpdate", "EnableRemoteDebug", kIgnored, kNoShell},
     {"ResourceConfig", "VolumeSizeInGB", kIgnored, kSharedDisk},
     {"ResourceConfig", "VolumeKmsKeyId", kNotProvided, kPlainVolume},
-    {"ResourceConfig", "KeepAlivePeriodInSeconds", kIgnored, kWarm},
     {"ResourceConfig", "InstanceGroups", kRefused, kUnsupported},
     {"ResourceConfig", "TrainingPlanArn", kRefused, kUnsupported},
     {"ResourceConfig", "InstancePlacementConfig", kRefused, kUnsupported},
     {"ResourceConfig", "InstancePreferences", kRefused, kUnsupported},
     {"ResourceConfig", "SelectedInstanceType", kRefused, "is for answers; leave it out"},
     {"ResourceConfig", "SelectedInstanceCount", kRefused, "is for answers; leave it out"},
-    {"ResourceConfigForUpdate", "KeepAlivePeriodInSeconds", kIgnored, kWarm},
     {"S3DataSource", "AttributeNames", kIgnored,
      "means something in an AugmentedManifestFile only, and that is refused"},
     {"S3DataSource", "InstanceGroupNames", kRefused, kUnsupported},

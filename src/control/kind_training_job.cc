@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "control/internal/experiments.h"
 #include "control/internal/metrics.h"
@@ -11,6 +12,7 @@
 #include "control/internal/steps.h"
 #include "control/internal/training_job.h"
 #include "control/internal/training_request.h"
+#include "control/internal/warm_pool.h"
 
 namespace clary::control {
 namespace training_job {
@@ -18,6 +20,7 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::string_view kWaitedTooLong = "MaxWaitTimeExceeded";
 constexpr std::string_view kPrepare = "Preparing the instances for training...";
 constexpr std::string_view kWaiting = "Training job waiting for capacity...";
 constexpr std::string_view kNoCapacity =
@@ -32,6 +35,7 @@ Status Create(Context& context, json request, Record& job, Plan& plan) {
   FillTrainingDefaults(request);
   CLARY_CHECK_OK(PlanRules(context, job, request, plan));
   CLARY_CHECK_OK(PlanTrainingComponent(context, job, request, plan));
+  PlanWarmPool(context, job, request, plan);
   auto& facts = job.Edit<TrainingFacts>();
   const json& stopping = request.at("StoppingCondition");
   facts.max_runtime_s = stopping.value("MaxRuntimeInSeconds", int64_t{0});
@@ -70,10 +74,55 @@ void CloseFailed(const Context& context, Record& job, std::string reason, int64_
 
 void CloseStopped(const Context& context, Record& job, int64_t ms) {
   const std::string cause = FactsOf(job).stop_cause;
-  Close(context, job, "Stopped", cause,
-        cause == "MaxRuntimeExceeded" ? "Training job runtime exceeded MaxRuntimeInSeconds provided"
-                                      : "Training job stopped",
-        ms);
+  std::string_view message = "Training job stopped";
+  if (cause == "MaxRuntimeExceeded") {
+    message = "Training job runtime exceeded MaxRuntimeInSeconds provided";
+  } else if (cause == kWaitedTooLong) {
+    message = "Training job wait time exceeded MaxWaitTimeInSeconds provided";
+  }
+  Close(context, job, "Stopped", cause, message, ms);
+}
+
+// What the job ran up to `ms`, over all its starts; 0: never.
+int64_t RunTime(const Record& job, int64_t ms) {
+  return FactsOf(job).ran_ms + (job.started_ms > 0 ? std::max<int64_t>(0, ms - job.started_ms) : 0);
+}
+
+// A job whose end is no fault of its own starts again: a spot job whose machine was taken from it
+// as often as its MaxWaitTimeInSeconds allows, another as often as its RetryStrategy does. Its
+// program finds its checkpoints.
+bool MayStartAgain(const Record& job, std::string_view reason, bool lost) {
+  if (job.status != "InProgress" || !reason.starts_with("InternalServerError")) return false;
+  const json request = job.Request();
+  if (lost && request.value("EnableManagedSpotTraining", false)) return true;
+  const json strategy = request.value("RetryStrategy", json::object());
+  return FactsOf(job).retries < strategy.value("MaximumRetryAttempts", 0);
+}
+
+Status StartAgain(Steps& steps, const SnapshotPtr& base, Record job, bool lost) {
+  Context& context = steps.context;
+  const int64_t now = steps.now_ms();
+  Launch& launch = job.launches.front();
+  const bool interrupted = lost && job.Request().value("EnableManagedSpotTraining", false);
+  LOG(kWarn, "a training job is started again", {"job", job.name},
+      {"why", interrupted ? "interrupted" : "internal error"});
+  // The facts of this start go first: no later one may take them for its own.
+  CLARY_CHECK_OK(RemoveTree(steps.Directory(launch) / "events.jsonl"));
+  CLARY_TRY(const auto known, context.env.executor.Find(launch.key));
+  if (known) CLARY_CHECK_OK(context.env.executor.Forget(launch.key));
+  auto& facts = job.Edit<TrainingFacts>();
+  facts.ran_ms = RunTime(job, std::max(job.ended_ms, job.started_ms));
+  facts.artifact_uri.clear();
+  if (!interrupted) ++facts.retries;
+  job.started_ms = job.ended_ms = 0;
+  launch = {.directory = launch.directory, .log_streams = launch.log_streams, .cpus = launch.cpus};
+  if (interrupted) {
+    Enter(job, "InProgress", "Interrupted",
+          "The job's machine was lost; the job starts again from its checkpoints", now);
+  }
+  Enter(job, "InProgress", "Starting", "Starting the training job...", now);
+  CLARY_CHECK_OK(context.records.Update(base, std::move(job)));
+  return {};
 }
 
 // The runner has reported its end.
@@ -140,19 +189,33 @@ Status StepRunning(Steps& steps, const SnapshotPtr& job) {
     case State::kRuns:
       break;
     case State::kEnded:
+      if (MayStartAgain(record, record.launches.front().detail, false)) {
+        return StartAgain(steps, job, std::move(record), false);
+      }
       CLARY_CHECK_OK(Finish(context, record));
       break;
     case State::kStopped:
       CloseStopped(context, record, now);
       break;
     case State::kFailed:
+      if (MayStartAgain(record, progress.reason, progress.lost)) {
+        return StartAgain(steps, job, std::move(record), progress.lost);
+      }
       CloseFailed(context, record, progress.reason, now);
       break;
   }
-  if (!closed && record.status == "InProgress" && record.started_ms > 0 &&
-      now - record.started_ms >= FactsOf(record).max_runtime_s * 1000) {
-    record.Edit<TrainingFacts>().stop_cause = "MaxRuntimeExceeded";
-    Enter(record, "Stopping", "Stopping", "Stopping the training job", now);
+  if (!closed && record.status == "InProgress") {
+    const TrainingFacts& facts = FactsOf(record);
+    std::string_view cause;
+    if (record.started_ms > 0 && RunTime(record, now) >= facts.max_runtime_s * 1000) {
+      cause = "MaxRuntimeExceeded";
+    } else if (facts.max_wait_s > 0 && now - record.created_ms > facts.max_wait_s * 1000) {
+      cause = kWaitedTooLong;
+    }
+    if (!cause.empty()) {
+      record.Edit<TrainingFacts>().stop_cause = cause;
+      Enter(record, "Stopping", "Stopping", "Stopping the training job", now);
+    }
   }
   const bool stop = record.status == "Stopping";
   if (record.modified_ms != job->record.modified_ms || record.status != job->record.status ||
@@ -175,9 +238,9 @@ Status StepQueued(Steps& steps, const SnapshotPtr& job) {
   if (current.status == "Stopping") {
     CloseStopped(context, record, now);
   } else if (waited(facts.max_wait_s)) {
-    Close(context, record, "Stopped", "MaxWaitTimeExceeded",
-          "Training job wait time exceeded MaxWaitTimeInSeconds provided", now);
-  } else if (waited(facts.max_pending_s)) {
+    record.Edit<TrainingFacts>().stop_cause = kWaitedTooLong;
+    CloseStopped(context, record, now);
+  } else if (waited(facts.max_pending_s) && current.launches_made == 0) {
     CloseFailed(context, record, std::string(kNoCapacity), now);
   } else if (steps.Admit(current.launches.front())) {
     steps.Prepare(record, record.launches.front());
@@ -227,9 +290,9 @@ json View(const Context& context, const Record& job, Show show) {
   if (job.started_ms > 0) view["TrainingStartTime"] = Seconds(job.started_ms);
   if (job.ended_ms > 0 && job.terminal()) {
     view["TrainingEndTime"] = Seconds(job.ended_ms);
-    if (job.started_ms > 0) {
+    if (job.started_ms > 0 || facts.ran_ms > 0) {
       // Whole seconds, never 0: clients divide by it.
-      const int64_t seconds = std::max<int64_t>(1, (job.ended_ms - job.started_ms + 500) / 1000);
+      const int64_t seconds = std::max<int64_t>(1, (RunTime(job, job.ended_ms) + 500) / 1000);
       view["TrainingTimeInSeconds"] = seconds;
       view["BillableTimeInSeconds"] = seconds;
     }
@@ -259,11 +322,20 @@ json View(const Context& context, const Record& job, Show show) {
   const auto profiler = view.find("ProfilerConfig");
   const bool profiling = profiler != view.end() && !profiler->value("DisableProfiler", false);
   view["ProfilingStatus"] = profiling ? "Enabled" : "Disabled";
+  if (json pool = WarmPoolStatus(job, view, context.Now()); !pool.is_null()) {
+    view["WarmPoolStatus"] = std::move(pool);
+  }
   if (show != Show::kMatch) AddMetricDefinitions(view);
   return view;
 }
 
-json Summary(const Context& /*context*/, const Record& job) {
+// Jobs without a word of warm pools are not parsed for them.
+json PoolOf(const Context& context, const Record& job) {
+  if (!job.request.contains("KeepAlivePeriodInSeconds")) return nullptr;
+  return WarmPoolStatus(job, job.Request(), context.Now());
+}
+
+json Summary(const Context& context, const Record& job) {
   json view = {{"TrainingJobName", job.name},
                {"TrainingJobArn", job.arn},
                {"CreationTime", Seconds(job.created_ms)},
@@ -271,16 +343,21 @@ json Summary(const Context& /*context*/, const Record& job) {
                {"TrainingJobStatus", job.status},
                {"SecondaryStatus", FactsOf(job).secondary}};
   if (job.ended_ms > 0 && job.terminal()) view["TrainingEndTime"] = Seconds(job.ended_ms);
+  if (json pool = PoolOf(context, job); !pool.is_null()) view["WarmPoolStatus"] = std::move(pool);
   return view;
 }
 
 // --- Other operations.
 
-// This release has neither warm pools nor training plans: nothing can have such a status.
-Result<std::function<bool(const Record&)>> Filter(const Context& /*context*/, const json& input) {
-  const bool none =
-      input.contains("WarmPoolStatusEquals") || input.contains("TrainingPlanArnEquals");
-  return [none](const Record&) { return !none; };
+// This release has no training plans: nothing can have one.
+Result<std::function<bool(const Record&)>> Filter(const Context& context, const json& input) {
+  const bool none = input.contains("TrainingPlanArnEquals");
+  const std::string pool = input.value("WarmPoolStatusEquals", "");
+  return [&context, none, pool](const Record& job) {
+    if (none || pool.empty()) return !none;
+    const json status = PoolOf(context, job);
+    return status.is_object() && status.at("Status") == pool;
+  };
 }
 
 Status MayDelete(const Context& context, const Record& job) {
@@ -316,8 +393,13 @@ Result<json> Update(Context& context, const json& input) {
   }
   std::string arn;
   CLARY_CHECK_OK(Write(context, kTrainingJob, input, [&](Record& record) -> Status {
-    CLARY_CHECK_OK(CheckInProgress(record));
     json request = record.Request();
+    if (record.terminal() && input.contains("ResourceConfig")) {
+      request["ResourceConfig"].update(input["ResourceConfig"]);
+      CLARY_CHECK_OK(UpdateWarmPool(record, request, context.Now()));
+    } else {
+      CLARY_CHECK_OK(CheckInProgress(record));
+    }
     const json before = ActiveProfiler(request);
     for (const char* member : {"ProfilerConfig", "ResourceConfig", "RemoteDebugConfig"}) {
       const auto given = input.find(member);

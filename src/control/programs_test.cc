@@ -201,6 +201,170 @@ TEST(UserProgram, FailsAsItsUsersFaultIfItsPythonIsGone) {
   EXPECT_EQ(w.Describe("j")["FailureReason"], "ClientError: no Python any more");
 }
 
+// --- Starting again, spot and warm pools.
+
+TEST(StartAgain, AfterInternalErrorsAsOftenAsTheRetryStrategySays) {
+  ProgramWorld w;
+  json request = ProgramWorld::Script("j");
+  request["RetryStrategy"] = {{"MaximumRetryAttempts", 1}};
+  w.Create(request);
+  w.service->Reconcile();
+  const std::string first = w.Key("j");
+  w.Phase("j", "Training");
+  w.service->Reconcile();
+  const std::string stream = w.Spec("j").log_stream;
+  w.clock.Advance(seconds(5));
+  w.executor.Exit(first, 1);
+  w.service->Reconcile();
+  EXPECT_EQ(w.StatusOf("j"), "InProgress/Starting");
+  EXPECT_TRUE(w.keys.empty());
+  w.Restart();
+  w.service->Reconcile();
+  EXPECT_NE(w.Key("j"), first);
+  EXPECT_EQ(w.Spec("j").log_stream, stream);
+  EXPECT_EQ(w.keys.size(), 1u);
+  w.Phase("j", "Training");
+  w.clock.Advance(seconds(3));
+  w.Event("j", {.kind = api::JobEvent::Kind::kEnd,
+                .detail = "InternalServerError: the disk is full",
+                .exit_code = 1});
+  w.executor.Exit(w.Key("j"), 0);
+  w.service->Reconcile();
+  EXPECT_EQ(w.StatusOf("j"), "Failed/Failed");
+  EXPECT_EQ(w.Describe("j")["FailureReason"], "InternalServerError: the disk is full");
+  EXPECT_EQ(w.Describe("j")["TrainingTimeInSeconds"], 8);  // of both
+}
+
+TEST(StartAgain, NotForWhatTheProgramDid) {
+  ProgramWorld w;
+  json request = ProgramWorld::Script("j");
+  request["RetryStrategy"] = {{"MaximumRetryAttempts", 5}};
+  w.Create(request);
+  w.service->Reconcile();
+  w.Phase("j", "Training");
+  w.End("j", 1, "ValueError: bad");
+  w.service->Reconcile();
+  EXPECT_EQ(w.Describe("j")["FailureReason"], "AlgorithmError: ValueError: bad, exit code: 1");
+  EXPECT_EQ(w.executor.launches().size(), 1u);
+}
+
+TEST(StartAgain, ASpotJobIsInterruptedWhenItsMachineGoes) {
+  ProgramWorld w;
+  json request = ProgramWorld::Script("j");
+  request["EnableManagedSpotTraining"] = true;
+  request["StoppingCondition"] = {{"MaxRuntimeInSeconds", 60}, {"MaxWaitTimeInSeconds", 90}};
+  w.Create(request);
+  w.service->Reconcile();
+  w.Phase("j", "Training");
+  w.service->Reconcile();
+  w.clock.Advance(seconds(40));
+  w.executor.Lose(w.Key("j"));
+  w.service->Reconcile();
+  EXPECT_EQ(w.StatusOf("j"), "InProgress/Starting");
+  EXPECT_EQ(w.History("j")[2],
+            "Interrupted: The job's machine was lost; the job starts again from "
+            "its checkpoints");
+  w.service->Reconcile();
+  w.Phase("j", "Training");
+  w.service->Reconcile();
+  w.clock.Advance(seconds(21));  // 61 s in both
+  w.service->Reconcile();
+  EXPECT_EQ(w.StatusOf("j"), "Stopping/Stopping");
+  w.End("j", 0);
+  w.executor.Exit(w.Key("j"), 0);
+  w.service->Reconcile();
+  EXPECT_EQ(w.StatusOf("j"), "Stopped/MaxRuntimeExceeded");
+  EXPECT_EQ(w.Describe("j")["BillableTimeInSeconds"], 61);
+  EXPECT_EQ(w.service->Reconcile(), 0u);
+
+  // Waiting counts, too.
+  request["TrainingJobName"] = "w";
+  w.Create(request);
+  w.service->Reconcile();
+  w.clock.Advance(seconds(50));
+  w.Phase("w", "Training");
+  w.service->Reconcile();
+  w.clock.Advance(seconds(41));
+  w.service->Reconcile();
+  w.End("w", 0);
+  w.executor.Exit(w.Key("w"), 0);
+  w.service->Reconcile();
+  EXPECT_EQ(w.StatusOf("w"), "Stopped/MaxWaitTimeExceeded");
+}
+
+json Warm(const std::string& name, int keep_alive) {
+  json request = ProgramWorld::Script(name);
+  request["ResourceConfig"]["KeepAlivePeriodInSeconds"] = keep_alive;
+  return request;
+}
+
+std::vector<std::string> InPool(World& w, const char* status) {
+  std::vector<std::string> names;
+  const json found = *w.Call("ListTrainingJobs", {{"WarmPoolStatusEquals", status}});
+  for (const json& job : found["TrainingJobSummaries"]) names.push_back(job["TrainingJobName"]);
+  return names;
+}
+
+TEST(WarmPool, IsTakenOverByTheNextJobThatFits) {
+  ProgramWorld w;
+  w.Create(Warm("a", 600));
+  EXPECT_EQ(w.Describe("a")["WarmPoolStatus"], json({{"Status", "InUse"}}));
+  w.RunToEnd("a");
+  w.clock.Advance(seconds(10));
+  EXPECT_EQ(w.Describe("a")["WarmPoolStatus"]["Status"], "Available");
+  EXPECT_GE(w.Describe("a")["WarmPoolStatus"]["ResourceRetainedBillableTimeInSeconds"], 10);
+  EXPECT_THAT(InPool(w, "Available"), ElementsAre("a"));
+
+  json other = Warm("other", 600);
+  other["ResourceConfig"]["VolumeSizeInGB"] = 6;
+  w.Create(other);
+  EXPECT_EQ(w.Describe("a")["WarmPoolStatus"]["Status"], "Available");
+  w.Create(Warm("b", 600));
+  EXPECT_EQ(w.Describe("a")["WarmPoolStatus"]["Status"], "Reused");
+  EXPECT_EQ(w.Describe("a")["WarmPoolStatus"]["ReusedByJob"], "b");
+  EXPECT_THAT(InPool(w, "InUse"), ElementsAre("other", "b"));
+  w.Restart();
+  EXPECT_THAT(InPool(w, "Reused"), ElementsAre("a"));
+  w.RunToEnd("b");
+  EXPECT_EQ(w.Describe("b")["WarmPoolStatus"]["Status"], "Available");
+  EXPECT_FALSE(w.Describe("a")["WarmPoolStatus"]["ReusedByJob"].is_null());
+}
+
+TEST(WarmPool, EndsWithItsTimeOrWhenItIsGivenUp) {
+  ProgramWorld w;
+  w.Create(Warm("a", 600));
+  w.RunToEnd("a");
+  w.clock.Advance(seconds(590));
+  EXPECT_EQ(w.Describe("a")["WarmPoolStatus"]["Status"], "Available");
+  w.clock.Advance(seconds(20));  // nothing else happens meanwhile
+  EXPECT_EQ(w.Describe("a")["WarmPoolStatus"],
+            json({{"Status", "Terminated"}, {"ResourceRetainedBillableTimeInSeconds", 600}}));
+  EXPECT_THAT(InPool(w, "Terminated"), ElementsAre("a"));
+  w.Create(Warm("late", 600));
+  EXPECT_EQ(w.Describe("a")["WarmPoolStatus"]["Status"], "Terminated");
+  w.RunToEnd("late");
+  w.clock.Advance(seconds(30));
+  const json zero = {{"TrainingJobName", "late"},
+                     {"ResourceConfig", {{"KeepAlivePeriodInSeconds", 0}}}};
+  ASSERT_TRUE(w.Call("UpdateTrainingJob", zero));
+  w.clock.Advance(seconds(30));
+  EXPECT_EQ(w.Describe("late")["WarmPoolStatus"]["Status"], "Terminated");
+  EXPECT_LE(w.Describe("late")["WarmPoolStatus"]["ResourceRetainedBillableTimeInSeconds"], 31);
+  EXPECT_THAT(w.Refusal("UpdateTrainingJob", zero), HasSubstr("no warm pool"));
+}
+
+TEST(WarmPool, IsNotLeftByAnInternalError) {
+  ProgramWorld w;
+  w.Create(Warm("a", 600));
+  w.service->Reconcile();
+  w.Phase("a", "Training");
+  w.executor.Exit(w.Key("a"), 1);
+  w.service->Reconcile();
+  EXPECT_EQ(w.Describe("a")["WarmPoolStatus"], json({{"Status", "Terminated"}}));
+  w.Create("plain");
+  EXPECT_FALSE(w.Describe("plain").contains("WarmPoolStatus"));
+}
+
 TEST(UserProgram, RefusesAtCreateWhatCannotRun) {
   ProgramWorld w;
   const auto image = [](const char* name) {

@@ -100,6 +100,8 @@ void Steps::Prepare(Record& record, Launch& launch, size_t hosts) const {
   // Other kinds may have the same names. (Training jobs have the keys that release 0.1 gave them.)
   if (record.kind != &kTrainingJob) launch.key += "-" + std::string(record.kind->segment);
   if (const int n = record.launches_made++; n > 0) launch.key += "-" + std::to_string(n);
+  // A launch that follows on another goes on in its streams: who tails them sees both.
+  if (launch.log_streams.size() == hosts) return;
   launch.log_streams.clear();
   for (size_t host = 1; host <= hosts; ++host) {
     launch.log_streams.push_back(record.name + "/algo-" + std::to_string(host) + "-" +

@@ -9,6 +9,7 @@
 #include "control/internal/metrics.h"
 #include "control/internal/steps.h"
 #include "control/internal/training_job.h"
+#include "control/internal/warm_pool.h"
 
 namespace clary::control {
 namespace {
@@ -91,9 +92,12 @@ Result<std::string> Service::Call(std::string_view operation, std::string_view b
     CLARY_CHECK_OK(api::Validate(operation, input));
     const std::string& name = input.at("TrainingJobName").get_ref<const std::string&>();
     const Context& context = state_->context;
-    const auto text = context.records.Text(kTrainingJob, name, [&](const Record& record) {
+    const auto show = [&](const Record& record) {
       return Dump(kTrainingJob.view(context, record, Show::kDescribe));
-    });
+    };
+    const SnapshotPtr job = context.records.Find(kTrainingJob, name);
+    if (job && LeavesWarmPool(job->record)) return show(job->record);
+    const auto text = context.records.Text(kTrainingJob, name, show);
     if (!text) return std::unexpected(Say(kTrainingJob.not_found, name));
     return *text;
   }

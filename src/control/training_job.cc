@@ -32,10 +32,19 @@ json TrainingFacts::ToJson() const {
   for (const FinalMetric& m : final_metrics) {
     metrics.push_back({{"name", m.name}, {"value", m.value}, {"time_ms", m.time_ms}});
   }
-  return {{"max_runtime_s", max_runtime_s},    {"max_wait_s", max_wait_s},
-          {"max_pending_s", max_pending_s},    {"secondary", secondary},
-          {"transitions", std::move(history)}, {"final_metrics", std::move(metrics)},
-          {"artifact_uri", artifact_uri},      {"stop_cause", stop_cause}};
+  return {{"max_runtime_s", max_runtime_s},
+          {"max_wait_s", max_wait_s},
+          {"max_pending_s", max_pending_s},
+          {"secondary", secondary},
+          {"transitions", std::move(history)},
+          {"final_metrics", std::move(metrics)},
+          {"artifact_uri", artifact_uri},
+          {"stop_cause", stop_cause},
+          {"retries", retries},
+          {"ran_ms", ran_ms},
+          {"on_pool", on_pool},
+          {"pool_end_ms", pool_end_ms},
+          {"pool_job", pool_job}};
 }
 
 FactsPtr TrainingFacts::FromJson(const json& j) {
@@ -56,6 +65,12 @@ FactsPtr TrainingFacts::FromJson(const json& j) {
   }
   facts->artifact_uri = j.at("artifact_uri");
   facts->stop_cause = j.at("stop_cause");
+  // Later than the others.
+  facts->retries = j.value("retries", 0);
+  facts->ran_ms = j.value("ran_ms", int64_t{0});
+  facts->on_pool = j.value("on_pool", false);
+  facts->pool_end_ms = j.value("pool_end_ms", int64_t{0});
+  facts->pool_job = j.value("pool_job", "");
   return facts;
 }
 

@@ -51,8 +51,8 @@ class Steps {
   bool Admit(const Launch& launch);
   // A write for a record that only waits: false when this pass has done enough of them.
   bool MayNote() { return notes_left_-- > 0; }
-  // Gives `launch`, which is one of `record`, a new key and its log streams. The record must be
-  // written before Follow() starts it.
+  // Gives `launch`, which is one of `record`, a new key, and log streams unless it has them. The
+  // record must be written before Follow() starts it.
   void Prepare(Record& record, Launch& launch, size_t hosts = 1) const;
   // Starts the launch if nothing is known of it and `may_start`, and looks how it is. An error is
   // one of the executor or of `program`: try again in the next pass. kInvalidArgument of `program`
