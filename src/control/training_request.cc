@@ -90,10 +90,6 @@ Status CheckSupported(const json& request) {
   if (!resources.contains("InstanceType")) {
     return Invalid("You must specify ResourceConfig.InstanceType");
   }
-  if (resources.value("InstanceCount", 1) != 1) {
-    return Invalid(
-        "ResourceConfig.InstanceCount: this release trains on one instance; set it to 1");
-  }
   return {};
 }
 
@@ -135,6 +131,11 @@ Status CheckTrainingRequest(const json& request, const Environment& environment,
   CLARY_CHECK_OK(CheckRules(request));
   CLARY_CHECK_OK(CheckRole(request.at("RoleArn"), options));
   CLARY_CHECK_OK(CheckProgram(request, environment, options));
+  // After what another number of instances would not mend.
+  if (request.at("ResourceConfig").value("InstanceCount", 1) != 1) {
+    return Invalid(
+        "ResourceConfig.InstanceCount: this release trains on one instance; set it to 1");
+  }
   const auto channels = request.find("InputDataConfig");
   if (channels != request.end()) {
     std::vector<std::string> names;
