@@ -93,6 +93,62 @@ class Killed(unittest.TestCase):
             return False
         return str(self.service.home) in line and text in line
 
+    # Programs of users: forty lines, one every 50 ms, then a file.
+    COMMAND = {"AlgorithmSpecification": {
+        "TrainingImage": "my-image:1", "TrainingInputMode": "File",
+        "ContainerEntrypoint": ["/bin/bash"], "ContainerArguments": [
+            "-c", "for i in $(seq 40); do echo line $i.; read -t 0.05 < <(:); done; "
+                  "echo done > /opt/ml/model/done"]},
+        "HyperParameters": {}}
+
+    def assert_command_complete(self, name, starts=1):
+        job = self.service.wait(name, seconds=120)
+        self.assertEqual(job["TrainingJobStatus"], "Completed", job.get("FailureReason"))
+        key = job["ModelArtifacts"]["S3ModelArtifacts"].removeprefix("s3://data/")
+        self.service.boto("s3").head_object(Bucket="data", Key=key)
+        log = service.clary("logs", name, home=self.service.home).stdout
+        self.assertEqual(log.count("line 40."), 1)
+        self.assertGreaterEqual(log.count("line 1."), 1)
+        self.assertLessEqual(log.count("line 1."), starts)
+
+    def test_a_command_outlives_the_service(self):
+        self.create("command", **self.COMMAND)
+        for phase in ("Downloading", "Training", "Training"):
+            self.service.wait("command", phase, "Training", "Uploading", "Completed")
+            self.restart()
+        self.assert_command_complete("command")
+
+    def kill_one(self, name, role):
+        """Kills the job's runner, or its supervisor."""
+        def victim():
+            for p in pathlib.Path("/proc").iterdir():
+                if p.name.isdigit() and self.belongs(p, "jobs/" + name):
+                    words = (p / "cmdline").read_bytes().split(b"\0")
+                    if role.encode() in words[:2]:
+                        return int(p.name)
+            return None
+        os.kill(service.wait_for(victim, what="a " + role), signal.SIGKILL)
+
+    def test_a_command_starts_again_when_its_runner_dies(self):
+        self.create("again", **self.COMMAND, RetryStrategy={"MaximumRetryAttempts": 2})
+        for role in ("runner", "supervise"):
+            self.service.wait("again", "Training")
+            self.kill_one("again", role)
+            self.service.wait("again", "Starting", "Downloading", "Training")
+        self.assert_command_complete("again", starts=3)
+        job = self.service.boto("sagemaker").describe_training_job(TrainingJobName="again")
+        self.assertEqual([t["Status"] for t in job["SecondaryStatusTransitions"]].count("Training"),
+                         3)
+
+    def test_spot_is_interrupted_when_its_supervisor_dies(self):
+        self.create("spot", **self.COMMAND, EnableManagedSpotTraining=True,
+                    StoppingCondition={"MaxRuntimeInSeconds": 600, "MaxWaitTimeInSeconds": 1200})
+        self.service.wait("spot", "Training")
+        self.kill_one("spot", "supervise")
+        self.assert_command_complete("spot", starts=2)
+        job = self.service.boto("sagemaker").describe_training_job(TrainingJobName="spot")
+        self.assertIn("Interrupted", [t["Status"] for t in job["SecondaryStatusTransitions"]])
+
     def test_an_upgrade_replaces_the_executable_under_a_running_service(self):
         self.service.stop()
         executable = self.service.home.parent / "clary"
