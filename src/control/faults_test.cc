@@ -96,6 +96,59 @@ TEST(Faults, TheServiceMayDieAtEveryStep) {
   }
 }
 
+// A job whose first start is lost, told as steps.
+std::vector<std::function<void(World&)>> StepsOfTwoStarts() {
+  const auto pass = [](World& w) { w.service->Reconcile(); };
+  return {pass,
+          [](World& w) { w.Phase("j", "Training"); },
+          pass,
+          [](World& w) { w.executor.Lose(w.Key("j")); },
+          pass,
+          pass,
+          [](World& w) { w.Phase("j", "Training"); },
+          pass,
+          [](World& w) { w.Artifact("j"); },
+          [](World& w) { w.End("j", 0); },
+          [](World& w) { w.executor.Exit(w.Key("j"), 0); },
+          pass,
+          pass};
+}
+
+void CreateForTwoStarts(World& w) {
+  json request = World::Request("j");
+  request["RetryStrategy"] = {{"MaximumRetryAttempts", 1}};
+  w.Create(request);
+}
+
+TEST(Faults, AJobStartsAgainOnceWhateverFails) {
+  bool fired = true;
+  for (int n = 1; fired; ++n) {
+    World w;
+    CreateForTwoStarts(w);
+    w.faulty.FailAt(n);
+    for (const auto& step : StepsOfTwoStarts()) {
+      step(w);
+      w.clock.Advance(seconds(1));
+      w.service->Reconcile();
+    }
+    fired = w.faulty.fired();
+    EXPECT_EQ(w.StatusOf("j"), "Completed/Completed") << n;
+    EXPECT_EQ(w.executor.launches().size(), 2u) << n;
+    EXPECT_EQ(w.service->Reconcile(), 0u);
+  }
+  const size_t steps = StepsOfTwoStarts().size();
+  for (size_t at = 0; at <= steps; ++at) {
+    World w;
+    CreateForTwoStarts(w);
+    for (size_t i = 0; i < steps; ++i) {
+      if (i == at) w.Restart();
+      StepsOfTwoStarts()[i](w);
+    }
+    EXPECT_EQ(w.StatusOf("j"), "Completed/Completed") << at;
+    EXPECT_EQ(w.executor.launches().size(), 2u) << at;
+  }
+}
+
 TEST(Faults, TheServiceMayBeAwayUntilTheEnd) {
   World w;
   w.Create("j");

@@ -191,6 +191,51 @@ TEST(ProcessingJob, StopsOnRequestAndAtItsLimit) {
   EXPECT_EQ(w.Look("limited")["ProcessingJobStatus"], "Stopped");
 }
 
+// Each write fails once, and the service dies before each step.
+TEST(ProcessingJob, LosesNothingWhateverFails) {
+  const auto run = [](ProcessingWorld& w, const std::function<void(size_t step)>& before) {
+    ASSERT_TRUE(w.Call("CreateProcessingJob", ProcessingWorld::Job("p")));
+    const std::string place = ProcessingWorld::Place("p");
+    size_t step = 0;
+    const auto pass = [&] {
+      before(step++);
+      w.service->Reconcile();
+      w.clock.Advance(seconds(1));
+      w.service->Reconcile();
+    };
+    pass();
+    w.Phase(place, "Downloading");
+    pass();
+    w.Phase(place, "Processing");
+    pass();
+    w.Event(place, {.kind = api::JobEvent::Kind::kEnd, .message = "done"});
+    pass();
+    w.executor.Exit(w.Key("p"), 0);
+    pass();
+    pass();
+    EXPECT_EQ(w.Look("p")["ProcessingJobStatus"], "Completed");
+    EXPECT_EQ(w.Look("p")["ExitMessage"], "done");
+    EXPECT_EQ(w.executor.launches().size(), 1u);
+    EXPECT_EQ(w.service->Reconcile(), 0u);
+  };
+  bool fired = true;
+  int n = 1;
+  for (; fired; ++n) {
+    ProcessingWorld w;
+    run(w, [&](size_t step) {
+      if (step == 0) w.faulty.FailAt(n);
+    });
+    fired = w.faulty.fired();
+  }
+  EXPECT_GT(n, 3);
+  for (size_t at = 0; at < 6; ++at) {
+    ProcessingWorld w;
+    run(w, [&](size_t step) {
+      if (step == at) w.Restart();
+    });
+  }
+}
+
 TEST(ProcessingJob, WaitsForCoresBesideTrainingJobs) {
   ProcessingWorld w(4);
   w.Create("train");

@@ -122,7 +122,7 @@ class Killed(unittest.TestCase):
         """Kills the job's runner, or its supervisor."""
         def victim():
             for p in pathlib.Path("/proc").iterdir():
-                if p.name.isdigit() and self.belongs(p, "jobs/" + name):
+                if p.name.isdigit() and self.belongs(p, "/" + name):
                     words = (p / "cmdline").read_bytes().split(b"\0")
                     if role.encode() in words[:2]:
                         return int(p.name)
