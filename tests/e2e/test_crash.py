@@ -97,7 +97,7 @@ class Killed(unittest.TestCase):
     COMMAND = {"AlgorithmSpecification": {
         "TrainingImage": "my-image:1", "TrainingInputMode": "File",
         "ContainerEntrypoint": ["/bin/bash"], "ContainerArguments": [
-            "-c", "for i in $(seq 40); do echo line $i.; read -t 0.05 < <(:); done; "
+            "-c", "for i in $(seq 40); do echo line $i.; sleep 0.05; done; "
                   "echo done > /opt/ml/model/done"]},
         "HyperParameters": {}}
 
@@ -131,14 +131,17 @@ class Killed(unittest.TestCase):
 
     def test_a_command_starts_again_when_its_runner_dies(self):
         self.create("again", **self.COMMAND, RetryStrategy={"MaximumRetryAttempts": 2})
-        for role in ("runner", "supervise"):
-            self.service.wait("again", "Training")
+        sagemaker = self.service.boto("sagemaker")
+
+        def trainings():
+            job = sagemaker.describe_training_job(TrainingJobName="again")
+            return [t["Status"] for t in job["SecondaryStatusTransitions"]].count("Training")
+
+        for start, role in enumerate(("runner", "supervise"), 1):
+            service.wait_for(lambda: trainings() == start, what="the next start")
             self.kill_one("again", role)
-            self.service.wait("again", "Starting", "Downloading", "Training")
         self.assert_command_complete("again", starts=3)
-        job = self.service.boto("sagemaker").describe_training_job(TrainingJobName="again")
-        self.assertEqual([t["Status"] for t in job["SecondaryStatusTransitions"]].count("Training"),
-                         3)
+        self.assertEqual(trainings(), 3)
 
     def test_spot_is_interrupted_when_its_supervisor_dies(self):
         self.create("spot", **self.COMMAND, EnableManagedSpotTraining=True,
