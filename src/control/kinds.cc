@@ -7,7 +7,8 @@ namespace clary::control {
 namespace {
 
 constexpr const Kind* kKinds[] = {
-    &kTrainingJob, &kProcessingJob, &kExperiment, &kTrial, &kTrialComponent,
+    &kTrainingJob, &kProcessingJob,  &kExperiment,        &kTrial,        &kTrialComponent,
+    &kModel,       &kEndpointConfig, &kModelPackageGroup, &kModelPackage,
 };
 
 }  // namespace

@@ -14,8 +14,10 @@ using nlohmann::json;
 constexpr int kMaxConflicts = 100;
 constexpr size_t kMaxTags = 50;
 
+// Empty for what its kind names itself. Where a name may be given, so may an ARN.
 std::string KeyOf(const Kind& kind, const json& input) {
-  const std::string name = input.at(kind.name_member);
+  const std::string name = input.value(kind.name_member, "");
+  if (name.starts_with("arn:")) return std::string(ParseArn(name).key);
   return kind.fold_case ? ToLower(name) : name;
 }
 
@@ -146,14 +148,18 @@ const Operation* FindOperation(std::string_view name) {
 
 }  // namespace
 
+std::string ArnOf(const Context& context, const Kind& kind, std::string_view key) {
+  return "arn:aws:sagemaker:" + context.options.region + ":" + context.options.account_id + ":" +
+         std::string(kind.segment) + "/" + std::string(key);
+}
+
 Result<std::string> PlanCreate(Context& context, const Kind& kind, const json& input,
                                const Origin& origin, Plan& plan) {
   Record record;
   record.kind = &kind;
-  record.name = input.at(kind.name_member);
+  record.name = input.value(kind.name_member, "");
   record.key = KeyOf(kind, input);
-  record.arn = "arn:aws:sagemaker:" + context.options.region + ":" + context.options.account_id +
-               ":" + std::string(kind.segment) + "/" + record.key;
+  record.arn = ArnOf(context, kind, record.key);
   record.owner = origin.owner;
   record.bound = origin.bound;
   record.facts = origin.facts;
@@ -187,10 +193,11 @@ Result<std::string> CreateChild(Context& context, const Kind& kind, const json& 
 }
 
 Result<SnapshotPtr> Named(const Context& context, const Kind& kind, const json& input) {
-  SnapshotPtr record = context.records.Find(kind, KeyOf(kind, input));
+  const std::string key = KeyOf(kind, input);
+  SnapshotPtr record = context.records.Find(kind, key);
   if (!record) {
     const std::string name = input.at(kind.name_member);
-    return std::unexpected(Say(kind.not_found, name));
+    return std::unexpected(Say(kind.not_found, name, ArnOf(context, kind, key)));
   }
   return record;
 }

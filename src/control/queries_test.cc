@@ -220,7 +220,7 @@ TEST_F(Queries, SearchPagesInOrderAndCarriesTags) {
   EXPECT_THAT(seen, ElementsAre("gamma", "beta", "alpha"));
   const auto one = Search(Filter("TrainingJobName", "Equals", "alpha"));
   EXPECT_EQ((*one)["Results"][0]["TrainingJob"]["Tags"][0]["Key"], "team");
-  EXPECT_EQ(*Search({{"Resource", "ModelPackageGroup"}}), (json{{"Results", json::array()}}));
+  EXPECT_EQ(*Search({{"Resource", "FeatureGroup"}}), (json{{"Results", json::array()}}));
 }
 
 }  // namespace

@@ -75,6 +75,7 @@ struct Origin {
 
 // operations.cc: the operations that every kind shares.
 
+std::string ArnOf(const Context& context, const Kind& kind, std::string_view key);
 // Plans a new resource as its Create would make it. `input` has passed validation. The error is the
 // answer. Returns its ARN.
 Result<std::string> PlanCreate(Context& context, const Kind& kind, const nlohmann::json& input,

@@ -68,8 +68,9 @@ struct Kind {
   Words exists;
 
   // Checks what the shape allows but the state or this release does not, and fills in the record:
-  // request, status, launches, facts. `record` has its names, times and owner. What must come to be
-  // in the same write goes into `plan`.
+  // request, status, launches, facts. `record` has its names, times and owner; the names of one
+  // that its kind numbers (a version of a model package) are set here. What must come to be in the
+  // same write goes into `plan`.
   Status (*create)(Context& context, nlohmann::json request, Record& record, Plan& plan) = nullptr;
   // Moves a record that is not terminal on by what can be done now. Null for kinds that only are.
   Status (*step)(Steps& steps, const SnapshotPtr& record) = nullptr;
@@ -97,6 +98,10 @@ extern const Kind kProcessingJob;
 extern const Kind kExperiment;
 extern const Kind kTrial;
 extern const Kind kTrialComponent;
+extern const Kind kModel;
+extern const Kind kEndpointConfig;
+extern const Kind kModelPackageGroup;
+extern const Kind kModelPackage;
 
 // The kind and the key in a resource's ARN; no kind: it is of none.
 struct ArnParts {
