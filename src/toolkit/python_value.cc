@@ -1,32 +1,18 @@
 #include "toolkit/internal/python_value.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <limits>
 #include <map>
 
+#include "base/float_text.h"
 #include "base/strings.h"
 
 namespace clary::toolkit {
 namespace {
 
 constexpr int kMaxDepth = 200;  // of brackets; Python's limit is near 1000
-
-// repr() of a float: the shortest digits that read back, with an exponent below 1e-4 and from 1e16.
-std::string FloatText(double d) {
-  if (std::isnan(d)) return "nan";
-  if (std::isinf(d)) return d < 0 ? "-inf" : "inf";
-  const double size = std::abs(d);
-  const bool plain = d == 0 || (size >= 1e-4 && size < 1e16);
-  char buffer[64];
-  const auto end = std::to_chars(buffer, buffer + sizeof(buffer), d,
-                                 plain ? std::chars_format::fixed : std::chars_format::scientific);
-  std::string text(buffer, end.ptr);
-  if (plain && text.find('.') == std::string::npos) text += ".0";
-  return text;
-}
 
 // repr() of a text: in single quotes, or double ones if only those need no escape.
 std::string TextRepr(const std::string& text) {
@@ -101,7 +87,7 @@ void Write(const Value& value, bool indent, int depth, std::string& out) {
   } else if (value.is_number_float()) {
     const double d = value.get<double>();
     if (std::isfinite(d)) {
-      out += FloatText(d);
+      AppendFloat(out, d);
     } else {
       out += std::isnan(d) ? "NaN" : d < 0 ? "-Infinity" : "Infinity";
     }
@@ -140,7 +126,11 @@ Value DecodeOrText(std::string_view text) {
 std::string PythonStr(const Value& value) {
   if (value.is_string()) return value.get<std::string>();
   if (value.is_boolean()) return value.get<bool>() ? "True" : "False";
-  if (value.is_number_float()) return FloatText(value.get<double>());
+  if (value.is_number_float()) {
+    std::string text;
+    AppendFloat(text, value.get<double>());
+    return text;
+  }
   if (value.is_number()) return value.dump();
   return Repr(value);
 }
