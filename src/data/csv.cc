@@ -39,19 +39,6 @@ std::string_view FirstRow(std::string_view text) {
   return text.substr(0, text.find_first_of("\r\n"));
 }
 
-// What separates the fields of this line; '\0' if nothing does.
-char FindDelimiter(std::string_view line) {
-  for (const char c : {',', '\t', ';', '|'}) {
-    if (line.find(c) != std::string_view::npos) return c;
-  }
-  const size_t first = line.find_first_not_of(' ');
-  const size_t last = line.find_last_not_of(' ');
-  if (first == std::string_view::npos) return '\0';
-  line = line.substr(first, last - first + 1);
-  if (line.find(':') != std::string_view::npos) return ':';
-  return line.find(' ') != std::string_view::npos ? ' ' : '\0';
-}
-
 std::string_view DelimiterName(char c) {
   switch (c) {
     case ',':
@@ -377,6 +364,18 @@ Status CheckColumns(const ReadOptions& options, size_t lead, Matrix& m) {
 }
 
 }  // namespace
+
+char FindDelimiter(std::string_view line) {
+  for (const char c : {',', '\t', ';', '|'}) {
+    if (line.find(c) != std::string_view::npos) return c;
+  }
+  const size_t first = line.find_first_not_of(' ');
+  const size_t last = line.find_last_not_of(' ');
+  if (first == std::string_view::npos) return '\0';
+  line = line.substr(first, last - first + 1);
+  if (line.find(':') != std::string_view::npos) return ':';
+  return line.find(' ') != std::string_view::npos ? ' ' : '\0';
+}
 
 std::string EmptyColumnWarning(const Matrix& m, std::string_view column) {
   return fmt::format(

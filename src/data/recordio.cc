@@ -183,7 +183,8 @@ bool ReadEntry(std::string_view bytes, Tensor& out) {
 
 class Reader {
  public:
-  explicit Reader(Matrix& matrix) : m_(matrix) {}
+  // Labels are asked for and kept, or are left alone.
+  Reader(Matrix& matrix, bool labels) : m_(matrix), labels_(labels) {}
 
   // Adds one record as a row.
   Status Add(std::string_view payload, uint32_t file, uint64_t number) {
@@ -196,14 +197,17 @@ class Reader {
       if (f.wire_type != 2) continue;
       if (f.number == 1 && !ReadEntry(f.bytes, features))
         return BadRecord("the features are damaged");
-      if (f.number == 2 && !ReadEntry(f.bytes, label)) return BadRecord("the label is damaged");
+      if (labels_ && f.number == 2 && !ReadEntry(f.bytes, label)) {
+        return BadRecord("the label is damaged");
+      }
     }
     if (!record.ok()) return BadRecord("not a protobuf Record");
     if (!features.found) return {};  // as upstream
-    if (label.values.size() != 1) {
+    if (labels_ && label.values.size() != 1) {
       return BadRecord(fmt::format("has {} labels; it needs one", label.values.size()));
     }
-    if (!std::isfinite(label.values[0])) return BadRecord("the label is not a finite number");
+    if (labels_ && !std::isfinite(label.values[0]))
+      return BadRecord("the label is not a finite number");
     for (size_t i = 0; i < features.values.size(); ++i) {
       if (std::isinf(features.values[i])) {
         return BadRecord(
@@ -212,7 +216,7 @@ class Reader {
     }
     CLARY_CHECK_OK(features.keys.empty() && !IsEmptySparse(features) ? AddDense(features)
                                                                      : AddSparse(features));
-    m_.labels.PushBack(label.values[0]);
+    if (labels_) m_.labels.PushBack(label.values[0]);
     if (m_.origins.empty() || m_.origins.back().file != file ||
         number - m_.origins.back().first_line != m_.rows - m_.origins.back().first_row) {
       m_.origins.push_back({.first_row = m_.rows, .file = file, .first_line = number});
@@ -281,6 +285,7 @@ class Reader {
   }
 
   Matrix& m_;
+  const bool labels_;
   Tensor features_;
   Tensor label_;
   std::vector<std::pair<uint32_t, float>> entries_;
@@ -315,35 +320,42 @@ class Window {
   size_t end_ = 0;
 };
 
+// The size of the record that begins `bytes` with its frame, which may lack its padding at the end;
+// `payload` is what it holds. `peek(n)` gives at least n bytes, or all there are.
+template <typename Peek>
+Result<size_t> NextRecord(Peek&& peek, std::string_view* payload) {
+  uint32_t header[2];
+  static_assert(std::endian::native == std::endian::little);
+  CLARY_TRY(std::string_view bytes, peek(sizeof header));
+  if (bytes.empty()) return 0;
+  if (bytes.size() < sizeof header) return BadRecord("the file ends too early");
+  std::memcpy(header, bytes.data(), sizeof header);
+  if (header[0] != kMagic) return BadRecord("this is not RecordIO");
+  if (header[1] > kMaxRecordBytes) return BadRecord("the record is too large");
+  const size_t size = header[1];
+  const size_t framed = sizeof header + (size + 3) / 4 * 4;
+  CLARY_TRY(bytes, peek(framed));
+  if (bytes.size() < sizeof header + size) return BadRecord("the file ends too early");
+  *payload = bytes.substr(sizeof header, size);
+  return std::min(framed, bytes.size());
+}
+
 Status ReadRecords(const std::filesystem::path& path, uint32_t file, const std::string& name,
                    Reader& reader) {
   auto stream = ByteStream::Open(path);
   if (!stream) return std::unexpected(std::move(stream).error().With(name));
   Window window(**stream);
   for (uint64_t number = 1;; ++number) {
-    const auto here = [&](Error e) {
-      return std::unexpected(std::move(e).With(fmt::format("{}, record {}", name, number)));
-    };
-    uint32_t header[2];
-    static_assert(std::endian::native == std::endian::little);
-    auto bytes = window.Peek(sizeof header);
-    if (!bytes) return here(bytes.error());
-    if (bytes->empty()) return {};
-    if (bytes->size() < sizeof header) return here(BadRecord("the file ends too early").error());
-    std::memcpy(header, bytes->data(), sizeof header);
-    if (header[0] != kMagic) return here(BadRecord("this is not RecordIO").error());
-    if (header[1] > kMaxRecordBytes) return here(BadRecord("the record is too large").error());
-    const size_t size = header[1];
-    const size_t framed = sizeof header + (size + 3) / 4 * 4;
-    bytes = window.Peek(framed);
-    if (!bytes) return here(bytes.error());
-    if (bytes->size() < sizeof header + size) {
-      return here(BadRecord("the file ends too early").error());
+    std::string_view payload;
+    auto size = NextRecord([&](size_t n) { return window.Peek(n); }, &payload);
+    Status added;
+    if (size && *size == 0) return {};
+    added = size ? reader.Add(payload, file, number) : std::unexpected(size.error());
+    if (!added) {
+      return std::unexpected(
+          std::move(added).error().With(fmt::format("{}, record {}", name, number)));
     }
-    if (auto added = reader.Add(bytes->substr(sizeof header, size), file, number); !added) {
-      return here(std::move(added).error());
-    }
-    window.Consume(std::min(framed, bytes->size()));  // the last may lack its padding
+    window.Consume(*size);
   }
 }
 
@@ -352,7 +364,7 @@ Status ReadRecords(const std::filesystem::path& path, uint32_t file, const std::
 Result<Matrix> ReadRecordIo(const std::vector<std::filesystem::path>& files, const ReadOptions&) {
   Matrix m;
   m.files = DisplayNames(files);
-  Reader reader(m);
+  Reader reader(m, true);
   for (size_t f = 0; f < files.size(); ++f) {
     CLARY_CHECK_OK(ReadRecords(files[f], static_cast<uint32_t>(f), m.files[f], reader));
   }
@@ -360,6 +372,22 @@ Result<Matrix> ReadRecordIo(const std::vector<std::filesystem::path>& files, con
     return Fail(Code::kInvalidArgument, "NoData", "No records found in RecordIO-Protobuf data");
   }
   return m;
+}
+
+Result<Matrix> ReadRecordIoPayload(std::string_view bytes) {
+  Matrix m;
+  Reader reader(m, false);
+  for (uint64_t number = 1;; ++number) {
+    std::string_view payload;
+    const auto size =
+        NextRecord([&](size_t) -> Result<std::string_view> { return bytes; }, &payload);
+    if (size && *size == 0) return m;
+    const Status added = size ? reader.Add(payload, 0, number) : std::unexpected(size.error());
+    if (!added) {
+      return std::unexpected(Error(added.error()).With(fmt::format("record {}", number)));
+    }
+    bytes.remove_prefix(*size);
+  }
 }
 
 }  // namespace clary::data::internal
