@@ -1,11 +1,13 @@
 #include "net/client.h"
 
 #include <curl/curl.h>
+#include <fcntl.h>
 
 #include <algorithm>
 #include <cstring>
 #include <vector>
 
+#include "base/file.h"
 #include "base/mutex.h"
 #include "net/internal/signing.h"
 
@@ -100,7 +102,14 @@ struct Session {
 
 class HttpClient::Impl {
  public:
-  explicit Impl(HttpClientOptions o) : options(std::move(o)) {}
+  Impl(HttpClientOptions o, Fd directory)
+      : options(std::move(o)), unix_directory_(std::move(directory)) {
+    // The address of a socket holds about 100 bytes: the directory is named by a descriptor.
+    if (unix_directory_) {
+      socket_path = "/proc/self/fd/" + std::to_string(unix_directory_.get()) + "/" +
+                    options.unix_socket.filename().string();
+    }
+  }
 
   std::unique_ptr<Session> Take() {
     const MutexLock lock(mu_);
@@ -115,8 +124,10 @@ class HttpClient::Impl {
   }
 
   const HttpClientOptions options;
+  std::string socket_path;  // for connect(2); empty: none
 
  private:
+  const Fd unix_directory_;
   Mutex mu_;
   std::vector<std::unique_ptr<Session>> idle_ GUARDED_BY(mu_);
 };
@@ -211,13 +222,17 @@ class HttpClient::Transfer {
     curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(e, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(o.connect_timeout.count()));
-    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, static_cast<long>(o.total_timeout.count()));
+    const Duration timeout = request.timeout.count() > 0 ? request.timeout : o.total_timeout;
+    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, static_cast<long>(timeout.count()));
     curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, 1L);
     const auto stall = std::chrono::ceil<std::chrono::seconds>(o.stall_timeout).count();
     curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, static_cast<long>(stall));
     curl_easy_setopt(e, CURLOPT_TCP_NODELAY, 1L);
     curl_easy_setopt(e, CURLOPT_BUFFERSIZE, 128L * 1024);
     curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, 256L * 1024);
+    if (!impl_->socket_path.empty()) {
+      curl_easy_setopt(e, CURLOPT_UNIX_SOCKET_PATH, impl_->socket_path.c_str());
+    }
     if (!o.ca_bundle.empty()) curl_easy_setopt(e, CURLOPT_CAINFO, o.ca_bundle.c_str());
     curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, &OnHeader);
     curl_easy_setopt(e, CURLOPT_HEADERDATA, this);
@@ -324,7 +339,13 @@ HttpClient::~HttpClient() = default;
 Result<std::unique_ptr<HttpClient>> HttpClient::Create(HttpClientOptions options) {
   static const CURLcode global = curl_global_init(CURL_GLOBAL_DEFAULT);
   if (global != CURLE_OK) return Fail(Code::kInternal, "Curl", curl_easy_strerror(global));
-  return std::unique_ptr<HttpClient>(new HttpClient(std::make_shared<Impl>(std::move(options))));
+  Fd directory;
+  if (!options.unix_socket.empty()) {
+    const auto parent = options.unix_socket.parent_path();
+    CLARY_TRY(directory, OpenFile(parent.empty() ? "." : parent, O_PATH | O_DIRECTORY));
+  }
+  return std::unique_ptr<HttpClient>(
+      new HttpClient(std::make_shared<Impl>(std::move(options), std::move(directory))));
 }
 
 Result<Response> HttpClient::Open(const ClientRequest& request) {

@@ -22,6 +22,7 @@ struct ClientRequest {
   std::string body;                       // used when `upload` is null
   ByteSource* upload = nullptr;           // borrowed until Send() or Open() returns
   std::optional<uint64_t> upload_length;  // absent: chunked
+  Duration timeout{0};                    // of this request with its answer; 0: the client's
 };
 
 // Adds the headers of SigV4 and Host. An `upload` is sent unsigned to S3, unless the request
@@ -29,6 +30,8 @@ struct ClientRequest {
 void SignRequest(ClientRequest& request, const Signer& signer, Time now);
 
 struct HttpClientOptions {
+  // A socket that every request goes to, whatever host its URL names; a path of any length.
+  std::filesystem::path unix_socket;
   std::filesystem::path ca_bundle;  // PEM roots to trust; empty: the system's
   Duration connect_timeout{5000};
   Duration stall_timeout{120'000};     // no byte moves for this long

@@ -1,5 +1,6 @@
 #include "net/server.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -121,8 +122,9 @@ class ServerImpl final : public Server {
         wake_(std::move(wake)) {
     Watch(kListenerId, listener_.get(), EPOLLIN, EPOLL_CTL_ADD);
     Watch(kWakeId, wake_.get(), EPOLLIN, EPOLL_CTL_ADD);
-    for (size_t i = 0; i < std::max<size_t>(options_.handler_threads, 1); ++i) {
-      handlers_.emplace_back([this](const std::stop_token& stop) { Work(stop); });
+    {
+      const MutexLock lock(mu_);
+      for (size_t i = 0; i < std::max<size_t>(options_.handler_threads, 1); ++i) Hire(common_);
     }
     io_ = std::jthread([this] { Poll(); });
   }
@@ -137,8 +139,14 @@ class ServerImpl final : public Server {
     }
     const MutexLock once(stop_mu_);
     if (io_.joinable()) io_.join();  // ends when the last connection has
-    for (std::jthread& t : handlers_) t.request_stop();
-    handlers_.clear();
+    for (Crew* crew : {&common_, &lane_}) {
+      std::vector<std::jthread> threads;
+      {
+        const MutexLock lock(mu_);
+        threads.swap(crew->threads);
+      }
+      for (std::jthread& t : threads) t.request_stop();
+    }
     tunnels_.Stop();
   }
 
@@ -323,16 +331,23 @@ class ServerImpl final : public Server {
   }
 
   void Dispatch(Connection& c) {
+    const bool in_lane = options_.lane && options_.lane->takes(c.head.request);
+    Crew& crew = in_lane ? lane_ : common_;
+    const size_t max_queue = in_lane ? options_.lane->max_queue : options_.max_queue;
     {
       const MutexLock lock(mu_);
-      if (queue_.size() < options_.max_queue) {
+      if (crew.queue.size() < max_queue) {
         c.state = ConnState::kBusy;
-        queue_.push_back(&c);
-        queued_.notify_one();
+        crew.queue.push_back(&c);
+        if (in_lane && crew.queue.size() > crew.idle &&
+            crew.threads.size() < options_.lane->handler_threads) {
+          Hire(crew);
+        }
+        crew.queued.notify_one();
         return;
       }
     }
-    LOG(kWarn, "too many requests", {"peer", c.peer}, {"queued", options_.max_queue});
+    LOG(kWarn, "too many requests", {"peer", c.peer}, {"queued", max_queue});
     Refuse(c, options_.overloaded ? options_.overloaded(c.head.request)
                                   : TextResponse(503, "too many requests; try again"));
   }
@@ -399,15 +414,30 @@ class ServerImpl final : public Server {
 
   // ---- handler threads ----
 
-  void Work(const std::stop_token& stop) {
+  // Some threads and the requests that wait for them.
+  struct Crew {
+    std::condition_variable_any queued;
+    std::deque<Connection*> queue;
+    size_t idle = 0;  // threads that wait
+    std::vector<std::jthread> threads;
+  };
+
+  void Hire(Crew& crew) REQUIRES(mu_) {
+    crew.threads.emplace_back([this, &crew](const std::stop_token& stop) { Work(crew, stop); });
+  }
+
+  void Work(Crew& crew, const std::stop_token& stop) {
     NameThread("clary-http");
     for (;;) {
       Connection* c = nullptr;
       {
         MutexLock lock(mu_);
-        if (!queued_.wait(lock, stop, [this]() REQUIRES(mu_) { return !queue_.empty(); })) return;
-        c = queue_.front();
-        queue_.pop_front();
+        ++crew.idle;
+        const bool any = crew.queued.wait(lock, stop, [&crew]() { return !crew.queue.empty(); });
+        --crew.idle;
+        if (!any) return;
+        c = crew.queue.front();
+        crew.queue.pop_front();
       }
       Serve(*c);
     }
@@ -548,19 +578,24 @@ class ServerImpl final : public Server {
   uint64_t next_id_ = 16;       // io thread
   std::atomic<bool> stopping_ = false;
   Mutex mu_;
-  std::condition_variable_any queued_;
-  std::deque<Connection*> queue_ GUARDED_BY(mu_);
   std::unordered_map<uint64_t, std::unique_ptr<Connection>> connections_ GUARDED_BY(mu_);
   internal::Tunnels tunnels_;
+  Crew common_ GUARDED_BY(mu_);
+  Crew lane_ GUARDED_BY(mu_);
   Mutex stop_mu_;
-  std::vector<std::jthread> handlers_ GUARDED_BY(stop_mu_);
   std::jthread io_ GUARDED_BY(stop_mu_);
 };
 
 }  // namespace
 
 Result<std::unique_ptr<Server>> Server::Start(ServerOptions options, Handler handler) {
-  CLARY_TRY(Listener listener, Listen(options.address, options.port));
+  Listener listener{.fd = std::move(options.listener)};
+  if (listener.fd) {
+    ::fcntl(listener.fd.get(), F_SETFL, O_NONBLOCK);
+    ::fcntl(listener.fd.get(), F_SETFD, FD_CLOEXEC);
+  } else {
+    CLARY_TRY(listener, Listen(options.address, options.port));
+  }
   Fd epoll(::epoll_create1(EPOLL_CLOEXEC));
   Fd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!epoll || !wake) return std::unexpected(ErrnoError(errno, "epoll"));

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "net/http.h"
 
 namespace clary::net {
@@ -28,9 +29,19 @@ struct ConnectFront {
   size_t max_tunnels = 64;
 };
 
+// Requests that wait for handlers of their own, so that they never keep others from being handled,
+// however long they take.
+struct Lane {
+  // Whether a request belongs here, by its head. Runs on the io thread, so it must be quick.
+  std::function<bool(const Request&)> takes;
+  size_t handler_threads = 256;  // at most; made as they are needed
+  size_t max_queue = 1024;       // more get `overloaded`
+};
+
 struct ServerOptions {
   std::string address = "127.0.0.1";  // name or number; one address
   uint16_t port = 0;                  // 0: any free one
+  Fd listener = {};                   // a stream socket that listens already: served instead
   size_t handler_threads = 16;
   size_t max_queue = 256;         // requests that wait for a handler; more get `overloaded`
   size_t max_connections = 2048;  // beyond them the longest idle one is closed, or clients queue
@@ -47,10 +58,12 @@ struct ServerOptions {
   // The answer when the queue is full. Runs on the io thread, so it must be quick. Null: plain 503.
   std::function<Response(const Request&)> overloaded;
   std::optional<ConnectFront> front;
+  std::optional<Lane> lane;
 };
 
 // One io thread polls connections that wait for a request, and parses its head; each request then
-// has a handler thread to itself until its response is sent.
+// has a handler thread to itself until its response is sent. Those of the lane have other threads
+// than the rest.
 //
 // What a handler may rely on: `request.body` may be read, left alone, or moved into the response's
 // stream (it dies with the response). Errors of reading it: kDataLoss "IncompleteBody" if the

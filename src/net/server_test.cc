@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -17,6 +18,7 @@
 
 #include "base/file.h"
 #include "base/strings.h"
+#include "net/client.h"
 
 namespace clary::net {
 namespace {
@@ -413,6 +415,54 @@ TEST(Server, AFullQueueIsAnsweredAtOnce) {
   EXPECT_TRUE(refusal.ends_with(second_refused ? "SlowDown /2" : "SlowDown /3")) << refusal;
   EXPECT_TRUE(first.ReadResponse().ends_with("done"));
   EXPECT_TRUE((second_refused ? third : second).ReadResponse().ends_with("done"));
+}
+
+TEST(Server, TheLaneKeepsNobodyWaiting) {
+  constexpr int kSlow = 40;
+  std::latch started(kSlow);
+  std::latch release(1);
+  const auto server = Serve(
+      [&](Request& r) {
+        if (r.path == "/slow") {
+          started.count_down();
+          release.wait();
+        }
+        return Text(200, "done " + r.path);
+      },
+      ServerOptions{.handler_threads = 1,
+                    .lane = Lane{.takes = [](const Request& r) { return r.path == "/slow"; },
+                                 .handler_threads = kSlow}});
+  std::vector<std::unique_ptr<RawClient>> slow;
+  for (int i = 0; i < kSlow; ++i) {
+    slow.push_back(std::make_unique<RawClient>(server->port()));
+    slow.back()->Send(Get("/slow"));
+  }
+  started.wait();  // all at once
+  RawClient other(server->port());
+  other.Send(Get("/other"));
+  EXPECT_TRUE(other.ReadResponse().ends_with("done /other"));
+  release.count_down();
+  for (const auto& client : slow) EXPECT_TRUE(client->ReadResponse().ends_with("done /slow"));
+}
+
+TEST(Server, ServesASocketThatListensAlready) {
+  const TempDir dir = *TempDir::Make();
+  Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string path = (dir.path() / "s").string();
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  ASSERT_EQ(::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(::listen(fd.get(), 16), 0);
+  const auto server = Serve(Echo, ServerOptions{.listener = std::move(fd)});
+  const auto client = *HttpClient::Create({.unix_socket = path});
+  for (const std::string body : {"one", "two"}) {
+    const auto answer = client->Send({.method = "POST", .url = "http://localhost/p", .body = body});
+    ASSERT_TRUE(answer) << answer.error().message;
+    EXPECT_EQ(answer->body, "POST /p " + body);
+  }
+  server->Stop();
+  EXPECT_EQ(client->Send({.url = "http://localhost/"}).error().reason, "CouldNotConnect");
 }
 
 TEST(Server, StopFinishesRunningRequests) {
