@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "client/home.h"
+#include "options.h"
 #include "terminal.h"
 
 namespace clary::cli {
@@ -16,6 +17,30 @@ std::string Examples(const std::vector<std::string>& lines) {
   std::string text = "Examples:\n";
   for (const auto& line : lines) text += "  " + line + "\n";
   return text;
+}
+
+// `clary help s3 cp` for who types that first; the text is --help's.
+void AddHelp(CLI::App& app, Context& context) {
+  const auto words = std::make_shared<std::vector<std::string>>();
+  const std::vector<std::string> names = CommandNames(app);
+  auto* help = AddCommand(
+      app, context, "help", "Show what a command does",
+      {"clary help", "clary help train", "clary help s3 cp"}, [&app, &context, words] {
+        const CLI::App* at = &app;
+        for (const std::string& word : *words) {
+          const auto named =
+              at->get_subcommands([&](const CLI::App* sub) { return sub->get_name() == word; });
+          if (named.empty()) {
+            return Report(context, kUsage, "Usage", NoCommand(*at, word));
+          }
+          at = named.front();
+        }
+        const std::string text =
+            at->get_formatter()->make_help(at, PathOf(*at), CLI::AppFormatMode::Normal);
+        std::fputs(text.c_str(), stdout);
+        return kOk;
+      });
+  Suggest(*help->add_option("command", *words, "The command"), names);
 }
 
 }  // namespace
@@ -38,6 +63,7 @@ void Describe(CLI::App& app, Context& context, std::filesystem::path& home) {
   AddTrain(app, context);
   AddServe(app, context);
   AddJobs(app, context);
+  AddPredict(app, context);
   AddReport(app, context);
   AddLogs(app, context);
   AddS3(app, context);
@@ -47,6 +73,7 @@ void Describe(CLI::App& app, Context& context, std::filesystem::path& home) {
   AddCompletion(app, context);
   AddManual(app, context);
   AddVersion(app, context);
+  AddHelp(app, context);
 }
 
 CLI::App* AddGroup(CLI::App& app, std::string name, std::string description,
@@ -66,12 +93,10 @@ CLI::App* AddCommand(CLI::App& app, Context& context, std::string name, std::str
   return command;
 }
 
-Result<Access> Connect(const Context& context) {
+Result<Access> Connect(const Context& context, Home home) {
   if (!context.endpoint.empty()) {
-    CLARY_TRY(const auto from, Session::from_environment());
-    auto connection = from.connection();
-    connection.endpoint = context.endpoint == "aws" ? "" : context.endpoint;
-    CLARY_TRY(auto session, Session::connect(std::move(connection)));
+    CLARY_TRY(auto session,
+              Session::from_environment(context.endpoint == "aws" ? "" : context.endpoint));
     return Access{.embedded = nullptr, .session = std::move(session)};
   }
   if (auto session = Session::from_home(context.home)) {
@@ -82,6 +107,13 @@ Result<Access> Connect(const Context& context) {
   if (const char* endpoint = std::getenv("AWS_ENDPOINT_URL"); endpoint != nullptr && *endpoint) {
     CLARY_TRY(auto session, Session::from_environment());
     return Access{.embedded = nullptr, .session = std::move(session)};
+  }
+  std::error_code ec;
+  if (home == Home::kMustExist && !std::filesystem::exists(context.home / "version", ec)) {
+    return Fail(Code::kNotFound, "NoHome",
+                "nothing has run on " + context.home.string() +
+                    " yet (--home or CLARY_HOME names another)\n  clary train and clary serve "
+                    "begin there");
   }
   SetLogLevel(LogLevel::kError);  // a command's output is its own
   CLARY_TRY(auto service, server::Service::Start({.home = context.home, .port = 0}));

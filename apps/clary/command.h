@@ -34,6 +34,7 @@ void Describe(CLI::App& app, Context& context, std::filesystem::path& home);
 void AddServe(CLI::App& app, Context& context);
 void AddTrain(CLI::App& app, Context& context);
 void AddJobs(CLI::App& app, Context& context);  // jobs, describe, stop
+void AddPredict(CLI::App& app, Context& context);
 void AddReport(CLI::App& app, Context& context);
 void AddLogs(CLI::App& app, Context& context);
 void AddS3(CLI::App& app, Context& context);
@@ -58,7 +59,10 @@ struct Access {
   Session session;
   bool on_home = false;  // the object files of the home are this service's
 };
-Result<Access> Connect(const Context& context);
+// kMustExist: a home in which nothing ever ran is a mistake, kNotFound "NoHome", and stays
+// untouched.
+enum class Home { kMayBeNew, kMustExist };
+Result<Access> Connect(const Context& context, Home home = Home::kMayBeNew);
 
 // `error` of a call about a training job; of one that does not exist with the name that is meant.
 Error NoJob(const Session& session, const std::string& name, Error error);

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/quote.h"
 #include "client/home.h"
 #include "command.h"
 
@@ -40,18 +41,6 @@ std::vector<std::string> LeadingElsewhere() {
     if (std::ranges::find(names, name) == names.end()) names.push_back(name);
   }
   return names;
-}
-
-std::string ShellQuote(const std::string& text) {
-  std::string out = "'";
-  for (const char c : text) {
-    if (c == '\'') {
-      out += "'\\''";
-    } else {
-      out += c;
-    }
-  }
-  return out + "'";
 }
 
 int PrintEnv(const Context& context) {

@@ -6,6 +6,7 @@
 #include "clary/training_job.h"
 #include "command.h"
 #include "options.h"
+#include "progress.h"
 #include "terminal.h"
 
 namespace clary::cli {
@@ -15,6 +16,7 @@ struct JobsOptions {
   ListJobsOptions filter{.max_results = 20};
   std::string job;
   bool rules = false;
+  bool quiet = false;
   bool wait = false;
 };
 
@@ -50,7 +52,7 @@ int PrintRules(const Context& context, const Session& session,
 }
 
 int PrintJobs(const Context& context, const JobsOptions& options) {
-  auto access = Connect(context);
+  auto access = Connect(context, Home::kMustExist);
   if (!access) return Report(context, access.error());
   const auto jobs = list_training_jobs(access->session, options.filter);
   if (!jobs) return Report(context, jobs.error());
@@ -65,6 +67,10 @@ int PrintJobs(const Context& context, const JobsOptions& options) {
                       {"arn", job.arn}});
     }
     std::puts(list.dump(2).c_str());
+    return kOk;
+  }
+  if (options.quiet) {
+    for (const auto& job : *jobs) std::puts(job.name.c_str());
     return kOk;
   }
   Table table({"NAME", "STATUS", "CREATED", "TOOK"});
@@ -83,7 +89,25 @@ int PrintJobs(const Context& context, const JobsOptions& options) {
   return kOk;
 }
 
-void PrintDescription(const TrainingJobDescription& job) {
+// What early stopping kept of a job that has ended, as its log tells.
+std::optional<KeptRounds> KeptRoundsOf(const Session& session, const TrainingJobDescription& job) {
+  class Finder : public TrainingObserver {
+   public:
+    void on_log(int, const LogEvent& event) override {
+      if (auto kept = parse_kept_rounds(event.message)) found = std::move(kept);
+    }
+    std::optional<KeptRounds> found;
+  };
+  if (!job.finished() || !job.hyperparameters.contains("early_stopping_rounds") ||
+      job.hyperparameters.contains("_kfold")) {
+    return std::nullopt;
+  }
+  Finder finder;
+  (void)TrainingJob(session, job.name).logs(finder);
+  return finder.found;
+}
+
+void PrintDescription(const TrainingJobDescription& job, const std::optional<KeptRounds>& kept) {
   Table table({job.name, PaintStatus(job.status)});
   const auto row = [&](const char* name, std::string value) {
     if (!value.empty()) table.Add({name, std::move(value)});
@@ -93,6 +117,7 @@ void PrintDescription(const TrainingJobDescription& job) {
   row("instances", std::to_string(job.instance_count) + " x " + job.instance_type);
   row("created", FormatLocalTime(job.created_ms));
   if (job.ended_ms > 0) row("took", FormatDuration(job.ended_ms - job.created_ms));
+  if (kept) row("rounds", RoundsText(kept->trained, 0, kept));
   row("model", job.model_data);
   table.Print();
   if (!job.hyperparameters.empty()) {
@@ -112,10 +137,7 @@ void PrintDescription(const TrainingJobDescription& job) {
   }
   if (!job.final_metrics.empty()) {
     std::puts("");
-    Table metrics({"METRIC", "VALUE"});
-    metrics.AlignRight(1);
-    for (const auto& m : job.final_metrics) metrics.Add({m.name, FormatNumber(m.value)});
-    metrics.Print();
+    PrintMetrics(job.final_metrics, kept, "");
   }
   if (!job.rules.empty()) {
     std::puts("");
@@ -126,20 +148,20 @@ void PrintDescription(const TrainingJobDescription& job) {
 }
 
 int Describe(const Context& context, const std::string& name) {
-  auto access = Connect(context);
+  auto access = Connect(context, Home::kMustExist);
   if (!access) return Report(context, access.error());
   const auto job = TrainingJob(access->session, name).describe();
   if (!job) return Report(context, NoJob(access->session, name, job.error()));
   if (context.json) {
     std::puts(nlohmann::json::parse(job->json).dump(2).c_str());
   } else {
-    PrintDescription(*job);
+    PrintDescription(*job, KeptRoundsOf(access->session, *job));
   }
   return kOk;
 }
 
 int Stop(const Context& context, const JobsOptions& options) {
-  auto access = Connect(context);
+  auto access = Connect(context, Home::kMustExist);
   if (!access) return Report(context, access.error());
   const TrainingJob job(access->session, options.job);
   if (const auto stopped = job.stop(); !stopped) {
@@ -182,6 +204,7 @@ void AddJobs(CLI::App& app, Context& context) {
   AddChoice(*jobs, "--status", options->filter.status, "Only jobs in this state",
             {"InProgress", "Completed", "Failed", "Stopping", "Stopped"});
   jobs->add_flag("--rules", options->rules, "Show what each job's rules have found");
+  jobs->add_flag("-q,--quiet", options->quiet, "Print the names alone");
   AddNumber(*jobs, "--max", options->filter.max_results, "At most so many (default 20)");
 
   auto* describe = AddCommand(app, context, "describe", "Show one training job",

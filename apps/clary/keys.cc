@@ -27,7 +27,7 @@ int Create(const Context& context) {
 }
 
 int List(const Context& context) {
-  auto access = Connect(context);
+  auto access = Connect(context, Home::kMustExist);
   if (!access) return Report(context, access.error());
   const auto keys = client::ListAccessKeys(access->session);
   if (!keys) return Report(context, keys.error());
@@ -47,7 +47,7 @@ int List(const Context& context) {
 }
 
 int Delete(const Context& context, const std::string& id) {
-  auto access = Connect(context);
+  auto access = Connect(context, Home::kMustExist);
   if (!access) return Report(context, access.error());
   const auto done = client::DeleteAccessKey(access->session, id);
   return done ? kOk : Report(context, done.error());

@@ -32,7 +32,7 @@ struct LogsOptions {
 
 int PrintLogs(const Context& context, const LogsOptions& options) {
   const Signals signals;
-  auto access = Connect(context);
+  auto access = Connect(context, Home::kMustExist);
   if (!access) return Report(context, access.error());
   LinePrinter printer(context.json);
   const TrainingJob job(access->session, options.job);

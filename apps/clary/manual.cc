@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "base/file.h"
+#include "base/quote.h"
 #include "base/strings.h"
 #include "command.h"
 #include "options.h"
@@ -75,24 +76,23 @@ CommandText Read(const CLI::App& command) {
   return out;
 }
 
+bool IsOfAJob(const CommandText& command) {
+  return std::ranges::any_of(command.options, [](const OptionText& o) {
+    return o.positional && o.names.front() == "JOB";
+  });
+}
+
 template <typename Visit>
 void Walk(const CommandText& command, const Visit& visit) {
   visit(command);
   for (const CommandText& sub : command.commands) Walk(sub, visit);
 }
 
-// In a shell's single quotes; the same in bash, zsh and (for what our texts hold) fish.
-std::string Quoted(std::string_view text) {
-  std::string out = "'";
-  for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return out + "'";
-}
-
 std::string AllPaths(const CommandText& root) {
   std::string out;
   Walk(root, [&](const CommandText& c) {
     if (c.path == root.path) return;
-    out += fmt::format("{}{}", out.empty() ? "" : " | ", Quoted(c.path));
+    out += fmt::format("{}{}", out.empty() ? "" : " | ", ShellQuote(c.path));
   });
   return out;
 }
@@ -104,7 +104,7 @@ std::string AnyValues(const CommandText& root) {
     for (const OptionText& o : c.options) {
       if (o.positional || o.value.empty() || !o.choices.empty()) continue;
       for (const auto& name : o.names) {
-        out += fmt::format("{}{}", out.empty() ? "" : " | ", Quoted(c.path + " " + name));
+        out += fmt::format("{}{}", out.empty() ? "" : " | ", ShellQuote(c.path + " " + name));
       }
     }
   });
@@ -118,8 +118,17 @@ std::string Choices(const CommandText& root, const Line& line) {
     for (const OptionText& o : c.options) {
       if (o.choices.empty()) continue;
       if (o.positional) continue;
-      for (const auto& name : o.names) out += line(Quoted(c.path + " " + name), o.choices);
+      for (const auto& name : o.names) out += line(ShellQuote(c.path + " " + name), o.choices);
     }
+  });
+  return out;
+}
+
+// "'clary describe' | 'clary logs'": commands whose argument is a job, which the shell asks us for.
+std::string TakeJobs(const CommandText& root) {
+  std::string out;
+  Walk(root, [&](const CommandText& c) {
+    if (IsOfAJob(c)) out += fmt::format("{}{}", out.empty() ? "" : " | ", ShellQuote(c.path));
   });
   return out;
 }
@@ -212,11 +221,11 @@ std::string BashCompletion(const CLI::App& app) {
     for (const OptionText& o : c.options) {
       if (!o.positional) options.insert(options.end(), o.names.begin(), o.names.end());
     }
-    words += fmt::format("    {}) words={} options={} ;;\n", Quoted(c.path), Quoted(Join(all, " ")),
-                         Quoted(Join(options, " ")));
+    words += fmt::format("    {}) words={} options={} ;;\n", ShellQuote(c.path),
+                         ShellQuote(Join(all, " ")), ShellQuote(Join(options, " ")));
   });
   return fmt::format(
-      R"(# bash completion for clary, made by `clary completion bash`
+      R"bash(# bash completion for clary, made by `clary completion bash`
 _clary() {{
   local cur=${{COMP_WORDS[COMP_CWORD]}} prev=${{COMP_WORDS[COMP_CWORD-1]}} path=clary words= options= i
   for ((i = 1; i < COMP_CWORD; ++i)); do
@@ -230,18 +239,21 @@ _clary() {{
   esac
   case "$path" in
 {}  esac
+  case "$path" in
+    {}) words=$("${{COMP_WORDS[0]}}" jobs --quiet --max 1000 2>/dev/null) ;;
+  esac
   if [[ $cur == -* ]]; then words=$options; fi
   COMPREPLY=($(compgen -W "$words" -- "$cur"))
 }}
 complete -o default -F _clary clary
-)",
+)bash",
       AllPaths(root),
       Choices(root,
               [](const std::string& at, const std::vector<std::string>& choices) {
                 return fmt::format("    {}) COMPREPLY=($(compgen -W {} -- \"$cur\")); return ;;\n",
-                                   at, Quoted(Join(choices, " ")));
+                                   at, ShellQuote(Join(choices, " ")));
               }),
-      AnyValues(root), words);
+      AnyValues(root), words, TakeJobs(root));
 }
 
 std::string ZshCompletion(const CLI::App& app) {
@@ -249,7 +261,7 @@ std::string ZshCompletion(const CLI::App& app) {
   // _describe takes "name:description".
   const auto entry = [](const std::string& name, std::string text) {
     std::ranges::replace(text, ':', ';');
-    return Quoted(name + ":" + text);
+    return ShellQuote(name + ":" + text);
   };
   std::string tables;
   Walk(root, [&](const CommandText& c) {
@@ -261,11 +273,11 @@ std::string ZshCompletion(const CLI::App& app) {
       if (o.positional) continue;
       for (const auto& name : o.names) options += entry(name, o.description) + " ";
     }
-    tables += fmt::format("    {})\n      commands=({})\n      options=({}) ;;\n", Quoted(c.path),
-                          commands, options);
+    tables += fmt::format("    {})\n      commands=({})\n      options=({}) ;;\n",
+                          ShellQuote(c.path), commands, options);
   });
   return fmt::format(
-      R"(#compdef clary
+      R"zsh(#compdef clary
 # zsh completion for clary, made by `clary completion zsh`
 _clary() {{
   local at=clary word
@@ -280,6 +292,9 @@ _clary() {{
   esac
   case "$at" in
 {}  esac
+  case "$at" in
+    {}) commands=(${{(f)"$(${{words[1]}} jobs --quiet --max 1000 2>/dev/null)"}}) ;;
+  esac
   if [[ $PREFIX == -* ]]; then
     _describe option options
   elif (( $#commands )); then
@@ -289,13 +304,13 @@ _clary() {{
   fi
 }}
 if [[ $funcstack[1] == _clary ]]; then _clary "$@"; else compdef _clary clary; fi
-)",
+)zsh",
       AllPaths(root),
       Choices(root,
               [](const std::string& at, const std::vector<std::string>& choices) {
                 return fmt::format("    {}) compadd -- {}; return ;;\n", at, Join(choices, " "));
               }),
-      AnyValues(root), tables);
+      AnyValues(root), tables, TakeJobs(root));
 }
 
 std::string FishCompletion(const CLI::App& app) {
@@ -303,11 +318,13 @@ std::string FishCompletion(const CLI::App& app) {
   std::string paths;
   std::string lines;
   Walk(root, [&](const CommandText& c) {
-    if (c.path != root.path) paths += " " + Quoted(c.path);
-    const std::string at = fmt::format("complete -c clary -n {}", Quoted("__clary_at " + c.path));
+    if (c.path != root.path) paths += " " + ShellQuote(c.path);
+    const std::string at =
+        fmt::format("complete -c clary -n {}", ShellQuote("__clary_at " + c.path));
     for (const CommandText& sub : c.commands) {
-      lines += fmt::format("{} -f -a {} -d {}\n", at, sub.name, Quoted(sub.description));
+      lines += fmt::format("{} -f -a {} -d {}\n", at, sub.name, ShellQuote(sub.description));
     }
+    if (IsOfAJob(c)) lines += at + " -f -a '(clary jobs --quiet --max 1000 2>/dev/null)'\n";
     for (const auto& word : ArgumentWords(c)) lines += fmt::format("{} -f -a {}\n", at, word);
     for (const OptionText& o : c.options) {
       if (o.positional) continue;
@@ -316,11 +333,11 @@ std::string FishCompletion(const CLI::App& app) {
         lines += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
       }
       if (!o.choices.empty()) {
-        lines += " -x -a " + Quoted(Join(o.choices, " "));
+        lines += " -x -a " + ShellQuote(Join(o.choices, " "));
       } else if (!o.value.empty()) {
         lines += " -r";
       }
-      lines += " -d " + Quoted(o.description) + "\n";
+      lines += " -d " + ShellQuote(o.description) + "\n";
     }
   });
   return fmt::format(

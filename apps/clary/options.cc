@@ -37,14 +37,6 @@ std::vector<std::string> OptionNames(const CLI::App& command) {
   return names;
 }
 
-std::vector<std::string> CommandNames(const CLI::App& command) {
-  std::vector<std::string> names;
-  for (const CLI::App* sub : command.get_subcommands([](const CLI::App*) { return true; })) {
-    if (!sub->get_group().empty()) names.push_back(sub->get_name());
-  }
-  return names;
-}
-
 // A word that no option and no command took.
 std::string Unexpected(const CLI::App& command, const std::string& word) {
   if (word.size() > 1 && word.starts_with('-')) {
@@ -53,11 +45,7 @@ std::string Unexpected(const CLI::App& command, const std::string& word) {
                        name.starts_with("--") ? Suggestion(name, OptionNames(command)) : "",
                        HelpHint(command));
   }
-  const auto commands = CommandNames(command);
-  if (!commands.empty()) {
-    return fmt::format("there is no command '{} {}'.{}\n  there are: {}", PathOf(command), word,
-                       Suggestion(word, commands), Listed(commands));
-  }
+  if (!CommandNames(command).empty()) return NoCommand(command, word);
   return fmt::format("{} does not know what to do with '{}'{}", PathOf(command), word,
                      HelpHint(command));
 }
@@ -104,10 +92,28 @@ CLI::Option* Checked(CLI::Option* option, int64_t low, int64_t high) {
 
 }  // namespace internal
 
+std::vector<std::string> CommandNames(const CLI::App& command) {
+  std::vector<std::string> names;
+  for (const CLI::App* sub : command.get_subcommands([](const CLI::App*) { return true; })) {
+    if (!sub->get_group().empty()) names.push_back(sub->get_name());
+  }
+  return names;
+}
+
+std::string NoCommand(const CLI::App& command, const std::string& word) {
+  const auto commands = CommandNames(command);
+  return fmt::format("there is no command '{} {}'.{}\n  there are: {}", PathOf(command), word,
+                     Suggestion(word, commands), Listed(commands));
+}
+
+void Suggest(CLI::Option& option, const std::vector<std::string>& words) {
+  option.type_name(std::string(kOneOf) + Join(words, "|") + "}");
+}
+
 CLI::Option* AddChoice(CLI::App& command, const std::string& names, std::string& value,
                        const std::string& description, std::vector<std::string> words) {
   auto* option = command.add_option(names, value, description);
-  option->type_name(std::string(kOneOf) + Join(words, "|") + "}");
+  Suggest(*option, words);
   return option->check(CLI::Validator(
       [words = std::move(words)](const std::string& text) {
         if (std::ranges::find(words, text) != words.end()) return std::string();

@@ -38,6 +38,15 @@ std::vector<std::string> ChoicesOf(const CLI::Option& option);
 const CLI::App& DeepestCommand(const CLI::App& app);
 std::string PathOf(const CLI::App& command);  // "clary s3 cp"
 
+// That `command` has no command `word`, and which there are.
+std::string NoCommand(const CLI::App& command, const std::string& word);
+
+// The commands of `command` that are shown.
+std::vector<std::string> CommandNames(const CLI::App& command);
+
+// An argument that takes any of these words, or several; they are suggested, not checked.
+void Suggest(CLI::Option& option, const std::vector<std::string>& words);
+
 // What is wrong with a command line that `app` could not parse, where, and what to do, without the
 // program's name in front.
 std::string Explain(const CLI::App& app, const CLI::ParseError& error);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <string_view>
+#include <utility>
 
 #include "terminal.h"
 
@@ -52,55 +54,74 @@ void Progress::on_status(const TrainingJobDescription&, const StatusTransition& 
 }
 
 void Progress::on_log(int, const LogEvent& event) {
-  auto round = parse_round(event.message);
-  if (round) {
-    if (done_ == 0) first_round_ = clock_.Now();
+  const std::string_view text = event.message;
+  auto round = parse_round(text);
+  const bool means = round && std::exchange(means_next_, false);
+  if (means) {
+    last_ = std::move(round->metrics);
+  } else if (round) {
+    if (done_ == 0 && model_ <= 1) first_round_ = clock_.Now();
     done_ = round->round + 1;
     last_ = std::move(round->metrics);
+  } else if (text.contains("] Train cross validation fold ")) {
+    ++model_;
+    done_ = 0;
+  } else if (model_ > 0 && text.contains("] The ") && text.ends_with(" cross validation")) {
+    means_next_ = true;
+  } else if (auto kept = parse_kept_rounds(text); kept && model_ == 0) {
+    kept_ = std::move(kept);
   }
   if (options_.silent) return;
   if (options_.verbose) return Line(event.message);
-  if (const auto memory = parse_memory(event.message)) memory_mb_ = *memory;
+  if (const auto memory = parse_memory(text)) memory_mb_ = *memory;
   if (!round) {
-    const bool important = event.message.find("ERROR") != std::string::npos ||
-                           event.message.find("WARNING") != std::string::npos ||
-                           event.message.find("Stopping. Best iteration") != std::string::npos;
+    const bool important = text.contains("ERROR") || text.contains("WARNING") ||
+                           text.contains("] Early stopping kept ");
     if (important) Line(event.message);
     return;
   }
+  if (means) return Line("mean of the folds  " + MetricsText(last_));
   if (options_.live) return Draw(done_ == options_.rounds);
   const int step = std::max(1, options_.rounds / 10);
   if (done_ == 1 || done_ % step == 0 || done_ == options_.rounds) {
-    const auto total = options_.rounds > 0 ? "/" + std::to_string(options_.rounds) : std::string();
-    Line("round " + std::to_string(done_) + total + "  " + MetricsText(last_));
+    Line(RoundText() + "  " + MetricsText(last_));
   }
+}
+
+std::string Progress::RoundText() const {
+  std::string text = model_ == 0 ? "" : "model " + std::to_string(model_);
+  if (model_ > 0 && options_.models > 1) text += "/" + std::to_string(options_.models);
+  text += (text.empty() ? "round " : ", round ") + std::to_string(done_);
+  return options_.rounds > 0 ? text + "/" + std::to_string(options_.rounds) : text;
 }
 
 void Progress::Draw(bool force) {
   const auto now = clock_.Now();
   if (!force && now - drawn_ < kRedraw) return;
   drawn_ = now;
-  std::string plain = "round " + std::to_string(done_);
+  const std::string plain = RoundText();
+  // Over all models.
+  const int64_t done = int64_t{std::max(model_ - 1, 0)} * options_.rounds + done_;
+  const int64_t all = int64_t{options_.models} * options_.rounds;
   std::string bar;
-  if (options_.rounds > 0) {
-    plain += "/" + std::to_string(options_.rounds);
-    constexpr int kBar = 20;
-    const int full = std::clamp(kBar * done_ / options_.rounds, 0, kBar);
-    for (int i = 0; i < kBar; ++i) bar += i < full ? "█" : "░";
+  if (all > 0) {
+    constexpr int64_t kBar = 20;
+    const int64_t full = std::clamp<int64_t>(kBar * done / all, 0, kBar);
+    for (int64_t i = 0; i < kBar; ++i) bar += i < full ? "█" : "░";
     bar = " " + Paint(bar, Style::kGreen);
   }
   std::string rest;
   const auto elapsed = (now - first_round_).count();
-  if (elapsed > 200 && done_ > 1) {
-    const double per_second = 1000.0 * (done_ - 1) / static_cast<double>(elapsed);
+  if (elapsed > 200 && done > 1) {
+    const double per_second = 1000.0 * static_cast<double>(done - 1) / static_cast<double>(elapsed);
     char speed[32];
     std::snprintf(speed, sizeof speed, per_second < 10 ? "  %.1f/s" : "  %.0f/s", per_second);
     rest += speed;
-    if (options_.rounds > done_) {
-      rest +=
-          "  " +
-          FormatDuration(static_cast<int64_t>(1000.0 * (options_.rounds - done_) / per_second)) +
-          " left";
+    if (all > done) {
+      rest += "  " +
+              FormatDuration(
+                  static_cast<int64_t>(1000.0 * static_cast<double>(all - done) / per_second)) +
+              " left";
     }
   }
   if (memory_mb_ > 0) rest += "  " + std::to_string(memory_mb_) + " MB";
@@ -116,6 +137,40 @@ void Progress::Draw(bool force) {
   std::fputs(("\r\033[K" + plain + bar + rest).c_str(), stdout);
   std::fflush(stdout);
   line_open_ = true;
+}
+
+std::string RoundsText(int rounds, int models, const std::optional<KeptRounds>& kept) {
+  if (kept) {
+    return "best round " + std::to_string(kept->kept) + " of " + std::to_string(kept->trained);
+  }
+  const std::string of = std::to_string(rounds) + (rounds == 1 ? " round" : " rounds");
+  return models > 1 ? std::to_string(models) + " models of " + of : of;
+}
+
+void PrintMetrics(const std::vector<MetricValue>& last, const std::optional<KeptRounds>& kept,
+                  std::string_view indent) {
+  // Log lines say "train-auc", descriptions "train:auc".
+  const auto same = [](const std::string& a, const std::string& b) {
+    return std::ranges::equal(a, b, [](char x, char y) {
+      return x == y || ((x == ':' || x == '-') && (y == ':' || y == '-'));
+    });
+  };
+  Table table(kept ? std::vector<std::string>{"METRIC", "BEST ROUND " + std::to_string(kept->kept),
+                                              "LAST ROUND " + std::to_string(kept->trained)}
+                   : std::vector<std::string>{"METRIC", "VALUE"});
+  table.AlignRight(1);
+  table.AlignRight(2);
+  for (const auto& m : last) {
+    if (!kept) {
+      table.Add({m.name, FormatNumber(m.value)});
+      continue;
+    }
+    const auto best = std::ranges::find_if(
+        kept->metrics, [&](const MetricValue& k) { return same(k.name, m.name); });
+    table.Add({m.name, best == kept->metrics.end() ? "-" : FormatNumber(best->value),
+               FormatNumber(m.value)});
+  }
+  table.Print(indent);
 }
 
 }  // namespace clary::cli

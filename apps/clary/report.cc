@@ -39,7 +39,7 @@ Status OpenPage(const std::string& path) {
 }
 
 int ShowReports(const Context& context, const ReportOptions& options) {
-  auto access = Connect(context);
+  auto access = Connect(context, Home::kMustExist);
   if (!access) return Report(context, access.error());
   const auto rules = TrainingJob(access->session, options.job).rule_job_summary();
   if (!rules) return Report(context, NoJob(access->session, options.job, rules.error()));

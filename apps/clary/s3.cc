@@ -1,8 +1,14 @@
 #include "clary/s3.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "base/file.h"
 #include "command.h"
 #include "terminal.h"
 
@@ -18,7 +24,7 @@ struct S3Options {
 };
 
 int List(const Context& context, const S3Options& options) {
-  auto access = Connect(context);
+  auto access = Connect(context, Home::kMustExist);
   if (!access) return Report(context, access.error());
   const S3 s3 = access->session.s3();
   if (options.from.empty()) {
@@ -64,6 +70,8 @@ int List(const Context& context, const S3Options& options) {
   return Report(context, kFailed, "NoSuchKey", "there is nothing below " + uri->str());
 }
 
+constexpr std::string_view kStandard = "-";  // input or output, as a file's name
+
 bool IsS3(std::string_view s) { return s.starts_with("s3://"); }
 
 void Say(const Context& context, const char* verb, const std::string& from, const std::string& to) {
@@ -81,8 +89,44 @@ S3Uri TargetOf(const S3Uri& to, const std::string& name) {
   return to.key.empty() || to.key.ends_with('/') ? to.join(name) : to;
 }
 
+Status CopyAll(int from, int to) {
+  std::vector<char> buffer(1 << 16);
+  for (;;) {
+    const ssize_t n = ::read(from, buffer.data(), buffer.size());
+    if (n == 0) return {};
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return Fail(Code::kInternal, "Errno", std::string("reading: ") + strerror(errno));
+    CLARY_CHECK_OK(WriteAll(to, {buffer.data(), static_cast<size_t>(n)}));
+  }
+}
+
+// Standard input, as it comes, into a file that an upload can read twice.
+Status UploadInput(const Context& context, const S3& s3, const S3Uri& to) {
+  if (to.key.empty() || to.key.ends_with('/')) {
+    return Usage("standard input has no name: name the object, as " + to.join("NAME").str());
+  }
+  CLARY_TRY(const TempDir dir, TempDir::Make(fs::temp_directory_path()));
+  const fs::path file = dir.path() / "input";
+  {
+    CLARY_TRY(const Fd fd, OpenFile(file, O_WRONLY | O_CREAT | O_EXCL, 0600));
+    CLARY_CHECK_OK(CopyAll(STDIN_FILENO, fd.get()));
+  }
+  CLARY_CHECK_OK(s3.upload_file(file, to));
+  Say(context, "upload", "-", to.str());
+  return {};
+}
+
+Status DownloadToOutput(const S3& s3, const S3Uri& from) {
+  CLARY_TRY(const TempDir dir, TempDir::Make(fs::temp_directory_path()));
+  const fs::path file = dir.path() / "output";
+  CLARY_CHECK_OK(s3.download_file(from, file));
+  CLARY_TRY(const Fd fd, OpenFile(file, O_RDONLY));
+  return CopyAll(fd.get(), STDOUT_FILENO);
+}
+
 Status Upload(const Context& context, const S3& s3, const S3Options& options) {
   CLARY_TRY(const auto to, S3Uri::parse(options.to));
+  if (options.from == kStandard) return UploadInput(context, s3, to);
   const fs::path from = options.from;
   std::error_code ec;
   if (!fs::is_directory(from, ec)) {
@@ -113,6 +157,12 @@ Status Download(const Context& context, const Session& session, const S3Options&
     CLARY_TRY(const auto files, session.download_data(to, from.bucket, from.key));
     for (const auto& file : files) Say(context, "download", from.str(), file.string());
     return {};
+  }
+  if (options.to == kStandard) {
+    if (from.key.empty() || from.key.ends_with('/')) {
+      return Usage(from.str() + " is no object, and standard output takes one");
+    }
+    return DownloadToOutput(session.s3(), from);
   }
   std::error_code ec;
   const bool into = fs::is_directory(to, ec) || options.to.ends_with('/');
@@ -151,7 +201,10 @@ int Copy(const Context& context, const S3Options& options) {
   if (!IsS3(options.from) && !IsS3(options.to)) {
     return Report(context, kUsage, "Usage", "one side of `clary s3 cp` must be an s3:// URI");
   }
-  auto access = Connect(context);
+  if (options.recursive && (options.from == kStandard || options.to == kStandard)) {
+    return Report(context, kUsage, "Usage", "'-' is one file: leave --recursive out");
+  }
+  auto access = Connect(context, IsS3(options.from) ? Home::kMustExist : Home::kMayBeNew);
   if (!access) return Report(context, access.error());
   const auto s3 = access->session.s3();
   const auto done = !IsS3(options.from) ? Upload(context, s3, options)
@@ -181,7 +234,7 @@ Status RemoveAll(const Context& context, const S3& s3, const S3Options& options)
 }
 
 int Remove(const Context& context, const S3Options& options) {
-  auto access = Connect(context);
+  auto access = Connect(context, Home::kMustExist);
   if (!access) return Report(context, access.error());
   const auto done = RemoveAll(context, access->session.s3(), options);
   return done ? kOk : Report(context, done.error());
@@ -196,6 +249,34 @@ int MakeBucket(const Context& context, const S3Options& options) {
   if (!made) return Report(context, made.error());
   Say(context, "make bucket", "s3://" + uri->bucket, "");
   return kOk;
+}
+
+Status RemoveBucketOf(const Context& context, const S3& s3, const S3Options& options,
+                      const S3Uri& uri) {
+  if (!uri.key.empty()) {
+    return Usage(uri.str() + " is below a bucket: `clary s3 rm` removes objects");
+  }
+  if (options.recursive) {
+    CLARY_CHECK_OK(RemoveAll(context, s3, {.from = uri.str(), .to = {}, .recursive = true}));
+  }
+  const auto removed = s3.delete_bucket(uri.bucket);
+  if (!removed && removed.error().reason == "BucketNotEmpty") {
+    Error error = removed.error();
+    error.message += "\n  --force removes what is in it, too";
+    return std::unexpected(std::move(error));
+  }
+  CLARY_CHECK_OK(removed);
+  Say(context, "remove bucket", "s3://" + uri.bucket, "");
+  return {};
+}
+
+int RemoveBucket(const Context& context, const S3Options& options) {
+  const auto uri = S3Uri::parse(IsS3(options.from) ? options.from : "s3://" + options.from);
+  if (!uri) return Report(context, uri.error());
+  auto access = Connect(context, Home::kMustExist);
+  if (!access) return Report(context, access.error());
+  const auto done = RemoveBucketOf(context, access->session.s3(), options, *uri);
+  return done ? kOk : Report(context, done.error());
 }
 
 }  // namespace
@@ -216,10 +297,12 @@ void AddS3(CLI::App& app, Context& context) {
 
   auto* cp = AddCommand(
       *s3, context, "cp", "Copy to, from or within S3",
-      {"clary s3 cp train.csv s3://bucket/data/", "clary s3 cp s3://bucket/output/ . --recursive"},
+      {"clary s3 cp train.csv s3://bucket/data/", "clary s3 cp s3://bucket/output/ . --recursive",
+       "clary s3 cp s3://bucket/data/train.csv - | head"},
       [&context, options] { return Copy(context, *options); });
-  cp->add_option("from", options->from, "File, directory or s3:// URI")->required();
-  cp->add_option("to", options->to, "File, directory or s3:// URI")->required();
+  cp->add_option("from", options->from, "File, directory or s3:// URI; -: standard input")
+      ->required();
+  cp->add_option("to", options->to, "File, directory or s3:// URI; -: standard output")->required();
   recursive(cp);
 
   auto* rm = AddCommand(*s3, context, "rm", "Delete an object, or all below a prefix",
@@ -231,6 +314,12 @@ void AddS3(CLI::App& app, Context& context) {
   auto* mb = AddCommand(*s3, context, "mb", "Make a bucket", {"clary s3 mb s3://my-bucket"},
                         [&context, options] { return MakeBucket(context, *options); });
   mb->add_option("bucket", options->from, "s3://bucket")->required();
+
+  auto* rb = AddCommand(*s3, context, "rb", "Remove a bucket",
+                        {"clary s3 rb s3://my-bucket", "clary s3 rb s3://my-bucket --force"},
+                        [&context, options] { return RemoveBucket(context, *options); });
+  rb->add_option("bucket", options->from, "s3://bucket")->required();
+  rb->add_flag("--force", options->recursive, "With everything that is in it");
 }
 
 }  // namespace clary::cli

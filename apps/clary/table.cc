@@ -106,7 +106,39 @@ Result<std::string> KeyOf(const std::vector<fs::path>& files, const data::Column
   return "clary/data/" + HexEncode(hasher.Finish()).substr(0, 32);
 }
 
+Status ChoosePositive(const std::string& positive, data::Columns& columns) {
+  if (positive.empty()) return {};
+  if (columns.classes.size() != 2) {
+    return Usage(fmt::format(
+        "--positive {}: label {} {}; only a label of two texts has a positive class", positive,
+        columns.label,
+        columns.classes.empty() ? "is a number"
+                                : fmt::format("has {} classes", columns.classes.size())));
+  }
+  const auto found = std::ranges::find(columns.classes, positive);
+  if (found == columns.classes.end()) {
+    return Usage(fmt::format("--positive {}: label {} is '{}' or '{}'", positive, columns.label,
+                             columns.classes[0], columns.classes[1]));
+  }
+  if (found == columns.classes.begin()) {
+    std::swap(columns.classes[0], columns.classes[1]);
+    std::swap(columns.class_counts[0], columns.class_counts[1]);
+  }
+  return {};
+}
+
 }  // namespace
+
+std::string ContentTypeOf(const std::string& path) {
+  for (const auto& [suffix, type] : {std::pair{".libsvm", "libsvm"},
+                                     {".svm", "libsvm"},
+                                     {".parquet", "application/x-parquet"},
+                                     {".pbr", "application/x-recordio-protobuf"},
+                                     {".recordio", "application/x-recordio-protobuf"}}) {
+    if (path.ends_with(suffix)) return type;
+  }
+  return "csv";
+}
 
 Result<std::string> DigestOf(const fs::path& path) {
   CLARY_TRY(auto fd, OpenFile(path, O_RDONLY));
@@ -125,37 +157,55 @@ Result<std::string> DigestOf(const fs::path& path) {
   }
 }
 
-Result<TrainTable> LookAtTable(const TableInput& input) {
-  TrainTable out;
-  CLARY_TRY(out.files, FilesAt(input.train, "--train"));
-  CLARY_TRY(out.type, TypeOf(out.files, input.content_type));
-  CLARY_TRY(
-      out.table,
-      data::ScanTable(out.files, {.type = out.type, .label = input.label, .drop = input.drop}));
+Result<TableFiles> FilesOfTable(const std::string& path, const std::string& content_type,
+                                const char* option) {
+  TableFiles out;
+  CLARY_TRY(out.files, FilesAt(path, option));
+  CLARY_TRY(out.type, TypeOf(out.files, content_type));
   return out;
 }
 
-Result<TableChannels> UploadTable(const Session& session, const TableInput& input,
-                                  const TrainTable& train) {
+Result<TrainTable> LookAtTable(const TableInput& input) {
+  TrainTable out;
+  CLARY_TRY(out.data, FilesOfTable(input.train, input.content_type, "--train"));
+  if (!input.validation.empty()) {  // before the long look at the training files
+    CLARY_TRY(out.held_out, FilesOfTable(input.validation, input.content_type, "--validation"));
+  }
+  auto table = data::ScanTable(out.data.files,
+                               {.type = out.data.type, .label = input.label, .drop = input.drop});
+  if (!table && table.error().reason == "NoColumn" && out.data.type == data::ContentType::kCsv) {
+    const auto header = data::ReadHeader(out.data.files.front());
+    if (header && header->empty()) {
+      return Usage(fmt::format(
+          "{} has no header: its first line is data, and --label {} names a column by it\n"
+          "  add a first line with the columns' names; or put the label first, numbers alone, and "
+          "leave --label out",
+          out.data.files.front().string(), input.label));
+    }
+  }
+  CLARY_TRY(out.table, std::move(table));
+  CLARY_CHECK_OK(ChoosePositive(input.positive, out.table.columns));
+  return out;
+}
+
+Result<TableChannels> UploadTable(const Session& session, const TrainTable& train) {
   TableChannels out;
   const data::Columns& columns = train.table.columns;
-  const auto upload = [&](const std::vector<fs::path>& files, data::ContentType type,
+  const auto upload = [&](const TableFiles& from,
                           data::WrittenTable& written) -> Result<std::string> {
-    CLARY_TRY(const std::string key, KeyOf(files, columns));
+    CLARY_TRY(const std::string key, KeyOf(from.files, columns));
     return Store(session, key, columns,
                  [&](const std::function<Status(std::string_view)>& write) -> Status {
-                   CLARY_TRY(written, data::WriteTable(files, type, columns, write));
+                   CLARY_TRY(written, data::WriteTable(from.files, from.type, columns, write));
                    return {};
                  });
   };
   // The validation files first: what is wrong with them is known before anything large is stored.
-  if (!input.validation.empty()) {
-    CLARY_TRY(const auto files, FilesAt(input.validation, "--validation"));
-    CLARY_TRY(const auto type, TypeOf(files, input.content_type));
-    CLARY_TRY(out.validation, upload(files, type, out.held_out));
+  if (!train.held_out.files.empty()) {
+    CLARY_TRY(out.validation, upload(train.held_out, out.held_out));
   }
   data::WrittenTable written;
-  CLARY_TRY(out.train, upload(train.files, train.type, written));
+  CLARY_TRY(out.train, upload(train.data, written));
   out.warnings = train.table.warnings;
   out.warnings.insert(out.warnings.end(), out.held_out.warnings.begin(),
                       out.held_out.warnings.end());
@@ -172,6 +222,10 @@ std::vector<std::string> DescribeTable(const data::Columns& columns) {
     for (size_t i = 0; i < columns.classes.size() && i < 10; ++i) {
       label += fmt::format("{}{} is '{}' ({})", i == 0 ? "" : ", ", i, columns.classes[i],
                            Percent(columns.class_counts[i], columns.rows));
+    }
+    if (columns.classes.size() == 2) {
+      label += fmt::format("; predicted is the probability of '{}' (--positive chooses)",
+                           columns.classes[1]);
     }
     if (columns.classes.size() > 10) label += fmt::format(", ... {}", columns.classes.size() - 1);
   }

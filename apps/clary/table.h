@@ -15,13 +15,24 @@ struct TableInput {
   std::string validation;  // empty: none
   std::string content_type;
   std::string label;
+  std::string positive;  // the text that becomes class 1 of a label of two; empty: the later one
   std::vector<std::string> drop;
 };
 
-// What the files' columns are, before anything is stored.
-struct TrainTable {
+// The files of a table at `path`, a file or a directory of them; the format as said, or by the
+// ending of the first. `option` is what messages call the path.
+struct TableFiles {
   std::vector<std::filesystem::path> files;
   data::ContentType type = data::ContentType::kCsv;
+};
+Result<TableFiles> FilesOfTable(const std::string& path, const std::string& content_type,
+                                const char* option);
+
+// What the files' columns are, before anything is stored. Of a label of two texts the later by its
+// bytes is class 1, unless `positive` names it.
+struct TrainTable {
+  TableFiles data;
+  TableFiles held_out;  // no files: none
   data::Table table;
 };
 Result<TrainTable> LookAtTable(const TableInput& input);
@@ -34,11 +45,13 @@ struct TableChannels {
 };
 // Stores the tables in the channel's form (docs/formats/columns.md) in the default bucket. What is
 // there from an earlier call with the same bytes is not stored again.
-Result<TableChannels> UploadTable(const Session& session, const TableInput& input,
-                                  const TrainTable& train);
+Result<TableChannels> UploadTable(const Session& session, const TrainTable& train);
 
 // One line about the label, one about each column: its type, its texts, what is missing.
 std::vector<std::string> DescribeTable(const data::Columns& columns);
+
+// The content type of a file that is no table with names, by its ending.
+std::string ContentTypeOf(const std::string& path);
 
 // SHA-256 of a file's bytes, in hexadecimal.
 Result<std::string> DigestOf(const std::filesystem::path& path);

@@ -113,12 +113,6 @@ std::string FormatLocalTime(int64_t ms) {
   return {text, std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts)};
 }
 
-std::string Visible(std::string_view text) {
-  std::string out(text);
-  std::ranges::replace_if(out, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
-  return out;
-}
-
 std::string FormatNumber(double value) {
   char text[40];
   std::snprintf(text, sizeof text, "%.6g", value);

@@ -32,10 +32,6 @@ class Table {
   std::vector<size_t> right_;
 };
 
-// Text of users, such as names of columns, on one line: control characters, which a terminal would
-// obey, become '?'.
-std::string Visible(std::string_view text);
-
 std::string FormatBytes(uint64_t bytes);  // "1.4 MB"
 std::string FormatDuration(int64_t ms);   // "0.3 s", "1 m 04 s"
 std::string FormatLocalTime(int64_t ms);  // "2026-11-23 17:11:35"; "-" for 0

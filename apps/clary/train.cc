@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/file.h"
+#include "base/quote.h"
 #include "base/strings.h"
 #include "base/suggest.h"
 #include "clary/estimator.h"
@@ -41,17 +42,6 @@ struct TrainOptions {
   bool wait = true;
   bool verbose = false;
 };
-
-std::string ContentTypeOf(const std::string& path) {
-  for (const auto& [suffix, type] : {std::pair{".libsvm", "libsvm"},
-                                     {".svm", "libsvm"},
-                                     {".parquet", "application/x-parquet"},
-                                     {".pbr", "application/x-recordio-protobuf"},
-                                     {".recordio", "application/x-recordio-protobuf"}}) {
-    if (path.ends_with(suffix)) return type;
-  }
-  return "csv";
-}
 
 // A local file is kept in the default bucket under the digest of its bytes, so that training on the
 // same file again stores nothing twice.
@@ -98,10 +88,9 @@ Status CheckContentType(const std::string& said) {
 }
 
 // What the built-in algorithm would refuse, before anything is stored or queued for it.
-Status CheckHyperparameters(const std::string& version, const Hyperparameters& values,
+Status CheckHyperparameters(const std::string& version,
+                            const std::map<std::string, std::string>& given,
                             const data::Columns* columns) {
-  std::map<std::string, std::string> given;
-  for (const auto& [name, value] : values) given[name] = value.text();
   const auto checked = xgboost::ParseHyperparameters(given, version);
   if (!checked) {
     return Usage(checked.error().message + "\n  docs/parameters.md lists all, with their ranges");
@@ -117,22 +106,26 @@ Status CheckHyperparameters(const std::string& version, const Hyperparameters& v
                ". --drop COLUMN leaves one out");
 }
 
-// A label of texts has classes, and an objective that learns classes.
+// A label of texts has classes, and an objective that learns classes; another one is a number.
 Status ChooseObjective(const data::Columns& columns, Hyperparameters& values,
                        std::vector<std::string>& lines) {
   const size_t classes = columns.classes.size();
-  if (classes == 0) return {};
   if (classes == 1) {
     return Usage("label '" + columns.label + "' is '" + columns.classes[0] +
                  "' in every row: there is nothing to learn");
   }
-  if (!values.contains("objective")) {
-    const std::string objective = classes == 2 ? "binary:logistic" : "multi:softprob";
-    values.emplace("objective", objective);
-    lines.push_back("objective " + objective + ", for a label of " + std::to_string(classes) +
-                    " classes (--objective chooses another)");
+  const std::string label =
+      classes == 0 ? "a label of numbers" : "a label of " + std::to_string(classes) + " classes";
+  const bool given = values.contains("objective");
+  if (!given) {
+    values.emplace("objective", classes == 0   ? "reg:squarederror"
+                                : classes == 2 ? "binary:logistic"
+                                               : "multi:softprob");
   }
   const std::string objective = values.at("objective").text();
+  lines.push_back("objective " + objective +
+                  (given ? "" : ", for " + label + " (--objective chooses another)"));
+  if (classes == 0) return {};
   const bool multi = objective.starts_with("multi:");
   if (multi) {
     values.try_emplace("num_class", classes);
@@ -161,19 +154,47 @@ Status CheckHeader(const TrainOptions& o) {
                (names.size() > 1000 ? names.substr(0, 1000) + " ..." : names));
 }
 
-// `columns` of the table, if it is one; `lines` gets what was chosen for it.
-Result<Estimator> Prepare(const Session& session, const TrainOptions& o,
-                          const data::Columns* columns, std::vector<std::string>& lines) {
+// Each said once: of two values neither is meant more than the other.
+Result<Hyperparameters> ReadParameters(const TrainOptions& o) {
+  Hyperparameters values;
+  std::map<std::string, std::string> said;  // by the name that all spellings stand for
+  const auto add = [&](const std::string& name, const HyperparameterValue& value,
+                       const std::string& how) -> Status {
+    const auto [first, fresh] = said.emplace(std::string(xgboost::CanonicalName(name)), how);
+    if (!fresh) return Usage(first->second + " and " + how + " set the same: leave one out");
+    values.emplace(name, value);
+    return {};
+  };
+  if (!o.objective.empty()) {
+    CLARY_CHECK_OK(add("objective", o.objective, "--objective " + o.objective));
+  }
+  if (o.num_round > 0) {
+    CLARY_CHECK_OK(add("num_round", o.num_round, "--num-round " + std::to_string(o.num_round)));
+  }
+  for (const auto& text : o.parameters) {
+    const auto equals = text.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return Usage("-P " + text + ": write it as name=value, for example -P max_depth=5");
+    }
+    CLARY_CHECK_OK(add(text.substr(0, equals), text.substr(equals + 1), "-P " + text));
+  }
+  values.try_emplace("num_round", 100);
+  return values;
+}
+
+Result<std::string> ImageOf(const Session& session, const TrainOptions& o) {
+  if (o.image.contains('/')) return o.image;
+  return image_uris::retrieve("xgboost", session.region_name(), o.image);
+}
+
+// The job as far as the command line alone tells it.
+Result<Estimator> Prepare(const Session& session, const TrainOptions& o) {
   EstimatorOptions options{.role = {},
                            .instance_count = o.instance_count,
                            .instance_type = o.instance_type,
                            .max_run = o.max_run,
                            .output_path = o.output};
-  if (o.image.find('/') != std::string::npos) {
-    options.image_uri = o.image;
-  } else {
-    CLARY_TRY(options.image_uri, image_uris::retrieve("xgboost", session.region_name(), o.image));
-  }
+  CLARY_TRY(options.image_uri, ImageOf(session, o));
   if (o.output.empty()) {
     CLARY_TRY(const auto bucket, session.default_bucket());
     options.output_path = "s3://" + bucket + "/clary/jobs";
@@ -193,24 +214,57 @@ Result<Estimator> Prepare(const Session& session, const TrainOptions& o,
     }
   }
   Hyperparameters values;
-  for (const auto& text : o.parameters) {
-    const auto equals = text.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      return Usage("-P " + text + ": write it as name=value, for example -P max_depth=5");
-    }
-    values.insert_or_assign(text.substr(0, equals), text.substr(equals + 1));
-  }
-  if (!o.objective.empty()) values.insert_or_assign("objective", o.objective);
-  if (o.num_round > 0) values.insert_or_assign("num_round", o.num_round);
-  values.try_emplace("num_round", 100);
-  if (columns != nullptr) CLARY_CHECK_OK(ChooseObjective(*columns, values, lines));
-  if (const auto version = BuiltInVersion(options.image_uri)) {
-    CLARY_CHECK_OK(CheckContentType(o.data.content_type));
-    CLARY_CHECK_OK(CheckHyperparameters(*version, values, columns));
-  }
+  CLARY_TRY(values, ReadParameters(o));
   Estimator estimator(session, std::move(options));
   estimator.set_hyperparameters(values);
   return estimator;
+}
+
+// Everything that can be known to be wrong before data are looked at or stored.
+Status CheckJob(const Session& session, const TrainOptions& o, const std::string& image,
+                Estimator& estimator) {
+  if (const auto version = BuiltInVersion(image)) {
+    CLARY_CHECK_OK(CheckContentType(o.data.content_type));
+    auto values = estimator.hyperparameters();
+    // The number of classes comes with a table's label.
+    const auto objective = values.find("objective");
+    if (!o.data.label.empty() && objective != values.end() &&
+        objective->second.starts_with("multi:")) {
+      values.try_emplace("num_class", "2");
+    }
+    CLARY_CHECK_OK(CheckHyperparameters(*version, values, nullptr));
+  }
+  Channels channels;
+  for (const auto& [channel, from] :
+       {std::pair{"train", o.data.train}, {"validation", o.data.validation}}) {
+    if (from.empty()) continue;
+    channels.emplace_back(
+        channel, TrainingInput{.s3_data = from.starts_with("s3://") ? from : "s3://bucket/key",
+                               .content_type = "csv"});
+    std::error_code ec;
+    if (!from.starts_with("s3://") && !fs::exists(from, ec)) {
+      return Fail(Code::kNotFound, "NoSuchFile", "there is no file " + from);
+    }
+  }
+  if (auto checked = estimator.check(channels, {.job_name = o.name}); !checked) {
+    return Usage(checked.error().message);
+  }
+  if (!o.name.empty() && TrainingJob(session, o.name).describe()) {
+    return Fail(Code::kAlreadyExists, "JobExists",
+                "there is a training job '" + o.name + "' already: choose another --name");
+  }
+  return {};
+}
+
+// What the table's columns decide; `lines` gets what was chosen.
+Status FitToTable(const data::Columns& columns, const std::string& image, Estimator& estimator,
+                  std::vector<std::string>& lines) {
+  Hyperparameters values;
+  for (const auto& [name, value] : estimator.hyperparameters()) values.emplace(name, value);
+  CLARY_CHECK_OK(ChooseObjective(columns, values, lines));
+  estimator.set_hyperparameters(values);
+  const auto version = BuiltInVersion(image);
+  return version ? CheckHyperparameters(*version, estimator.hyperparameters(), &columns) : Status();
 }
 
 // The file that holds the model, when its store is on this machine.
@@ -227,16 +281,18 @@ struct Outcome {
   TrainingJobDescription job;
   std::string model_file;
   std::vector<std::string> reports;  // pages on this machine
-  std::vector<MetricValue> metrics;
+  std::vector<MetricValue> metrics;  // of the last round
   int rounds = 0;
+  int models = 0;  // of cross validation
+  std::optional<KeptRounds> kept;
   std::string columns;                // of a table: docs/formats/columns.md
   std::vector<std::string> warnings;  // of it
 };
 
 void PrintTable(const std::vector<std::string>& lines, const std::vector<std::string>& warnings) {
-  for (const auto& line : lines) std::puts(Visible(line).c_str());
+  for (const auto& line : lines) std::puts(Printable(line).c_str());
   for (const auto& warning : warnings) {
-    std::printf("%s %s\n", Paint("warning:", Style::kYellow).c_str(), Visible(warning).c_str());
+    std::printf("%s %s\n", Paint("warning:", Style::kYellow).c_str(), Printable(warning).c_str());
   }
   std::puts("");
 }
@@ -244,8 +300,11 @@ void PrintTable(const std::vector<std::string>& lines, const std::vector<std::st
 void PrintOutcome(const Context& context, const Outcome& outcome) {
   const auto& job = outcome.job;
   if (context.json) {
-    nlohmann::json metrics = nlohmann::json::object();
-    for (const auto& m : outcome.metrics) metrics[m.name] = m.value;
+    const auto values = [](const std::vector<MetricValue>& metrics) {
+      nlohmann::json object = nlohmann::json::object();
+      for (const auto& m : metrics) object[m.name] = m.value;
+      return object;
+    };
     nlohmann::json rules = nlohmann::json::array();
     for (const auto& r : job.rules) {
       rules.push_back({{"name", r.name}, {"status", r.status}, {"details", r.details}});
@@ -254,12 +313,16 @@ void PrintOutcome(const Context& context, const Outcome& outcome) {
                            {"status", job.status},
                            {"failure_reason", job.failure_reason},
                            {"rounds", outcome.rounds},
-                           {"metrics", metrics},
+                           {"metrics", values(outcome.metrics)},
                            {"model", job.model_data},
                            {"model_file", outcome.model_file},
                            {"rules", rules},
                            {"reports", outcome.reports},
                            {"took_ms", job.ended_ms - job.created_ms}};
+    if (outcome.kept) {
+      done["best_round"] = outcome.kept->kept;
+      done["best_metrics"] = values(outcome.kept->metrics);
+    }
     if (!outcome.columns.empty()) {
       done["columns"] = nlohmann::json::parse(outcome.columns);
       done["warnings"] = outcome.warnings;
@@ -267,15 +330,12 @@ void PrintOutcome(const Context& context, const Outcome& outcome) {
     std::puts(done.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
     return;
   }
-  std::printf("%s %s in %s, %d round%s\n\n", Paint(job.name, Style::kBold).c_str(),
+  std::printf("%s %s in %s, %s\n\n", Paint(job.name, Style::kBold).c_str(),
               PaintStatus(job.status).c_str(),
-              FormatDuration(job.ended_ms - job.created_ms).c_str(), outcome.rounds,
-              outcome.rounds == 1 ? "" : "s");
+              FormatDuration(job.ended_ms - job.created_ms).c_str(),
+              RoundsText(outcome.rounds, outcome.models, outcome.kept).c_str());
   if (!outcome.metrics.empty()) {
-    Table table({"METRIC", "VALUE"});
-    table.AlignRight(1);
-    for (const auto& m : outcome.metrics) table.Add({m.name, FormatNumber(m.value)});
-    table.Print("  ");
+    PrintMetrics(outcome.metrics, outcome.kept, "  ");
     std::puts("");
   }
   for (const auto& rule : job.rules) {
@@ -283,7 +343,7 @@ void PrintOutcome(const Context& context, const Outcome& outcome) {
                 rule.details.c_str());
   }
   for (const auto& page : outcome.reports) std::printf("  report  %s\n", page.c_str());
-  std::printf("  model   %s\n", job.model_data.c_str());
+  if (!job.model_data.empty()) std::printf("  model   %s\n", job.model_data.c_str());
   if (!outcome.model_file.empty()) std::printf("  file    %s\n", outcome.model_file.c_str());
 }
 
@@ -295,15 +355,16 @@ void PrintNext(const std::string& job, bool embedded) {
 
 int Train(const Context& context, const TrainOptions& options) {
   const Signals signals;  // before any other thread
-  std::optional<TrainTable> table;
-  if (!options.data.label.empty()) {
-    auto looked = LookAtTable(options.data);
-    if (!looked) return Report(context, looked.error());
-    table = *std::move(looked);
-  } else if (!options.data.drop.empty()) {
-    return Report(context, kUsage, "Usage", "--drop COLUMN is for tables with a header: --label");
-  } else if (const auto headless = CheckHeader(options); !headless) {
-    return Report(context, headless.error());
+  if (options.data.label.empty()) {
+    for (const auto& [option, given] : {std::pair{"--drop COLUMN", !options.data.drop.empty()},
+                                        {"--positive TEXT", !options.data.positive.empty()}}) {
+      if (!given) continue;
+      return Report(context, kUsage, "Usage",
+                    std::string(option) + " is for tables with a header: --label");
+    }
+    if (const auto headless = CheckHeader(options); !headless) {
+      return Report(context, headless.error());
+    }
   }
   auto access = Connect(context);
   if (!access) return Report(context, access.error());
@@ -312,15 +373,28 @@ int Train(const Context& context, const TrainOptions& options) {
                   "--no-wait needs a service that stays: start `clary serve` first");
   }
   const auto& session = access->session;
-  std::vector<std::string> lines;
-  if (table) lines = DescribeTable(table->table.columns);
-  auto estimator = Prepare(session, options, table ? &table->table.columns : nullptr, lines);
+  auto estimator = Prepare(session, options);
   if (!estimator) return Report(context, estimator.error());
+  const auto image = ImageOf(session, options);
+  if (!image) return Report(context, image.error());
+  if (const auto checked = CheckJob(session, options, *image, *estimator); !checked) {
+    return Report(context, checked.error());
+  }
+  std::optional<TrainTable> table;
+  std::vector<std::string> lines;
+  if (!options.data.label.empty()) {
+    auto looked = LookAtTable(options.data);
+    if (!looked) return Report(context, looked.error());
+    table = *std::move(looked);
+    lines = DescribeTable(table->table.columns);
+    const auto fits = FitToTable(table->table.columns, *image, *estimator, lines);
+    if (!fits) return Report(context, fits.error());
+  }
 
   Outcome outcome;
   Channels channels;
   if (table) {
-    const auto stored = UploadTable(session, options.data, *table);
+    const auto stored = UploadTable(session, *table);
     if (!stored) return Report(context, stored.error());
     channels.emplace_back("train", TrainingInput{.s3_data = stored->train, .content_type = "csv"});
     if (!stored->validation.empty()) {
@@ -359,20 +433,26 @@ int Train(const Context& context, const TrainOptions& options) {
     return kOk;
   }
 
-  const auto rounds = ParseInt(estimator->hyperparameters()["num_round"]);
+  const auto number = [values = estimator->hyperparameters()](const char* name, int otherwise) {
+    const auto it = values.find(name);
+    const auto value = it != values.end() ? ParseInt(it->second) : std::nullopt;
+    return value && *value > 0 && *value < INT32_MAX ? static_cast<int>(*value) : otherwise;
+  };
   if (!context.json) std::printf("training job %s\n", Paint(job.name(), Style::kBold).c_str());
-  Progress progress(
-      {.rounds = rounds && *rounds > 0 && *rounds < INT32_MAX ? static_cast<int>(*rounds) : 0,
-       .live = IsTerminal(1),
-       .verbose = options.verbose,
-       .silent = context.json},
-      Clock::System());
+  Progress progress({.rounds = number("num_round", 0),
+                     .models = number("_kfold", 1) * number("_num_cv_round", 1),
+                     .live = IsTerminal(1),
+                     .verbose = options.verbose,
+                     .silent = context.json},
+                    Clock::System());
   auto ended = job.wait({.observer = &progress, .stop = signals.token()});
   progress.Finish();
   if (!ended) return Report(context, ended.error());
 
   outcome.job = *std::move(ended);
   outcome.rounds = progress.rounds_done();
+  outcome.models = progress.models_done();
+  outcome.kept = progress.kept();
   if (!outcome.job.rules.empty()) {
     // They end soon after the job, and with an embedded service there is no later.
     auto rules = job.wait_for_rules(signals.token());
@@ -429,6 +509,9 @@ void AddTrain(CLI::App& app, Context& context) {
   train->add_option(
       "--label", o->data.label,
       "Name of the column to learn, of CSV with a header or Parquet; texts are categories");
+  train->add_option("--positive", o->data.positive,
+                    "With --label of two texts: the one whose probability is predicted (default: "
+                    "the later by the alphabet)");
   train->add_option("--drop", o->data.drop, "With --label: a column to leave out; may be repeated")
       ->expected(1)
       ->take_all();

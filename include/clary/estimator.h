@@ -87,6 +87,11 @@ class Estimator {
   // kFailedPrecondition "TrainingJobFailed" with the job's reason; a stopped one is no error.
   Status fit(const Channels& inputs, const FitOptions& options = {});
 
+  // What CreateTrainingJob would refuse of the request for its form, before anything is stored for
+  // it: names, URIs, ranges, unknown instance types. Asks the service only for names that `fit`
+  // would ask for, too. kInvalidArgument in the service's words.
+  Status check(const Channels& inputs, const FitOptions& options = {});
+
   // An Estimator of a job that exists already. kNotFound if it does not.
   static Result<Estimator> attach(const Session& session, const std::string& training_job_name);
 
@@ -102,7 +107,8 @@ class Estimator {
   Status stop_training_job() const;
 
  private:
-  Result<std::string> CreateJob(const Channels& inputs, const FitOptions& options);
+  struct Request;
+  Result<Request> MakeRequest(const Channels& inputs, const FitOptions& options);
 
   Session session_;
   EstimatorOptions options_;

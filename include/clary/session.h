@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -42,8 +43,9 @@ class Session {
   static Result<Session> open();
   // As AWS's own tools read it: AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
   // AWS_SESSION_TOKEN, AWS_REGION or AWS_DEFAULT_REGION, AWS_CA_BUNDLE; what is missing comes from
-  // ~/.aws/credentials and ~/.aws/config (AWS_PROFILE). kUnauthenticated "NoCredentials".
-  static Result<Session> from_environment();
+  // ~/.aws/credentials and ~/.aws/config (AWS_PROFILE). `endpoint`, if given, goes before those of
+  // the environment; "" is AWS itself. kUnauthenticated "NoCredentials".
+  static Result<Session> from_environment(const std::optional<std::string>& endpoint = {});
   // The service that listens on a Clary home, with its default key. kFailedPrecondition
   // "NoService" if none does. An empty path is the default home.
   static Result<Session> from_home(const std::filesystem::path& home = {});

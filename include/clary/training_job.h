@@ -89,6 +89,17 @@ struct RoundMetrics {
 // nullopt for any other log line. A TAB may also be the text "#011", as log stores keep it.
 std::optional<RoundMetrics> parse_round(std::string_view line);
 
+// What early stopping left of the model, as the built-in algorithm tells at the end: "[...:INFO]
+// Early stopping kept 12 of 22 rounds, the best by validation-auc, with train-auc 0.96097,
+// validation-auc 0.92144". The metrics are those of the last round kept.
+struct KeptRounds {
+  int kept = 0;
+  int trained = 0;
+  std::vector<MetricValue> metrics;  // "train-auc", ...
+};
+// nullopt for any other log line.
+std::optional<KeptRounds> parse_kept_rounds(std::string_view line);
+
 // The memory in MB that the built-in algorithm's progress lines tell, one every ten seconds:
 // "[...:INFO] Round 500 of 1000: 812 rounds a second, 12 s left, 212 MB of memory". nullopt for any
 // other log line.

@@ -9,6 +9,7 @@
 #include "client/internal/regions.h"
 #include "net/client.h"
 #include "net/sigv4.h"
+#include "objects/s3_xml.h"
 
 namespace clary {
 namespace {
@@ -173,10 +174,12 @@ std::string XmlElementText(std::string_view xml, std::string_view name) {
   const std::string open = "<" + std::string(name) + ">";
   const auto at = xml.find(open);
   if (at == std::string_view::npos) return {};
-  const auto begin = at + open.size();
-  const auto end = xml.find("</" + std::string(name) + ">", begin);
-  return end == std::string_view::npos ? std::string()
-                                       : std::string(xml.substr(begin, end - begin));
+  const std::string close = "</" + std::string(name) + ">";
+  const auto end = xml.find(close, at);
+  if (end == std::string_view::npos) return {};
+  const std::string element(xml.substr(at, end + close.size() - at));
+  const auto parsed = objects::ParseFlat("<Of>" + element + "</Of>");
+  return parsed ? parsed->at(std::string(name)) : std::string();
 }
 
 }  // namespace clary

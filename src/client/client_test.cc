@@ -45,6 +45,27 @@ TEST(ParseRound, RefusesOtherLines) {
   }
 }
 
+TEST(ParseKeptRounds, ReadsTheLineOfEarlyStoppingAlone) {
+  const auto kept = parse_kept_rounds(
+      "[2026-11-23:17:11:35:INFO] Early stopping kept 12 of 22 rounds, the best by "
+      "validation-auc, with train-auc 0.96097, validation-error@0.7 nan");
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(kept->kept, 12);
+  EXPECT_EQ(kept->trained, 22);
+  ASSERT_EQ(kept->metrics.size(), 2U);
+  EXPECT_EQ(kept->metrics[0].name, "train-auc");
+  EXPECT_EQ(kept->metrics[0].value, 0.96097);
+  EXPECT_EQ(kept->metrics[1].name, "validation-error@0.7");
+  EXPECT_FALSE(parse_round("[x:INFO] Early stopping kept 1 of 2 rounds, the best by a, with a 1"));
+  for (const std::string line :
+       {"", "[x:INFO] Early stopping kept 3 of 2 rounds, the best by a, with a 1",
+        "[x:INFO] Early stopping kept x of 2 rounds, the best by a, with a 1",
+        "[x:INFO] Early stopping kept 1 of 2 rounds, the best by a, with a x",
+        "[x:INFO] Early stopping kept 1 of 2 rounds, the best by a, with a", ", with a 1"}) {
+    EXPECT_FALSE(parse_kept_rounds(line)) << line;
+  }
+}
+
 TEST(ParseMemory, ReadsProgressLinesAlone) {
   EXPECT_EQ(parse_memory("[2026-11-23:17:11:35:INFO] Round 500 of 1000: 812 rounds a second, 12 s "
                          "left, 212 MB of memory"),

@@ -4,6 +4,7 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 
+#include "api/sagemaker.h"
 #include "client/internal/regions.h"
 #include "client/internal/session_impl.h"
 
@@ -80,7 +81,13 @@ void Estimator::set_hyperparameters(const Hyperparameters& values) {
   for (const auto& [name, value] : values) hyperparameters_[name] = value.text();
 }
 
-Result<std::string> Estimator::CreateJob(const Channels& inputs, const FitOptions& options) {
+struct Estimator::Request {
+  std::string name;
+  json input;  // of CreateTrainingJob
+};
+
+Result<Estimator::Request> Estimator::MakeRequest(const Channels& inputs,
+                                                  const FitOptions& options) {
   const auto& o = options_;
   auto& aws = session_.impl().aws;
   std::string name = options.job_name;
@@ -164,14 +171,20 @@ Result<std::string> Estimator::CreateJob(const Channels& inputs, const FitOption
                                   {"CollectionConfigurations", CollectionsOf(o.rules)}};
     request["ProfilerConfig"] = {{"S3OutputPath", output}, {"DisableProfiler", false}};
   }
-  CLARY_CHECK_OK(aws.Json(Service::kSageMaker, "CreateTrainingJob", request));
-  return name;
+  return Request{.name = std::move(name), .input = std::move(request)};
+}
+
+Status Estimator::check(const Channels& inputs, const FitOptions& options) {
+  CLARY_TRY(const Request request, MakeRequest(inputs, options));
+  return api::Validate("CreateTrainingJob", request.input);
 }
 
 Status Estimator::fit(const Channels& inputs, const FitOptions& options) {
-  auto name = CreateJob(inputs, options);
-  if (!name) return std::unexpected(std::move(name).error().With("creating a training job"));
-  job_.emplace(session_, *name);
+  CLARY_TRY(const Request request, MakeRequest(inputs, options));
+  const auto created =
+      session_.impl().aws.Json(Service::kSageMaker, "CreateTrainingJob", request.input);
+  if (!created) return std::unexpected(Error(created.error()).With("creating a training job"));
+  job_.emplace(session_, request.name);
   if (!options.wait) return {};
   CLARY_TRY(const auto job,
             job_->wait({.logs = options.logs, .observer = options.observer, .stop = options.stop}));

@@ -64,6 +64,19 @@ Status EnsureIdentity(Session::Impl& impl) {
   return {};
 }
 
+// The address first: with a wrong one, keys would be looked for in vain.
+Status CheckConnection(const Connection& connection) {
+  if (!connection.endpoint.empty()) {
+    CLARY_CHECK_OK(objects::S3Store::CheckEndpoint(connection.endpoint));
+  }
+  if (connection.credentials.access_key.empty() || connection.credentials.secret_key.empty()) {
+    return Fail(Code::kUnauthenticated, "NoCredentials",
+                "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, run with `clary "
+                "exec -- COMMAND`, or start a service with `clary serve`");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Session> Session::open() {
@@ -76,7 +89,7 @@ Result<Session> Session::open() {
   return session;
 }
 
-Result<Session> Session::from_environment() {
+Result<Session> Session::from_environment(const std::optional<std::string>& endpoint) {
   const std::string profile = FirstOf({Env("AWS_PROFILE"), "default"});
   const fs::path aws = fs::path(FirstOf({Env("HOME"), "/"})) / ".aws";
   auto keys =
@@ -84,7 +97,7 @@ Result<Session> Session::from_environment() {
   auto config = ReadProfile(FirstOf({Env("AWS_CONFIG_FILE"), aws / "config"}),
                             profile == "default" ? profile : "profile " + profile);
   Connection connection{
-      .endpoint = FirstOf({Env("AWS_ENDPOINT_URL"), config["endpoint_url"]}),
+      .endpoint = endpoint ? *endpoint : FirstOf({Env("AWS_ENDPOINT_URL"), config["endpoint_url"]}),
       .region = FirstOf({Env("AWS_REGION"), Env("AWS_DEFAULT_REGION"), config["region"]}),
       .credentials = {.access_key = Env("AWS_ACCESS_KEY_ID"),
                       .secret_key = Env("AWS_SECRET_ACCESS_KEY"),
@@ -95,6 +108,7 @@ Result<Session> Session::from_environment() {
                               .secret_key = keys["aws_secret_access_key"],
                               .session_token = keys["aws_session_token"]};
   }
+  CLARY_CHECK_OK(CheckConnection(connection));
   if (connection.region.empty()) {
     return Fail(Code::kFailedPrecondition, "NoRegion",
                 "no region: set AWS_DEFAULT_REGION, for example to us-east-1");
@@ -113,11 +127,7 @@ Result<Session> Session::from_home(const fs::path& home) {
 }
 
 Result<Session> Session::connect(Connection connection) {
-  if (connection.credentials.access_key.empty() || connection.credentials.secret_key.empty()) {
-    return Fail(Code::kUnauthenticated, "NoCredentials",
-                "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, run with `clary "
-                "exec -- COMMAND`, or start a service with `clary serve`");
-  }
+  CLARY_CHECK_OK(CheckConnection(connection));
   CLARY_TRY(auto http, net::HttpClient::Create({.ca_bundle = connection.ca_bundle}));
   std::shared_ptr<net::HttpClient> shared = std::move(http);
   auto s3 = std::make_shared<S3::Impl>();

@@ -242,6 +242,13 @@ class StdoutPrinter : public TrainingObserver {
 
 class Silent : public TrainingObserver {};
 
+std::optional<double> NumberOf(std::string_view text) {
+  double value = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
 }  // namespace
 
 void TrainingObserver::on_status(const TrainingJobDescription&, const StatusTransition&) {}
@@ -282,12 +289,39 @@ std::optional<RoundMetrics> parse_round(std::string_view line) {
     const auto colon = field.rfind(':');
     if (colon == std::string_view::npos) return std::nullopt;
     const auto text = Trim(field.substr(colon + 1));
-    double value = 0;
-    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return std::nullopt;
-    out.metrics.push_back({.name = std::string(field.substr(0, colon)), .value = value});
+    const auto value = NumberOf(text);
+    if (!value) return std::nullopt;
+    out.metrics.push_back({.name = std::string(field.substr(0, colon)), .value = *value});
   }
   if (out.metrics.empty()) return std::nullopt;
+  return out;
+}
+
+std::optional<KeptRounds> parse_kept_rounds(std::string_view line) {
+  constexpr std::string_view kBegin = "] Early stopping kept ";
+  constexpr std::string_view kWith = ", with ";
+  const auto begin = line.find(kBegin);
+  const auto with = line.find(kWith);
+  if (begin == std::string_view::npos || with == std::string_view::npos || with < begin) {
+    return std::nullopt;
+  }
+  // "12", "of", "22", "rounds,", ...
+  const auto words = Split(line.substr(begin + kBegin.size(), with - begin - kBegin.size()), ' ');
+  if (words.size() < 4 || words[1] != "of" || words[3] != "rounds,") return std::nullopt;
+  const auto kept = ParseInt(words[0]);
+  const auto trained = ParseInt(words[2]);
+  if (!kept || !trained || *kept < 1 || *kept > *trained || *trained > INT32_MAX) {
+    return std::nullopt;
+  }
+  KeptRounds out{.kept = static_cast<int>(*kept), .trained = static_cast<int>(*trained)};
+  for (const std::string_view part : Split(line.substr(with + kWith.size()), ',')) {
+    const std::string_view metric = Trim(part);
+    const auto space = metric.rfind(' ');
+    if (space == std::string_view::npos) return std::nullopt;
+    const auto value = NumberOf(metric.substr(space + 1));
+    if (!value) return std::nullopt;
+    out.metrics.push_back({.name = std::string(metric.substr(0, space)), .value = *value});
+  }
   return out;
 }
 

@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <limits>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -325,15 +328,80 @@ class Scan {
   uint64_t rows_ = 0;
 };
 
-class Writer {
+// Rows as a channel's CSV has them.
+class CsvOut {
  public:
-  Writer(const std::vector<fs::path>& files, ContentType type, const Columns& columns,
-         const std::function<Status(std::string_view)>& write)
+  static constexpr bool kWithLabel = true;
+  explicit CsvOut(const std::function<Status(std::string_view)>& write) : write_(write) {}
+
+  void LabelNumber(std::string_view text) { text_ += text; }
+  void LabelCode(uint32_t code) { Append(code); }
+  void Number(std::string_view text) {
+    text_ += ',';
+    text_ += text;
+  }
+  void Code(uint32_t code) {
+    text_ += ',';
+    Append(code);
+  }
+  void Missing() { text_ += ','; }
+  Status EndRow() {
+    text_ += '\n';
+    return text_.size() >= kFlush ? Flush() : Status();
+  }
+  Status Flush() {
+    CLARY_CHECK_OK(write_(text_));
+    text_.clear();
+    return {};
+  }
+
+ private:
+  void Append(uint32_t code) {
+    char digits[12];
+    text_.append(digits, std::to_chars(digits, digits + sizeof digits, code).ptr);
+  }
+
+  const std::function<Status(std::string_view)>& write_;
+  std::string text_;
+};
+
+// Rows as a model takes them.
+class ValuesOut {
+ public:
+  static constexpr bool kWithLabel = false;
+  explicit ValuesOut(const std::function<Status(std::span<const float>)>& take) : take_(take) {}
+
+  void LabelNumber(std::string_view) {}
+  void LabelCode(uint32_t) {}
+  void Number(std::string_view text) {
+    float value = 0;
+    internal::ParseNumber(text, &value);
+    values_.push_back(value);
+  }
+  void Code(uint32_t code) { values_.push_back(static_cast<float>(code)); }
+  void Missing() { values_.push_back(std::numeric_limits<float>::quiet_NaN()); }
+  Status EndRow() { return values_.size() >= kFlush / sizeof(float) ? Flush() : Status(); }
+  Status Flush() {
+    if (!values_.empty()) CLARY_CHECK_OK(take_(values_));
+    values_.clear();
+    return {};
+  }
+
+ private:
+  const std::function<Status(std::span<const float>)>& take_;
+  std::vector<float> values_;
+};
+
+// Reads files whose columns are known.
+template <typename Out>
+class Converter {
+ public:
+  Converter(const std::vector<fs::path>& files, ContentType type, const Columns& columns, Out out)
       : files_(files),
         type_(type),
         names_(internal::DisplayNames(files)),
         columns_(columns),
-        write_(write),
+        rows_(std::move(out)),
         codes_(columns.features.size() + 1),
         unseen_(columns.features.size()) {
     Codes(columns.classes, codes_[0]);
@@ -352,13 +420,12 @@ class Writer {
         CLARY_TRY(const bool more, file->Next());
         if (!more) break;
         CLARY_CHECK_OK(Row(*file, places));
-        if (text_.size() >= kFlush) CLARY_CHECK_OK(Flush());
       }
     }
     if (out_.rows == 0) {
       return Fail(Code::kInvalidArgument, "NoData", names_.front() + " has a header but no rows");
     }
-    CLARY_CHECK_OK(Flush());
+    CLARY_CHECK_OK(rows_.Flush());
     for (size_t f = 0; f < unseen_.size(); ++f) {
       if (unseen_[f].rows == 0) continue;
       out_.warnings.push_back(fmt::format(
@@ -385,8 +452,11 @@ class Writer {
   Result<std::vector<size_t>> Match(TableRows& file) const {
     CLARY_TRY(const std::vector<std::string> header, Header(file));
     std::vector<std::string> known = header;
-    std::vector<size_t> places = {PlaceOf(header, columns_.label)};
-    if (places[0] == kNone) return std::unexpected(NoColumn(file.name(), columns_.label, header));
+    std::vector<size_t> places;
+    if (Out::kWithLabel) {
+      places.push_back(PlaceOf(header, columns_.label));
+      if (places[0] == kNone) return std::unexpected(NoColumn(file.name(), columns_.label, header));
+    }
     for (std::string& name : known) {  // as in the model
       for (char& ch : name) {
         if (ch == '[' || ch == ']' || ch == '<') ch = '_';
@@ -403,8 +473,17 @@ class Writer {
 
   Status Row(TableRows& file, const std::vector<size_t>& places) {
     ++out_.rows;
-    const NumberKind kind = file.KindOf(places[0]);
-    const std::string_view label = file.TextOf(places[0]);
+    if (Out::kWithLabel) CLARY_CHECK_OK(Label(file, places[0]));
+    const size_t first = Out::kWithLabel ? 1 : 0;
+    for (size_t f = 0; f < columns_.features.size(); ++f) {
+      CLARY_CHECK_OK(Value(file, f, places[first + f]));
+    }
+    return rows_.EndRow();
+  }
+
+  Status Label(TableRows& file, size_t place) {
+    const NumberKind kind = file.KindOf(place);
+    const std::string_view label = file.TextOf(place);
     if (kind == NumberKind::kMissing) {
       return std::unexpected(file.Bad(
           fmt::format("the label '{}' is missing; fill it in, or remove the row", columns_.label)));
@@ -415,21 +494,16 @@ class Writer {
             file.Bad(fmt::format("the label '{}' is '{}', where the training data have numbers",
                                  columns_.label, Shown(label))));
       }
-      text_ += label;
-    } else {
-      const auto code = codes_[0].find(label);
-      if (code == codes_[0].end()) {
-        return std::unexpected(file.Bad(
-            fmt::format("the label '{}' is '{}', a class that the training data do not have",
-                        columns_.label, Shown(label))));
-      }
-      fmt::format_to(std::back_inserter(text_), "{}", code->second);
+      rows_.LabelNumber(label);
+      return {};
     }
-    for (size_t f = 0; f < columns_.features.size(); ++f) {
-      text_ += ',';
-      CLARY_CHECK_OK(Value(file, f, places[f + 1]));
+    const auto code = codes_[0].find(label);
+    if (code == codes_[0].end()) {
+      return std::unexpected(
+          file.Bad(fmt::format("the label '{}' is '{}', a class that the training data do not have",
+                               columns_.label, Shown(label))));
     }
-    text_ += '\n';
+    rows_.LabelCode(code->second);
     return {};
   }
 
@@ -438,22 +512,24 @@ class Writer {
     const NumberKind kind = file.KindOf(place);
     if (kind == NumberKind::kMissing) {
       ++out_.missing[f];
+      rows_.Missing();
       return {};
     }
     const std::string_view text = file.TextOf(place);
     if (column.is_category) {
       const auto code = codes_[f + 1].find(text);
       if (code != codes_[f + 1].end()) {
-        fmt::format_to(std::back_inserter(text_), "{}", code->second);
+        rows_.Code(code->second);
         return {};
       }
       ++out_.missing[f];
+      rows_.Missing();
       if (unseen_[f].rows++ == 0) {
         unseen_[f].first = Shown(text);
         unseen_[f].place = file.Place();
       }
     } else if (kind == NumberKind::kValue) {
-      text_ += text;
+      rows_.Number(text);
     } else {
       return std::unexpected(file.Bad(fmt::format(
           "column '{}': '{}' is {}; the training data have numbers there", column.name, Shown(text),
@@ -462,20 +538,13 @@ class Writer {
     return {};
   }
 
-  Status Flush() {
-    CLARY_CHECK_OK(write_(text_));
-    text_.clear();
-    return {};
-  }
-
   const std::vector<fs::path>& files_;
   const ContentType type_;
   const std::vector<std::string> names_;
   const Columns& columns_;
-  const std::function<Status(std::string_view)>& write_;
+  Out rows_;
   std::vector<ByText<uint32_t>> codes_;  // of the label, then the features
   std::vector<Unseen> unseen_;           // by feature
-  std::string text_;
   WrittenTable out_;
 };
 
@@ -502,7 +571,13 @@ Result<Table> ScanTable(const std::vector<fs::path>& files, const TableOptions& 
 Result<WrittenTable> WriteTable(const std::vector<fs::path>& files, ContentType type,
                                 const Columns& columns,
                                 const std::function<Status(std::string_view)>& write) {
-  return Writer(files, type, columns, write).Run();
+  return Converter(files, type, columns, CsvOut(write)).Run();
+}
+
+Result<WrittenTable> ReadTable(const std::vector<fs::path>& files, ContentType type,
+                               const Columns& columns,
+                               const std::function<Status(std::span<const float>)>& take) {
+  return Converter(files, type, columns, ValuesOut(take)).Run();
 }
 
 Result<std::unique_ptr<TableRows>> internal::TableRows::Open(ContentType type, const fs::path& path,

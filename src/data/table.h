@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,5 +61,11 @@ struct WrittenTable {
 Result<WrittenTable> WriteTable(const std::vector<std::filesystem::path>& files, ContentType type,
                                 const Columns& columns,
                                 const std::function<Status(std::string_view)>& write);
+
+// Reads the features of such rows, with their label or without: values [rows * features],
+// row-major, NaN for missing, some whole rows at a time. Otherwise as WriteTable.
+Result<WrittenTable> ReadTable(const std::vector<std::filesystem::path>& files, ContentType type,
+                               const Columns& columns,
+                               const std::function<Status(std::span<const float>)>& take);
 
 }  // namespace clary::data

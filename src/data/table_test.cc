@@ -5,6 +5,9 @@
 #include <gtest/gtest.h>
 #include <zlib.h>
 
+#include <cmath>
+#include <span>
+
 #include "base/file.h"
 #include "data/internal/csv_records.h"
 #include "data/read.h"
@@ -353,6 +356,27 @@ TEST(Columns, RefuseWhatTheyDoNotKnow) {
   EXPECT_THAT(feature(R"({"name":"a","type":"number","missing":-1})"), HasSubstr("missing is not"));
   EXPECT_THAT(feature(R"({"name":"a","type":"number"},{"name":"a","type":"number"})"),
               HasSubstr("two features are called 'a'"));
+}
+
+TEST_F(TableTest, RowsToPredictNeedNoLabel) {
+  const auto table = Scan("town,x,y\nBern,1,0\nOslo,2.5,1\n");
+  ASSERT_TRUE(table) << table.error().message;
+  std::vector<float> values;
+  const auto read = ReadTable({Put("new.csv", "other,x,town\n9,-3,Oslo\n9,NA,Paris\n")},
+                              ContentType::kCsv, table->columns, [&](std::span<const float> part) {
+                                values.insert(values.end(), part.begin(), part.end());
+                                return Status();
+                              });
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->rows, 2U);
+  ASSERT_THAT(values, SizeIs(4));
+  EXPECT_THAT(std::span(values).first(2), ElementsAre(1, -3));
+  EXPECT_TRUE(std::isnan(values[2])) << "Paris is new";
+  EXPECT_TRUE(std::isnan(values[3]));
+  EXPECT_THAT(read->warnings, ElementsAre(HasSubstr("'Paris' in new.csv, line 3")));
+  const auto without = ReadTable({Put("new.csv", "town\nBern\n")}, ContentType::kCsv,
+                                 table->columns, [](auto) { return Status(); });
+  EXPECT_THAT(without.error().message, HasSubstr("new.csv has no column 'x'"));
 }
 
 }  // namespace

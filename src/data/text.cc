@@ -8,6 +8,7 @@
 #include <optional>
 #include <thread>
 
+#include "base/quote.h"
 #include "data/internal/byte_stream.h"
 
 namespace clary::data::internal {
@@ -198,14 +199,7 @@ void AddOrigins(std::string_view text, LineCount shape, uint32_t file, uint64_t 
   }
 }
 
-std::string Shown(std::string_view field) {
-  std::string shown;
-  for (const char c : field.substr(0, 40)) {
-    shown += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-  }
-  if (field.size() > 40) shown += "...";
-  return shown;
-}
+std::string Shown(std::string_view field) { return Printable(field, 40); }
 
 std::vector<std::string> DisplayNames(std::span<const fs::path> files) {
   std::vector<std::string> names;

@@ -191,6 +191,14 @@ Status ReadSummary(Trial& trial, TrainingData& out) {
     return s ? *s : std::vector<std::string>{};
   };
   CLARY_TRY(out.features, strings("clary_report/feature_names"));
+  CLARY_TRY(out.class_names, strings("clary_report/class_names"));
+  constexpr std::string_view kCategories = "clary_report/categories/";
+  for (const std::string& name : trial.TensorNames("clary_report")) {
+    if (!name.starts_with(kCategories)) continue;
+    if (const auto f = ParseUint(std::string_view(name).substr(kCategories.size()))) {
+      CLARY_TRY(out.categories[*f], strings(name));
+    }
+  }
   CLARY_TRY(out.trees, strings("clary_report/trees"));
   CLARY_TRY(const auto rows, Doubles(trial, "clary_report/rows"));
   if (!rows.empty()) out.train_rows = rows[0];

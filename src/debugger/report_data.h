@@ -86,6 +86,9 @@ struct TrainingData {
   // step that has them, largest first.
   std::map<std::string, std::vector<std::pair<std::string, double>>> importance;
   std::vector<std::string> features;           // "" never; f<N> where no name is known
+  // What classes and codes of categories (by feature) are called, as far as known and few enough.
+  std::vector<std::string> class_names;
+  std::map<size_t, std::vector<std::string>> categories;
   double train_rows = 0, validation_rows = 0;  // 0 if not known, or if there is none
   bool train_weighted = false, validation_weighted = false;  // rows have different weights
   bool sparse = false;                                       // libsvm and the like

@@ -362,16 +362,19 @@ class Judgement {
     const double always = static_cast<double>(*most) / static_cast<double>(total);
     std::string advice =
         fmt::format("Accuracy alone misleads: always answering {} is right in {:.1f} % of rows. ",
-                    most - counts.begin(), always * 100);
+                    ClassName(static_cast<size_t>(most - counts.begin())), always * 100);
     if (data_.task == Task::kBinary) {
       advice += fmt::format(
           "Judge by precision, recall and eval_metric=aucpr, and choose the threshold by your "
-          "costs "
-          "(slider below). If only the order of the scores matters, try scale_pos_weight={:.3g}; "
-          "it "
-          "makes probabilities {}, so leave it at 1 where they are used as probabilities.",
-          static_cast<double>(counts[0]) / static_cast<double>(std::max<int64_t>(counts[1], 1)),
-          counts[1] < counts[0] ? "too high" : "too low");
+          "costs (slider below).{}",
+          Weighted()
+              ? std::string()
+              : fmt::format(" If only the order of the scores matters, try "
+                            "scale_pos_weight={:.3g}; it makes probabilities {}, so leave it "
+                            "at 1 where they are used as probabilities.",
+                            static_cast<double>(counts[0]) /
+                                static_cast<double>(std::max<int64_t>(counts[1], 1)),
+                            counts[1] < counts[0] ? "too high" : "too low"));
     } else if (data_.train_weighted) {
       advice += "Judge by macro F1 and the recall of each class.";
     } else {
@@ -384,8 +387,9 @@ class Judgement {
         fmt::format("Classes are unbalanced, {:.3g} to 1", ratio),
         fmt::format("Among {}{} class {} has {} rows, class {} has {}.{}",
                     labels.train_sampled ? "a sample of the " : "the ",
-                    labels.train.empty() ? Rows() : "training rows", most - counts.begin(), *most,
-                    rare, least,
+                    labels.train.empty() ? Rows() : "training rows",
+                    ClassName(static_cast<size_t>(most - counts.begin())), *most, ClassName(rare),
+                    least,
                     data_.train_weighted
                         ? " The rows have weights, which may balance them; here each counts once."
                         : ""),
@@ -479,7 +483,8 @@ class Judgement {
     std::vector<std::string> weak;
     for (const ClassScores& c : figures_.classification.classes) {
       if (c.support > 0 && c.scores.recall < 0.5) {
-        weak.push_back(fmt::format("{} ({:.0f} %)", c.id, c.scores.recall * 100));
+        weak.push_back(fmt::format("{} ({:.0f} %)", ClassName(static_cast<size_t>(c.id)),
+                                   c.scores.recall * 100));
       }
     }
     if (weak.empty() || weak.size() == figures_.classification.classes.size()) return;
@@ -505,19 +510,38 @@ class Judgement {
   void Calibrated() {
     if (!figures_.calibration || !data_.validated) return;
     if (figures_.rows < 200 || !(figures_.calibration->error >= 0.05)) return;
-    const bool weighted = Parameter("scale_pos_weight", "1") != "1";
     Add(figures_.calibration->error > 0.1 ? Level::kWarning : Level::kNotice, "calibration",
         "Probabilities are off",
         fmt::format("On average they differ from what happened by {:.3f}.",
                     figures_.calibration->error),
-        weighted ? "scale_pos_weight shifts probabilities: set it to 1, or fit a calibration "
-                   "(isotonic or Platt) on held-out rows, before using them as probabilities."
-        : overfits_
-            ? "Overfitting makes a model too sure: stop earlier. Where probabilities matter, "
-              "fit a calibration (isotonic or Platt) on held-out rows."
-            : "Where they are used as probabilities, train for more rounds, or fit a "
-              "calibration (isotonic or Platt) on held-out rows.",
+        fmt::format("{}Where they are used as probabilities, fit a calibration (isotonic or Platt) "
+                    "on held-out rows.",
+                    WhyOff()),
         "calibration");
+  }
+
+  std::string ClassName(size_t id) const {
+    return id < data_.class_names.size() ? fmt::format("'{}'", data_.class_names[id])
+                                         : std::to_string(id);
+  }
+
+  bool Weighted() const {
+    const std::string weight = Parameter("scale_pos_weight", "1");
+    return weight != "1" && weight != "1.0";
+  }
+
+  // What the other findings say of the course decides: no advice goes against theirs.
+  std::string WhyOff() const {
+    if (Weighted()) {
+      return "scale_pos_weight shifts probabilities; without it they are nearer. ";
+    }
+    if (!shifted_.empty()) {
+      return fmt::format("The model has not seen rows like these: see first to {}. ",
+                         List(shifted_));
+    }
+    if (overfits_) return "Overfitting makes a model too sure: see to it first. ";
+    if (improving_) return "Training ended early: more rounds bring them nearer. ";
+    return {};
   }
 
   void Target() {

@@ -23,6 +23,7 @@ constexpr size_t kTreeBytes = 500'000;
 constexpr size_t kTableFeatures = 1000;
 constexpr size_t kOtherJobs = 50;
 constexpr size_t kLinePoints = 2000;
+constexpr size_t kCategoryTexts = 5000;  // of all columns
 
 // Rounded to `digits` significant digits: a chart shows no more, and the page stays small.
 double Sig(double v, int digits = 5) {
@@ -364,6 +365,12 @@ std::string TrainingModelJson(const TrainingData& data, const TrainingFigures& f
   json out = {
       {"kind", "training"},    {"task", TaskName(data.task)},     {"step", f.step},
       {"job", std::move(job)}, {"verdict", VerdictJson(verdict)}, {"metrics", Metrics(data)}};
+  if (!data.class_names.empty()) out["classNames"] = data.class_names;
+  size_t texts = 0;
+  for (const auto& [feature, names] : data.categories) {
+    if (feature >= data.features.size() || (texts += names.size()) > kCategoryTexts) continue;
+    out["categories"][data.features[feature]] = names;
+  }
   const auto set = [&](const char* name, bool there, const auto& make) {
     if (there) out[name] = make();
   };

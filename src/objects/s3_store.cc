@@ -155,15 +155,21 @@ S3Store::S3Store(S3StoreOptions options, Clock& clock, std::unique_ptr<net::Http
     : options_(std::move(options)), clock_(clock), http_(std::move(http)) {}
 S3Store::~S3Store() = default;
 
+Status S3Store::CheckEndpoint(std::string_view endpoint) {
+  std::string_view e = endpoint;
+  while (e.ends_with('/')) e.remove_suffix(1);
+  const size_t scheme = e.find("://");
+  if ((e.starts_with("http://") || e.starts_with("https://")) && scheme + 3 < e.size() &&
+      e.find('/', scheme + 3) == std::string_view::npos) {
+    return {};
+  }
+  return Fail(Code::kInvalidArgument, "BadEndpoint",
+              "'" + std::string(endpoint) + "' is no endpoint; give http://host:port");
+}
+
 Result<std::unique_ptr<S3Store>> S3Store::Open(S3StoreOptions options, Clock& clock) {
   while (options.endpoint.ends_with('/')) options.endpoint.pop_back();
-  const std::string_view e = options.endpoint;
-  const size_t scheme = e.find("://");
-  if (!(e.starts_with("http://") || e.starts_with("https://")) || scheme + 3 == e.size() ||
-      e.find('/', scheme + 3) != std::string_view::npos) {
-    return Fail(Code::kInvalidArgument, "BadEndpoint",
-                "'" + options.endpoint + "' is no endpoint; give http://host:port");
-  }
+  CLARY_CHECK_OK(CheckEndpoint(options.endpoint));
   CLARY_TRY(auto http, net::HttpClient::Create(options.http));
   return std::unique_ptr<S3Store>(new S3Store(std::move(options), clock, std::move(http)));
 }

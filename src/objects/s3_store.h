@@ -29,6 +29,8 @@ struct S3StoreOptions {
 // be right to 15 minutes.
 class S3Store final : public ObjectStore {
  public:
+  // kInvalidArgument "BadEndpoint" if it is not http(s)://host[:port].
+  static Status CheckEndpoint(std::string_view endpoint);
   // Keeps `clock`. kInvalidArgument "BadEndpoint".
   static Result<std::unique_ptr<S3Store>> Open(S3StoreOptions options,
                                                Clock& clock = Clock::System());

@@ -193,8 +193,14 @@ Result<objects::ObjectInfo> PutPack(const UploadContext& c, const std::vector<Pa
 Status UploadTraining(const UploadContext& c, const Ended& ended) {
   const std::string base = c.spec.output_uri + "/" + c.spec.job_name + "/output/";
   const bool trees = c.spec.output_compression == "NONE";
-  // The model of a program that failed may be half a model.
-  if (ended.exit_code == 0 || ended.stopped) {
+  // The model of a program that failed may be half a model; one that was stopped may have left
+  // none, and then there is no artifact.
+  bool has_model = ended.exit_code == 0;
+  if (ended.stopped) {
+    CLARY_TRY(const auto left, ListTree(c.work, "model"));
+    has_model = !left.entries.empty();
+  }
+  if (has_model) {
     api::JobEvent artifact{.kind = api::JobEvent::Kind::kArtifact};
     if (trees) {
       CLARY_CHECK_OK(UploadTree(c.work, "model", base + "model", c.store));

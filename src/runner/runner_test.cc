@@ -141,6 +141,7 @@ TEST_P(RunnerTest, AProgramWithoutAHandlerDiesOfSigterm) {
   ASSERT_TRUE(WaitFor([&] { return Log() == "up\n"; }));
   ::kill(pid, SIGTERM);
   EXPECT_EQ(Wait(pid), 128 + SIGTERM);
+  EXPECT_EQ(Kinds(), "Downloading Training Uploading end") << "it left no model";
 }
 
 TEST_P(RunnerTest, KillingTheRunnerKillsTheProgramAndLeavesNoArtifact) {

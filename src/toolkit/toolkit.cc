@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/quote.h"
 #include "base/strings.h"
 #include "toolkit/internal/python_value.h"
 
@@ -106,24 +107,6 @@ std::string Join(const std::vector<std::string>& words) {
   std::string out;
   for (const std::string& word : words) out += (out.empty() ? "" : " ") + word;
   return out;
-}
-
-// A word for a shell, as it is or in single quotes.
-std::string Quoted(const std::string& word) {
-  const bool plain = !word.empty() && std::ranges::all_of(word, [](unsigned char c) {
-    return std::isalnum(c) != 0 ||
-           std::string_view("@%+=:,./-_").find(static_cast<char>(c)) != std::string_view::npos;
-  });
-  if (plain) return word;
-  std::string out = "'";
-  for (const char c : word) {
-    if (c == '\'') {
-      out += "'\"'\"'";
-    } else {
-      out += c;
-    }
-  }
-  return out + "'";
 }
 
 std::unexpected<Error> ClientError(std::string message) {
@@ -422,8 +405,8 @@ Result<Command> MakeCommand(const Script& script) {
       c.install = {script.python, "-m", "pip", "install", "-r", "requirements.txt"};
     }
   } else {
-    std::vector<std::string> words = {Quoted("./" + names.entry_point)};
-    for (const std::string& arg : args) words.push_back(Quoted(arg));
+    std::vector<std::string> words = {ShellQuote("./" + names.entry_point)};
+    for (const std::string& arg : args) words.push_back(ShellQuote(arg));
     c.argv = {"/bin/sh", "-c", Join(words)};
   }
 

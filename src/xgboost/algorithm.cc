@@ -8,6 +8,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <deque>
 #include <map>
 #include <new>
 #include <nlohmann/json.hpp>
@@ -201,6 +202,7 @@ class XgboostJob {
                                  {.sets = sets,
                                   .hyperparameters = given_,
                                   .objective = params.objective,
+                                  .columns = input_.columns,
                                   .best_metric = options.early_stopping_metric,
                                   .trees_change = params.process_type == gbdt::ProcessType::kUpdate,
                                   .first_step = initial ? initial->num_round() : 0,
@@ -233,10 +235,20 @@ class XgboostJob {
       writer.reset();
     };
     ProgressLog progress;
+    // The best round is one of these.
+    std::deque<std::vector<gbdt::MetricValue>> latest;
+    int rounds = 0;
     options.on_round = [&](const gbdt::RoundReport& report) {
       PrintLine(RoundLine(report.round, report.metrics));
       progress.Round(report);
       result.metrics.assign(report.metrics.begin(), report.metrics.end());
+      rounds = report.round + 1;
+      if (options.early_stopping_rounds > 0) {
+        latest.push_back(result.metrics);
+        if (latest.size() > static_cast<size_t>(options.early_stopping_rounds) + 1) {
+          latest.pop_front();
+        }
+      }
       result.stopped = stop_signal && stop_signal->Arrived();
       const bool last = report.last || result.stopped;
       std::vector<gbdt::PhaseTime> phases(report.phases.begin(), report.phases.end());
@@ -278,6 +290,12 @@ class XgboostJob {
       return std::unexpected(std::move(error));
     }
     result.model = std::move(*model);
+    const std::optional<int> best = result.model.best_iteration();
+    if (const size_t ago = static_cast<size_t>(first_step + rounds - 1 - best.value_or(0));
+        best && ago < latest.size()) {
+      LogInfo(EarlyStoppingText(*best + 1, first_step + rounds, options.early_stopping_metric,
+                                latest[latest.size() - 1 - ago]));
+    }
     if (input_.columns) {  // with it alone new rows can be encoded
       result.model.attributes()["clary.columns"] =
           data::ColumnsToJson(*input_.columns, data::Detail::kMeaning);

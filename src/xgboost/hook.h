@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "clary/gbdt.h"
+#include "data/columns.h"
 #include "debugger/hook_config.h"
 #include "debugger/tensor_writer.h"
 #include "xgboost/internal/shap_average.h"
@@ -32,6 +33,7 @@ class Hook {
     std::vector<gbdt::EvalSet> sets;  // the training set first; predictions are those of the last
     std::map<std::string, std::string> hyperparameters;  // as given
     std::string objective;
+    std::optional<data::Columns> columns;  // what the data are called, for the report
     std::string best_metric;    // tells the best round; empty: the last metric
     bool trees_change = false;  // process_type=update: rounds rewrite trees that are there
     int first_step = 0;         // rounds that a checkpoint brought

@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 
+#include "base/quote.h"
 #include "gbdt/tree.h"
 #include "xgboost/hook.h"
 
@@ -21,6 +22,8 @@ namespace {
 
 constexpr size_t kMaxTrainLabels = 100'000;
 constexpr size_t kMaxClasses = 1000;
+constexpr size_t kMaxNames = 1000;  // of one column's texts; others are shown by number
+constexpr size_t kMaxNameBytes = 60;
 constexpr size_t kLeastShapRows = 500;  // a swarm of fewer says little
 constexpr size_t kMaxShapRows = 1000;
 constexpr size_t kMaxShapValues = 8'000'000;
@@ -186,6 +189,15 @@ std::vector<int64_t> ClassCounts(std::span<const float> labels) {
   return out;
 }
 
+// Names as far as a page can show them.
+std::vector<std::string> Named(const std::vector<std::string>& names) {
+  std::vector<std::string> out;
+  for (size_t i = 0; i < std::min(names.size(), kMaxNames); ++i) {
+    out.push_back(Printable(names[i], kMaxNameBytes));
+  }
+  return out;
+}
+
 bool Weighted(const gbdt::Dataset& data) {
   const auto& w = data.fields().weight;
   return std::ranges::any_of(w, [&](float x) { return x != w[0]; });
@@ -214,6 +226,14 @@ void Hook::ReportData(const gbdt::RoundReport& report) {
                 Vector(fmt::format("{}/{}", kReportCollection, name), std::move(values)));
   };
   add("feature_names", features_);
+  if (inputs_.columns) {
+    if (!inputs_.columns->classes.empty()) add("class_names", Named(inputs_.columns->classes));
+    size_t f = 0;
+    for (const data::Column& column : inputs_.columns->features) {
+      const std::string name = fmt::format("categories/{}", f++);
+      if (column.is_category) add(name.c_str(), Named(column.categories));
+    }
+  }
   add("rows", std::vector<double>{static_cast<double>(train.rows()),
                                   static_cast<double>(validated ? other.rows() : 0)});
   add("weighted", std::vector<int64_t>{Weighted(train), validated && Weighted(other)});

@@ -645,15 +645,20 @@ std::string_view TypeText(Type type) {
 
 }  // namespace
 
+std::string_view CanonicalName(std::string_view name) {
+  const auto alias = std::find_if(std::begin(kAliases), std::end(kAliases),
+                                  [&](const auto& a) { return a.first == name; });
+  return alias != std::end(kAliases) ? alias->second : name;
+}
+
 Result<XgboostParams> ParseHyperparameters(const std::map<std::string, std::string>& given,
                                            std::string_view version) {
   Values raw;
   for (const auto& [name, value] : given) {  // of two spellings the later one, the alias, wins
     if (name.starts_with("sagemaker_")) continue;
-    const auto alias = std::find_if(std::begin(kAliases), std::end(kAliases),
-                                    [&](const auto& a) { return a.first == name; });
-    if (alias != std::end(kAliases)) {
-      raw[std::string(alias->second)] = value;
+    const std::string_view canonical = CanonicalName(name);
+    if (canonical != name) {
+      raw[std::string(canonical)] = value;
     } else {
       raw.emplace(name, value);
     }

@@ -44,6 +44,9 @@ struct XgboostParams {
 Result<XgboostParams> ParseHyperparameters(const std::map<std::string, std::string>& given,
                                            std::string_view version = "");
 
+// The name that a hyperparameter's spellings stand for: eta for learning_rate.
+std::string_view CanonicalName(std::string_view name);
+
 // Why features that are categories cannot be trained with these settings; "" if they can.
 std::string WhyNoCategories(const XgboostParams& settings);
 

@@ -56,6 +56,19 @@ std::string ProgressText(int done, int rounds, double seconds, uint64_t resident
   return text;
 }
 
+std::string EarlyStoppingText(int kept, int trained, std::string_view metric,
+                              std::span<const gbdt::MetricValue> metrics) {
+  std::string text = "Early stopping kept " + std::to_string(kept) + " of " +
+                     std::to_string(trained) + " rounds, the best by " + metrics.back().dataset +
+                     "-" + std::string(metric.empty() ? metrics.back().metric : metric) + ", with";
+  for (size_t i = 0; i < metrics.size(); ++i) {
+    std::string value = MetricText(metrics[i]).substr(1);
+    value[value.rfind(':')] = ' ';
+    text += (i == 0 ? " " : ", ") + value;
+  }
+  return text;
+}
+
 uint64_t ResidentBytes() {
   const auto statm = ReadFile("/proc/self/statm", 4096);
   if (!statm) return 0;

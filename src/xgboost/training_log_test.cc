@@ -14,4 +14,12 @@ TEST(Progress, TellsSpeedTimeLeftAndMemory) {
   EXPECT_GT(ResidentBytes(), uint64_t{1} << 20);
 }
 
+TEST(EarlyStopping, TellsWhatIsKeptAndTheMetricsOfIt) {
+  const std::vector<gbdt::MetricValue> metrics = {{"train", "auc", 0.96097},
+                                                  {"validation", "auc", 0.92144}};
+  EXPECT_EQ(EarlyStoppingText(12, 22, "auc", metrics),
+            "Early stopping kept 12 of 22 rounds, the best by validation-auc, with train-auc "
+            "0.96097, validation-auc 0.92144");
+}
+
 }  // namespace clary::xgboost

@@ -40,10 +40,10 @@ def wait_for(condition, seconds=30, what="the condition"):
         time.sleep(0.02)
 
 
-def clary(*args, home, check=True, env=None, timeout=120):
+def clary(*args, home, check=True, env=None, timeout=120, input=None):
     """Runs the command line; returns the finished process with its text."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(home), "CLARY_HOME": str(home)}
-    process = subprocess.run([CLARY, *map(str, args)], capture_output=True, text=True,
+    process = subprocess.run([CLARY, *map(str, args)], capture_output=True, text=True, input=input,
                              env=environment | (env or {}), timeout=timeout)
     if check and process.returncode != 0:
         raise AssertionError(f"clary {' '.join(map(str, args))}: {process.returncode}\n"

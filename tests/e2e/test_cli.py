@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -114,10 +115,101 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(error["error"]["code"], "ValidationException")
 
     def test_every_command_has_help_with_an_example(self):
-        for name in ("train", "serve", "jobs", "describe", "report", "stop", "logs", "env", "exec", "version", "bench", "completion",
-                     "s3 ls", "s3 cp", "s3 rm", "s3 mb", "keys create", "keys list", "keys delete"):
+        for name in ("train", "serve", "jobs", "describe", "predict", "report", "stop", "logs", "env", "exec", "version", "bench", "completion",
+                     "help", "s3 ls", "s3 cp", "s3 rm", "s3 mb", "s3 rb", "keys create", "keys list", "keys delete"):
             examples = self.clary(*name.split(), "--help").stdout.partition("Examples:\n")[2]
             self.assertIn("clary " + name, examples)
+            self.assertEqual(self.clary("help", *name.split()).stdout,
+                             self.clary(*name.split(), "--help").stdout)
+        self.assertIn("Did you mean train?", self.clary("help", "trian", check=False).stderr)
+
+    def test_early_stopping_tells_the_round_that_is_kept(self):
+        stop = ["-P", "early_stopping_rounds=3", "-P", "eta=1", "--num-round", 200, "--name", "cut"]
+        done = json.loads(self.clary("train", *self.data, *stop, "--json").stdout)
+        best, trained = done["best_round"], done["rounds"]
+        self.assertEqual(trained, best + 3)
+        log = self.clary("logs", "cut").stdout
+        kept = re.search(rf"^\[{best - 1}\].*validation-auc:(\S+)", log, re.M)[1]
+        last = re.search(rf"^\[{trained - 1}\].*validation-auc:(\S+)", log, re.M)[1]
+        self.assertNotEqual(kept, last)
+        self.assertEqual(done["best_metrics"]["validation-auc"], float(kept))
+        self.assertEqual(done["metrics"]["validation:auc"], float(last))
+        described = self.clary("describe", "cut").stdout
+        self.assertIn(f"best round {best} of {trained}", described)
+        self.assertRegex(described, rf"METRIC +BEST ROUND {best} +LAST ROUND {trained}\n")
+        self.assertRegex(described, rf"validation:auc +{float(kept):.6g} +{float(last):.6g}\n")
+        stop[-1] = "cut-again"
+        out = self.clary("train", *self.data, *stop).stdout
+        self.assertIn(f"best round {best} of {trained}\n", out)
+        self.assertIn(f"Early stopping kept {best} of {trained} rounds", out)
+
+    def test_cross_validation_tells_its_models(self):
+        out = self.clary("train", *self.data, "--num-round", 3, "-P", "_kfold=3", "-P",
+                         "_num_cv_round=2").stdout
+        self.assertIn("model 6/6, round 3/3", out)
+        self.assertEqual(out.count("mean of the folds"), 3)
+        self.assertNotIn("4/3", out)
+        self.assertIn("6 models of 3 rounds", out)
+
+    def test_everything_checkable_is_checked_before_work(self):
+        table = self.dir / "table.csv"
+        table.write_text("a,b\n" + "1,x\n2,y\n" * 50)
+        base = ["train", "--train", table, "--label", "b", "--num-round", 1]
+        self.clary(*base, "--name", "taken")
+        stored = self.stored()
+        for args, message in ((["--name", "not a name"], "trainingJobName"),
+                              (["--name", "taken"], "already"),
+                              (["--output", "elsewhere"], "s3OutputPath"),
+                              (["--instance-type", "ml.none"], "instanceType"),
+                              (["--max-run", str(10**9)], "maxRuntimeInSeconds"),
+                              (["--image", "9.9-9"], "9.9-9"),
+                              (["--rule", "overfitt"], "Did you mean overfit?"),
+                              (["-P", "eta=2"], "eta"),
+                              (["-P", "etaa=1"], "Did you mean eta?"),
+                              (["--validation", self.dir / "none.csv"], "no file"),
+                              (["-P", "eta=0.1", "-P", "eta=0.2"], "-P eta=0.1 and -P eta=0.2"),
+                              (["-P", "eta=0.1", "-P", "learning_rate=0.1"], "set the same"),
+                              (["-P", "num_round=3"], "--num-round 1 and -P num_round=3"),
+                              (["-P", "objective=binary:logistic", "--objective", "binary:hinge"],
+                               "set the same")):
+            table.write_text("a,b\n1,x\n2\n")  # would fail if it were looked at
+            done = self.clary(*base, *args, check=False)
+            self.assertNotEqual(done.returncode, 0, args)
+            self.assertIn(message, done.stderr, args)
+            self.assertNotIn("fields", done.stderr, args)
+        self.assertEqual(self.stored(), stored)
+
+    def stored(self):
+        return sorted(p for p in (self.home / "objects" / "blobs").rglob("*"))
+
+    def test_a_home_that_is_none_stays_so(self):
+        for args in (["jobs"], ["describe", "x"], ["logs", "x"], ["stop", "x"], ["report", "x"], ["s3", "ls"],
+                     ["s3", "rm", "s3://a-bucket/x"], ["s3", "rb", "a-bucket"], ["keys", "list"],
+                     ["s3", "cp", "s3://a-bucket/x", self.dir / "x"], ["env"], ["exec", "--", "true"]):
+            done = self.clary(*args, check=False)
+            self.assertEqual(done.returncode, 1, args)
+            self.assertIn(str(self.home), done.stderr, args)
+            self.assertFalse(self.home.exists(), args)
+
+    def test_an_endpoint_is_looked_at_before_the_keys(self):
+        done = self.clary("--endpoint", "localhost:1", "jobs", check=False)
+        self.assertIn("'localhost:1' is no endpoint", done.stderr)
+        done = self.clary("--endpoint", "http://localhost:1", "jobs", check=False)
+        self.assertIn("no credentials", done.stderr)
+
+    def test_s3_cp_takes_standard_input_and_output(self):
+        self.clary("s3", "mb", "pipes-bucket")
+        self.clary("s3", "cp", "-", "s3://pipes-bucket/a", input="some\ntext\n")
+        self.assertEqual(self.clary("s3", "cp", "s3://pipes-bucket/a", "-").stdout, "some\ntext\n")
+        self.assertFalse(pathlib.Path("-").exists())
+        for args in (["-", "s3://pipes-bucket"], ["s3://pipes-bucket/", "-"], ["-", "-"],
+                     ["-r", "s3://pipes-bucket/a", "-"]):
+            self.assertEqual(self.clary("s3", "cp", *args, check=False, input="").returncode, 2, args)
+        full = self.clary("s3", "rb", "s3://pipes-bucket", check=False)
+        self.assertEqual(full.returncode, 1)
+        self.assertIn("--force", full.stderr)
+        self.clary("s3", "rb", "pipes-bucket", "--force")
+        self.assertNotIn("pipes-bucket", self.clary("s3", "ls").stdout)
 
     def test_wrong_words_get_the_right_ones(self):
         for args, message in ((["trian"], "Did you mean train?"),
@@ -135,16 +227,16 @@ class CommandLine(unittest.TestCase):
     def test_bash_completes_commands_options_and_choices(self):
         script = self.clary("completion", "bash").stdout
 
-        def complete(*words):
+        def complete(*words, env=None):
             line = " ".join(f"'{w}'" for w in words)
             done = subprocess.run(
                 ["bash", "--norc", "-c", f"{script}\nCOMP_WORDS=({line}); COMP_CWORD={len(words) - 1}\n"
-                 "_clary; printf '%s\\n' \"${COMPREPLY[@]}\""], capture_output=True, text=True, check=True)
+                 "_clary; printf '%s\\n' \"${COMPREPLY[@]}\""], capture_output=True, text=True, check=True, env=env)
             self.assertEqual(done.stderr, "")
             return done.stdout.split()
 
         self.assertEqual(complete("clary", "tr"), ["train"])
-        self.assertEqual(complete("clary", "s3", ""), ["ls", "cp", "rm", "mb"])
+        self.assertEqual(complete("clary", "s3", ""), ["ls", "cp", "rm", "mb", "rb"])
         self.assertEqual(complete("clary", "s3", "cp", "--rec"), ["--recursive"])
         self.assertIn("--num-round", complete("clary", "train", "--"))
         self.assertIn("--home", complete("clary", "train", "--"))
@@ -152,6 +244,13 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(complete("clary", "completion", "z"), ["zsh"])
         self.assertEqual(complete("clary", "train", "--train", ""), [])  # files
         self.assertNotIn("manual", complete("clary", ""))
+        self.assertIn("train", complete("clary", "help", ""))
+        for name in ("shop-one", "shop-two", "other"):
+            self.clary("train", *self.data, "--num-round", 1, "--name", name)
+        os.symlink(CLARY, self.dir / "clary")
+        path = {"PATH": f"{self.dir}:{os.environ['PATH']}", "HOME": str(self.home), "CLARY_HOME": str(self.home)}
+        for command in ("describe", "stop", "logs", "report"):
+            self.assertEqual(complete("clary", command, "sho", env=path), ["shop-two", "shop-one"])
 
     def test_zsh_and_fish_read_their_completions(self):
         tried = 0
@@ -295,6 +394,8 @@ class Serving(unittest.TestCase):
                           env=use | {"AWS_SECRET_ACCESS_KEY": "wrong"})
             self.assertEqual(wrong.returncode, 1)
             self.assertIn("signature", wrong.stderr)
+            unknown = clary("keys", "delete", "AK<&>'\"", home=served.home, check=False)
+            self.assertIn("AK<&>'\"", unknown.stderr)
             clary("keys", "delete", key["access_key_id"], home=served.home)
             self.assertEqual(clary(*other, home="/nowhere", check=False, env=use).returncode, 1)
 

@@ -1,6 +1,8 @@
 """Tables with a header and texts: `clary train --label`."""
 import csv
+import io
 import json
+import math
 import pathlib
 import random
 import tarfile
@@ -183,6 +185,118 @@ class Tables(unittest.TestCase):
         self.assertEqual(json.loads(self.clary("jobs", "--json").stdout), [])
         # Without texts among the features any image will do.
         self.clary(*table, *label, "--drop", "town", "--image", "1.2-1", "--num-round", 1)
+
+
+    def test_the_positive_class_can_be_chosen(self):
+        base = ["train", "--train", self.dir / "train.csv", "--label", "bought", "--num-round", 5]
+        out = self.clary(*base, "--positive", "no").stdout
+        self.assertIn("0 is 'yes'", out)
+        self.assertIn("predicted is the probability of 'no' (--positive chooses)", out)
+        self.assertIn("probability of 'yes'", self.clary(*base).stdout)
+        wrong = self.clary(*base, "--positive", "maybe", check=False)
+        self.assertEqual(wrong.returncode, 2)
+        self.assertIn("'no' or 'yes'", wrong.stderr)
+        number = self.clary(*base[:3], "--label", "age", "--positive", "x", check=False)
+        self.assertIn("is a number", number.stderr)
+
+    def test_what_a_label_makes_of_the_objective_is_told(self):
+        base = ["train", "--train", self.dir / "train.csv", "--num-round", 1, "--label"]
+        for label, line in (("bought", "objective binary:logistic, for a label of 2 classes"),
+                            ("town", "objective multi:softprob, for a label of 5 classes"),
+                            ("age", "objective reg:squarederror, for a label of numbers")):
+            self.train = [r for r in self.train if r["town"] != "?"]
+            write(self.dir / "train.csv", self.train)
+            self.assertIn(line, self.clary(*base, label).stdout)
+        self.assertIn("objective count:poisson\n",
+                      self.clary(*base, "age", "--objective", "count:poisson").stdout)
+
+    def test_a_file_without_header_is_told_as_such(self):
+        (self.dir / "plain.csv").write_text("1,2,x\n0,3,y\n")
+        done = self.clary("train", "--train", self.dir / "plain.csv", "--label", "income", check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("plain.csv has no header", done.stderr)
+
+
+    def predict(self, *args, **options):
+        out = self.clary("predict", *args, **options).stdout
+        return list(csv.DictReader(io.StringIO(out)))
+
+    def test_predicts_new_rows_in_the_words_of_the_table(self):
+        write(self.dir / "validation.csv", self.validation)
+        done = json.loads(self.clary(
+            "train", "--train", self.dir / "train.csv", "--label", "bought", "--validation",
+            self.dir / "validation.csv", "--num-round", 20, "--json", "--name", "shop",
+            "-P", "eval_metric=logloss", "--save", self.dir / "m.tar.gz").stdout)
+        new = [{k: v for k, v in row.items() if k != "bought"} for row in self.validation]
+        write(self.dir / "new.csv", new)
+        rows = self.predict("shop", self.dir / "new.csv")
+        self.assertEqual(list(rows[0]), ["prediction", "probability(yes)"])
+        loss = 0
+        for row, true in zip(rows, self.validation, strict=True):
+            p = float(row["probability(yes)"])
+            self.assertEqual(row["prediction"], "yes" if p > 0.5 else "no")
+            loss -= math.log(p if true["bought"] == "yes" else 1 - p) / len(rows)
+        self.assertAlmostEqual(loss, done["metrics"]["validation:logloss"], places=4)
+        # With its label or without, of the job, its archive, its file or its object.
+        self.assertEqual(self.predict("shop", self.dir / "validation.csv"), rows)
+        with tarfile.open(self.dir / "m.tar.gz") as tar:
+            (self.dir / "model").write_bytes(tar.extractfile("xgboost-model").read())
+        for model in (self.dir / "m.tar.gz", self.dir / "model", done["model"]):
+            self.assertEqual(self.predict(model, self.dir / "new.csv"), rows, model)
+        lines = [json.loads(line) for line in
+                 self.clary("predict", "shop", self.dir / "new.csv", "--json").stdout.splitlines()]
+        self.assertEqual([r["prediction"] for r in lines], [r["prediction"] for r in rows])
+        self.clary("predict", "shop", self.dir / "new.csv", "--output", self.dir / "out.csv")
+        self.assertEqual(list(csv.DictReader(open(self.dir / "out.csv"))), rows)
+        # The engine turns around with the positive class.
+        self.clary("train", "--train", self.dir / "train.csv", "--label", "bought", "--num-round", 20,
+                   "--name", "turned", "--positive", "no")
+        turned = self.predict("turned", self.dir / "new.csv")
+        self.assertEqual(list(turned[0]), ["prediction", "probability(no)"])
+        same = sum(a["prediction"] == b["prediction"] for a, b in zip(rows, turned))
+        self.assertGreater(same, 0.99 * len(rows))
+
+    def test_predicts_several_classes_and_numbers(self):
+        self.train = [r for r in self.train if r["town"] != "?"]
+        write(self.dir / "train.csv", self.train)
+        base = ["train", "--train", self.dir / "train.csv", "--num-round", 5, "--label"]
+        self.clary(*base, "town", "--name", "towns")
+        rows = self.predict("towns", self.dir / "train.csv")
+        towns = ["Bern", "Cairo", "Oslo", "Rome, Italy", 'The "Big" Apple']
+        self.assertEqual(list(rows[0]), ["prediction"] + [f"probability({t})" for t in towns])
+        for row in rows[:50]:
+            shares = [float(row[f"probability({t})"]) for t in towns]
+            self.assertAlmostEqual(sum(shares), 1, places=4)
+            self.assertEqual(row["prediction"], towns[shares.index(max(shares))])
+        self.clary(*base, "town", "--name", "chosen", "--objective", "multi:softmax")
+        self.assertEqual([r["prediction"] for r in self.predict("chosen", self.dir / "train.csv")],
+                         [r["prediction"] for r in rows])
+        self.clary(*base, "age", "--name", "ages")
+        ages = self.predict("ages", self.dir / "train.csv")
+        self.assertEqual(list(ages[0]), ["prediction"])
+        self.assertTrue(18 <= float(ages[0]["prediction"]) <= 80)
+
+    def test_what_cannot_be_predicted_says_why(self):
+        self.clary("train", "--train", self.dir / "train.csv", "--label", "bought", "--num-round", 1,
+                   "--name", "shop")
+        (self.dir / "few.csv").write_text("age,town\n3,Oslo\n")
+        (self.dir / "plain.csv").write_text("1,2,3\n0,3,4\n" * 20)
+        self.clary("train", "--train", self.dir / "plain.csv", "--num-round", 1, "--name", "plain")
+        self.clary("train", "--train", self.dir / "plain.csv", "--num-round", 1, "--name", "folds",
+                   "-P", "_kfold=2")
+        (self.dir / "broken.tar.gz").write_bytes(b"\x1f\x8b123")
+        for args, message in ((["shop", "few.csv"], "no column 'income'"),
+                              (["shop", "none.csv"], "no file"),
+                              (["shoop", "few.csv"], "Did you mean shop?"),
+                              (["folds", "plain.csv"], "cross validation"),
+                              (["broken.tar.gz", "plain.csv"], "damaged"),
+                              (["few.csv", "plain.csv"], "few.csv"),
+                              (["plain", "few.csv"], "takes files as it was trained on")):
+            paths = [self.dir / a if "." in a else a for a in args]
+            done = self.clary("predict", *paths, check=False)
+            self.assertNotEqual(done.returncode, 0, args)
+            self.assertIn(message, done.stderr, args)
+        self.assertEqual(len(self.predict("plain", self.dir / "plain.csv")), 40)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 // Figures of classifiers: threshold and costs, confusion matrix, curves, calibration, gains.
+import { classLabel, className } from "./names";
 import type { Classification, Curve, HistogramData, PrecisionRecallF1, Thresholds, TrainingModel } from "./model";
 import {
   Plot, card, chart, color, count, figure, fixed, grid, h, num, percent, plot, rounds, section, shade, table, withLegend,
@@ -89,7 +90,7 @@ export function thresholdSection(t: Thresholds, scores: [HistogramData, Histogra
         Plot.ruleX([at / 1000], { stroke: "currentColor", strokeDasharray: "4 3" }),
         Plot.ruleY([0], { stroke: "var(--line)" }),
       ],
-    }), [{ name: "true 0", color: color(0) }, { name: "true 1", color: color(1) }]);
+    }), [{ name: `true ${classLabel(0)}`, color: color(0) }, { name: `true ${classLabel(1)}`, color: color(1) }]);
   });
 
   function set(i: number): void {
@@ -117,7 +118,7 @@ export function thresholdSection(t: Thresholds, scores: [HistogramData, Histogra
   return section({
     id: "threshold-section",
     title: "Threshold and costs",
-    intro: `Move the threshold to see what each choice means on the ${rowsOf}: a row is taken as class 1 when its score is at least the threshold. Say what a mistake costs, and let the report find the cheapest threshold.`,
+    intro: `Move the threshold to see what each choice means on the ${rowsOf}: a row is taken as ${className(1)} when its score is at least the threshold. Say what a mistake costs, and let the report find the cheapest threshold.`,
     body: [
       card("",
         h("div", { class: "threshold" },
@@ -142,14 +143,14 @@ function heat(c: Classification, byRow: boolean): HTMLElement {
   const most = Math.max(...c.counts, 1);
   const ids = Array.from({ length: n }, (_, i) => i);
   return h("div", { class: "table" }, h("table", { class: n <= 3 ? "heat few" : "heat" },
-    h("thead", {}, h("tr", {}, h("th", {}, "true \\ predicted"), ...ids.map((i) => h("th", { scope: "col" }, i)))),
+    h("thead", {}, h("tr", {}, h("th", {}, "true \\ predicted"), ...ids.map((i) => h("th", { scope: "col" }, classLabel(i))))),
     h("tbody", {}, ...ids.map((r) =>
-      h("tr", {}, h("th", { scope: "row" }, r), ...ids.map((p) => {
+      h("tr", {}, h("th", { scope: "row" }, classLabel(r)), ...ids.map((p) => {
         const v = c.counts[r * n + p];
         const share = byRow ? ratio(v, sums[r]) : v / most;
         return h("td", {
           style: `background:${v ? shade(0.08 + share * 0.6, r === p ? "var(--good)" : "var(--problem)") : "var(--soft)"}`,
-          title: `true ${r}, predicted ${p}: ${count(v)} rows, ${percent(ratio(v, sums[r]))} of class ${r}`,
+          title: `true ${classLabel(r)}, predicted ${classLabel(p)}: ${count(v)} rows, ${percent(ratio(v, sums[r]))} of ${className(r)}`,
         }, byRow ? percent(share, 0) : count(v));
       }))))));
 }
@@ -158,7 +159,7 @@ export function confusionSection(model: TrainingModel): HTMLElement {
   const c = model.classification!;
   const name = (s: PrecisionRecallF1) => s.map((v, i) => fixed(v, 3, ["none predicted", "no rows", "–"][i]));
   const rows = [
-    ...c.report.map((r) => ({ name: `class ${r.id}`, values: name(r.scores), support: r.support })),
+    ...c.report.map((r) => ({ name: className(r.id), values: name(r.scores), support: r.support })),
     { name: "macro average", values: name(c.macro), support: c.rows },
     { name: "weighted average", values: name(c.weighted), support: c.rows },
     { name: "micro average", values: name(c.micro), support: c.rows },
@@ -194,7 +195,7 @@ export function confusionSection(model: TrainingModel): HTMLElement {
       ], 24), h("p", { class: "note" }, `Accuracy ${fixed(c.accuracy, 4)} over ${count(c.rows)} ${model.job.validated ? "validation" : "training"} rows, after round ${model.step}.`))),
       lines && lines.steps.length > 1 ? chart("class-recall", "Recall of each class over the rounds", (width) => {
         const data = lines.lines.slice(0, 20).flatMap((l, i) =>
-          l.values.map((v, j) => ({ x: lines.steps[j], y: v, i, name: `class ${l.name}` }))).filter((d) => d.y !== null);
+          l.values.map((v, j) => ({ x: lines.steps[j], y: v, i, name: className(Number(l.name)) }))).filter((d) => d.y !== null);
         return withLegend(plot(width, {
           height: 260,
           x: rounds,
@@ -204,7 +205,7 @@ export function confusionSection(model: TrainingModel): HTMLElement {
             Plot.dot(data, Plot.pointer({ x: "x", y: "y", fill: (d) => color(d.i), r: 4 })),
             Plot.tip(data, Plot.pointer({ x: "x", y: "y", title: (d) => `${d.name}\nround ${d.x}\nrecall ${num(d.y)}` })),
           ],
-        }), lines.lines.slice(0, 20).map((l, i) => ({ name: `class ${l.name}`, color: color(i) })));
+        }), lines.lines.slice(0, 20).map((l, i) => ({ name: className(Number(l.name)), color: color(i) })));
       }) : null,
     ],
   });
@@ -216,7 +217,7 @@ export function curvesSection(curves: Curve[], rowsOf: string): HTMLElement {
       body: [card("", h("p", { class: "note" }, `The ${rowsOf} are all of one class: there is nothing to tell apart, and no curve.`))] });
   }
   const several = curves.length > 1;
-  const name = (c: Curve) => (several ? `class ${c.id}` : "model");
+  const name = (c: Curve) => (several ? className(c.id) : "model");
   const roc = (width: number) => {
     const data = curves.flatMap((c, i) => c.roc.map(([x, y]) => ({ x, y, i })));
     const marks: Plot.Markish[] = [
@@ -250,7 +251,7 @@ export function curvesSection(curves: Curve[], rowsOf: string): HTMLElement {
     id: "roc",
     title: "ROC and precision–recall",
     intro: (several ? "Each class against all others. " : "") +
-      "The area under the ROC curve is the chance that a row of class 1 scores above one of class 0: 0.5 is guessing (the dashed line), 1 is perfect. Where class 1 is rare, trust the precision–recall curve: its dashed line is what guessing gets.",
+      `The area under the ROC curve is the chance that a row of ${several ? "the class" : className(1)} scores above one of ${several ? "the others" : className(0)}: 0.5 is guessing (the dashed line), 1 is perfect. Where ${several ? "it" : className(1)} is rare, trust the precision–recall curve: its dashed line is what guessing gets.`,
     body: [grid(chart("roc", "ROC curve", roc), chart("precision-recall", "Precision and recall", pr))],
   });
 }
@@ -263,7 +264,7 @@ export function calibrationSection(model: TrainingModel): HTMLElement {
     id: "calibration",
     title: "Calibration",
     intro: model.task === "binary"
-      ? "Are the probabilities right? Of the rows given 0.8, eight in ten should be of class 1: points on the dashed line. Larger points stand for more rows."
+      ? `Are the probabilities right? Of the rows given 0.8, eight in ten should be ${className(1)}: points on the dashed line. Larger points stand for more rows.`
       : "Are the probabilities of the chosen class right? Of the rows where it was given 0.8, eight in ten should be right: points on the dashed line.",
     body: [grid(
       chart("calibration", "Predicted and observed", (width) => plot(width, {
@@ -295,17 +296,17 @@ export function gainsSection(gains: number[], base: number): HTMLElement {
   return section({
     id: "gains",
     title: "Gain and lift",
-    intro: `If you can act on only some rows, take those with the highest scores: the best 10 % hold ${percent(gains[10])} of all rows of class 1, ${num(gains[10] * 10, 3)} times what a random tenth would.`,
+    intro: `If you can act on only some rows, take those with the highest scores: the best 10 % hold ${percent(gains[10])} of all rows that are ${className(1)}, ${num(gains[10] * 10, 3)} times what a random tenth would.`,
     body: [grid(
       chart("gains", "Cumulative gain", (width) => plot(width, {
         x: { label: "share of rows, best first", tickFormat: "%", domain: [0, 1] },
-        y: { label: "share of class 1", tickFormat: "%", domain: [0, 1], grid: true },
+        y: { label: `share of ${className(1)}`, tickFormat: "%", domain: [0, 1], grid: true },
         marks: [
           Plot.line([[0, 0], [1, 1]], { stroke: "var(--muted)", strokeDasharray: "4 4" }),
           Plot.line([[0, 0], [base, 1], [1, 1]], { stroke: "var(--muted)", strokeOpacity: 0.5 }),
           Plot.areaY(rows, { x: "share", y: "gain", fill: color(0), fillOpacity: 0.1 }),
           Plot.lineY(rows, { x: "share", y: "gain", stroke: color(0), strokeWidth: 2 }),
-          Plot.tip(rows, Plot.pointerX({ x: "share", y: "gain", title: (d) => `best ${percent(d.share, 0)} of rows\n${percent(d.gain)} of class 1` })),
+          Plot.tip(rows, Plot.pointerX({ x: "share", y: "gain", title: (d) => `best ${percent(d.share, 0)} of rows\n${percent(d.gain)} of ${className(1)}` })),
         ],
       }), "Dashed: random order. Grey: perfect order."),
       chart("lift", "Lift", (width) => plot(width, {

@@ -1,6 +1,7 @@
 // What the model looks at: importance, SHAP, the worst rows, the trees.
 import { hierarchy, tree as layout } from "d3";
 import type { Shap, TrainingModel, Tree, TreeNode, WorstRow } from "./model";
+import { classLabel, className, valueText } from "./names";
 import { Plot, card, chart, choice, color, count, figure, grid, h, num, percent, plot, section, table, withLegend } from "./ui";
 
 const importanceText: Record<string, [name: string, meaning: string]> = {
@@ -93,11 +94,13 @@ function beeswarm(shap: Shap, k: number) {
       marks: [
         Plot.ruleX([0], { stroke: "currentColor", strokeOpacity: 0.4 }),
         Plot.dot(dots, { x: "v", y: (d) => d.y + d.dy / row, r: 2, fill: "fill", fillOpacity: 0.85 }),
-        Plot.tip(dots, Plot.pointer({ x: "v", y: (d) => d.y + d.dy / row, title: (d) => `${d.name} = ${num(d.input)}\ncontribution ${num(d.v)}` })),
+        Plot.tip(dots, Plot.pointer({ x: "v", y: (d) => d.y + d.dy / row, title: (d) => `${d.name} = ${valueText(d.name, d.input)}\ncontribution ${num(d.v)}` })),
       ],
     });
   };
 }
+
+const shortText = (s: string) => (s.length > 14 ? `${s.slice(0, 13)}…` : s);
 
 function dependence(shap: Shap): HTMLElement {
   let feature = shap.features[0], by: Shap["features"][number] | null = shap.features[1] ?? null, k = 0;
@@ -111,12 +114,12 @@ function dependence(shap: Shap): HTMLElement {
       .filter((p) => p.x !== null);
     return plot(width, {
       height: 320,
-      x: { label: feature.name, grid: true, ...(few ? { ticks: [...distinct] as number[], tickFormat: String } : {}) },
+      x: { label: feature.name, grid: true, ...(few ? { ticks: [...distinct] as number[], tickFormat: (v: number) => shortText(valueText(feature.name, v)) } : {}) },
       y: { label: "contribution to the margin", grid: true },
       marks: [
         Plot.ruleY([0], { stroke: "currentColor", strokeOpacity: 0.4 }),
         Plot.dot(points, { x: "place", y: "y", r: 2.6, fill: "fill", fillOpacity: 0.8 }),
-        Plot.tip(points, Plot.pointer({ x: "place", y: "y", title: (d) => `${feature.name} = ${num(d.x)}\ncontribution ${num(d.y)}${by ? `\n${by.name} = ${num(d.other)}` : ""}` })),
+        Plot.tip(points, Plot.pointer({ x: "place", y: "y", title: (d) => `${feature.name} = ${valueText(feature.name, d.x)}\ncontribution ${num(d.y)}${by ? `\n${by.name} = ${valueText(by.name, d.other)}` : ""}` })),
       ],
     });
   });
@@ -126,7 +129,7 @@ function dependence(shap: Shap): HTMLElement {
       ...options.map((o) => h("option", { value: o.value, selected: o.value === value }, o.text)));
     return h("label", { class: "choice" }, h("span", {}, label), s);
   };
-  const classes = Array.from({ length: shap.pointClasses }, (_, i) => ({ value: String(i), text: `class ${i}` }));
+  const classes = Array.from({ length: shap.pointClasses }, (_, i) => ({ value: String(i), text: className(i) }));
   return card("Dependence", h("div", { class: "controls" },
     select("Feature", names, "0", (v) => { feature = shap.features[Number(v)]; }),
     select("colored by", [{ value: "", text: "nothing" }, ...names], by ? "1" : "", (v) => { by = v === "" ? null : shap.features[Number(v)]; }),
@@ -147,7 +150,7 @@ function sampleText(model: TrainingModel): string {
 function marginText(model: TrainingModel): string {
   const o = model.job.objective;
   if (o === "binary:hinge") return "The margin is the distance that is cut off at 0.";
-  if (o.startsWith("binary:") || o === "reg:logistic") return "The margin is log odds: +0.7 doubles the odds of class 1.";
+  if (o.startsWith("binary:") || o === "reg:logistic") return `The margin is log odds: +0.7 doubles the odds of ${className(1)}.`;
   if (o.startsWith("multi:")) return "The margin of a class is the logarithm of its weight among the classes: +0.7 doubles it.";
   if (o.startsWith("count:") || o === "reg:gamma" || o === "reg:tweedie") return "The margin is the logarithm of the prediction: +0.7 doubles it.";
   if (o === "survival:cox") return "The margin is the logarithm of the hazard ratio: +0.7 doubles the risk.";
@@ -164,14 +167,14 @@ export function importanceSection(model: TrainingModel): HTMLElement {
     const rows = shap.features.map((f) => ({ name: f.name, parts: f.mean.slice(0, 8) }));
     const mean = chart("shap-mean", "", (width) => shap.classes > 1
       ? withLegend(bars("shap-mean", rows, "mean |contribution|")(width),
-        Array.from({ length: Math.min(8, shap.classes) }, (_, i) => ({ name: `class ${i}`, color: color(i) })))
+        Array.from({ length: Math.min(8, shap.classes) }, (_, i) => ({ name: className(i), color: color(i) })))
       : bars("shap-mean", rows, "mean |contribution|")(width));
     parts.push(card("Mean contribution (SHAP)", mean,
       h("p", { class: "note" }, `How much each feature moves the margin, on average over ${sampleText(model)}. Unlike gain it is comparable between models of one objective. ${marginText(model)}`)));
     let k = 0;
     const swarm = figure("shap-beeswarm", "", (width) => beeswarm(shap, k)(width));
     const summary = card("Contributions row by row (SHAP)",
-      shap.pointClasses > 1 ? choice("For", Array.from({ length: shap.pointClasses }, (_, i) => ({ value: String(i), text: `class ${i}` })),
+      shap.pointClasses > 1 ? choice("For", Array.from({ length: shap.pointClasses }, (_, i) => ({ value: String(i), text: className(i) })),
         (v) => { k = Number(v); swarm.redraw(); }) : null,
       swarm.element,
       h("p", { class: "note" }, `Each point is one of ${count(shap.points)} ${rowsText(model)}${shap.points < shap.ofRows ? `, evenly chosen from ${count(shap.ofRows)}` : ""}. Right of the line the feature raises the prediction, left it lowers it. Color is the feature's value: blue low, pink high, grey missing.`));
@@ -194,7 +197,7 @@ function waterfall(why: NonNullable<WorstRow["why"]>) {
     const parts: [string, number | null | undefined, number][] = [...why.parts].reverse();
     if (why.rest !== 0) parts.unshift(["all other features", undefined, why.rest]);
     const steps = parts.map(([name, input, v], i) => {
-      const step = { key: String(i), name: input === undefined ? name : `${name} = ${num(input, 3)}`, from: at, to: at + v, v };
+      const step = { key: String(i), name: input === undefined ? name : `${name} = ${valueText(name, input, 3)}`, from: at, to: at + v, v };
       at += v;
       return step;
     });
@@ -220,18 +223,20 @@ function waterfall(why: NonNullable<WorstRow["why"]>) {
 export function worstSection(model: TrainingModel): HTMLElement {
   const w = model.worst!;
   const classes = model.classification !== undefined;
+  const labelText = (v: number) => (classes ? classLabel(v) : num(v, 6));
+  const predictionText = (v: number) => (classes && model.task !== "binary" ? classLabel(v) : num(v, 5));
   const losing = classes ? "log loss" : "|error|";
   const columns = [
     { title: "row", number: true, cell: (r: WorstRow) => count(r.row), hint: "in the validation data, from 0" },
-    { title: "true", number: true, cell: (r: WorstRow) => num(r.label, 6) },
-    { title: model.task === "binary" ? "score" : "predicted", number: true, cell: (r: WorstRow) => num(r.prediction, 5) },
+    { title: "true", number: true, cell: (r: WorstRow) => labelText(r.label) },
+    { title: model.task === "binary" ? "score" : "predicted", number: true, cell: (r: WorstRow) => predictionText(r.prediction) },
     { title: losing, number: true, cell: (r: WorstRow) => num(r.loss) },
   ];
   let explain: HTMLElement | null = null;
   if (w.explained.length) {
     let at = w.explained[0];
     const fig = figure("waterfall", "", (width) => waterfall(at.why!)(width));
-    const describe = (r: WorstRow) => `row ${r.row}: true ${num(r.label)}, ${model.task === "binary" ? "score" : "predicted"} ${num(r.prediction)}`;
+    const describe = (r: WorstRow) => `row ${r.row}: true ${labelText(r.label)}, ${model.task === "binary" ? "score" : "predicted"} ${predictionText(r.prediction)}`;
     const select = h("select", { "aria-label": "Row", change: () => { at = w.explained[Number(select.value)]; fig.redraw(); } },
       ...w.explained.map((r, i) => h("option", { value: i }, describe(r))));
     explain = card("Why", h("label", { class: "choice" }, h("span", {}, "Why is it so?"), select), fig.element,
@@ -254,7 +259,7 @@ function treeFigure(tree: Tree, depth: number): Element {
     if (level >= depth) return { ...item, hidden: true };
     const below = new Set(seen).add(i);
     const missing = (child: number) => (node.m === child ? " or missing" : "");
-    const test = node.in ? ["otherwise", `in {${node.in.slice(0, 6).join(", ")}${node.in.length > 6 ? ", …" : ""}}`] : [`< ${num(node.t)}`, `≥ ${num(node.t)}`];
+    const test = node.in ? ["otherwise", `in {${node.in.slice(0, 6).map((v) => valueText(name(node), v)).join(", ")}${node.in.length > 6 ? ", …" : ""}}`] : [`< ${num(node.t)}`, `≥ ${num(node.t)}`];
     item.children = [
       build(node.y, test[0] + missing(node.y), level + 1, below),
       build(node.n, test[1] + missing(node.n), level + 1, below),
@@ -312,7 +317,7 @@ export function treesSection(model: TrainingModel): HTMLElement {
   const draw = () => holder.replaceChildren(treeFigure(parsed[at], depth));
   const several = new Set(parsed.map((t) => t.class)).size > 1;
   const pick = h("select", { "aria-label": "Tree", id: "tree-pick", change: () => { at = Number(pick.value); draw(); } },
-    ...parsed.map((t, i) => h("option", { value: i }, `round ${t.round}${several ? `, class ${t.class}` : ""}`)));
+    ...parsed.map((t, i) => h("option", { value: i }, `round ${t.round}${several ? `, ${className(t.class)}` : ""}`)));
   const levels = h("select", { "aria-label": "Levels", id: "tree-depth", change: () => { depth = Number(levels.value); draw(); } },
     ...[2, 3, 4, 5, 6, 8, 12].map((d) => h("option", { value: d, selected: d === 3 }, d)));
   if (parsed.length) draw();

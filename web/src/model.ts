@@ -157,6 +157,8 @@ export interface TrainingModel {
   job: TrainingJob;
   verdict: Verdict;
   metrics: { series: Series[]; deciding?: string };
+  classNames?: string[]; // by class
+  categories?: Record<string, string[]>; // by feature: what its codes stand for
   labels?: {
     names: string[];
     edges: number[];

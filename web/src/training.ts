@@ -3,6 +3,7 @@ import { calibrationSection, confusionSection, curvesSection, gainsSection, thre
 import { importanceSection, treesSection, worstSection } from "./explain";
 import { frame } from "./frame";
 import type { OtherJob, Series, TrainingModel } from "./model";
+import { classLabel, className, isCategory, takeNames } from "./names";
 import { numbersSection, rankingSection, residualsSection, survivalSection } from "./numbers";
 import {
   Plot, type Tile, card, chart, color, count, fixed, grid, h, num, percent, plot, plural, rounds, section, shade, table, tiles, time, withLegend,
@@ -22,7 +23,7 @@ function overview(m: TrainingModel): HTMLElement {
   const shown = (word: string) => m.metrics.series.some((s) => s.metric === word && s.data !== "train");
   const t = m.thresholds;
   if (m.task === "binary" && t && (t.positives === 0 || t.negatives === 0)) {
-    list.push({ label: "ROC AUC", value: "–", hint: `only class ${t.positives ? 1 : 0} occurs` });
+    list.push({ label: "ROC AUC", value: "–", hint: `only ${className(t.positives ? 1 : 0)} occurs` });
   }
   if (m.task === "binary" && m.curves?.length) {
     if (!shown("auc")) list.push({ label: "ROC AUC", value: fixed(m.curves[0].auc, 5), hint: "0.5 is guessing" });
@@ -99,16 +100,17 @@ function labelsSection(m: TrainingModel): HTMLElement {
     ...(l.train.length ? [{ name: l.trainSampled ? "train, a sample" : "train", counts: l.train, color: "var(--train)" }] : [])];
   const both = sets.length > 1;
   const classes = l.names.length > 0;
+  const names = l.names.map((n) => (m.classification ? classLabel(Number(n)) : n));
   const draw = (width: number) => {
     const rows = sets.flatMap((s, k) => {
       const total = sum(s.counts);
-      return s.counts.map((n, i) => ({ k, name: classes ? l.names[i] : "", x1: l.edges[i], x2: l.edges[i + 1], n, share: n / total, set: s.name }));
+      return s.counts.map((n, i) => ({ k, name: classes ? names[i] : "", x1: l.edges[i], x2: l.edges[i + 1], n, share: n / total, set: s.name }));
     });
     const title = (d: (typeof rows)[number]) => `${classes ? `label ${d.name}` : `${num(d.x1)} to ${num(d.x2)}`}\n${d.set}: ${count(d.n)} rows, ${percent(d.share)}`;
     const common = { height: 260, y: { label: both ? "share of the rows" : "rows", tickFormat: both ? "%" : undefined, grid: true } } as const;
     const value = both ? "share" : "n";
     const svg = classes
-      ? plot(Math.min(width, 140 + 150 * l.names.length), { ...common, x: { axis: null }, fx: { label: "label", domain: l.names, padding: 0.2 }, marks: [
+      ? plot(Math.min(width, 140 + 150 * l.names.length), { ...common, x: { axis: null }, fx: { label: "label", domain: names, padding: 0.2 }, marks: [
         Plot.barY(rows, { fx: "name", x: "k", y: value, fill: (d) => sets[d.k].color, title, tip: true, inset: 0.5 }),
         Plot.ruleY([0], { stroke: "var(--line)" }),
       ] })
@@ -138,7 +140,7 @@ function dataSection(m: TrainingModel): HTMLElement {
   const draw = () => holder.replaceChildren(table(d.rows.filter((r) => r[0].toLowerCase().includes(query)), [
     { title: "feature", cell: (r: Row) => r[0] },
     { title: "missing", number: true, cell: (r: Row) => (r[1] > 0 ? h("span", {}, h("i", { class: "bar", style: `width:${Math.round(r[1] * 60)}px` }), percent(r[1])) : "0 %") },
-    { title: "mean", number: true, cell: (r: Row) => num(r[2]) },
+    { title: "mean", number: true, cell: (r: Row) => (isCategory(r[0]) ? "category" : num(r[2])) },
     { title: "std. dev.", number: true, cell: (r: Row) => num(r[3]) },
     { title: "smallest", number: true, cell: (r: Row) => num(r[4]) },
     { title: "largest", number: true, cell: (r: Row) => num(r[5]) },
@@ -236,6 +238,7 @@ function comparisonSection(m: TrainingModel): HTMLElement {
 }
 
 export function trainingReport(m: TrainingModel): HTMLElement {
+  takeNames(m);
   const j = m.job;
   const sections: HTMLElement[] = [];
   const add = (there: unknown, make: () => HTMLElement) => { if (there) sections.push(make()); };

@@ -53,7 +53,8 @@ class AwsClient {
   bool local_;
 };
 
-// The text of the first element of that name; enough for the flat answers of STS and IAM.
+// The text of the first element of that name, entities read; "" if there is none. Enough for the
+// flat answers of STS and IAM.
 std::string XmlElementText(std::string_view xml, std::string_view name);
 
 }  // namespace clary

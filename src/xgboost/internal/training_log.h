@@ -28,6 +28,11 @@ std::string RoundLine(int round, std::span<const gbdt::MetricValue> metrics);
 // How far training is: "Round 500 of 1000: 812 rounds a second, 12 s left, 212 MB of memory".
 // `done` rounds took `seconds`; the memory is what the process has in RAM.
 std::string ProgressText(int done, int rounds, double seconds, uint64_t resident_bytes);
+// What early stopping left of the model, with the metrics of its last round: "Early stopping kept
+// 12 of 22 rounds, the best by validation-auc, with train-auc 0.96097, validation-auc 0.92144".
+// Without colons: no metric definition takes it for a round.
+std::string EarlyStoppingText(int kept, int trained, std::string_view metric,
+                              std::span<const gbdt::MetricValue> metrics);
 uint64_t ResidentBytes();  // of this process; 0 if that is not known
 
 std::unexpected<Error> UserError(std::string message);
