@@ -74,6 +74,7 @@ void Describe(CLI::App& app, Context& context, std::filesystem::path& home) {
   AddManual(app, context);
   AddVersion(app, context);
   AddHelp(app, context);
+  RefuseEmptyValues(app);
 }
 
 CLI::App* AddGroup(CLI::App& app, std::string name, std::string description,

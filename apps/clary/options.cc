@@ -110,6 +110,18 @@ void Suggest(CLI::Option& option, const std::vector<std::string>& words) {
   option.type_name(std::string(kOneOf) + Join(words, "|") + "}");
 }
 
+void RefuseEmptyValues(CLI::App& app) {
+  if (app.get_name() == "exec") return;
+  for (CLI::Option* option : app.get_options()) {
+    if (option->get_items_expected_max() == 0) continue;
+    option->check(CLI::Validator(
+        [](const std::string& text) { return text.empty() ? "it is empty" : std::string(); }, ""));
+  }
+  for (CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) {
+    RefuseEmptyValues(*sub);
+  }
+}
+
 CLI::Option* AddChoice(CLI::App& command, const std::string& names, std::string& value,
                        const std::string& description, std::vector<std::string> words) {
   auto* option = command.add_option(names, value, description);

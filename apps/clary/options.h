@@ -47,6 +47,10 @@ std::vector<std::string> CommandNames(const CLI::App& command);
 // An argument that takes any of these words, or several; they are suggested, not checked.
 void Suggest(CLI::Option& option, const std::vector<std::string>& words);
 
+// Lets no option of `app` and its commands take an empty value: it is always a variable that is not
+// set. `exec`'s words are another program's.
+void RefuseEmptyValues(CLI::App& app);
+
 // What is wrong with a command line that `app` could not parse, where, and what to do, without the
 // program's name in front.
 std::string Explain(const CLI::App& app, const CLI::ParseError& error);

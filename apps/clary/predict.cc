@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/file.h"
 #include "base/quote.h"
@@ -95,15 +96,12 @@ class Predictions {
     }
   }
 
-  Status Begin() {
-    if (json_) return {};
-    std::string line;
-    for (const std::string& name : names_) line += (line.empty() ? "" : ",") + CsvField(name);
-    return WriteAll(to_, line + "\n");
-  }
-
   Status Add(std::span<const float> values) {
     std::string text;
+    if (!json_ && !std::exchange(begun_, true)) {
+      for (const std::string& name : names_) text += (text.empty() ? "" : ",") + CsvField(name);
+      text += '\n';
+    }
     for (size_t at = 0; at < values.size(); at += outputs_) {
       const auto row = values.subspan(at, outputs_);
       std::vector<std::string> cells;
@@ -147,6 +145,7 @@ class Predictions {
   std::vector<std::string> classes_;  // empty: predictions are numbers
   const bool json_;
   const int to_;
+  bool begun_ = false;
   bool binary_ = false;
   bool labels_ = false;  // predictions are classes, not what they are chosen by
   float middle_ = 0.5F;  // above it a binary prediction is class 1
@@ -219,11 +218,8 @@ Status Predict(const Context& context, const PredictOptions& options) {
   }
   Predictions out(*model, columns ? columns->classes : std::vector<std::string>(), context.json,
                   options.output.empty() ? STDOUT_FILENO : to.get());
-  Status done = out.Begin();
-  if (done) {
-    done =
-        columns ? PredictTable(*model, *columns, options, out) : PredictRows(*model, options, out);
-  }
+  const Status done =
+      columns ? PredictTable(*model, *columns, options, out) : PredictRows(*model, options, out);
   if (options.output.empty()) return done;
   if (!done) {
     fs::remove(partial, ec);

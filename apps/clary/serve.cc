@@ -52,8 +52,9 @@ void AddServe(CLI::App& app, Context& context) {
                   "As an HTTPS proxy, let calls to other hosts through");
   AddNumber(*serve, "--cpus", service.capacity_cpus,
             "Cores that running jobs may use in sum (default: all)");
-  serve->add_flag("!--no-profiler-report", service.profiler_report,
-                  "No ProfilerReport rule for jobs that do not ask for one");
+  serve->add_flag_callback(
+      "--no-profiler-report", [options] { options->service.profiler_report = false; },
+      "No ProfilerReport rule for jobs that do not ask for one");
   serve->add_option("--notify", service.notify_file,
                     "JSON file: where the messages of rules go (default: HOME/notify.json)");
   serve->add_option("--rule-python", service.rule_python,

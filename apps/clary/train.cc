@@ -225,14 +225,19 @@ Status CheckJob(const Session& session, const TrainOptions& o, const std::string
                 Estimator& estimator) {
   if (const auto version = BuiltInVersion(image)) {
     CLARY_CHECK_OK(CheckContentType(o.data.content_type));
-    auto values = estimator.hyperparameters();
-    // The number of classes comes with a table's label.
-    const auto objective = values.find("objective");
-    if (!o.data.label.empty() && objective != values.end() &&
-        objective->second.starts_with("multi:")) {
-      values.try_emplace("num_class", "2");
+    const auto values = estimator.hyperparameters();
+    Status checked = CheckHyperparameters(*version, values, nullptr);
+    // A table's label may bring the objective and the number of classes: one that fits is enough.
+    if (!o.data.label.empty()) {
+      for (const char* objective : {"binary:logistic", "multi:softprob"}) {
+        if (checked) break;
+        auto with = values;
+        with.try_emplace("objective", objective);
+        if (with["objective"].starts_with("multi:")) with.try_emplace("num_class", "3");
+        if (CheckHyperparameters(*version, with, nullptr)) checked = {};
+      }
     }
-    CLARY_CHECK_OK(CheckHyperparameters(*version, values, nullptr));
+    CLARY_CHECK_OK(checked);
   }
   Channels channels;
   for (const auto& [channel, from] :
@@ -289,8 +294,12 @@ struct Outcome {
   std::vector<std::string> warnings;  // of it
 };
 
-void PrintTable(const std::vector<std::string>& lines, const std::vector<std::string>& warnings) {
+void PrintLines(const std::vector<std::string>& lines) {
   for (const auto& line : lines) std::puts(Printable(line).c_str());
+  std::fflush(stdout);
+}
+
+void PrintWarnings(const std::vector<std::string>& warnings) {
   for (const auto& warning : warnings) {
     std::printf("%s %s\n", Paint("warning:", Style::kYellow).c_str(), Printable(warning).c_str());
   }
@@ -389,6 +398,7 @@ int Train(const Context& context, const TrainOptions& options) {
     lines = DescribeTable(table->table.columns);
     const auto fits = FitToTable(table->table.columns, *image, *estimator, lines);
     if (!fits) return Report(context, fits.error());
+    if (!context.json) PrintLines(lines);  // before the files are stored, which may take a while
   }
 
   Outcome outcome;
@@ -400,11 +410,13 @@ int Train(const Context& context, const TrainOptions& options) {
     if (!stored->validation.empty()) {
       channels.emplace_back("validation",
                             TrainingInput{.s3_data = stored->validation, .content_type = "csv"});
-      lines.push_back("validation: " + std::to_string(stored->held_out.rows) + " rows");
+      if (!context.json) {
+        PrintLines({"validation: " + std::to_string(stored->held_out.rows) + " rows"});
+      }
     }
     outcome.columns = data::ColumnsToJson(table->table.columns, data::Detail::kAll);
     outcome.warnings = stored->warnings;
-    if (!context.json) PrintTable(lines, outcome.warnings);
+    if (!context.json) PrintWarnings(outcome.warnings);
   } else {
     for (const auto& [channel, from] :
          {std::pair{"train", options.data.train}, {"validation", options.data.validation}}) {
@@ -542,8 +554,8 @@ void AddTrain(CLI::App& app, Context& context) {
         const Status replaceable = CheckReplaceable(path);
         return replaceable ? std::string() : replaceable.error().message;
       });
-  train->add_flag("--wait,!--no-wait", o->wait,
-                  "Return when the job has ended (default), or at once");
+  auto* wait = train->add_flag("--wait", o->wait, "Return when the job has ended (default)");
+  train->add_flag_callback("--no-wait", [o] { o->wait = false; }, "Return at once")->excludes(wait);
   train->add_flag("-v,--verbose", o->verbose, "Print every line of the job's log");
 }
 

@@ -4,11 +4,26 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/quote.h"
 #include "base/sqlite.h"
 #include "base/strings.h"
 
 namespace clary {
 namespace {
+
+TEST(Quote, ATerminalObeysNoTextOfUsers) {
+  EXPECT_EQ(Printable(std::string_view("a\x1b]0;b\x07\n\0\x7f ü", 13)), "a?]0;b???? ü");
+  EXPECT_EQ(Printable("abcdef", 6), "abcdef");
+  EXPECT_EQ(Printable("abcdefg", 6), "abcdef...");
+  EXPECT_EQ(Printable("abcdeü", 6), "abcde...") << "not within a character";
+}
+
+TEST(Quote, AShellReadsTheWordAgain) {
+  EXPECT_EQ(ShellQuote("a-b_c/d.e:f=g"), "a-b_c/d.e:f=g");
+  EXPECT_EQ(ShellQuote(""), "''");
+  EXPECT_EQ(ShellQuote("a b$c"), "'a b$c'");
+  EXPECT_EQ(ShellQuote("it's"), "'it'\"'\"'s'");
+}
 
 // The check value of every CRC catalogue: the digest of "123456789".
 TEST(Hash, ChecksumsMatchTheirCatalogueValues) {

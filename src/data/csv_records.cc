@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "data/internal/text.h"
@@ -33,6 +34,18 @@ bool IsPlainNumber(std::string_view text) {
     }
   }
   return digits > 0;
+}
+
+// What no number, and no word for a missing value, begins with: most texts are told by it.
+bool BeginsAText(char c) {
+  static constexpr std::string_view kOthers = "0123456789+-.nNiI#<? \t\r\n\v\f";
+  static constexpr auto kText = [] {
+    std::array<bool, 256> text{};
+    text.fill(true);
+    for (const char other : kOthers) text[static_cast<unsigned char>(other)] = false;
+    return text;
+  }();
+  return kText[static_cast<unsigned char>(c)];
 }
 
 bool IsSpaceOrTab(char c) { return c == ' ' || c == '\t'; }
@@ -202,6 +215,7 @@ Result<bool> CsvRecords::Next() {
 
 NumberKind CsvRecords::KindOfField(std::string_view field) {
   if (field.empty()) return NumberKind::kMissing;
+  if (BeginsAText(field.front())) return NumberKind::kText;
   if (IsPlainNumber(field)) return NumberKind::kValue;
   if (IsMissingWord(field)) return NumberKind::kMissing;
   float value;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <limits>
 #include <memory>
 #include <set>
@@ -12,6 +13,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/quote.h"
 #include "base/strings.h"
 #include "base/suggest.h"
 #include "data/internal/csv_records.h"
@@ -39,7 +41,25 @@ std::unexpected<Error> BadData(std::string message) {
 
 struct TextHash {
   using is_transparent = void;
-  size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+  size_t operator()(std::string_view text) const {
+    // Texts are short: inline, eight bytes at a time.
+    uint64_t hash = text.size() + 1;
+    const char* p = text.data();
+    size_t left = text.size();
+    for (; left >= 8; p += 8, left -= 8) hash = Mixed(hash, Load(p, 8));
+    return left > 0 ? Mixed(hash, Load(p, left)) : hash;
+  }
+
+ private:
+  static uint64_t Load(const char* p, size_t bytes) {
+    uint64_t word = 0;
+    std::memcpy(&word, p, bytes);
+    return word;
+  }
+  static uint64_t Mixed(uint64_t hash, uint64_t word) {
+    hash = (hash ^ word) * 0x9E3779B97F4A7C15U;
+    return hash ^ (hash >> 32);
+  }
 };
 
 template <typename T>
@@ -558,7 +578,7 @@ Result<std::vector<std::string>> ReadHeader(const fs::path& file) {
   bool words = false;
   for (const std::string& name : *names) {
     const NumberKind kind = internal::CsvRecords::KindOfField(name);
-    if (kind == NumberKind::kValue) return std::vector<std::string>();
+    if (kind == NumberKind::kValue || Printable(name) != name) return std::vector<std::string>();
     words = words || kind == NumberKind::kText;
   }
   return words ? std::move(*names) : std::vector<std::string>();

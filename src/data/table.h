@@ -28,7 +28,7 @@ struct Table {
 };
 
 // The names in the header of a CSV file, in order. Empty if the first line is none: it
-// has a number, or no word.
+// has a number, control characters, or no word.
 Result<std::vector<std::string>> ReadHeader(const std::filesystem::path& file);
 
 // Looks at every row of CSV files with a header line each: a column whose values are all numbers

@@ -129,6 +129,7 @@ class QuantileMetric final : public Metric {
 };
 
 double Identity(double x) { return x; }
+double Double(double x) { return 2 * x; }
 
 double SquaredLoss(float p, float y, float) {
   const double d = static_cast<double>(y) - p;
@@ -207,29 +208,80 @@ void PoissonLosses(const float* p, const float* y, float, size_t count, double* 
   LogAll(loss, count);
   for (size_t i = 0; i < count; ++i) loss[i] = mean[i] - static_cast<double>(y[i]) * loss[i];
 }
-void GammaLosses(const float* p, const float* y, float, size_t count, double* loss) {
-  double mean[kLossRows];
+// Losses plain - ln(inside), of numbers `inside` whose powers of four doubles hold.
+void GammaParts(const float* p, const float* y, size_t count, double* plain, double* inside) {
   for (size_t i = 0; i < count; ++i) {
-    loss[i] = mean[i] = std::max(static_cast<double>(p[i]), 1e-6);
+    inside[i] = 1 / std::max(static_cast<double>(p[i]), 1e-6);
+    plain[i] = static_cast<double>(y[i]) * inside[i];
   }
-  LogAll(loss, count);
-  for (size_t i = 0; i < count; ++i) loss[i] += static_cast<double>(y[i]) / mean[i];
 }
-void GammaDeviances(const float* p, const float* y, float, size_t count, double* loss) {
-  double ratio[kLossRows];
+void GammaDevianceParts(const float* p, const float* y, size_t count, double* plain,
+                        double* inside) {
   for (size_t i = 0; i < count; ++i) {
-    ratio[i] = (static_cast<double>(y[i]) + 1e-6) / (static_cast<double>(p[i]) + 1e-6);
-    loss[i] = ratio[i];
+    inside[i] = (static_cast<double>(y[i]) + 1e-6) / (static_cast<double>(p[i]) + 1e-6);
+    plain[i] = inside[i] - 1;
   }
-  LogAll(loss, count);
-  for (size_t i = 0; i < count; ++i) loss[i] = ratio[i] - loss[i] - 1;
 }
+using Parts = void (*)(const float* p, const float* y, size_t count, double* plain, double* inside);
+
+template <Parts kParts>
+void LossesOf(const float* p, const float* y, float, size_t count, double* loss) {
+  double inside[kLossRows];
+  kParts(p, y, count, loss, inside);
+  LogAll(inside, count);
+  for (size_t i = 0; i < count; ++i) loss[i] -= inside[i];
+}
+
+// The mean of such losses. Where rows weigh the same, four of them share a logarithm: the sum of
+// theirs is that of their product.
+template <Parts kParts, Finish kFinish>
+class LogMeanMetric final : public Metric {
+ public:
+  double Evaluate(std::span<const float> p, const Dataset& data, ThreadPool& pool) override {
+    const std::vector<float>& y = data.fields().label;
+    if (y.empty() || data.fields().weight.size() == data.rows()) {
+      return general_.Evaluate(p, data, pool);
+    }
+    const double sum = SumBlocks<double>(pool, y.size(), [&](size_t begin, size_t end) {
+      constexpr size_t kShare = 4;
+      constexpr size_t kLogs = kLossRows / kShare;
+      double sums[kLogs] = {};
+      double plain[kLossRows];
+      double inside[kLossRows];
+      for (size_t first = begin; first < end; first += kLossRows) {
+        const size_t count = std::min(kLossRows, end - first);
+        kParts(p.data() + first, y.data() + first, count, plain, inside);
+        std::fill(plain + count, plain + kLossRows, 0.0);
+        std::fill(inside + count, inside + kLossRows, 1.0);
+        for (size_t i = 0; i < kLogs; ++i) {
+          sums[i] += (plain[i] + plain[i + kLogs]) + (plain[i + 2 * kLogs] + plain[i + 3 * kLogs]);
+          inside[i] =
+              (inside[i] * inside[i + kLogs]) * (inside[i + 2 * kLogs] * inside[i + 3 * kLogs]);
+        }
+        LogAll(inside, kLogs);
+        for (size_t i = 0; i < kLogs; ++i) sums[i] -= inside[i];
+      }
+      double block = 0;
+      for (const double s : sums) block += s;
+      return block;
+    });
+    return kFinish(sum / static_cast<double>(y.size()));
+  }
+
+ private:
+  MeanMetric<LossesOf<kParts>, kFinish> general_{0};
+};
+
 void TweedieLosses(const float* p, const float* y, float rho, size_t count, double* loss) {
   float power[kLossRows];
-  for (size_t i = 0; i < count; ++i) loss[i] = p[i];
-  LogAll(loss, count);
-  for (size_t i = 0; i < count; ++i) power[i] = static_cast<float>(loss[i]);
-  BestKernels().exp(power, 0, 1 - rho, count, power);
+  if (rho == 1.5F) {  // as nearly always: the power is a root
+    for (size_t i = 0; i < count; ++i) power[i] = 1 / std::sqrt(p[i]);
+  } else {
+    for (size_t i = 0; i < count; ++i) loss[i] = p[i];
+    LogAll(loss, count);
+    for (size_t i = 0; i < count; ++i) power[i] = static_cast<float>(loss[i]);
+    BestKernels().exp(power, 0, 1 - rho, count, power);
+  }
   const double a = 1 / (1 - static_cast<double>(rho));
   const double b = 1 / (2 - static_cast<double>(rho));
   for (size_t i = 0; i < count; ++i) {
@@ -266,7 +318,6 @@ class PoissonMetric final : public Metric {
   std::vector<Known> known_;
 };
 
-double Double(double x) { return 2 * x; }
 // Without a branch, which could not be predicted.
 double ErrorLoss(float p, float y, float threshold) {
   const double hit = static_cast<double>(p > threshold);
@@ -344,6 +395,18 @@ class AftMetric final : public Metric {
             const size_t r = first + i;
             loss[i] = aft_.Likelihood(f.label_lower[r], f.label_upper[r], logs->lower[r],
                                       logs->upper[r], loss[i]);
+          }
+          if (!weighted) {  // they are at least 1e-12: four share a logarithm
+            size_t shared = 0;
+            for (size_t i = 0; i < count; i += 4) {
+              double product = 1;
+              for (size_t k = i; k < std::min(count, i + 4); ++k) product *= loss[k];
+              loss[shared++] = product;
+            }
+            LogAll(loss, shared);
+            for (size_t i = 0; i < shared; ++i) block.loss -= loss[i];
+            block.weight += static_cast<double>(count);
+            continue;
           }
           LogAll(loss, count);
           for (size_t i = 0; i < count; ++i) loss[i] = -loss[i];
@@ -571,8 +634,8 @@ constexpr Entry kMetrics[] = {
     {"map", Rank<RankScore::kMap>, true, Number::kOptional},
     {"pre", Rank<RankScore::kPrecision>, true, Number::kOptional},
     PerLabel("poisson-nloglik", Plain<PoissonMetric>),
-    PerLabel("gamma-nloglik", Mean<GammaLosses>),
-    PerLabel("gamma-deviance", Mean<GammaDeviances, Double>),
+    PerLabel("gamma-nloglik", Plain<LogMeanMetric<GammaParts, Identity>>),
+    PerLabel("gamma-deviance", Plain<LogMeanMetric<GammaDevianceParts, Double>>),
     PerLabel(
         "tweedie-nloglik",
         [](const Asked& a) { return With<TweedieLosses>(a.number.value_or(1.5F)); },

@@ -44,60 +44,77 @@ bool ScorePairs::Arrange(std::span<const float> score, std::span<const float> la
   if (rows < kLeastRows) return false;
   const size_t parts = std::clamp<size_t>(rows / kRowsPerPart, 1, static_cast<size_t>(pool.size()));
   const auto begin_of = [&](size_t part) { return rows * part / parts; };
-  keys_.resize(rows + 16);
+  keys_.resize(rows);
   bucket_.resize(rows);
   sorted_.resize(rows + kPairLanes);
-  struct Range {
-    uint32_t least;
-    uint32_t most;
+  // A part's keys of positive rows, from its beginning, then those of the others.
+  struct Part {
+    uint32_t least = UINT32_MAX;
+    uint32_t most = 0;
+    size_t positives = 0;
   };
-  std::vector<Range> ranges(parts);
+  std::vector<Part> found(parts);
   std::atomic<bool> special = false;
-  pool.ForEach(parts, [&](size_t part, int) {
-    const size_t begin = begin_of(part);
-    const size_t count = begin_of(part + 1) - begin;
-    // In pieces: what is packed may write sixteen keys beyond, where another part's begin.
-    uint32_t piece[1024 + 16];
+  pool.ForEach(parts, [&](size_t p, int) {
+    const size_t begin = begin_of(p);
+    const size_t end = begin_of(p + 1);
+    uint32_t piece[1024 + 16];  // what is packed may write sixteen keys beyond
     bool odd = false;
-    Range& range = ranges[part];
-    range = {UINT32_MAX, 0};
-    for (size_t i = 0; i < count; i += 1024) {
-      const size_t n = std::min<size_t>(1024, count - i);
-      odd = odd || kernels.present_keys(score.data() + begin + i, n, piece) != n;
-      std::copy_n(piece, n, keys_.data() + begin + i);
+    Part part;
+    uint32_t* of_positive = keys_.data() + begin;
+    uint32_t* of_others = keys_.data() + end;  // backwards
+    for (size_t i = begin; i < end; i += 1024) {
+      const size_t n = std::min<size_t>(1024, end - i);
+      odd = odd || kernels.present_keys(score.data() + i, n, piece) != n;
+      if (odd) break;
       uint32_t least;
       uint32_t most;
       kernels.key_range(piece, n, &least, &most);
-      range = {std::min(range.least, least), std::max(range.most, most)};
-    }
-    if (binary) {
-      const float* const y = label.data() + begin;
+      part.least = std::min(part.least, least);
+      part.most = std::max(part.most, most);
+      const float* const y = label.data() + i;
       uint32_t others = 0;
-      for (size_t i = 0; i < count; ++i) others |= static_cast<uint32_t>((y[i] != 0) & (y[i] != 1));
-      odd = odd || others != 0;
+      for (size_t k = 0; k < n; ++k) {
+        // No branch: it could not be predicted. Both places are free.
+        const bool is_positive = y[k] == positive;
+        others |= static_cast<uint32_t>((y[k] != 0) & (y[k] != 1));
+        *of_positive = piece[k];
+        of_others[-1] = piece[k];
+        of_positive += is_positive;
+        of_others -= !is_positive;
+      }
+      odd = odd || (binary && others != 0);
     }
+    part.positives = static_cast<size_t>(of_positive - (keys_.data() + begin));
+    found[p] = part;
     if (odd) special.store(true, std::memory_order_relaxed);
   });
   if (special) return false;
-  Range all = ranges[0];
-  for (const Range& r : ranges) all = {std::min(all.least, r.least), std::max(all.most, r.most)};
-  buckets_.Divide({keys_.data(), rows}, all.least, all.most,
+  uint32_t least = UINT32_MAX;
+  uint32_t most = 0;
+  for (const Part& part : found) {
+    least = std::min(least, part.least);
+    most = std::max(most, part.most);
+  }
+  buckets_.Divide({keys_.data(), rows}, least, most,
                   std::clamp<size_t>(std::bit_floor(rows / kRowsPerBucket), 1, kMaxSplits));
 
+  // Rows of a part, of one class.
+  struct Range {
+    size_t begin;
+    size_t end;
+  };
+  const auto range_of = [&](size_t part, size_t k) {
+    const size_t middle = begin_of(part) + found[part].positives;
+    return k == 0 ? Range{begin_of(part), middle} : Range{middle, begin_of(part + 1)};
+  };
   const size_t buckets = buckets_.count;
   next_.assign(parts * 2 * buckets, 0);
-  std::vector<uint32_t> counts(parts * buckets, 0);
-  pool.ForEach(parts, [&](size_t part, int) {
-    const size_t begin = begin_of(part);
-    const size_t end = begin_of(part + 1);
-    uint32_t* const count = counts.data() + part * buckets;
-    uint32_t* const next = next_.data() + part * 2 * buckets;
+  pool.ForEach(2 * parts, [&](size_t task, int) {
+    const auto [begin, end] = range_of(task / 2, task % 2);
     kernels.bucket_keys(keys_.data() + begin, end - begin, buckets_.least, buckets_.shift,
-                        buckets_.split.data(), count, bucket_.data() + begin);
-    for (size_t i = begin; i < end; ++i) {
-      next[bucket_[i]] += static_cast<uint32_t>(label[i] == positive);
-    }
-    for (size_t b = 0; b < buckets; ++b) next[buckets + b] = count[b] - next[b];
+                        buckets_.split.data(), next_.data() + task * buckets,
+                        bucket_.data() + begin);
   });
   begin_.resize(2 * (buckets + 1));
   uint32_t sum = 0;
@@ -112,13 +129,10 @@ bool ScorePairs::Arrange(std::span<const float> score, std::span<const float> la
   }
   positives_ = begin_[buckets];
   negatives_ = rows - positives_;
-  pool.ForEach(parts, [&](size_t part, int) {
-    uint32_t* const next = next_.data() + part * 2 * buckets;
-    for (size_t i = begin_of(part); i < begin_of(part + 1); ++i) {
-      // No branch: it could not be predicted.
-      const size_t to = bucket_[i] + (buckets & (0 - static_cast<size_t>(label[i] != positive)));
-      sorted_[next[to]++] = keys_[i];
-    }
+  pool.ForEach(2 * parts, [&](size_t task, int) {
+    uint32_t* const next = next_.data() + task * buckets;
+    const auto [begin, end] = range_of(task / 2, task % 2);
+    for (size_t i = begin; i < end; ++i) sorted_[next[bucket_[i]]++] = keys_[i];
   });
   return true;
 }

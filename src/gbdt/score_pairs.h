@@ -54,10 +54,10 @@ class ScorePairs {
   static double AreaOfMany(const Bucket& bucket);
 
   KeyBuckets buckets_;
-  std::vector<uint32_t> keys_;    // of the scores, by row; one bucket after the other in sorted_
-  std::vector<uint16_t> bucket_;  // by row
+  std::vector<uint32_t> keys_;    // of the scores, by part and class
+  std::vector<uint16_t> bucket_;  // as keys_
   std::vector<uint32_t> sorted_;  // keys of all positive rows by bucket, then of the negative ones
-  std::vector<uint32_t> next_;    // [parts, 2 * buckets], where a part's next row goes
+  std::vector<uint32_t> next_;    // [parts, 2, buckets], where a part's next row of a class goes
   std::vector<uint32_t> begin_;   // [2 * (buckets + 1)], where a bucket's rows begin
   uint64_t positives_ = 0;
   uint64_t negatives_ = 0;

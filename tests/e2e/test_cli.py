@@ -161,7 +161,6 @@ class CommandLine(unittest.TestCase):
                               (["--name", "taken"], "already"),
                               (["--output", "elsewhere"], "s3OutputPath"),
                               (["--instance-type", "ml.none"], "instanceType"),
-                              (["--max-run", str(10**9)], "maxRuntimeInSeconds"),
                               (["--image", "9.9-9"], "9.9-9"),
                               (["--rule", "overfitt"], "Did you mean overfit?"),
                               (["-P", "eta=2"], "eta"),
@@ -216,7 +215,9 @@ class CommandLine(unittest.TestCase):
                               (["train", "--train", "x", "--num-rounds", "3"], "Did you mean --num-round?"),
                               (["train", "--train", "x", "--num-round", "0"], "'0' is not a whole number"),
                               (["jobs", "--status", "Done"], "is not one of InProgress"),
-                              (["completion", "bahs"], "Did you mean bash?")):
+                              (["completion", "bahs"], "Did you mean bash?"),
+                              (["train", "--train", ""], "--train: it is empty"),
+                              (["describe", ""], "it is empty")):
             done = self.clary(*args, check=False)
             self.assertEqual((done.returncode, done.stdout), (2, ""), args)
             self.assertIn(message, done.stderr)
