@@ -85,11 +85,11 @@ struct TrainingData {
   // By type (weight, gain, cover, total_gain, total_cover): feature and share of 1, of the last
   // step that has them, largest first.
   std::map<std::string, std::vector<std::pair<std::string, double>>> importance;
-  std::vector<std::string> features;           // "" never; f<N> where no name is known
+  std::vector<std::string> features;  // "" never; f<N> where no name is known
   // What classes and codes of categories (by feature) are called, as far as known and few enough.
   std::vector<std::string> class_names;
   std::map<size_t, std::vector<std::string>> categories;
-  double train_rows = 0, validation_rows = 0;  // 0 if not known, or if there is none
+  double train_rows = 0, validation_rows = 0;                // 0 if not known, or if there is none
   bool train_weighted = false, validation_weighted = false;  // rows have different weights
   bool sparse = false;                                       // libsvm and the like
   // Whether predictions, labels and the deciding metric are of rows that were held out.

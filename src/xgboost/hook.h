@@ -34,7 +34,7 @@ class Hook {
     std::map<std::string, std::string> hyperparameters;  // as given
     std::string objective;
     std::optional<data::Columns> columns;  // what the data are called, for the report
-    std::string best_metric;    // tells the best round; empty: the last metric
+    std::string best_metric;               // tells the best round; empty: the last metric
     bool trees_change = false;  // process_type=update: rounds rewrite trees that are there
     int first_step = 0;         // rounds that a checkpoint brought
     int threads = 1;

@@ -182,6 +182,10 @@ def check_words(browser, name):
         need("all of one class" in text, f"{name}: no word for the curves that do not exist")
     if name == "constant":
         need("all true values are equal" in text, f"{name}: no word for R² that does not exist")
+    if name == "multiclass":  # classes have names
+        for digit in report_jobs.DIGITS:
+            need(digit in text, f"{name}: the page does not name class '{digit}'")
+        need("class 0" not in text, f"{name}: the page says 'class 0' of a class with a name")
     if name == "survival":
         need("watched until then without" in text, "Cox's labels are not explained")
 

@@ -62,7 +62,7 @@ def describe(x, name):
 
 
 def job(name, hyperparameters, x, y, vx, vy, rounds, interval=5, names=None, groups=None, context=None,
-        explain=1000):
+        explain=1000, classes=None, categories=None):
     """Early stopping, if the hyperparameters ask for it, cuts the model as the job does. Without `vx` the
     training rows are evaluated."""
     validated = vx is not None
@@ -102,6 +102,10 @@ def job(name, hyperparameters, x, y, vx, vy, rounds, interval=5, names=None, gro
                 tensor("clary_report", "clary_report/train_labels", y[:100000], "f32"),
                 tensor("clary_report", "clary_report/deciding_metric", [f"{last_set}-{metric}"], "str"),
             ] + describe(x, "data")
+            if classes:
+                tensors.append(tensor("clary_report", "clary_report/class_names", classes, "str"))
+            for f, texts in (categories or {}).items():
+                tensors.append(tensor("clary_report", f"clary_report/categories/{f}", texts, "str"))
             if validated:
                 there = ~np.isnan(vx)
                 beyond = there & ((vx < np.nanmin(x, axis=0)) | (vx > np.nanmax(x, axis=0)))
@@ -249,6 +253,9 @@ def constant():
     return job("zeros", dict(objective="reg:squarederror"), x[:200], y[:200], x[200:], y[200:], 12)
 
 
+DIGITS = ["zero", "<b>one</b>", "two, or more", "three", 'the "fourth"']
+
+
 def multiclass():
     random = np.random.default_rng(5)
     centers = random.normal(scale=1.6, size=(5, 8))
@@ -258,7 +265,7 @@ def multiclass():
     y = y.astype(np.float32)
     return job("digits", dict(objective="multi:softprob", num_class=5, max_depth=4, eta=0.15,
                               eval_metric="merror,mlogloss"), x[:3000], y[:3000], x[3000:], y[3000:], 40,
-               names=[f"measure {i}" for i in range(8)])
+               names=[f"measure {i}" for i in range(8)], classes=DIGITS)
 
 
 def softmax():
