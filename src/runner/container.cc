@@ -120,6 +120,16 @@ Result<std::vector<MirrorSpec>> TrainingMirrors(const api::JobSpec& spec) {
                    .uri = profiler->uri,
                    .end_marker = "framework/training_job_end.ts"});
   }
+  // Of reinforcement learning: what it leaves there while it runs.
+  const auto intermediate = spec.hyperparameters.find("sagemaker_s3_output");
+  if (intermediate != spec.hyperparameters.end()) {
+    const json told = json::parse(intermediate->second, nullptr, false);
+    const std::string to = told.is_string() ? told.get<std::string>() : intermediate->second;
+    if (to.starts_with("s3://")) {
+      out.push_back({.directory = "output/intermediate",
+                     .uri = WithoutSlashes(to) + "/" + spec.job_name + "/output/intermediate"});
+    }
+  }
   if (!spec.tensorboard_json.empty()) {
     CLARY_TRY(const json doc, ParseObject(spec.tensorboard_json, "TensorBoardOutputConfig"));
     CLARY_TRY(std::string dir, BelowOptMl(Member(doc, "LocalPath", "/opt/ml/output/tensorboard"),

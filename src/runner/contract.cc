@@ -6,7 +6,7 @@ namespace clary::runner {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr const Contract* kContracts[] = {&kTrainingContract};
+constexpr const Contract* kContracts[] = {&kTrainingContract, &kProcessingContract};
 
 }  // namespace
 

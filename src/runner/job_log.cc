@@ -74,6 +74,22 @@ void JobLog::Write(const std::vector<std::string>& lines) {
   }
 }
 
+void JobLog::WriteOutput(const std::vector<std::string>& lines) {
+  size_t keep = 0;
+  bool full = false;
+  {
+    MutexLock lock(mu_);
+    if (output_ > limit_) return;
+    while (keep < lines.size() && output_ <= limit_) output_ += lines[keep++].size() + 1;
+    full = output_ > limit_;
+  }
+  if (!full) return Write(lines);
+  std::vector<std::string> last(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(keep));
+  last.push_back("[clary] WARNING: the program has printed more than " + std::to_string(limit_) +
+                 " bytes; what follows of its output is not kept");
+  Write(last);
+}
+
 bool JobLog::failed() const {
   MutexLock lock(mu_);
   return failed_;

@@ -29,14 +29,20 @@ class LineSplitter {
 // and failed() tells.
 class JobLog {
  public:
-  JobLog(meta::LogWriter writer, Clock& clock) : clock_(clock), writer_(std::move(writer)) {}
+  // Of what WriteOutput() gets, `limit` bytes are kept.
+  JobLog(meta::LogWriter writer, Clock& clock, uint64_t limit = UINT64_MAX)
+      : clock_(clock), limit_(limit), writer_(std::move(writer)) {}
   void Write(const std::vector<std::string>& lines);
   void Write(const std::string& line) { Write(std::vector<std::string>{line}); }
+  // Lines of the program: up to the limit, then one that says so, then none.
+  void WriteOutput(const std::vector<std::string>& lines);
   bool failed() const;
 
  private:
   Clock& clock_;
+  const uint64_t limit_;
   mutable Mutex mu_;
+  uint64_t output_ GUARDED_BY(mu_) = 0;  // bytes of the program's lines so far
   meta::LogWriter writer_ GUARDED_BY(mu_);
   bool failed_ GUARDED_BY(mu_) = false;
 };

@@ -17,6 +17,7 @@
 #include "api/rule_spec.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/strings.h"
 #include "debugger/profiler_files.h"
 #include "net/forwarder.h"
 #include "objects/file_store.h"
@@ -27,10 +28,12 @@
 #include "runner/internal/contract.h"
 #include "runner/internal/monitor.h"
 #include "runner/internal/pipes.h"
+#include "runner/internal/script.h"
 #include "runner/internal/user_program.h"
 #include "runner/job_log.h"
 #include "runner/program.h"
 #include "runner/tree.h"
+#include "toolkit/python.h"
 
 namespace clary::runner {
 namespace fs = std::filesystem;
@@ -44,6 +47,12 @@ constexpr uint64_t kFullDisk = 256 << 10;  // bytes that are left to a program
 constexpr milliseconds kMirrorPeriod(1000);
 constexpr int kMirrorShare = 50;  // of the time, one part in this goes to mirroring
 constexpr milliseconds kTermRetry(5);
+constexpr milliseconds kDiskCheck(200);
+constexpr uint64_t kDiskReserve = 1 << 30;  // left to the service by users' programs
+constexpr size_t kTail = 64 << 10;          // of a program's output, where causes are looked for
+constexpr size_t kMaxCause = 300;
+constexpr size_t kMaxReason = 980;  // what FailureReason has room for beside its frame
+constexpr uint64_t kMaxRequirements = 1 << 20;
 
 // The end of a job as kEnd tells it.
 struct Outcome {
@@ -63,11 +72,13 @@ class Job {
         work_(dir / "work"),
         temp_(dir / "tmp"),
         home_(dir / "home"),
+        python_home_(dir / "python"),
+        layer_(dir / "layer"),
         pack_(dir / "pack.tmp"),
         profile_(dir / "profile"),
         options_(options),
         store_(environment.store),
-        log_(std::move(environment.log), environment.clock),
+        log_(std::move(environment.log), environment.clock, options.log_limit),
         events_(std::move(events)),
         stop_(std::move(stop)),
         cores_(ClaimCores(dir.parent_path() / ".cores", spec.cpus)) {}
@@ -83,8 +94,10 @@ class Job {
     }
     CloseOutputs();
     if (!outcome.detail.empty() && !program_failed_) log_.Write(CleanLine(outcome.detail));
-    CLARY_CHECK_OK(events_.Append(
-        {.kind = JobEvent::Kind::kEnd, .detail = outcome.detail, .exit_code = outcome.exit_code}));
+    CLARY_CHECK_OK(events_.Append({.kind = JobEvent::Kind::kEnd,
+                                   .detail = outcome.detail,
+                                   .message = exit_message_,
+                                   .exit_code = outcome.exit_code}));
     CLARY_CHECK_OK(events_.Sync());
     for (const fs::path* folder : Folders()) (void)RemoveTree(*folder);
     return outcome.exit_code;
@@ -106,7 +119,9 @@ class Job {
   }
 
   // What this run makes in the job's directory, and removes.
-  std::array<const fs::path*, 4> Folders() const { return {&work_, &temp_, &home_, &profile_}; }
+  std::array<const fs::path*, 6> Folders() const {
+    return {&work_, &temp_, &home_, &python_home_, &layer_, &profile_};
+  }
 
   // Everything before the program runs. On an error `failed_` says how the job ends.
   Status Prepare() {
@@ -135,6 +150,12 @@ class Job {
     const DownloadOptions options{.link = sandbox_ && !user_,
                                   .stopped = [&] { return stop_.Requested(); }};
     CLARY_CHECK_OK(guilty("ClientError", Download(options)));
+    if (user_ && !spec_.python.interpreter.empty()) {
+      auto python = toolkit::LookAtPython(spec_.python.interpreter);
+      if (!python) return guilty("InternalServerError", std::unexpected(python.error()));
+      python_ = *std::move(python);
+    }
+    if (script_) CLARY_CHECK_OK(PrepareScript());
     auto pipes = Pipes::Make(spec_, store_, work_ / "input/data");
     if (!pipes) return guilty("ClientError", std::unexpected(std::move(pipes).error()));
     pipes_ = std::move(*pipes);
@@ -196,14 +217,19 @@ class Job {
       return Blame("InternalServerError", done.error());
     }
     const Time begin = Clock::System().Now();
-    auto ended = Train();
+    auto ended = script_ ? RunScript() : RunProgram();
     Traced("train", begin);
     if (!ended) return Blame("InternalServerError", ended.error());
     Outcome outcome{ended->exit_code, ""};
     if (const Status fed = pipes_->status(); !fed) return Blame("ClientError", fed.error());
-    if (outcome.exit_code != 0) {
+    if (disk_filled_) {
+      outcome = {
+          1,
+          "ClientError: the job has filled the disk of the service's state directory and was "
+          "ended; free some space, or let it write less"};
+    } else if (outcome.exit_code != 0) {
       program_failed_ = true;
-      outcome.detail = FailureText();
+      outcome.detail = user_ ? UserFailure(*ended) : FailureText();
       if (outcome.detail.empty() && DiskIsFull()) {
         outcome.detail = "the disk of the job's directory is full; free some space and try again";
       }
@@ -219,17 +245,169 @@ class Job {
       // A program that failed by itself says more about the cause.
       if (outcome.exit_code == 0) outcome = blame;
     }
+    if (!contract_.message_file.empty()) {
+      exit_message_ = ReadText(std::string(contract_.message_file), kMaxFailureText);
+      if (outcome.exit_code == 0 && CleanLine(exit_message_) != exit_message_) {
+        outcome = {1, "ClientError: /opt/ml/" + std::string(contract_.message_file) +
+                          " is not text in UTF-8"};
+      }
+      exit_message_ = CleanLine(exit_message_);
+    }
     return outcome;
   }
 
-  Result<Ended> Train() {
-    const ProgramSpec program_spec = MakeProgram();
+  // The entry point and its code, before anything of the user's runs.
+  Status PrepareScript() {
+    const auto plan = PlanScript(spec_, work_, UsableCores(spec_.cpus));
+    if (!plan) {
+      failed_ = Outcome{toolkit::kFailureExitCode, plan.error().message};
+      return std::unexpected(plan.error());
+    }
+    Status fetched = FetchCode(spec_, *plan, store_, work_, [this] { return stop_.Requested(); });
+    if (!fetched) failed_ = Blame("ClientError", fetched.error());
+    return fetched;
+  }
+
+  Result<Ended> RunProgram() {
+    CLARY_TRY(const ProgramSpec program, MakeProgram());
+    return Follow(program, true);
+  }
+
+  // Installs what the script needs, runs it, and leaves what its container leaves.
+  Result<Ended> RunScript() {
+    CLARY_TRY(const auto command, PlanScript(spec_, work_, UsableCores(spec_.cpus)));
+    toolkit::Failure failure = FailureOf(spec_);
+    failure.argv = command.argv;
+    const bool quiet = command.log.empty();
+    Ended ended;
+    if (!command.install.empty()) {
+      const bool package = command.install.back() != "requirements.txt" ||
+                           std::ranges::find(command.install, ".") != command.install.end();
+      CLARY_TRY(ended, package ? InstallPackage(command.install) : InstallRequirements());
+      if (ended.exit_code != 0) {
+        failure.error = package ? "InstallModuleError" : "InstallRequirementsError";
+        failure.argv = command.install;
+      }
+    }
+    if (ended.exit_code == 0 && !ended.stopped) {
+      std::vector<std::string> lines;
+      for (const std::string& line : command.log) lines.push_back(CleanLine(line));
+      log_.Write(lines);
+      CLARY_TRY(ProgramSpec program, MakeProgram());
+      program.argv = command.argv;
+      program.directory = toolkit::kCodeDirectory;
+      auto environment = UserEnvironment(spec_, python_.has_value());
+      for (const auto& [name, value] : command.environment) environment[name] = value;
+      program.env = EnvironmentList(environment);
+      CLARY_TRY(ended, Follow(program, true));
+    }
+    if (ended.exit_code == 0) {
+      LeaveFile(work_, "output/success", "");
+      if (!quiet) log_.Write("Reporting training SUCCESS");
+      return ended;
+    }
+    if (ended.stopped || disk_filled_) return ended;
+    constexpr int kSignals = 128;
+    // What a shell has started it reports itself.
+    const bool shell = failure.argv.front() == "/bin/sh";
+    failure.exit_code = ended.exit_code > kSignals && ended.exit_code <= kSignals + 64 && !shell
+                            ? kSignals - ended.exit_code
+                            : ended.exit_code;
+    failure.stderr_text = ended.last_output;
+    failure.out_of_memory = ended.out_of_memory;
+    const std::string text = toolkit::FailureText(failure);
+    if (FailureText().empty()) {
+      const std::string cause = api::CutText(toolkit::FailureCause(failure), kMaxCause);
+      script_failure_ = cause.empty() ? text : cause + "\n" + text;
+      LeaveFile(work_, "output/failure", text);
+    }
+    if (!quiet) {
+      log_.Write("Reporting training FAILURE");
+      for (const std::string_view line : Split(text, '\n')) {
+        log_.Write(CleanLine(line));
+      }
+      log_.Write("Encountered exit_code " + std::to_string(toolkit::kFailureExitCode));
+    }
+    ended.exit_code = toolkit::kFailureExitCode;
+    return ended;
+  }
+
+  Result<Ended> InstallPackage(const std::vector<std::string>& argv) {
+    CLARY_TRY(ProgramSpec program, MakeProgram());
+    program.argv = argv;
+    program.directory = toolkit::kCodeDirectory;
+    return Follow(program, false);
+  }
+
+  // The packages of requirements.txt, as a layer that later jobs with the same file find ready.
+  Result<Ended> InstallRequirements() {
+    if (!python_) {
+      return Fail(Code::kFailedPrecondition, "NoPython", "the job has no Python environment");
+    }
+    CLARY_TRY(const std::string text, ReadFile(work_ / "code/requirements.txt", kMaxRequirements));
+    // Packages for others depend on nothing of this job but the file and pip's settings.
+    api::JobSpec plain = spec_;
+    const bool variables = text.find("${") != std::string::npos;
+    if (!variables) {
+      std::erase_if(plain.environment, [](const auto& e) { return !e.first.starts_with("PIP_"); });
+    }
+    auto settings = spec_.python.pip;
+    for (const auto& [name, value] : plain.environment) {
+      if (name.starts_with("PIP_")) settings[name] = value;
+    }
+    const toolkit::Layer layer = toolkit::LayerOf(*python_, text, settings);
+    const bool kept = layer.cacheable && !variables && !spec_.python.layers.empty();
+    const fs::path ready = fs::path(spec_.python.layers) / layer.key;
+    std::error_code ec;
+    if (kept && fs::is_directory(ready, ec)) {
+      log_.Write("[clary] requirements.txt: the packages of an earlier job with this file");
+      shown_layer_ = ready;
+      return Ended{};
+    }
+    CLARY_CHECK_OK(RemoveTree(layer_));
+    CLARY_CHECK_OK(MakeDirectories(layer_));
+    CLARY_CHECK_OK(toolkit::MakePythonHome({.python = *python_}, layer_));
+    CLARY_TRY(ProgramSpec program, MakeUserProgram(layer_));
+    program.argv = layer.argv;
+    program.directory = toolkit::kCodeDirectory;
+    program.env = EnvironmentList(UserEnvironment(plain, true));
+    CLARY_TRY(Ended ended, Follow(program, false));
+    if (ended.exit_code != 0) return ended;
+    shown_layer_ = layer_;
+    if (kept && MakeDirectories(ready.parent_path())) {
+      fs::rename(layer_, ready, ec);
+      // Another job may have been first.
+      if (!ec || fs::is_directory(ready, ec)) shown_layer_ = ready;
+    }
+    return ended;
+  }
+
+  // Why a user's program failed, the cause first.
+  std::string UserFailure(const Ended& ended) {
+    if (!script_failure_.empty()) return script_failure_;
+    const std::string text = FailureText();
+    if (script_ || ended.stopped) return text;
+    toolkit::Failure failure;
+    failure.exit_code = ended.exit_code;
+    failure.stderr_text = ended.last_output;
+    failure.out_of_memory = ended.out_of_memory;
+    const std::string cause = api::CutText(toolkit::FailureCause(failure), kMaxCause);
+    if (text.empty() || cause.empty()) return text.empty() ? cause : text;
+    if (text.find(cause) != std::string::npos) return text;
+    return api::CutText(text, kMaxReason - cause.size() - 1) + "\n" + cause;
+  }
+
+  // Runs a program of the job to its end. Only `main` is fed by Pipe channels, mirrored and
+  // profiled.
+  Result<Ended> Follow(const ProgramSpec& program_spec, bool main) {
+    const int64_t out_of_memory = OomKills();
+    const uint64_t disk_reserve = user_ ? DiskReserve() : 0;
     CLARY_TRY(Program program, Program::Start(program_spec));
     // After the fork, so that the child was made by a process with one thread.
     CLARY_TRY(const auto forwarder, Forward(program_spec, program));
-    pipes_->Start();
+    if (main) pipes_->Start();
     std::jthread monitoring;
-    if (profiler_) {
+    if (main && profiler_) {
       monitoring = std::jthread([this, pid = program.pid()](const std::stop_token& stop) {
         Monitor monitor({.root = pid,
                          .cores = cores_.cores,
@@ -244,17 +422,16 @@ class Job {
       });
     }
     std::jthread mirroring;
-    if (!mirrors_.empty()) {
+    if (main && !mirrors_.empty()) {
       mirroring = std::jthread([this](const std::stop_token& stop) { MirrorLoop(stop); });
     }
-    LineSplitter splitter;
+    Output output;
     std::optional<int> code;
     std::optional<steady_clock::time_point> deadline;
     bool told = false;
     bool killed = false;
-    std::vector<char> buffer(1 << 16);
     while (!code) {
-      int timeout = -1;
+      int timeout = disk_reserve > 0 ? static_cast<int>(kDiskCheck.count()) : -1;
       if (stop_.Requested()) {
         const auto now = steady_clock::now();
         if (!deadline) deadline = now + options_.grace;
@@ -264,54 +441,86 @@ class Job {
             std::max(std::chrono::duration_cast<milliseconds>(*deadline - now) + milliseconds(1),
                      kTermRetry);
         if (!told) wait = kTermRetry;
-        timeout = static_cast<int>(std::min<int64_t>(wait.count(), INT_MAX));
+        timeout =
+            static_cast<int>(std::min<int64_t>(wait.count(), timeout < 0 ? INT_MAX : timeout));
       }
       pollfd polls[] = {{program.output(), POLLIN, 0},
                         {program.pidfd(), POLLIN, 0},
                         {stop_.fd(), POLLIN, 0},
                         {pipes_->failed_fd(), POLLIN, 0}};
-      if (output_ended_) polls[0].fd = -1;
-      if (killed) polls[3].fd = -1;
+      if (output.ended) polls[0].fd = -1;
+      if (killed || !main) polls[3].fd = -1;
       ::poll(polls, 4, timeout);
       if (polls[3].revents != 0) {
         program.Kill();  // it would wait for data for ever
         killed = true;
       }
-      Drain(program, splitter, buffer);
+      if (disk_reserve > 0 && FreeDisk() < disk_reserve) {
+        disk_filled_ = true;
+        program.Kill();
+      }
+      Drain(program, output);
       if (polls[1].revents != 0) code = program.Wait();
     }
     // What the program wrote just before its end. Whoever may still hold the pipe is dead, or, in a
     // plain process that left its group, not worth waiting for.
-    Drain(program, splitter, buffer);
-    log_.Write(splitter.Finish());
-    pipes_->Stop();
-    return Ended{*code, deadline.has_value()};
+    Drain(program, output);
+    output.Take(output.splitter.Finish(), log_);
+    if (main) pipes_->Stop();
+    constexpr int kKilled = 128 + SIGKILL;
+    return Ended{*code, deadline.has_value(),
+                 *code == kKilled && !deadline && OomKills() > out_of_memory,
+                 std::move(output.tail)};
   }
 
-  ProgramSpec MakeProgram() const {
-    ProgramSpec program{.argv = options_.program,
-                        .work = work_,
-                        .temp = temp_,
-                        .network = network_,
-                        .memory_bytes = spec_.memory_bytes,
-                        .cores = cores_.cores,
-                        .sandbox = sandbox_};
-    if (user_) {
-      program.argv = spec_.entrypoint;
-      program.argv.insert(program.argv.end(), spec_.arguments.begin(), spec_.arguments.end());
-      program.env = EnvironmentList(UserEnvironment(spec_));
-      program.input_read_only = false;
-      program.home = home_;
-      program.reach = ReachOf(spec_);
-      program.directory = "/";
-      for (const std::string& folder : spec_.python.folders) {
-        program.shown.push_back({folder, folder});
-      }
+  // The job's program, but for what a script changes.
+  Result<ProgramSpec> MakeProgram() const {
+    if (!user_) {
+      ProgramSpec program = MakeAnyProgram();
+      program.argv = options_.program;
+      if (program.argv.empty()) program.argv = {"clary", "algorithm", spec_.program};
+      program.env =
+          Environment(spec_, sandbox_ ? "/opt/ml" : work_.string(), UsableCores(spec_.cpus));
       return program;
     }
-    if (program.argv.empty()) program.argv = {"clary", "algorithm", spec_.program};
-    program.env =
-        Environment(spec_, sandbox_ ? "/opt/ml" : work_.string(), UsableCores(spec_.cpus));
+    if (python_) {
+      CLARY_CHECK_OK(RemoveTree(python_home_));
+      CLARY_CHECK_OK(MakeDirectories(python_home_));
+      CLARY_CHECK_OK(toolkit::MakePythonHome({.python = *python_,
+                                              .layer = !shown_layer_.empty(),
+                                              .stand_ins = spec_.python.framework == "xgboost"},
+                                             python_home_));
+    }
+    return MakeUserProgram(python_home_);
+  }
+
+  ProgramSpec MakeAnyProgram() const {
+    return {.work = work_,
+            .temp = temp_,
+            .network = network_,
+            .memory_bytes = spec_.memory_bytes,
+            .cores = cores_.cores,
+            .sandbox = sandbox_};
+  }
+
+  // A user's program whose own Python environment is in the folder `python`.
+  Result<ProgramSpec> MakeUserProgram(const fs::path& python) const {
+    ProgramSpec program = MakeAnyProgram();
+    program.argv = spec_.entrypoint;
+    program.argv.insert(program.argv.end(), spec_.arguments.begin(), spec_.arguments.end());
+    program.env = EnvironmentList(UserEnvironment(spec_, python_.has_value()));
+    program.input_read_only = false;
+    program.home = home_;
+    program.reach = ReachOf(spec_);
+    program.directory = "/";
+    for (const std::string& folder : spec_.python.folders)
+      program.shown.push_back({folder, folder});
+    for (const std::string& folder : LocalPackages(spec_))
+      program.shown.push_back({folder, folder});
+    if (python_) {
+      program.shown.push_back({python, toolkit::kPythonHome, true});
+      if (!shown_layer_.empty()) program.shown.push_back({shown_layer_, toolkit::kLayerHome});
+    }
     return program;
   }
 
@@ -324,18 +533,59 @@ class Job {
     return net::Forwarder::Start(std::move(routes));
   }
 
-  // Takes what is in the pipe now to the log.
-  void Drain(const Program& program, LineSplitter& splitter, std::vector<char>& buffer) {
-    while (!output_ended_) {
-      const ssize_t n = ::read(program.output(), buffer.data(), buffer.size());
+  // What a program prints, on its way to the log.
+  struct Output {
+    LineSplitter splitter;
+    std::vector<char> buffer = std::vector<char>(1 << 18);
+    std::string tail;
+    bool ended = false;
+
+    void Take(const std::vector<std::string>& lines, JobLog& log) {
+      log.WriteOutput(lines);
+      for (const std::string& line : lines) tail.append(line).push_back('\n');
+      if (tail.size() > 2 * kTail) tail.erase(0, tail.size() - kTail);
+    }
+  };
+
+  // Takes what is in the pipe now to the log; of a program that never pauses, a part.
+  void Drain(const Program& program, Output& output) {
+    constexpr int kReads = 64;  // then the other things have their turn
+    for (int i = 0; i < kReads && !output.ended; ++i) {
+      const ssize_t n = ::read(program.output(), output.buffer.data(), output.buffer.size());
       if (n > 0) {
-        log_.Write(splitter.Feed({buffer.data(), static_cast<size_t>(n)}));
+        output.Take(output.splitter.Feed({output.buffer.data(), static_cast<size_t>(n)}), log_);
       } else if (n == 0) {
-        output_ended_ = true;
+        output.ended = true;
       } else if (errno != EINTR) {
         return;
       }
     }
+  }
+
+  // How many processes of this machine the kernel has killed for want of memory.
+  static int64_t OomKills() {
+    const auto text = ReadFile("/proc/vmstat", 1 << 20);
+    constexpr std::string_view kName = "\noom_kill ";
+    const size_t at = text ? text->find(kName) : std::string::npos;
+    if (at == std::string::npos) return 0;
+    return ParseInt(text->substr(at + kName.size(), text->find('\n', at + 1) - at - kName.size()))
+        .value_or(0);
+  }
+
+  uint64_t FreeDisk() const {
+    struct statvfs disk{};
+    return ::statvfs(work_.c_str(), &disk) == 0 ? disk.f_bavail * disk.f_frsize : UINT64_MAX;
+  }
+
+  // How much of the disk a user's program leaves to the service, which writes to it too: without
+  // room, no record and no log. Less where there was not much to begin with.
+  uint64_t DiskReserve() const {
+    struct statvfs disk{};
+    if (::statvfs(work_.c_str(), &disk) != 0) return 0;
+    constexpr uint64_t kPart = 50;
+    constexpr uint64_t kHalf = 2;
+    return std::min({kDiskReserve, disk.f_blocks * disk.f_frsize / kPart,
+                     disk.f_bavail * disk.f_frsize / kHalf});
   }
 
   void MirrorLoop(const std::stop_token& stop) {
@@ -396,22 +646,30 @@ class Job {
 
   // The failure file's beginning; empty if there is none.
   std::string FailureText() {
-    const auto fd = OpenBeneath(work_, "output/failure", O_RDONLY);
-    struct stat st{};
-    if (!fd || ::fstat(fd->get(), &st) != 0 || !S_ISREG(st.st_mode)) return {};
-    std::string text(kMaxFailureText * 4, '\0');
-    const ssize_t n = ::read(fd->get(), text.data(), text.size());
-    text.resize(n > 0 ? static_cast<size_t>(n) : 0);
-    text = api::CutText(CleanLine(text), kMaxFailureText);
+    std::string text =
+        api::CutText(CleanLine(ReadText("output/failure", kMaxFailureText * 4)), kMaxFailureText);
     while (text.ends_with('\n')) text.pop_back();
     return text;
   }
 
-  // Then a program could not even say why it failed.
-  bool DiskIsFull() const {
-    struct statvfs disk{};
-    return ::statvfs(work_.c_str(), &disk) == 0 && disk.f_bavail * disk.f_frsize < kFullDisk;
+  // The first `size` bytes of a file that the program may have left, or put anything in its place.
+  std::string ReadText(const std::string& relative, size_t size) const {
+    const auto fd = OpenBeneath(work_, relative, O_RDONLY);
+    struct stat st{};
+    if (!fd || ::fstat(fd->get(), &st) != 0 || !S_ISREG(st.st_mode)) return {};
+    std::string text(size, '\0');
+    const ssize_t n = ::read(fd->get(), text.data(), text.size());
+    text.resize(n > 0 ? static_cast<size_t>(n) : 0);
+    if (text.size() == size) {  // cut, but not in the middle of a character
+      while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xC0) == 0x80)
+        text.pop_back();
+      if (!text.empty() && static_cast<unsigned char>(text.back()) >= 0xC0) text.pop_back();
+    }
+    return text;
   }
+
+  // Then a program could not even say why it failed.
+  bool DiskIsFull() const { return FreeDisk() < kFullDisk; }
 
   Status Upload(const Ended& ended) {
     for (Mirror& mirror : mirrors_) CLARY_CHECK_OK(mirror.Sync(true));
@@ -422,7 +680,9 @@ class Job {
   const Contract& contract_;
   const fs::path work_;
   const fs::path temp_;
-  const fs::path home_;  // of a user's program
+  const fs::path home_;         // of a user's program
+  const fs::path python_home_;  // its virtual environment
+  const fs::path layer_;        // where packages of its requirements.txt are installed
   const fs::path pack_;
   const fs::path profile_;  // what the runner profiles; the program has its own below work_
   const RunOptions& options_;
@@ -438,9 +698,14 @@ class Job {
   std::vector<debugger::TraceEvent> phases_;  // of the job, for its time line
   std::optional<Outcome> failed_;
   const bool user_ = IsUserProgram(spec_);
+  const bool script_ = spec_.program == "script";
+  std::optional<toolkit::Python> python_;
+  fs::path shown_layer_;        // packages of requirements.txt that the program sees
+  std::string script_failure_;  // why a script failed that left no words of its own
+  std::string exit_message_;
+  bool disk_filled_ = false;
   Network network_ = Network::kNone;
   bool sandbox_ = false;
-  bool output_ended_ = false;
   bool program_failed_ = false;
 };
 

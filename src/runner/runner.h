@@ -23,6 +23,7 @@ struct RunOptions {
   std::vector<std::string> program;
   std::chrono::milliseconds grace = std::chrono::seconds(120);  // between SIGTERM and SIGKILL
   bool sandbox = true;                                          // false: do not even try
+  uint64_t log_limit = uint64_t{1} << 30;  // bytes of the program's output that its log keeps
 };
 
 // What one run of a job needs from outside. Everything is borrowed.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/strings.h"
+#include "toolkit/python.h"
 
 namespace clary::runner {
 namespace {
@@ -88,7 +89,20 @@ std::vector<Reach> ReachOf(const api::JobSpec& spec) {
   return out;
 }
 
-std::map<std::string, std::string> UserEnvironment(const api::JobSpec& spec) {
+std::vector<std::string> LocalPackages(const api::JobSpec& spec) {
+  std::vector<std::string> out;
+  for (const char* name : {"PIP_FIND_LINKS", "PIP_CERT"}) {
+    const auto it = spec.python.pip.find(name);
+    if (it == spec.python.pip.end()) continue;
+    for (std::string_view part : Split(it->second, ' ')) {
+      if (part.starts_with("file://")) part.remove_prefix(7);
+      if (part.starts_with('/')) out.emplace_back(part);
+    }
+  }
+  return out;
+}
+
+std::map<std::string, std::string> UserEnvironment(const api::JobSpec& spec, bool python) {
   std::map<std::string, std::string> env = {{"PATH", kSystemPath},
                                             {"HOME", "/root"},
                                             {"USER", "root"},
@@ -102,6 +116,11 @@ std::map<std::string, std::string> UserEnvironment(const api::JobSpec& spec) {
                                             {"AWS_REGION", spec.region},
                                             {"AWS_DEFAULT_REGION", spec.region},
                                             {"AWS_EC2_METADATA_DISABLED", "true"}};
+  if (python) {
+    env["PATH"] =
+        std::string(toolkit::kPythonHome) + "/bin:" + toolkit::kLayerHome + "/bin:" + kSystemPath;
+    env["PYTHONDONTWRITEBYTECODE"] = "1";
+  }
   if (spec.contract == "training") {
     env["TRAINING_JOB_NAME"] = spec.job_name;
     env["TRAINING_JOB_ARN"] = spec.job_arn;

@@ -38,21 +38,21 @@ TEST(UserEnvironment, HasTheJobsOwnKeysOnlyWhereItHasANetwork) {
   spec.endpoint = "http://localhost:8460";
   spec.credentials = {"AKIA", "secret", "token"};
   spec.python.pip = {{"PIP_INDEX_URL", "https://pypi.org/simple"}};
-  EXPECT_EQ(UserEnvironment(spec).at("AWS_ENDPOINT_URL"), "http://127.0.0.1:8460");
-  EXPECT_EQ(UserEnvironment(spec).at("AWS_SESSION_TOKEN"), "token");
+  EXPECT_EQ(UserEnvironment(spec, false).at("AWS_ENDPOINT_URL"), "http://127.0.0.1:8460");
+  EXPECT_EQ(UserEnvironment(spec, false).at("AWS_SESSION_TOKEN"), "token");
   const auto reach = ReachOf(spec);
   ASSERT_EQ(reach.size(), 3U);
   EXPECT_EQ(reach[1].host, "pypi.org");
   EXPECT_EQ(reach[2].host, "files.pythonhosted.org");
   spec.network = "open";
-  EXPECT_EQ(UserEnvironment(spec).at("AWS_ENDPOINT_URL"), "http://localhost:8460");
+  EXPECT_EQ(UserEnvironment(spec, false).at("AWS_ENDPOINT_URL"), "http://localhost:8460");
   EXPECT_TRUE(ReachOf(spec).empty());
   spec.network_isolation = true;
-  EXPECT_FALSE(UserEnvironment(spec).contains("AWS_ENDPOINT_URL"));
-  EXPECT_FALSE(UserEnvironment(spec).contains("AWS_ACCESS_KEY_ID"));
+  EXPECT_FALSE(UserEnvironment(spec, false).contains("AWS_ENDPOINT_URL"));
+  EXPECT_FALSE(UserEnvironment(spec, false).contains("AWS_ACCESS_KEY_ID"));
   EXPECT_TRUE(ReachOf(spec).empty());
   spec.environment["AWS_DEFAULT_REGION"] = "eu-west-1";
-  EXPECT_EQ(UserEnvironment(spec).at("AWS_DEFAULT_REGION"), "eu-west-1");
+  EXPECT_EQ(UserEnvironment(spec, false).at("AWS_DEFAULT_REGION"), "eu-west-1");
 }
 
 // A training job whose program is the user's own command.

@@ -31,7 +31,9 @@ struct MirrorSpec {
 // How a program ended, as far as its contract asks.
 struct Ended {
   int exit_code = 0;
-  bool stopped = false;  // it was told to
+  bool stopped = false;        // it was told to
+  bool out_of_memory = false;  // the kernel ended it for the memory that it used
+  std::string last_output;     // the end of what it printed
 };
 
 // What uploading needs.
@@ -49,6 +51,7 @@ struct Contract {
   std::string_view phase;       // while the program runs
   std::string_view phase_text;  // its message
   std::string_view upload_text;
+  std::string_view message_file = "";  // whose beginning is the job's exit message; empty: none
   // Makes `work` with its directories and configuration files. kInvalidArgument "BadConfig".
   Status (*lay_out)(const api::JobSpec& spec, const std::filesystem::path& work);
   // What is brought before the program runs. kInvalidArgument.

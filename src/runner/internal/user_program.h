@@ -21,9 +21,12 @@ Network NetworkOf(const api::JobSpec& spec);
 // The service and the package index, as far as the job may reach them by forwarding.
 std::vector<Reach> ReachOf(const api::JobSpec& spec);
 
-// The whole environment of a command, and what that of a script begins with. The request's own
-// variables come last.
-std::map<std::string, std::string> UserEnvironment(const api::JobSpec& spec);
+// Folders of the host where the operator keeps packages for pip, which the program must see.
+std::vector<std::string> LocalPackages(const api::JobSpec& spec);
+
+// The whole environment of a command, and what that of a script begins with; `python`: it has a
+// virtual environment of its own. The request's own variables come last.
+std::map<std::string, std::string> UserEnvironment(const api::JobSpec& spec, bool python);
 
 // "NAME=value", sorted, without what no program could read.
 std::vector<std::string> EnvironmentList(const std::map<std::string, std::string>& environment);
