@@ -415,6 +415,13 @@ TEST(UserProgram, RefusesAtCreateWhatCannotRun) {
               HasSubstr("'sagemaker_s3_output'"));
   EXPECT_THAT(w.RefusedAs([](json& r) { r["CheckpointConfig"] = {{"S3Uri", "s3://no-bucket/x"}}; }),
               HasSubstr("CheckpointConfig.S3Uri"));
+  for (const char* path : {"relative", "/", "/opt/ml/../../etc"}) {
+    EXPECT_THAT(w.RefusedAs([&](json& r) {
+      r["CheckpointConfig"] = {{"S3Uri", "s3://bkt/x"}, {"LocalPath", path}};
+    }),
+                HasSubstr("CheckpointConfig.LocalPath"))
+        << path;
+  }
   EXPECT_EQ(w.RefusedAs(hyperparameter("sagemaker_parameter_server_enabled", "false")), "accepted");
 }
 

@@ -152,6 +152,13 @@ Status CheckTrainingRequest(const json& request, const Environment& environment,
                              "OutputDataConfig.S3OutputPath", environment));
   if (const auto checkpoint = request.find("CheckpointConfig"); checkpoint != request.end()) {
     CLARY_CHECK_OK(CheckTarget(checkpoint->at("S3Uri"), "CheckpointConfig.S3Uri", environment));
+    const std::string path = TextOf(*checkpoint, "LocalPath", "/opt/ml/checkpoints");
+    const auto parts = Split(path, '/');
+    if (!path.starts_with('/') || path.find_first_not_of('/') == std::string::npos ||
+        std::ranges::find(parts, "..") != parts.end()) {
+      return Invalid("CheckpointConfig.LocalPath '" + path +
+                     "' is not the absolute path of a folder");
+    }
   }
   return {};
 }

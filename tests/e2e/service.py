@@ -173,9 +173,11 @@ class Service:
 class ServiceTest(unittest.TestCase):
     """Tests of a class that share a service, with the census in its bucket "data", and a folder."""
 
+    options = ()  # of its `clary serve`
+
     @classmethod
     def setUpClass(cls):
-        cls.service = Service()
+        cls.service = Service(*cls.options)
         cls.service.start()
         cls.addClassCleanup(cls.service.__exit__)
         cls.service.put_census()

@@ -4,6 +4,7 @@ import os
 import pathlib
 import shutil
 import signal
+import sys
 import time
 import unittest
 
@@ -15,7 +16,7 @@ LONG = PARAMETERS | {"num_round": "300"}
 
 class Killed(unittest.TestCase):
     def setUp(self):
-        self.service = service.Service()
+        self.service = service.Service("--python", sys.executable)
         self.service.start()
         self.addCleanup(self.service.__exit__)
         self.service.put_census()

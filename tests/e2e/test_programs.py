@@ -1,6 +1,9 @@
-"""Programs of users' own as training jobs, by boto3: what they get, what they may, and how they end."""
+"""Programs of users' own as training and processing jobs, by boto3: what they get, what they may, and
+how they end."""
 import io
+import json
 import re
+import sys
 import tarfile
 import unittest
 
@@ -9,6 +12,8 @@ from service import wait_for
 
 
 class Programs(service.ServiceTest):
+    options = ("--python", sys.executable)
+
     def request(self, name, script, **overrides):
         """A job that runs a shell script in a container's place."""
         return self.service.request(name, channels=("train",), HyperParameters={}) | {
@@ -118,6 +123,100 @@ class Programs(service.ServiceTest):
         with self.assertRaisesRegex(Exception, "hyperParameters.*less than or equal to 100"):
             self.sagemaker.create_training_job(**self.request(
                 "many", "true", HyperParameters={f"h{i}": "1" for i in range(1000)}))
+
+
+class Processing(service.ServiceTest):
+    options = ("--python", sys.executable)
+
+    def create(self, name, script, outputs=(), **overrides):
+        self.sagemaker.create_processing_job(**{
+            "ProcessingJobName": name,
+            "RoleArn": self.service.credentials["role_arn"],
+            "AppSpecification": {"ImageUri": "my-image:1",
+                                 "ContainerEntrypoint": ["/bin/bash", "-c", script, "name"],
+                                 "ContainerArguments": ["an argument"]},
+            "ProcessingInputs": [{"InputName": "raw", "S3Input": {
+                "S3Uri": "s3://data/train", "LocalPath": "/opt/ml/processing/input/raw",
+                "S3DataType": "S3Prefix", "S3InputMode": "File"}}],
+            "ProcessingOutputConfig": {"Outputs": [
+                {"OutputName": output, "S3Output": {
+                    "S3Uri": f"s3://data/{name}/{output}", "S3UploadMode": mode,
+                    "LocalPath": f"/opt/ml/processing/{output}"}} for output, mode in outputs]},
+            "ProcessingResources": {"ClusterConfig": {
+                "InstanceCount": 1, "InstanceType": "ml.m5.xlarge", "VolumeSizeInGB": 5}},
+        } | overrides)
+
+    def describe(self, name):
+        return self.sagemaker.describe_processing_job(ProcessingJobName=name)
+
+    def wait(self, name):
+        def ended():
+            job = self.describe(name)
+            return job if job["ProcessingJobStatus"] in ("Completed", "Failed", "Stopped") else None
+        return wait_for(ended, 60, name)
+
+    def log(self, name):
+        logs = self.service.boto("logs")
+        group = "/aws/sagemaker/ProcessingJobs"
+        streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=name + "/")
+        return "".join(event["message"] + "\n" for stream in streams["logStreams"]
+                       for event in logs.get_log_events(
+                           logGroupName=group, logStreamName=stream["logStreamName"],
+                           startFromHead=True)["events"])
+
+    def get(self, key):
+        return self.s3.get_object(Bucket="data", Key=key)["Body"].read()
+
+    def exists(self, key):
+        return self.s3.list_objects_v2(Bucket="data", Prefix=key)["KeyCount"] > 0
+
+    def test_inputs_and_outputs(self):
+        self.create("whole", "echo $1; wc -l < /opt/ml/processing/input/raw/train.csv > /opt/ml/processing/"
+                    "out/rows; echo fine > /opt/ml/output/message; cat /opt/ml/config/"
+                    "processingjobconfig.json > /opt/ml/processing/out/config.json",
+                    [("out", "EndOfJob"), ("empty", "EndOfJob")], Environment={"A": "1"})
+        job = self.wait("whole")
+        self.assertEqual(job["ProcessingJobStatus"], "Completed", job.get("FailureReason"))
+        self.assertEqual(job["ExitMessage"].strip(), "fine")
+        self.assertLessEqual(job["ProcessingStartTime"], job["ProcessingEndTime"])
+        self.assertIn("an argument\n", self.log("whole"))
+        self.assertEqual(int(self.get("whole/out/rows")), service.census("train").count(b"\n"))
+        config = json.loads(self.get("whole/out/config.json"))
+        self.assertEqual(config["Environment"], {"A": "1"})
+        self.assertEqual(config["ProcessingInputs"][0]["S3Input"]["S3DownloadMode"], "StartOfJob")
+
+    def test_failure_uploads_what_is_there(self):
+        self.create("bad", "echo partial > /opt/ml/processing/out/p; echo 'ValueError: bad' >&2; "
+                    "exit 3", [("out", "EndOfJob")])
+        job = self.wait("bad")
+        self.assertEqual(job["ProcessingJobStatus"], "Failed")
+        self.assertRegex(job["FailureReason"], "^AlgorithmError: .*exit code: 3$")
+        self.assertEqual(self.get("bad/out/p"), b"partial\n")
+
+    def test_continuous_outputs_come_while_it_runs_and_a_stop_keeps_them(self):
+        self.create("live", "trap 'echo last > /opt/ml/processing/out/last; exit 0' TERM; "
+                    "echo first > /opt/ml/processing/out/first; while :; do sleep 0.1; done",
+                    [("out", "Continuous")])
+        wait_for(lambda: self.exists("live/out/first"), what="the first file")
+        self.assertEqual(self.describe("live")["ProcessingJobStatus"], "InProgress")
+        self.sagemaker.stop_processing_job(ProcessingJobName="live")
+        job = self.wait("live")
+        self.assertEqual(job["ProcessingJobStatus"], "Stopped")
+        self.assertEqual(self.get("live/out/last"), b"last\n")
+
+    def test_its_inputs_are_copies(self):
+        before = self.get("train/train.csv")
+        self.create("vandal", "cd /opt/ml/processing/input/raw; chmod 777 train.csv; : > train.csv; "
+                    "echo more > new; rm train.csv")
+        job = self.wait("vandal")
+        self.assertEqual(job["ProcessingJobStatus"], "Completed", job.get("FailureReason"))
+        self.assertEqual(self.get("train/train.csv"), before)
+        self.assertFalse(self.exists("train/new"))
+
+    def test_time_limit(self):
+        self.create("slow", "while :; do sleep 0.1; done",
+                    StoppingCondition={"MaxRuntimeInSeconds": 1})
+        self.assertEqual(self.wait("slow")["ProcessingJobStatus"], "Stopped")
 
 
 if __name__ == "__main__":
