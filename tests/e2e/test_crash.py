@@ -1,10 +1,12 @@
 """The service dies at every step of a job's life, and nothing is lost."""
+import io
 import json
 import os
 import pathlib
 import shutil
 import signal
 import sys
+import tarfile
 import time
 import unittest
 
@@ -177,6 +179,70 @@ class Killed(unittest.TestCase):
         self.assertEqual(job["TrainingJobStatus"], "Completed")
         listed = service.clary("keys", "list", home=self.service.home).stdout
         self.assertIn(key["access_key_id"], listed)
+
+    def test_a_script_outlives_the_service_and_its_runner(self):
+        script = (b"import pathlib, sys, time\n"
+                  b"for i in range(1, 41):\n"
+                  b"    print(f'line {i}.')\n"
+                  b"    time.sleep(0.05)\n"
+                  b"pathlib.Path('/opt/ml/model/done').write_text(str(sys.argv))\n")
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+            member = tarfile.TarInfo("train.py")
+            member.size = len(script)
+            tar.addfile(member, io.BytesIO(script))
+        self.service.boto("s3").put_object(Bucket="data", Key="code/sourcedir.tar.gz",
+                                           Body=packed.getvalue())
+        self.create("script", RetryStrategy={"MaximumRetryAttempts": 2}, AlgorithmSpecification={
+            "TrainingImage": "my-image:1", "TrainingInputMode": "File"}, HyperParameters={
+                "sagemaker_program": '"train.py"', "epochs": "3",
+                "sagemaker_submit_directory": '"s3://data/code/sourcedir.tar.gz"'})
+        for phase in ("Downloading", "Training"):
+            self.service.wait("script", phase, "Training", "Uploading", "Completed")
+            self.restart()
+        self.service.wait("script", "Training")
+        self.kill_one("script", "runner")
+        self.restart()
+        self.assert_command_complete("script", starts=2)
+
+    def test_processing_jobs(self):
+        sagemaker = self.service.boto("sagemaker")
+
+        def process(name):
+            sagemaker.create_processing_job(
+                ProcessingJobName=name, RoleArn=self.service.credentials["role_arn"],
+                AppSpecification={"ImageUri": "my-image:1", "ContainerEntrypoint": [
+                    "/bin/bash", "-c", "for i in $(seq 40); do echo line $i.; sleep 0.05; done; "
+                    "echo done > /opt/ml/processing/out/done"]},
+                ProcessingOutputConfig={"Outputs": [{"OutputName": "out", "S3Output": {
+                    "S3Uri": f"s3://data/{name}", "LocalPath": "/opt/ml/processing/out",
+                    "S3UploadMode": "EndOfJob"}}]},
+                ProcessingResources={"ClusterConfig": {
+                    "InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 5}})
+
+        def reaches(name, *members):
+            def found():
+                job = self.service.boto("sagemaker").describe_processing_job(ProcessingJobName=name)
+                return job if any(m in job for m in members) else None
+            return service.wait_for(found, 60, name)
+
+        process("whole")
+        self.restart()
+        reaches("whole", "ProcessingStartTime")
+        self.restart(away=1)
+        job = reaches("whole", "ProcessingEndTime")
+        self.assertEqual(job["ProcessingJobStatus"], "Completed", job.get("FailureReason"))
+        self.service.boto("s3").head_object(Bucket="data", Key="whole/done")
+        for role in ("runner", "supervise"):
+            name = "without-" + role
+            sagemaker = self.service.boto("sagemaker")
+            process(name)
+            reaches(name, "ProcessingStartTime")
+            self.kill_one(name, role)
+            self.restart()
+            job = reaches(name, "ProcessingEndTime")
+            self.assertEqual(job["ProcessingJobStatus"], "Failed")
+            self.assertIn("InternalServerError", job["FailureReason"])
 
 
 if __name__ == "__main__":
