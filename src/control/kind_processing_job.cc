@@ -18,8 +18,6 @@ namespace {
 using nlohmann::json;
 
 constexpr size_t kMaxExitMessage = 1024;
-// Keys work as long as the job may run, and a while more, in which its stop is seen.
-constexpr int64_t kKeyMarginSeconds = 3600;
 
 // --- Create.
 
@@ -70,23 +68,18 @@ void Fold(Record& job, const api::JobEvent& event) {
   }
 }
 
-Result<Program> ProgramOf(const Context& context, const Record& job) {
-  api::JobSpec spec = MakeProcessingSpec(job, context.env, context.options);
-  const std::chrono::seconds lifetime(job.As<ProcessingFacts>().max_runtime_s + kKeyMarginSeconds);
-  CLARY_CHECK_OK(FillProgram(spec, job, job.Request().at("RoleArn"), lifetime, context.options));
-  return Program{.command = context.options.runner_command,
-                 .file = "job.json",
-                 .spec = spec.ToJson(),
-                 .log = "runner.log"};
-}
-
 Status StepRunning(Steps& steps, const SnapshotPtr& job) {
   Context& context = steps.context;
   Record record = job->record;
   const int64_t now = steps.now_ms();
   CLARY_TRY(const Progress progress,
             FollowRunner(
-                steps, record, [&] { return ProgramOf(context, record); },
+                steps, record,
+                [&] {
+                  return RunnerProgram(MakeProcessingSpec(record, context.env, context.options),
+                                       record, record.As<ProcessingFacts>().max_runtime_s,
+                                       context.options);
+                },
                 [&record](const api::JobEvent& event) { Fold(record, event); }));
   using State = Progress::State;
   const Launch& launch = record.launches.front();

@@ -157,29 +157,17 @@ Status Finish(const Context& context, Record& job) {
   return {};
 }
 
-// Keys work as long as the job may run, and a while more, in which its stop is seen.
-constexpr int64_t kKeyMarginSeconds = 3600;
-
-Result<Program> ProgramOf(const Context& context, const Record& job) {
-  api::JobSpec spec = MakeJobSpec(job, context.env, context.options);
-  if (spec.program == "script" || spec.program == "command") {
-    const std::string role = job.Request().at("RoleArn");
-    const std::chrono::seconds lifetime(FactsOf(job).max_runtime_s + kKeyMarginSeconds);
-    CLARY_CHECK_OK(FillProgram(spec, job, role, lifetime, context.options));
-  }
-  return Program{.command = context.options.runner_command,
-                 .file = "job.json",
-                 .spec = spec.ToJson(),
-                 .log = "runner.log"};
-}
-
 Status StepRunning(Steps& steps, const SnapshotPtr& job) {
   Context& context = steps.context;
   Record record = job->record;
   const int64_t now = steps.now_ms();
   CLARY_TRY(const Progress progress,
             FollowRunner(
-                steps, record, [&] { return ProgramOf(context, record); },
+                steps, record,
+                [&] {
+                  return RunnerProgram(MakeJobSpec(record, context.env, context.options), record,
+                                       FactsOf(record).max_runtime_s, context.options);
+                },
                 [&record](const api::JobEvent& event) { FoldTrainingEvent(record, event); }));
   using State = Progress::State;
   const bool closed = progress.state != State::kRuns;

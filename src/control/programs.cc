@@ -15,6 +15,8 @@ namespace {
 
 using nlohmann::json;
 
+// Keys work as long as the job may run, and a while more, in which its stop is seen.
+constexpr std::chrono::hours kKeyMargin{1};
 constexpr std::string_view kOutOfMemory =
     "Please use an instance type with more memory, or reduce the size of training data processed "
     "on an instance.";
@@ -166,18 +168,26 @@ Status CheckProgram(const json& request, const Environment& environment, const O
   return {};
 }
 
-Status FillProgram(api::JobSpec& spec, const Record& job, const std::string& role_arn,
-                   Duration lifetime, const Options& options) {
-  spec.network = options.job_network;
-  if (options.find_python) {
-    CLARY_TRY(spec.python, options.find_python(spec.image, ClientPython(spec.arguments)));
+Result<Program> RunnerProgram(api::JobSpec spec, const Record& job, int64_t max_runtime_s,
+                              const Options& options) {
+  if (spec.program == "script" || spec.program == "command") {
+    spec.network = options.job_network;
+    if (options.find_python) {
+      CLARY_TRY(spec.python, options.find_python(spec.image, ClientPython(spec.arguments)));
+    }
+    if (!spec.network_isolation && spec.network != "none") {
+      spec.endpoint = options.endpoint;
+      if (options.lend_keys) {
+        CLARY_TRY(spec.credentials,
+                  options.lend_keys(job.arn, job.Request().at("RoleArn"),
+                                    std::chrono::seconds(max_runtime_s) + kKeyMargin));
+      }
+    }
   }
-  if (spec.network_isolation || spec.network == "none") return {};
-  spec.endpoint = options.endpoint;
-  if (options.lend_keys) {
-    CLARY_TRY(spec.credentials, options.lend_keys(job.arn, role_arn, lifetime));
-  }
-  return {};
+  return Program{.command = options.runner_command,
+                 .file = "job.json",
+                 .spec = spec.ToJson(),
+                 .log = "runner.log"};
 }
 
 Result<Progress> FollowRunner(Steps& steps, Record& record,

@@ -19,7 +19,8 @@ Status CheckProcessingRequest(const nlohmann::json& request, const Environment& 
 // Members that clients read without asking whether they are there.
 void FillProcessingDefaults(nlohmann::json& request);
 
-// job.json for this record, whose launch has its key and log stream, but for FillProgram().
+// job.json for this record, whose launch has its key and log stream, but for what RunnerProgram()
+// adds.
 api::JobSpec MakeProcessingSpec(const Record& job, const Environment& environment,
                                 const Options& options);
 

@@ -28,10 +28,11 @@ Result<Choice> ChooseProgram(const nlohmann::json& request);
 Status CheckProgram(const nlohmann::json& request, const Environment& environment,
                     const Options& options);
 
-// The program's part of job.json: Python, network, the job's own keys, which this call makes.
-// kInvalidArgument: there is no Python for its image (any more). `lifetime` is that of the keys.
-Status FillProgram(api::JobSpec& spec, const Record& job, const std::string& role_arn,
-                   Duration lifetime, const Options& options);
+// The runner's launch for job.json `spec`. A user's program gets its Python, its network and keys
+// of its own, which this call makes, for a job that may run for `max_runtime_s`. kInvalidArgument:
+// there is no Python for its image (any more).
+Result<Program> RunnerProgram(api::JobSpec spec, const Record& job, int64_t max_runtime_s,
+                              const Options& options);
 
 // A runner's launch as it stands now.
 struct Progress {

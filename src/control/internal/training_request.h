@@ -20,7 +20,8 @@ Status CheckTrainingRequest(const nlohmann::json& request, const Environment& en
 // Members that clients read without asking whether they are there.
 void FillTrainingDefaults(nlohmann::json& request);
 
-// job.json for this record, whose launch has its key and log stream.
+// job.json for this record, whose launch has its key and log stream, but for what RunnerProgram()
+// adds.
 api::JobSpec MakeJobSpec(const Record& job, const Environment& environment, const Options& options);
 
 // vCPUs of an instance type by its size: "ml.m5.2xlarge" -> 8. Sizes that are not known count 4.
