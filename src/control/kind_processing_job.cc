@@ -215,6 +215,7 @@ constinit const Kind kProcessingJob = {
     .log_group = kProcessingLogGroup,
     .stop_grace = kRunnerGrace,
     .summaries = "ProcessingJobSummaries",
+    .sort_order = "Ascending",
     .not_found = {Code::kNotFound, "ValidationException",
                   "Could not find requested job with name: {name}"},
     .exists = {Code::kAlreadyExists, "ResourceInUse",

@@ -251,6 +251,27 @@ TEST(ProcessingJob, WaitsForCoresBesideTrainingJobs) {
   EXPECT_EQ(w.executor.launches().size(), 2u);
 }
 
+TEST(ProcessingJob, AreListed) {
+  ProcessingWorld w(4);
+  for (const char* name : {"b", "a"}) {
+    w.Start(ProcessingWorld::Job(name));
+    w.clock.Advance(seconds(1));
+  }
+  ASSERT_TRUE(w.Call("StopProcessingJob", {{"ProcessingJobName", "a"}}));
+  w.service->Reconcile();
+  const auto names = [&](const json& query) {
+    std::vector<std::string> out;
+    const json answer = *w.Call("ListProcessingJobs", query);
+    for (const json& job : answer["ProcessingJobSummaries"])
+      out.push_back(job["ProcessingJobName"]);
+    return out;
+  };
+  EXPECT_THAT(names(json::object()), ElementsAre("b", "a"));
+  EXPECT_THAT(names({{"SortBy", "Name"}, {"SortOrder", "Descending"}}), ElementsAre("b", "a"));
+  EXPECT_THAT(names({{"StatusEquals", "Stopped"}}), ElementsAre("a"));
+  EXPECT_THAT(names({{"NameContains", "b"}}), ElementsAre("b"));
+}
+
 // Of the same name as a training job's, and deleted: neither touches the other.
 TEST(ProcessingJob, IsDeletedAlone) {
   ProcessingWorld w;
