@@ -6,6 +6,7 @@ import os
 import pathlib
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -138,6 +139,11 @@ class Service:
         for part in ("train", "validation"):
             s3.put_object(Bucket=bucket, Key=f"{part}/{part}.csv", Body=census(part))
 
+    def add_python(self, image="my-image:*"):
+        """This test's Python stands for an image (docs/formats/environments.md)."""
+        (self.home / "environments.json").write_text(json.dumps(
+            {"version": 1, "rules": [{"image": image, "python": sys.executable}]}))
+
     def request(self, name, bucket="data", channels=("train", "validation"), **overrides):
         """A CreateTrainingJob document; keywords replace its members."""
         return {
@@ -173,11 +179,9 @@ class Service:
 class ServiceTest(unittest.TestCase):
     """Tests of a class that share a service, with the census in its bucket "data", and a folder."""
 
-    options = ()  # of its `clary serve`
-
     @classmethod
     def setUpClass(cls):
-        cls.service = Service(*cls.options)
+        cls.service = Service()
         cls.service.start()
         cls.addClassCleanup(cls.service.__exit__)
         cls.service.put_census()

@@ -5,7 +5,6 @@ import os
 import pathlib
 import shutil
 import signal
-import sys
 import tarfile
 import time
 import unittest
@@ -18,10 +17,11 @@ LONG = PARAMETERS | {"num_round": "300"}
 
 class Killed(unittest.TestCase):
     def setUp(self):
-        self.service = service.Service("--python", sys.executable)
+        self.service = service.Service()
         self.service.start()
         self.addCleanup(self.service.__exit__)
         self.service.put_census()
+        self.service.add_python()
 
     def create(self, name, **overrides):
         self.service.boto("sagemaker").create_training_job(

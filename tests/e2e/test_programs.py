@@ -3,7 +3,6 @@ how they end."""
 import io
 import json
 import re
-import sys
 import tarfile
 import unittest
 
@@ -12,7 +11,10 @@ from service import wait_for
 
 
 class Programs(service.ServiceTest):
-    options = ("--python", sys.executable)
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.service.add_python()
 
     def request(self, name, script, **overrides):
         """A job that runs a shell script in a container's place."""
@@ -126,7 +128,10 @@ class Programs(service.ServiceTest):
 
 
 class Processing(service.ServiceTest):
-    options = ("--python", sys.executable)
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.service.add_python()
 
     def create(self, name, script, outputs=(), **overrides):
         self.sagemaker.create_processing_job(**{
