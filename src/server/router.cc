@@ -60,6 +60,12 @@ constexpr RestOperation kMetricsOperations[] = {
     {"POST", "/BatchGetMetrics", "BatchGetMetrics"},
 };
 
+constexpr RestOperation kRuntimeOperations[] = {
+    {"POST", "/endpoints/{EndpointName}/invocations", "InvokeEndpoint"},
+    {"POST", "/endpoints/{EndpointName}/invocations-response-stream",
+     "InvokeEndpointWithResponseStream"},
+};
+
 Answered CallSageMaker(const Router::Parts& parts, const Call& call) {
   return Text(parts.sagemaker(call.operation, call.body));
 }
@@ -140,7 +146,16 @@ constexpr Front kFronts[] = {
      .wire = Wire::kRestJson,
      .operations = kMetricsOperations,
      .call = CallSageMaker},
-    {.service = "sagemaker", .host = "runtime.sagemaker.", .wire = Wire::kRestJson},
+    {.service = "sagemaker",
+     .host = "runtime.sagemaker.",
+     .wire = Wire::kRestJson,
+     .operations = kRuntimeOperations,
+     .max_body = kMaxInvocationBytes,
+     .call =
+         [](const Router::Parts& parts, const Call& c) {
+           const auto endpoint = net::FindParam(c.form, "EndpointName").value_or("");
+           return parts.runtime.Invoke(c.operation, std::string(endpoint), c.request, c.body);
+         }},
 };
 
 // The operation of `front` at this method and path; what the path's braces match goes into

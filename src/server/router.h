@@ -16,6 +16,7 @@
 #include "server/identity.h"
 #include "server/kms.h"
 #include "server/logs.h"
+#include "server/runtime.h"
 #include "server/sts.h"
 
 namespace clary::objects {
@@ -62,6 +63,7 @@ class Router {
     LogsFront& logs;
     CloudWatchFront& cloudwatch;
     KmsFront& kms;
+    RuntimeFront& runtime;
     objects::S3Front& s3;
     // SageMaker: JSON text to JSON text.
     std::function<Result<std::string>(std::string_view operation, std::string_view body)> sagemaker;

@@ -59,6 +59,9 @@ struct World {
       *metrics, records, identity->account(), clock);
   KmsFront kms{records, identity->account(), clock};
   objects::S3Front s3{objects};
+  std::shared_ptr<const control::EndpointRoutes> routes =
+      std::make_shared<control::EndpointRoutes>();
+  RuntimeFront runtime{[this] { return routes; }, identity->account()};
   std::unique_ptr<control::Service> control = *control::Service::Start(
       {.records = records, .objects = objects, .executor = executor, .logs = logs, .clock = clock},
       {.account_id = identity->account().id,
@@ -74,6 +77,7 @@ struct World {
                  .logs = *logs_front,
                  .cloudwatch = *cloudwatch,
                  .kms = kms,
+                 .runtime = runtime,
                  .s3 = s3,
                  .sagemaker = [this](std::string_view operation, std::string_view body) {
                    return control->Call(operation, body);
@@ -400,6 +404,7 @@ TEST(Router, InternalErrorsKeepTheirTextToTheLog) {
                  .logs = *world.logs_front,
                  .cloudwatch = *world.cloudwatch,
                  .kms = world.kms,
+                 .runtime = world.runtime,
                  .s3 = world.s3,
                  .sagemaker = [](std::string_view, std::string_view) -> Result<std::string> {
                    return Fail(Code::kDataLoss, "Corrupt", "secret path");

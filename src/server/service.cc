@@ -21,6 +21,7 @@
 #include "objects/file_store.h"
 #include "objects/s3_front.h"
 #include "server/router.h"
+#include "server/runtime.h"
 
 namespace clary::server {
 namespace {
@@ -129,6 +130,7 @@ struct Service::Parts {
   std::unique_ptr<MetricStore> metrics;
   std::unique_ptr<CloudWatchFront> cloudwatch;
   std::optional<KmsFront> kms;
+  std::optional<RuntimeFront> runtime;
   std::optional<objects::S3Front> s3;
   std::optional<Router> router;
   std::latch contact_written{1};  // requests wait for it
@@ -238,6 +240,7 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
                  .jobs = [&control] { return control.JobNames(); }},
                 *parts.metrics, *parts.records, account, clock));
   parts.kms.emplace(*parts.records, account, clock);
+  parts.runtime.emplace([&control] { return control.Routes(); }, account);
   parts.s3.emplace(*parts.objects);
   parts.router.emplace(
       Router::Parts{.identity = *parts.identity,
@@ -247,6 +250,7 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
                     .logs = *parts.logs_front,
                     .cloudwatch = *parts.cloudwatch,
                     .kms = *parts.kms,
+                    .runtime = *parts.runtime,
                     .s3 = *parts.s3,
                     .sagemaker = [&control](std::string_view operation, std::string_view body) {
                       return control.Call(operation, body);
@@ -257,7 +261,8 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
       .address = options.address,
       .port = options.port,
       .overloaded = Router::Throttled,
-      .front = net::ConnectFront{.ca = std::move(ca), .tunnel_others = options.allow_tunnel}};
+      .front = net::ConnectFront{.ca = std::move(ca), .tunnel_others = options.allow_tunnel},
+      .lane = net::Lane{.takes = IsInvocation}};
   auto server = net::Server::Start(
       std::move(listen), [&router = *parts.router, &told = parts.contact_written](net::Request& r) {
         // Whoever gets an answer finds service.json, too.

@@ -1,0 +1,275 @@
+// Invocations against containers that the test plays, on real sockets.
+#include "server/runtime.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <latch>
+#include <nlohmann/json.hpp>
+
+#include "api/server_spec.h"
+#include "base/file.h"
+#include "base/strings.h"
+#include "net/server.h"
+#include "server/event_stream.h"
+
+namespace clary::server {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::HasSubstr;
+
+// A container on the socket of an instance's directory.
+std::unique_ptr<net::Server> Container(const fs::path& directory, size_t index,
+                                       net::Handler handler) {
+  EXPECT_TRUE(MakeDirectories(directory));
+  Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string path = api::SocketOf(directory, index).string();
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  EXPECT_EQ(::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  EXPECT_EQ(::listen(fd.get(), 16), 0);
+  return *net::Server::Start({.listener = std::move(fd), .handler_threads = 4}, std::move(handler));
+}
+
+net::Response Text(int status, std::string body, std::string type = "text/csv") {
+  net::Response r{.status = status, .body = std::move(body)};
+  r.headers.Set("Content-Type", std::move(type));
+  return r;
+}
+
+class RuntimeTest : public testing::Test {
+ protected:
+  RuntimeTest() {
+    account_.id = "123456789012";
+    SetRoute({.name = "e",
+              .in_service = true,
+              .variants = {{.name = "AllTraffic",
+                            .weight = 1,
+                            .containers = {"primary"},
+                            .instances = {{"i-1", directory("i-1")}}}}});
+  }
+  fs::path directory(const std::string& id) const { return temp_.path() / id; }
+  void SetRoute(control::EndpointRoute route) {
+    auto routes = std::make_shared<control::EndpointRoutes>();
+    (*routes)[route.name] = std::make_shared<control::EndpointRoute>(std::move(route));
+    routes_ = routes;
+  }
+  control::EndpointRoute Route() const { return *routes_->at("e"); }
+
+  Result<net::Response> Invoke(std::map<std::string, std::string> headers = {},
+                               const std::string& body = "1,2",
+                               std::string_view operation = "InvokeEndpoint",
+                               const std::string& endpoint = "e") {
+    net::Request request{.method = "POST"};
+    for (const auto& [name, value] : headers) request.headers.Set(name, value);
+    return front_.Invoke(operation, endpoint, request, body);
+  }
+
+  TempDir temp_ = *TempDir::Make();
+  Account account_;
+  std::shared_ptr<const control::EndpointRoutes> routes_;
+  RuntimeFront front_{[this] { return routes_; },
+                      {.id = "123456789012", .region = "us-east-1"},
+                      {.timeout = Duration(2'000)}};
+};
+
+TEST_F(RuntimeTest, PassesTheRequestAndTheAnswerOn) {
+  const auto container = Container(directory("i-1"), 0, [](net::Request& r) {
+    net::Response answer =
+        Text(200, *ReadAll(*r.body, 100) + "|" + std::string(r.headers.Get("Content-Type")) + "|" +
+                      std::string(r.headers.Get("Accept", "none")) + "|" +
+                      std::string(r.headers.Get("Authorization", "none")));
+    answer.headers.Set("X-Amzn-SageMaker-Custom-Attributes", "b=2");
+    EXPECT_EQ(r.headers.Get("X-Amzn-SageMaker-Custom-Attributes"), "a=1");
+    EXPECT_EQ(r.path, "/invocations");
+    return answer;
+  });
+  const auto answer = Invoke({{"Content-Type", "text/csv"},
+                              {"Authorization", "secret"},
+                              {"X-Amzn-SageMaker-Custom-Attributes", "a=1"}});
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->status, 200);
+  EXPECT_EQ(answer->body, "1,2|text/csv|none|none");
+  EXPECT_EQ(answer->headers.Get("Content-Type"), "text/csv");
+  EXPECT_EQ(answer->headers.Get("x-Amzn-Invoked-Production-Variant"), "AllTraffic");
+  EXPECT_EQ(answer->headers.Get("X-Amzn-SageMaker-Custom-Attributes"), "b=2");
+}
+
+TEST_F(RuntimeTest, AModelErrorHasItsFiveFields) {
+  const auto container = Container(directory("i-1"), 0, [](net::Request& r) {
+    const std::string status = *ReadAll(*r.body, 100);
+    return Text(std::stoi(status), "bad \"row\"");
+  });
+  const auto client = Invoke({}, "415");
+  ASSERT_TRUE(client);
+  EXPECT_EQ(client->status, 424);
+  EXPECT_EQ(client->headers.Get("x-amzn-ErrorType"), "ModelError");
+  const json body = json::parse(client->body);
+  EXPECT_EQ(body["ErrorCode"], "CLIENT_ERROR_FROM_MODEL");
+  EXPECT_EQ(body["OriginalStatusCode"], 415);
+  EXPECT_EQ(body["OriginalMessage"], "bad \"row\"");
+  EXPECT_EQ(body["LogStreamArn"],
+            "arn:aws:logs:us-east-1:123456789012:log-group:/aws/sagemaker/Endpoints/e");
+  EXPECT_THAT(body["Message"].get<std::string>(),
+              testing::StartsWith(
+                  "Received client error (415) from primary with message \"bad \"row\"\". See "));
+  EXPECT_EQ(json::parse(Invoke({}, "500")->body)["ErrorCode"], "INTERNAL_FAILURE_FROM_MODEL");
+  EXPECT_EQ(Invoke({}, "204")->status, 204);
+}
+
+TEST_F(RuntimeTest, TellsWhatIsWrongWithTheRequest) {
+  const auto says = [&](std::map<std::string, std::string> headers) {
+    const auto answer = Invoke(std::move(headers));
+    if (answer) return std::string("answered");
+    EXPECT_EQ(answer.error().reason, "ValidationError");
+    return answer.error().message;
+  };
+  EXPECT_THAT(says({{"X-Amzn-SageMaker-Target-Variant", "Other"}}), HasSubstr("Other"));
+  EXPECT_EQ(says({{"X-Amzn-SageMaker-Target-Model", "m.tar.gz"}}),
+            "Endpoint e is not a multi-model endpoint and does not support target model header.");
+  EXPECT_THAT(says({{"X-Amzn-SageMaker-Inference-Id", std::string(65, 'x')}}),
+              HasSubstr("at 'inferenceId' failed to satisfy constraint"));
+  EXPECT_THAT(says({{"X-Amzn-SageMaker-Session-Id", "NEW_SESSION"}}), HasSubstr("SessionId"));
+  EXPECT_EQ(Invoke({}, "", "InvokeEndpoint", "missing").error().message,
+            "Endpoint missing of account 123456789012 not found.");
+  auto route = Route();
+  route.in_service = false;
+  SetRoute(route);
+  EXPECT_EQ(says({}), "Endpoint e of account 123456789012 not found.");
+}
+
+TEST_F(RuntimeTest, PicksVariantsByWeightOrByName) {
+  std::vector<std::unique_ptr<net::Server>> containers;
+  control::EndpointRoute route = Route();
+  route.variants.clear();
+  for (const std::string name : {"a", "b", "off"}) {
+    containers.push_back(
+        Container(directory(name), 0, [name](net::Request&) { return Text(200, name); }));
+    route.variants.push_back({.name = name,
+                              .weight = name == "a"   ? 3.0
+                                        : name == "b" ? 1.0
+                                                      : 0.0,
+                              .containers = {"primary"},
+                              .instances = {{name, directory(name)}}});
+  }
+  SetRoute(route);
+  std::map<std::string, int> count;
+  for (int i = 0; i < 400; ++i) ++count[Invoke()->body];
+  EXPECT_EQ(count["off"], 0);
+  EXPECT_GT(count["a"], 240);
+  EXPECT_GT(count["b"], 50);
+  EXPECT_EQ(Invoke({{"X-Amzn-SageMaker-Target-Variant", "off"}})->body, "off");
+  EXPECT_EQ(Invoke({{"X-Amzn-SageMaker-Target-Variant", "b"}})
+                ->headers.Get("x-Amzn-Invoked-Production-Variant"),
+            "b");
+}
+
+TEST_F(RuntimeTest, GoesToAnotherInstanceWhenOneIsGone) {
+  auto route = Route();
+  route.variants[0].instances.push_back({"i-2", directory("i-2")});
+  SetRoute(route);
+  auto first = Container(directory("i-1"), 0, [](net::Request&) { return Text(200, "one"); });
+  auto second = Container(directory("i-2"), 0, [](net::Request&) { return Text(200, "two"); });
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(Invoke()->status, 200);
+  second->Stop();
+  // Control takes the instance out of the routes when it sees the end of it; until then three tries
+  // may all meet it.
+  int answered = 0;
+  for (int i = 0; i < 40; ++i) {
+    const auto answer = Invoke();
+    if (answer) {
+      EXPECT_EQ(answer->body, "one");
+      ++answered;
+    } else {
+      EXPECT_EQ(answer.error().reason, "ServiceUnavailable");
+    }
+  }
+  EXPECT_GT(answered, 20);
+  first->Stop();
+  EXPECT_EQ(Invoke().error().reason, "ServiceUnavailable");
+}
+
+TEST_F(RuntimeTest, APipelineHandsOnBodiesAndTypes) {
+  auto route = Route();
+  route.variants[0].containers = {"container-1", "container-2"};
+  SetRoute(route);
+  const auto one = Container(directory("i-1"), 0, [](net::Request& r) {
+    EXPECT_FALSE(r.headers.Find("Accept").has_value());
+    return Text(200, "[" + *ReadAll(*r.body, 100) + "]", "application/json");
+  });
+  const auto two = Container(directory("i-1"), 1, [](net::Request& r) {
+    const std::string body = *ReadAll(*r.body, 100);
+    if (body == "[fail]") return Text(415, "no");
+    return Text(200, body + std::string(r.headers.Get("Content-Type")) +
+                         std::string(r.headers.Get("Accept")));
+  });
+  EXPECT_EQ(Invoke({{"Accept", "text/csv"}})->body, "[1,2]application/jsontext/csv");
+  EXPECT_THAT(Invoke({}, "fail")->body, HasSubstr("from container-2 with message"));
+}
+
+TEST_F(RuntimeTest, ASlowContainerIsATimeoutOfTheModel) {
+  std::latch release(1);
+  const auto container = Container(directory("i-1"), 0, [&](net::Request&) {
+    release.wait();
+    return Text(200, "late");
+  });
+  RuntimeFront impatient{[this] { return routes_; }, account_, {.timeout = Duration(1)}};
+  const auto answer = impatient.Invoke("InvokeEndpoint", "e", net::Request{}, "1");
+  release.count_down();
+  ASSERT_TRUE(answer) << answer.error().message;
+  const json body = json::parse(answer->body);
+  EXPECT_EQ(body["OriginalStatusCode"], 0);
+  EXPECT_THAT(body["OriginalMessage"].get<std::string>(),
+              testing::StartsWith("Your invocation timed out while waiting for a response from "
+                                  "container primary."));
+}
+
+TEST_F(RuntimeTest, StreamsParts) {
+  const auto container = Container(directory("i-1"), 0, [](net::Request& r) {
+    if (*ReadAll(*r.body, 100) == "bad") return Text(400, "bad");
+    net::Response answer = Text(200, "");
+    answer.stream = NewStringSource("0.5\n");
+    return answer;
+  });
+  auto answer = Invoke({}, "1,2", "InvokeEndpointWithResponseStream");
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->headers.Get("Content-Type"), "application/vnd.amazon.eventstream");
+  EXPECT_EQ(answer->headers.Get("X-Amzn-SageMaker-Content-Type"), "text/csv");
+  EXPECT_EQ(*ReadAll(*answer->stream, 1000),
+            EventMessage({{":message-type", "event"},
+                          {":event-type", "PayloadPart"},
+                          {":content-type", "application/octet-stream"}},
+                         "0.5\n"));
+  answer->stream.reset();
+  EXPECT_EQ(Invoke({}, "bad", "InvokeEndpointWithResponseStream")->status, 424);
+}
+
+TEST(EventStream, HasTheBytesThatClientsDecoded) {
+  const char* shared = std::getenv("CLARY_SHARED");
+  const auto path = fs::path(shared != nullptr ? shared : CLARY_SHARED_DEFAULT) /
+                    "golden/wire/serving/response-stream.json";
+  std::ifstream in(path);
+  if (!in) GTEST_SKIP() << path << " is missing (set CLARY_SHARED)";
+  const json golden = json::parse(in);
+  auto parts = NewPayloadParts(NewStringSource("0.5\n"));
+  const std::string recorded = *HexDecode(golden["payload_part_hex"].get<std::string>());
+  const std::string ours = *ReadAll(*parts, 1000);
+  EXPECT_EQ(HexEncode(ours), HexEncode(recorded));
+  class Broken final : public ByteSource {
+    Result<size_t> Read(std::span<char>) override {
+      return Fail(Code::kUnavailable, "Disconnected", "boom");
+    }
+  };
+  EXPECT_EQ(HexEncode(*ReadAll(*NewPayloadParts(std::make_unique<Broken>()), 1000)),
+            golden["exception_hex"].get<std::string>());
+}
+
+}  // namespace
+}  // namespace clary::server
