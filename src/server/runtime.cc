@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "net/client.h"
+#include "server/capture.h"
 #include "server/event_stream.h"
 
 namespace clary::server {
@@ -179,9 +180,10 @@ struct RuntimeFront::Invocation {
 };
 
 RuntimeFront::RuntimeFront(std::function<std::shared_ptr<const EndpointRoutes>()> routes,
-                           const Account& account, RuntimeOptions options)
+                           const Account& account, Capture* capture, RuntimeOptions options)
     : routes_(std::move(routes)),
       account_(account),
+      capture_(capture),
       options_(options),
       instances_(std::make_unique<Instances>()) {}
 RuntimeFront::~RuntimeFront() = default;
@@ -357,6 +359,16 @@ Result<net::Response> RuntimeFront::Invoke(std::string_view operation, const std
       if (request.headers.Find(kPrefix + std::string(r.header))) return Invalid(r.text);
     }
     auto answer = Send(invocation, route, *variant);
+    if (answer && answer->status < 300 && !stream && route.capture && capture_ != nullptr) {
+      capture_->Take(
+          *route.capture,
+          {.endpoint = route.name,
+           .variant = variant->name,
+           .inference_id = request.headers.Get("X-Amzn-SageMaker-Inference-Id"),
+           .custom_attributes = request.headers.Get("X-Amzn-SageMaker-Custom-Attributes"),
+           .input = {request.headers.Get("Content-Type"), body},
+           .output = {answer->headers.Get("Content-Type"), answer->body}});
+    }
     if (answer || answer.error().code != Code::kUnavailable) return answer;
     why = answer.error().message;
     // What has been sent may have been done, and must not be done twice.

@@ -19,6 +19,8 @@
 
 namespace clary::server {
 
+class Capture;
+
 // The largest body of an invocation and of its answer.
 inline constexpr uint64_t kMaxInvocationBytes = uint64_t{25} << 20;
 
@@ -34,9 +36,10 @@ struct RuntimeOptions {
 // Any thread.
 class RuntimeFront {
  public:
-  // `routes` gives the newest ones; any thread.
+  // `routes` gives the newest ones; any thread. `capture` is borrowed; without it nothing is
+  // captured.
   RuntimeFront(std::function<std::shared_ptr<const control::EndpointRoutes>()> routes,
-               const Account& account, RuntimeOptions options = {});
+               const Account& account, Capture* capture, RuntimeOptions options = {});
   ~RuntimeFront();
 
   // InvokeEndpoint and InvokeEndpointWithResponseStream of `endpoint`. What a container refuses is
@@ -56,6 +59,7 @@ class RuntimeFront {
 
   const std::function<std::shared_ptr<const control::EndpointRoutes>()> routes_;
   const Account account_;
+  Capture* const capture_;
   const RuntimeOptions options_;
   const std::unique_ptr<Instances> instances_;
 };

@@ -14,7 +14,10 @@
 #include "api/server_spec.h"
 #include "base/file.h"
 #include "base/strings.h"
+#include "base/testing/manual_clock.h"
 #include "net/server.h"
+#include "objects/testing/memory_store.h"
+#include "server/capture.h"
 #include "server/event_stream.h"
 
 namespace clary::server {
@@ -77,6 +80,7 @@ class RuntimeTest : public testing::Test {
   std::shared_ptr<const control::EndpointRoutes> routes_;
   RuntimeFront front_{[this] { return routes_; },
                       {.id = "123456789012", .region = "us-east-1"},
+                      nullptr,
                       {.timeout = Duration(2'000)}};
 };
 
@@ -220,7 +224,7 @@ TEST_F(RuntimeTest, ASlowContainerIsATimeoutOfTheModel) {
     release.wait();
     return Text(200, "late");
   });
-  RuntimeFront impatient{[this] { return routes_; }, account_, {.timeout = Duration(1)}};
+  RuntimeFront impatient{[this] { return routes_; }, account_, nullptr, {.timeout = Duration(1)}};
   const auto answer = impatient.Invoke("InvokeEndpoint", "e", net::Request{}, "1");
   release.count_down();
   ASSERT_TRUE(answer) << answer.error().message;
@@ -249,6 +253,48 @@ TEST_F(RuntimeTest, StreamsParts) {
                          "0.5\n"));
   answer->stream.reset();
   EXPECT_EQ(Invoke({}, "bad", "InvokeEndpointWithResponseStream")->status, 424);
+}
+
+TEST(Capture, WritesLinesBehindTheAnswers) {
+  ManualClock clock;
+  objects::MemoryStore store(clock);
+  ASSERT_TRUE(store.CreateBucket("b", "us-east-1"));
+  const control::CaptureRoute route{.input = true,
+                                    .output = true,
+                                    .percentage = 100,
+                                    .destination_uri = "s3://b/cap",
+                                    .csv_types = {"text/csv"},
+                                    .json_types = {"application/json"}};
+  const CapturedCall call{.endpoint = "e",
+                          .variant = "v",
+                          .inference_id = "id-1",
+                          .input = {"text/csv; charset=utf-8", "1,2"},
+                          .output = {"image/png", "\x01"}};
+  {
+    Capture capture(store, clock);
+    capture.Take(route, call);
+    control::CaptureRoute none = route;
+    none.percentage = 0;
+    for (int i = 0; i < 100; ++i) capture.Take(none, call);
+    capture.Take(route, call);
+  }
+  const auto page = store.List("b", {.prefix = "cap/e/v/"});
+  ASSERT_TRUE(page);
+  std::string all;
+  for (const auto& object : page->objects) {
+    EXPECT_TRUE(object.key.ends_with(".jsonl")) << object.key;
+    all += *ReadAll(*store.Get({"b", object.key})->body, 10'000);
+  }
+  EXPECT_EQ(std::ranges::count(all, '\n'), 2);
+  const json line = json::parse(all.substr(0, all.find('\n')));
+  EXPECT_EQ(line["captureData"]["endpointInput"],
+            json::parse(R"({"observedContentType":"text/csv; charset=utf-8","mode":"INPUT",)"
+                        R"("data":"1,2","encoding":"CSV"})"));
+  EXPECT_EQ(line["captureData"]["endpointOutput"]["encoding"], "BASE64");
+  EXPECT_EQ(line["captureData"]["endpointOutput"]["data"], "AQ==");
+  EXPECT_EQ(line["eventMetadata"]["inferenceId"], "id-1");
+  EXPECT_EQ(line["eventMetadata"]["inferenceTime"].get<std::string>().size(), 20U);
+  EXPECT_EQ(line["eventVersion"], "0");
 }
 
 TEST(EventStream, HasTheBytesThatClientsDecoded) {

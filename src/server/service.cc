@@ -20,6 +20,7 @@
 #include "net/server.h"
 #include "objects/file_store.h"
 #include "objects/s3_front.h"
+#include "server/capture.h"
 #include "server/router.h"
 #include "server/runtime.h"
 
@@ -130,6 +131,7 @@ struct Service::Parts {
   std::unique_ptr<MetricStore> metrics;
   std::unique_ptr<CloudWatchFront> cloudwatch;
   std::optional<KmsFront> kms;
+  std::optional<Capture> capture;
   std::optional<RuntimeFront> runtime;
   std::optional<objects::S3Front> s3;
   std::optional<Router> router;
@@ -240,7 +242,8 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
                  .jobs = [&control] { return control.JobNames(); }},
                 *parts.metrics, *parts.records, account, clock));
   parts.kms.emplace(*parts.records, account, clock);
-  parts.runtime.emplace([&control] { return control.Routes(); }, account);
+  parts.capture.emplace(*parts.objects, clock);
+  parts.runtime.emplace([&control] { return control.Routes(); }, account, &*parts.capture);
   parts.s3.emplace(*parts.objects);
   parts.router.emplace(
       Router::Parts{.identity = *parts.identity,
