@@ -64,6 +64,7 @@ void Describe(CLI::App& app, Context& context, std::filesystem::path& home) {
   AddServe(app, context);
   AddJobs(app, context);
   AddPredict(app, context);
+  AddInvoke(app, context);
   AddReport(app, context);
   AddLogs(app, context);
   AddS3(app, context);

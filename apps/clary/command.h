@@ -35,6 +35,7 @@ void AddServe(CLI::App& app, Context& context);
 void AddTrain(CLI::App& app, Context& context);
 void AddJobs(CLI::App& app, Context& context);  // jobs, describe, stop
 void AddPredict(CLI::App& app, Context& context);
+void AddInvoke(CLI::App& app, Context& context);
 void AddReport(CLI::App& app, Context& context);
 void AddLogs(CLI::App& app, Context& context);
 void AddS3(CLI::App& app, Context& context);

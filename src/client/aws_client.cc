@@ -25,7 +25,8 @@ struct ServiceEntry {
 constexpr ServiceEntry kServices[] = {{"api.sagemaker", "sagemaker", "SageMaker."},
                                       {"logs", "logs", "Logs_20140328."},
                                       {"sts", "sts", ""},
-                                      {"iam", "iam", ""}};
+                                      {"iam", "iam", ""},
+                                      {"runtime.sagemaker", "sagemaker", ""}};
 
 const ServiceEntry& EntryOf(Service service) { return kServices[static_cast<size_t>(service)]; }
 
@@ -64,6 +65,7 @@ Error ErrorOf(const net::Response& answer) {
       return it != json.end() && it->is_string() ? it->get<std::string>() : std::string();
     };
     reason = field("__type");
+    if (reason.empty()) reason = answer.headers.Get("x-amzn-ErrorType");
     message = field("message").empty() ? field("Message") : field("message");
     if (const auto hash = reason.find('#'); hash != std::string::npos) reason.erase(0, hash + 1);
   } else {
@@ -106,14 +108,14 @@ std::string AwsClient::EndpointOf(const Connection& connection, std::string_view
       .append(client::DomainOf(connection.region));
 }
 
-Result<net::Response> AwsClient::Send(Service service,
+Result<net::Response> AwsClient::Send(Service service, const std::string& path,
                                       std::vector<std::pair<std::string, std::string>> headers,
                                       const std::string& body, bool creates) {
   const auto& entry = EntryOf(service);
   const std::string endpoint = EndpointOf(connection_, entry.host);
   Duration pause{50};
   for (int attempt = 1;; ++attempt) {
-    net::ClientRequest request{.method = "POST", .url = endpoint + "/"};
+    net::ClientRequest request{.method = "POST", .url = endpoint + path};
     for (const auto& [name, value] : headers) request.headers.Add(name, value);
     request.body = body;
     net::SignRequest(request,
@@ -144,7 +146,7 @@ Result<net::Response> AwsClient::Send(Service service,
 Result<nlohmann::json> AwsClient::Json(Service service, std::string_view operation,
                                        const nlohmann::json& body) {
   CLARY_TRY(const auto answer,
-            Send(service,
+            Send(service, "/",
                  {{"content-type", "application/x-amz-json-1.1"},
                   {"x-amz-target", std::string(EntryOf(service).target).append(operation)}},
                  body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace),
@@ -164,10 +166,17 @@ Result<std::string> AwsClient::Query(Service service, std::string_view action,
                                      const std::map<std::string, std::string>& parameters) {
   std::string form = std::string("Action=").append(action).append("&Version=").append(version);
   for (const auto& [name, value] : parameters) form += "&" + name + "=" + UriEncode(value);
-  CLARY_TRY(auto answer,
-            Send(service, {{"content-type", "application/x-www-form-urlencoded; charset=utf-8"}},
-                 form, action.starts_with("Create")));
+  CLARY_TRY(
+      auto answer,
+      Send(service, "/", {{"content-type", "application/x-www-form-urlencoded; charset=utf-8"}},
+           form, action.starts_with("Create")));
   return std::move(answer.body);
+}
+
+Result<net::Response> AwsClient::Post(Service service, const std::string& path,
+                                      std::vector<std::pair<std::string, std::string>> headers,
+                                      const std::string& body) {
+  return Send(service, path, std::move(headers), body, false);
 }
 
 std::string XmlElementText(std::string_view xml, std::string_view name) {

@@ -19,7 +19,7 @@ class HttpClient;
 
 namespace clary {
 
-enum class Service { kSageMaker, kLogs, kSts, kIam };
+enum class Service { kSageMaker, kLogs, kSts, kIam, kRuntime };
 
 // Any thread.
 class AwsClient {
@@ -35,6 +35,12 @@ class AwsClient {
   Result<std::string> Query(Service service, std::string_view action, std::string_view version,
                             const std::map<std::string, std::string>& parameters = {});
 
+  // A POST of a REST service to `path`, percent-encoded; retried as Json(), for an answer changes
+  // nothing. The whole answer.
+  Result<net::Response> Post(Service service, const std::string& path,
+                             std::vector<std::pair<std::string, std::string>> headers,
+                             const std::string& body);
+
   const Connection& connection() const { return connection_; }
   Clock& clock() { return clock_; }
   // A service on this machine: cheap to poll.
@@ -43,7 +49,7 @@ class AwsClient {
   static std::string EndpointOf(const Connection& connection, std::string_view service);
 
  private:
-  Result<net::Response> Send(Service service,
+  Result<net::Response> Send(Service service, const std::string& path,
                              std::vector<std::pair<std::string, std::string>> headers,
                              const std::string& body, bool creates);
 
