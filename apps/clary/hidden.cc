@@ -6,6 +6,9 @@
 #include "exec/local_executor.h"
 #include "rules/rule_runner.h"
 #include "runner/runner.h"
+#include "serving/container.h"
+#include "serving/model_server.h"
+#include "serving/transform_job.h"
 #include "xgboost/algorithm.h"
 
 namespace clary::cli {
@@ -15,8 +18,11 @@ std::optional<int> RunHidden(int argc, char** argv) {
   if (std::strcmp(argv[1], "supervise") == 0) return exec::RunSupervisor(argv[2]);
   if (std::strcmp(argv[1], "runner") == 0) return runner::Run(argv[2]);
   if (std::strcmp(argv[1], "rule") == 0) return rules::RunRule(argv[2]);
-  if (std::strcmp(argv[1], "algorithm") == 0 && std::strcmp(argv[2], "xgboost") == 0) {
-    return xgboost::RunAlgorithm();
+  if (std::strcmp(argv[1], "model-server") == 0) return serving::RunModelServer(argv[2]);
+  if (std::strcmp(argv[1], "transform-job") == 0) return serving::RunTransformJob(argv[2]);
+  if (std::strcmp(argv[1], "algorithm") == 0) {
+    if (std::strcmp(argv[2], "xgboost") == 0) return xgboost::RunAlgorithm();
+    if (std::strcmp(argv[2], "xgboost-serve") == 0) return serving::RunXgboostContainer();
   }
   return std::nullopt;
 }

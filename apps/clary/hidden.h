@@ -1,5 +1,5 @@
-// Subcommands that the service starts and people do not: runner, rule, supervise,
-// algorithm.
+// Subcommands that the service starts and people do not: runner, rule,
+// model-server, transform-job, supervise, algorithm.
 #pragma once
 
 #include <optional>

@@ -1,0 +1,136 @@
+#include "serving/container.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+#include "base/strings.h"
+
+namespace clary::serving {
+namespace {
+
+constexpr uint64_t kMiB = uint64_t{1} << 20;
+constexpr uint64_t kDefaultBody = 25 * kMiB;
+constexpr uint64_t kMostBody = 2048 * kMiB;
+constexpr uint64_t kExecutionPayload = 6;  // MB; what batch transform is told
+
+std::string Variable(const std::map<std::string, std::string>& all, const char* name) {
+  const auto it = all.find(name);
+  return it != all.end() ? it->second : std::string();
+}
+
+net::Response Plain(int status, std::string text) {
+  net::Response response{.status = status, .body = std::move(text)};
+  response.headers.Set("Content-Type", "text/html; charset=utf-8");
+  return response;
+}
+
+net::Response FromReply(Reply reply) {
+  net::Response response{.status = reply.status, .body = std::move(reply.body)};
+  response.headers.Set("Content-Type", std::move(reply.content_type));
+  return response;
+}
+
+net::Response Invocation(const XgboostModel& model, net::Request& request, uint64_t limit) {
+  auto body = request.content_length.value_or(0) > limit
+                  ? Fail(Code::kResourceExhausted, "TooLarge", "")
+                  : ReadAll(*request.body, limit);
+  if (!body && body.error().reason == "TooLarge") {
+    return Plain(413, fmt::format("Request Entity Too Large: the body has more than {} bytes. "
+                                  "Send fewer rows at once, or set MAX_CONTENT_LENGTH in the "
+                                  "model's Environment.",
+                                  limit));
+  }
+  if (!body) return Plain(400, body.error().message);
+  Reply reply =
+      model.Invoke(request.headers.Get("Content-Type"), request.headers.Get("Accept"), *body);
+  if (reply.status >= 400) std::fprintf(stderr, "%d: %s\n", reply.status, reply.body.c_str());
+  return FromReply(std::move(reply));
+}
+
+// What the process was given, as a map.
+std::map<std::string, std::string> ProcessEnvironment() {
+  std::map<std::string, std::string> out;
+  for (char** e = environ; e != nullptr && *e != nullptr; ++e) {
+    const std::string_view text(*e);
+    const size_t equals = text.find('=');
+    if (equals == std::string_view::npos) continue;
+    out.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return out;
+}
+
+int Failed(const std::string& why) {
+  std::fprintf(stderr, "%s\n", why.c_str());
+  return 1;
+}
+
+}  // namespace
+
+uint64_t MaxBodyBytes(const std::map<std::string, std::string>& environment) {
+  if (const auto given = ParseUint(Variable(environment, "MAX_CONTENT_LENGTH"))) {
+    return std::min(*given, kMostBody);
+  }
+  const auto payload = ParseUint(Variable(environment, "SAGEMAKER_MAX_PAYLOAD_IN_MB"));
+  if (Variable(environment, "SAGEMAKER_BATCH").empty() || !payload) return kDefaultBody;
+  if (*payload == 0 || *payload > kMostBody / kMiB) return kMostBody;
+  return std::max(*payload * kMiB, kDefaultBody);
+}
+
+net::Handler ContainerHandler(const XgboostModel& model, const ContainerOptions& options) {
+  const uint64_t limit = MaxBodyBytes(options.environment);
+  const std::string parameters =
+      fmt::format(R"({{"MaxConcurrentTransforms": {}, "BatchStrategy": "MULTI_RECORD", )"
+                  R"("MaxPayloadInMB": {}}})",
+                  options.cores, kExecutionPayload);
+  return [&model, limit, parameters](net::Request& request) {
+    if (request.path == "/invocations") {
+      if (request.method == "POST") return Invocation(model, request, limit);
+      return Plain(405, "Method Not Allowed");
+    }
+    if (request.path == "/ping") return Plain(200, "");
+    if (request.path == "/execution-parameters") {
+      net::Response response{.body = parameters};
+      response.headers.Set("Content-Type", "application/json");
+      return response;
+    }
+    return Plain(404, "Not Found");
+  };
+}
+
+int RunXgboostContainer() {
+  sigset_t stop;
+  sigemptyset(&stop);
+  sigaddset(&stop, SIGTERM);
+  sigaddset(&stop, SIGINT);
+  ::sigprocmask(SIG_BLOCK, &stop, nullptr);
+  ContainerOptions options{.environment = ProcessEnvironment()};
+  const auto listener = ParseUint(Variable(options.environment, "CLARY_LISTENER"));
+  if (!listener) return Failed("CLARY_LISTENER names no socket: `clary model-server` starts this");
+  options.cores = static_cast<int>(std::clamp<uint64_t>(
+      ParseUint(Variable(options.environment, "SM_NUM_CPUS")).value_or(1), 1, 1024));
+  std::string base = Variable(options.environment, "SAGEMAKER_BASE_DIR");
+  if (base.empty()) base = "/opt/ml";
+  const auto model = XgboostModel::Load(
+      base + "/model", {.environment = options.environment, .threads = options.cores});
+  if (!model) return Failed(model.error().message);
+  std::fprintf(stderr, "Model loaded successfully: %s\n", (*model)->Describe().c_str());
+  auto server =
+      net::Server::Start({.listener = Fd(static_cast<int>(*listener)),
+                          .handler_threads = static_cast<size_t>(std::max(options.cores, 2)),
+                          .max_content_length = {},
+                          .idle_timeout = std::chrono::hours(24)},
+                         ContainerHandler(**model, options));
+  if (!server) return Failed(server.error().message);
+  int signal = 0;
+  while (::sigwait(&stop, &signal) != 0) continue;
+  (*server)->Stop();
+  return 0;
+}
+
+}  // namespace clary::serving

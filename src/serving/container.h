@@ -1,0 +1,37 @@
+// The program `clary algorithm xgboost-serve`: SageMaker's XGBoost container as it serves, on our
+// own engine. It sees nothing of Clary, only the container's contract.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "net/http.h"
+#include "net/server.h"
+#include "serving/xgboost_model.h"
+
+namespace clary::serving {
+
+// What a container of ours needs beside its model.
+struct ContainerOptions {
+  std::map<std::string, std::string> environment;  // as the model gives it
+  int cores = 1;
+};
+
+// The largest body that a container takes: MAX_CONTENT_LENGTH (bytes), in a batch transform
+// SAGEMAKER_MAX_PAYLOAD_IN_MB (0: no limit of its own), else 25 MiB. At most 2 GiB.
+uint64_t MaxBodyBytes(const std::map<std::string, std::string>& environment);
+
+// The HTTP contract: GET /ping, GET /execution-parameters, POST /invocations. Any thread; `model`
+// must outlive it.
+net::Handler ContainerHandler(const XgboostModel& model, const ContainerOptions& options);
+
+// Serves on the listening socket whose descriptor CLARY_LISTENER names, until SIGTERM. The model is
+// in SAGEMAKER_BASE_DIR/model (or /opt/ml/model), the cores in SM_NUM_CPUS. Returns the process's
+// exit status; why it could not start is its last line on standard error.
+int RunXgboostContainer();
+
+}  // namespace clary::serving

@@ -1,0 +1,72 @@
+// The host side of a model's containers: what both `clary model-server` and `clary transform-job`
+// do to have them run.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/server_spec.h"
+#include "base/error.h"
+#include "objects/object_store.h"
+#include "runner/host.h"
+#include "serving/model_server.h"
+
+namespace clary::serving {
+
+constexpr uint64_t kMaxSpecBytes = 16 << 20;  // of server.json and transform.json
+constexpr int kStopped = 128 + 15;            // the exit code of what SIGTERM ended
+
+struct HostOptions {
+  std::filesystem::path directory;  // of the launch
+  std::vector<api::ContainerSpec> containers;
+  std::string region;
+  std::string log_root;
+  std::string log_group;
+  std::string log_stream;
+  std::vector<std::string> notices;
+  int cpus = 0;
+  uint64_t memory_bytes = 0;
+  ServeOptions serve;
+};
+
+// One object a launch, one thread. The programs die with this process.
+class ContainerHost {
+ public:
+  // Makes the sockets and unpacks the models. An error's message belongs into events.jsonl as it
+  // is: "Failed to download model data ..." for a model that is not there.
+  static Result<std::unique_ptr<ContainerHost>> Prepare(HostOptions options,
+                                                        objects::ObjectStore& store);
+  ~ContainerHost();  // kills what still runs, and removes the work directories
+
+  // Starts the programs. Forks: before any other thread is made.
+  Status Start();
+
+  // Lines to the logs of all containers.
+  void Log(const std::string& line);
+
+  // Takes the programs' lines to the log until one of them has ended (false), or `stop` is asked
+  // for or `wake` (a descriptor, or -1) is readable (true).
+  bool Pump(runner::StopSignal& stop, int wake);
+  // SIGTERM, after the grace SIGKILL; their last lines go to the log.
+  void Stop();
+
+  // After Pump() gave false: which container ended and how: "The container exited with status 1:
+  // <its last line>".
+  std::string Cause() const;
+
+ private:
+  struct State;
+  explicit ContainerHost(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// Asks /ping on `socket` until it answers 200. kDeadlineExceeded after `timeout`; kCancelled when
+// `stop` is requested.
+Status AwaitPing(const std::filesystem::path& socket, std::chrono::milliseconds timeout,
+                 const std::stop_token& stop);
+
+}  // namespace clary::serving

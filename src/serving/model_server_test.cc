@@ -1,0 +1,195 @@
+// Whole instances with real processes. The test is the container, too: started with a listening
+// socket it serves.
+#include "serving/model_server.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <thread>
+
+#include "api/job_spec.h"
+#include "base/file.h"
+#include "clary/gbdt.h"
+#include "meta/log_store.h"
+#include "net/client.h"
+#include "objects/file_store.h"
+#include "runner/artifacts.h"
+#include "runner/program.h"
+#include "serving/container.h"
+
+namespace clary::serving {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+using api::JobEvent;
+using testing::HasSubstr;
+
+const bool kIsContainer = [] {
+  if (std::getenv("CLARY_LISTENER") != nullptr) ::_exit(RunXgboostContainer());
+  return false;
+}();
+
+template <typename Condition>
+bool WaitFor(Condition condition) {
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(1ms);
+  }
+  return true;
+}
+
+class ModelServerTest : public testing::TestWithParam<bool> {  // in the sandbox?
+ protected:
+  void SetUp() override {
+    if (GetParam() && !runner::SandboxProbe::Start(runner::Network::kNone).Wait().empty()) {
+      GTEST_SKIP() << "bubblewrap is missing or not allowed here";
+    }
+    options_.sandbox = GetParam();
+    // Longer than the address of a socket.
+    directory_ = home() / std::string(120, 'd');
+    ASSERT_TRUE(MakeDirectories(directory_));
+    store_ = *objects::FileStore::Open(home() / "objects");
+    ASSERT_TRUE(store_->CreateBucket("bkt", "us-east-1"));
+    spec_ = {.endpoint = "e",
+             .variant = "AllTraffic",
+             .instance = "i-0",
+             .containers = {{.program = "xgboost",
+                             .image_version = "1.7-1",
+                             .model_uri = "s3://bkt/model.tar.gz"}},
+             .store = (home() / "objects").string(),
+             .log_root = (home() / "logs").string(),
+             .log_group = "/aws/sagemaker/Endpoints/e",
+             .log_stream = "AllTraffic/i-0"};
+    options_.program = {"clary"};
+  }
+  void TearDown() override {
+    if (pid_ > 0) Stop();
+  }
+  fs::path home() const { return temp_.path(); }
+
+  void PutModel(const std::string& bytes) {
+    ASSERT_TRUE(MakeDirectories(home() / "m"));
+    ASSERT_TRUE(WriteFileAtomic(home() / "m/xgboost-model", bytes));
+    ASSERT_TRUE(runner::Pack(home(), {{.directory = "m"}}, home() / "m.tgz"));
+    ASSERT_TRUE(runner::UploadFile(home() / "m.tgz", {"bkt", "model.tar.gz"}, *store_).has_value());
+  }
+  void PutGoodModel() {
+    const auto params = gbdt::TrainParams::FromMap({{"objective", "reg:squarederror"}});
+    const auto data =
+        gbdt::Dataset::FromDense({1, 2, 3, 4, 5, 6, 7, 8}, 4, 2, {.label = {1, 1, 2, 2}});
+    PutModel(gbdt::Train(*params, *data)->ToUbjson());
+  }
+  void Start() {
+    pid_ = ::fork();
+    if (pid_ == 0) ::_exit(RunInstance(spec_, directory_, *store_, options_).value_or(99));
+  }
+  int Stop() {
+    ::kill(pid_, SIGTERM);
+    return Wait();
+  }
+  int Wait() {
+    int status = 0;
+    ::waitpid(pid_, &status, 0);
+    pid_ = 0;
+    return WEXITSTATUS(status);
+  }
+  std::vector<JobEvent> Events() {
+    uint64_t offset = 0;
+    return api::ReadEvents(directory_ / "events.jsonl", &offset).value_or(std::vector<JobEvent>());
+  }
+  bool InService() {
+    return WaitFor([&] { return !Events().empty(); }) && Events()[0].phase == api::kInService;
+  }
+  Result<net::Response> Ask(const std::string& body) {
+    const auto client = *net::HttpClient::Create({.unix_socket = api::SocketOf(directory_, 0)});
+    net::ClientRequest request{
+        .method = "POST", .url = "http://localhost/invocations", .body = body};
+    request.headers.Set("Content-Type", "text/csv");
+    return client->Send(request);
+  }
+  std::string LogText() {
+    std::string text;
+    const auto page = meta::LogStore(home() / "logs").Read(spec_.log_group, spec_.log_stream, {});
+    if (!page) return page.error().message;
+    for (const auto& event : page->events) text += event.message + "\n";
+    return text;
+  }
+
+  TempDir temp_ = *TempDir::Make();
+  fs::path directory_;
+  std::unique_ptr<objects::FileStore> store_;
+  api::ServerSpec spec_;
+  ServeOptions options_;
+  pid_t pid_ = 0;
+};
+
+TEST_P(ModelServerTest, ServesUntilItIsStopped) {
+  PutGoodModel();
+  Start();
+  ASSERT_TRUE(InService()) << LogText();
+  const auto answer = Ask("7,8");
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->status, 200);
+  EXPECT_EQ(answer->headers.Get("Content-Type"), "text/csv; charset=utf-8");
+  EXPECT_EQ(Ask("7,x")->status, 415);
+  Stop();
+  const auto events = Events();
+  ASSERT_EQ(events.size(), 2U);
+  EXPECT_EQ(events[1].kind, JobEvent::Kind::kEnd);
+  EXPECT_EQ(events[1].detail, "");
+  EXPECT_THAT(LogText(), HasSubstr("Model loaded successfully: reg:squarederror, 2 features"));
+  EXPECT_THAT(LogText(), HasSubstr("could not convert string to float: 'x'"));
+  EXPECT_FALSE(Ask("7,8"));
+  EXPECT_FALSE(fs::exists(directory_ / "work-1"));
+}
+
+TEST_P(ModelServerTest, SaysThatTheModelIsNotThere) {
+  Start();
+  EXPECT_EQ(Wait(), 1);
+  const auto events = Events();
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_THAT(events[0].detail, testing::StartsWith("Failed to download model data for container "
+                                                    "\"container_1\" from URL: \"s3://bkt/"
+                                                    "model.tar.gz\". Please ensure"));
+}
+
+TEST_P(ModelServerTest, SaysThatTheModelIsNone) {
+  PutModel("hello");
+  Start();
+  EXPECT_EQ(Wait(), 1);
+  ASSERT_EQ(Events().size(), 1U);
+  EXPECT_THAT(Events()[0].detail, HasSubstr("Unable to load model: xgboost-model: "));
+  EXPECT_THAT(LogText(), HasSubstr("Unable to load model: xgboost-model: "));
+}
+
+TEST_P(ModelServerTest, SaysThatTheArchiveIsNone) {
+  ASSERT_TRUE(store_->Put({"bkt", "model.tar.gz"}, *NewStringSource("no tar at all")));
+  Start();
+  EXPECT_EQ(Wait(), 1);
+  ASSERT_EQ(Events().size(), 1U);
+  EXPECT_THAT(Events()[0].detail, HasSubstr("it is no .tar.gz, or a damaged one"));
+}
+
+TEST_P(ModelServerTest, AContainerThatNeverAnswersFails) {
+  PutGoodModel();
+  options_.program = {"/bin/sh", "-c", "echo waiting; sleep 600"};
+  options_.grace = 0ms;
+  spec_.startup_timeout_s = 0;
+  Start();
+  EXPECT_EQ(Wait(), 1);
+  ASSERT_EQ(Events().size(), 1U);
+  EXPECT_THAT(Events()[0].detail, HasSubstr("No container answered /ping with 200 within 0 s"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Sandbox, ModelServerTest, testing::Values(false, true),
+                         [](const auto& param_info) { return param_info.param ? "Yes" : "No"; });
+
+}  // namespace
+}  // namespace clary::serving
