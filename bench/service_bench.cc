@@ -1,8 +1,12 @@
 // Requests a second of one API call over kept connections: what a polling client costs the service.
 //
-//   service_bench ENDPOINT HOME OPERATION JSON [CONNECTIONS=32] [SECONDS=5]
+//   service_bench ENDPOINT HOME OPERATION BODY [CONNECTIONS=32] [SECONDS=5] [RATE=0]
 //   service_bench http://127.0.0.1:8460 ~/.clary DescribeTrainingJob '{"TrainingJobName":"job"}'
+//   service_bench http://127.0.0.1:8460 ~/.clary /endpoints/e/invocations "$(cat row.csv)" 16 10
+//   1000
 //
+// An OPERATION that begins with / is a path, and BODY rows of CSV. With a RATE (requests a second
+// of all connections) latencies count from when a request was due, so that a stall is not left out.
 // The request is signed once (a signature is good for 15 minutes); each connection sends it again
 // as soon as it has the answer, so the numbers are those of the service, signature check included.
 #include <netdb.h>
@@ -66,7 +70,7 @@ int ReadAnswer(int fd, std::string& buffer) {
 
 int main(int argc, char** argv) {
   if (argc < 5) {
-    std::fprintf(stderr, "usage: %s ENDPOINT HOME OPERATION JSON [CONNECTIONS] [SECONDS]\n",
+    std::fprintf(stderr, "usage: %s ENDPOINT HOME OPERATION BODY [CONNECTIONS] [SECONDS] [RATE]\n",
                  argv[0]);
     return 2;
   }
@@ -76,6 +80,9 @@ int main(int argc, char** argv) {
   const std::string body = argv[4];
   const int connections = argc > 5 ? std::atoi(argv[5]) : 32;
   const std::chrono::seconds seconds(argc > 6 ? std::atoi(argv[6]) : 5);
+  const double rate = argc > 7 ? std::atof(argv[7]) : 0;
+  const bool rest = argv[3][0] == '/';
+  const std::string path = rest ? argv[3] : "/";
   const auto account = clary::server::LoadOrCreateAccount(argv[2]);
   if (!account) {
     std::fprintf(stderr, "%s\n", account.error().message.c_str());
@@ -84,16 +91,16 @@ int main(int argc, char** argv) {
 
   clary::net::Headers headers;
   headers.Set("Host", authority);
-  headers.Set("Content-Type", "application/x-amz-json-1.1");
-  headers.Set("X-Amz-Target", std::string("SageMaker.") + argv[3]);
-  const auto signature =
-      clary::net::SignHeaders({.access_key = account->access_key_id,
-                               .secret_key = account->secret_access_key,
-                               .region = account->region,
-                               .service = "sagemaker"},
-                              {.method = "POST", .path = "/", .raw_query = "", .headers = &headers},
-                              clary::HexEncode(clary::Sha256(body)), clary::Clock::System().Now());
-  std::string request = "POST / HTTP/1.1\r\n";
+  headers.Set("Content-Type", rest ? "text/csv" : "application/x-amz-json-1.1");
+  if (!rest) headers.Set("X-Amz-Target", std::string("SageMaker.") + argv[3]);
+  const auto signature = clary::net::SignHeaders(
+      {.access_key = account->access_key_id,
+       .secret_key = account->secret_access_key,
+       .region = account->region,
+       .service = "sagemaker"},
+      {.method = "POST", .path = path, .raw_query = "", .headers = &headers},
+      clary::HexEncode(clary::Sha256(body)), clary::Clock::System().Now());
+  std::string request = "POST " + path + " HTTP/1.1\r\n";
   for (const auto& [name, value] : signature.all()) headers.Set(name, value);
   for (const auto& [name, value] : headers.all()) request += name + ": " + value + "\r\n";
   request += "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
@@ -104,11 +111,17 @@ int main(int argc, char** argv) {
   std::vector<std::jthread> threads;
   const auto began = SteadyClock::now();
   for (auto& mine : latencies) {
-    threads.emplace_back([&] {
+    const auto place = static_cast<double>(&mine - latencies.data());
+    threads.emplace_back([&, place] {
       const int fd = Connect(host, port);
       std::string answer;
-      while (!stop) {
-        const auto sent = SteadyClock::now();
+      for (double n = 0; !stop; ++n) {
+        auto sent = SteadyClock::now();
+        if (rate > 0) {
+          const std::chrono::duration<double> due((place + n * connections) / rate);
+          sent = began + std::chrono::duration_cast<SteadyClock::duration>(due);
+          std::this_thread::sleep_until(sent);
+        }
         if (::send(fd, request.data(), request.size(), MSG_NOSIGNAL) !=
                 static_cast<ssize_t>(request.size()) ||
             ReadAnswer(fd, answer) != 200) {
