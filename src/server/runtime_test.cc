@@ -61,7 +61,8 @@ class RuntimeTest : public testing::Test {
   fs::path directory(const std::string& id) const { return temp_.path() / id; }
   void SetRoute(control::EndpointRoute route) {
     auto routes = std::make_shared<control::EndpointRoutes>();
-    (*routes)[route.name] = std::make_shared<control::EndpointRoute>(std::move(route));
+    const std::string name = route.name;
+    (*routes)[name] = std::make_shared<control::EndpointRoute>(std::move(route));
     routes_ = routes;
   }
   control::EndpointRoute Route() const { return *routes_->at("e"); }
@@ -258,11 +259,11 @@ TEST_F(RuntimeTest, StreamsParts) {
 TEST(Capture, WritesLinesBehindTheAnswers) {
   ManualClock clock;
   objects::MemoryStore store(clock);
-  ASSERT_TRUE(store.CreateBucket("b", "us-east-1"));
+  ASSERT_TRUE(store.CreateBucket("bkt", "us-east-1"));
   const control::CaptureRoute route{.input = true,
                                     .output = true,
                                     .percentage = 100,
-                                    .destination_uri = "s3://b/cap",
+                                    .destination_uri = "s3://bkt/cap",
                                     .csv_types = {"text/csv"},
                                     .json_types = {"application/json"}};
   const CapturedCall call{.endpoint = "e",
@@ -278,12 +279,12 @@ TEST(Capture, WritesLinesBehindTheAnswers) {
     for (int i = 0; i < 100; ++i) capture.Take(none, call);
     capture.Take(route, call);
   }
-  const auto page = store.List("b", {.prefix = "cap/e/v/"});
+  const auto page = store.List("bkt", {.prefix = "cap/e/v/"});
   ASSERT_TRUE(page);
   std::string all;
   for (const auto& object : page->objects) {
     EXPECT_TRUE(object.key.ends_with(".jsonl")) << object.key;
-    all += *ReadAll(*store.Get({"b", object.key})->body, 10'000);
+    all += *ReadAll(*store.Get({"bkt", object.key})->body, 10'000);
   }
   EXPECT_EQ(std::ranges::count(all, '\n'), 2);
   const json line = json::parse(all.substr(0, all.find('\n')));
