@@ -61,7 +61,7 @@ struct World {
   objects::S3Front s3{objects};
   std::shared_ptr<const control::EndpointRoutes> routes =
       std::make_shared<control::EndpointRoutes>();
-  RuntimeFront runtime{[this] { return routes; }, identity->account(), nullptr};
+  RuntimeFront runtime{[this] { return routes; }, identity->account(), nullptr, nullptr};
   std::unique_ptr<control::Service> control = *control::Service::Start(
       {.records = records, .objects = objects, .executor = executor, .logs = logs, .clock = clock},
       {.account_id = identity->account().id,

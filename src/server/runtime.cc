@@ -13,10 +13,12 @@
 #include "net/client.h"
 #include "server/capture.h"
 #include "server/event_stream.h"
+#include "server/invocation_metrics.h"
 
 namespace clary::server {
 namespace {
 
+using SteadyClock = std::chrono::steady_clock;
 using control::EndpointRoute;
 using control::EndpointRoutes;
 using control::InstanceRoute;
@@ -180,10 +182,12 @@ struct RuntimeFront::Invocation {
 };
 
 RuntimeFront::RuntimeFront(std::function<std::shared_ptr<const EndpointRoutes>()> routes,
-                           const Account& account, Capture* capture, RuntimeOptions options)
+                           const Account& account, Capture* capture, InvocationMetrics* metrics,
+                           RuntimeOptions options)
     : routes_(std::move(routes)),
       account_(account),
       capture_(capture),
+      metrics_(metrics),
       options_(options),
       instances_(std::make_unique<Instances>()) {}
 RuntimeFront::~RuntimeFront() = default;
@@ -306,6 +310,7 @@ Result<net::Response> RuntimeFront::Send(const Invocation& invocation,
 
 Result<net::Response> RuntimeFront::Invoke(std::string_view operation, const std::string& endpoint,
                                            const net::Request& request, std::string_view body) {
+  const auto began = SteadyClock::now();
   CLARY_CHECK_OK(CheckHeaders(request));
   const bool stream = operation == "InvokeEndpointWithResponseStream";
   Invocation invocation{
@@ -358,7 +363,22 @@ Result<net::Response> RuntimeFront::Invoke(std::string_view operation, const std
     for (const Refused& r : refused) {
       if (request.headers.Find(kPrefix + std::string(r.header))) return Invalid(r.text);
     }
+    const auto asked = SteadyClock::now();
     auto answer = Send(invocation, route, *variant);
+    const auto answered = SteadyClock::now();
+    const bool refused_connection = !answer && answer.error().reason == "CouldNotConnect";
+    if (metrics_ != nullptr && (!refused_connection || attempt + 1 == kAttempts)) {
+      using std::chrono::duration_cast;
+      using std::chrono::microseconds;
+      metrics_->Count(
+          route.name, variant->name,
+          {.status = answer ? answer->status : 503,
+           .model_client_error =
+               answer && answer->body.starts_with("{\"ErrorCode\":\"CLIENT_ERROR_FROM_MODEL"),
+           .instances = variant->instances.size(),
+           .model_latency = duration_cast<microseconds>(answered - asked),
+           .overhead = duration_cast<microseconds>(asked - began)});
+    }
     if (answer && answer->status < 300 && !stream && route.capture && capture_ != nullptr) {
       capture_->Take(
           *route.capture,
@@ -372,7 +392,7 @@ Result<net::Response> RuntimeFront::Invoke(std::string_view operation, const std
     if (answer || answer.error().code != Code::kUnavailable) return answer;
     why = answer.error().message;
     // What has been sent may have been done, and must not be done twice.
-    if (answer.error().reason != "CouldNotConnect") break;
+    if (!refused_connection) break;
   }
   LOG(kWarn, "no instance answers", {"endpoint", endpoint}, {"why", why});
   return Fail(

@@ -20,6 +20,7 @@
 namespace clary::server {
 
 class Capture;
+class InvocationMetrics;
 
 // The largest body of an invocation and of its answer.
 inline constexpr uint64_t kMaxInvocationBytes = uint64_t{25} << 20;
@@ -36,10 +37,11 @@ struct RuntimeOptions {
 // Any thread.
 class RuntimeFront {
  public:
-  // `routes` gives the newest ones; any thread. `capture` is borrowed; without it nothing is
-  // captured.
+  // `routes` gives the newest ones; any thread. `capture` and `metrics` are borrowed;
+  // without them nothing is captured and counted.
   RuntimeFront(std::function<std::shared_ptr<const control::EndpointRoutes>()> routes,
-               const Account& account, Capture* capture, RuntimeOptions options = {});
+               const Account& account, Capture* capture, InvocationMetrics* metrics,
+               RuntimeOptions options = {});
   ~RuntimeFront();
 
   // InvokeEndpoint and InvokeEndpointWithResponseStream of `endpoint`. What a container refuses is
@@ -60,6 +62,7 @@ class RuntimeFront {
   const std::function<std::shared_ptr<const control::EndpointRoutes>()> routes_;
   const Account account_;
   Capture* const capture_;
+  InvocationMetrics* const metrics_;
   const RuntimeOptions options_;
   const std::unique_ptr<Instances> instances_;
 };

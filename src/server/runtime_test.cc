@@ -19,6 +19,7 @@
 #include "objects/testing/memory_store.h"
 #include "server/capture.h"
 #include "server/event_stream.h"
+#include "server/invocation_metrics.h"
 
 namespace clary::server {
 namespace {
@@ -79,9 +80,12 @@ class RuntimeTest : public testing::Test {
   TempDir temp_ = *TempDir::Make();
   Account account_;
   std::shared_ptr<const control::EndpointRoutes> routes_;
+  ManualClock clock_;
+  InvocationMetrics metrics_{clock_};
   RuntimeFront front_{[this] { return routes_; },
                       {.id = "123456789012", .region = "us-east-1"},
                       nullptr,
+                      &metrics_,
                       {.timeout = Duration(2'000)}};
 };
 
@@ -225,7 +229,8 @@ TEST_F(RuntimeTest, ASlowContainerIsATimeoutOfTheModel) {
     release.wait();
     return Text(200, "late");
   });
-  RuntimeFront impatient{[this] { return routes_; }, account_, nullptr, {.timeout = Duration(1)}};
+  RuntimeFront impatient{
+      [this] { return routes_; }, account_, nullptr, nullptr, {.timeout = Duration(1)}};
   const auto answer = impatient.Invoke("InvokeEndpoint", "e", net::Request{}, "1");
   release.count_down();
   ASSERT_TRUE(answer) << answer.error().message;
@@ -234,6 +239,32 @@ TEST_F(RuntimeTest, ASlowContainerIsATimeoutOfTheModel) {
   EXPECT_THAT(body["OriginalMessage"].get<std::string>(),
               testing::StartsWith("Your invocation timed out while waiting for a response from "
                                   "container primary."));
+}
+
+TEST_F(RuntimeTest, CountsForCloudWatch) {
+  const auto container = Container(directory("i-1"), 0, [](net::Request& r) {
+    return Text(std::stoi(*ReadAll(*r.body, 100)), "");
+  });
+  for (const char* status : {"200", "200", "415", "500"}) EXPECT_TRUE(Invoke({}, status));
+  const auto store = *MetricStore::Open(":memory:");
+  metrics_.Flush(*store, false);  // the minute has not ended
+  const auto read = [&](const char* name) {
+    return *store->Read({.space = "AWS/SageMaker",
+                         .name = name,
+                         .dimensions = {{"EndpointName", "e"}, {"VariantName", "AllTraffic"}}},
+                        Time{}, clock_.Now() + std::chrono::hours(1));
+  };
+  EXPECT_TRUE(read("Invocations").empty());
+  clock_.Advance(std::chrono::minutes(1));
+  metrics_.Flush(*store, false);
+  ASSERT_EQ(read("Invocations").size(), 1U);
+  EXPECT_EQ(read("Invocations")[0].sum, 4);
+  EXPECT_EQ(read("Invocation4XXErrors")[0].sum, 1);
+  EXPECT_EQ(read("Invocation5XXErrors")[0].sum, 1);
+  EXPECT_EQ(read("InvocationModelErrors")[0].sum, 2);
+  EXPECT_EQ(read("ModelLatency")[0].unit, "Microseconds");
+  metrics_.Flush(*store, true);
+  EXPECT_EQ(read("Invocations").size(), 1U);
 }
 
 TEST_F(RuntimeTest, StreamsParts) {

@@ -21,6 +21,7 @@
 #include "objects/file_store.h"
 #include "objects/s3_front.h"
 #include "server/capture.h"
+#include "server/invocation_metrics.h"
 #include "server/router.h"
 #include "server/runtime.h"
 
@@ -132,6 +133,7 @@ struct Service::Parts {
   std::unique_ptr<CloudWatchFront> cloudwatch;
   std::optional<KmsFront> kms;
   std::optional<Capture> capture;
+  std::optional<InvocationMetrics> invocations;
   std::optional<RuntimeFront> runtime;
   std::optional<objects::S3Front> s3;
   std::optional<Router> router;
@@ -156,6 +158,7 @@ void Service::KeepHouse(Parts& parts, Clock& clock, const std::stop_token& stop)
   constexpr Duration kMetricAge = std::chrono::hours(455 * 24);
   Time tidied{};
   while (!stop.stop_requested()) {
+    parts.invocations->Flush(*parts.metrics, false);
     parts.cloudwatch->EvaluateAlarms();
     if (clock.Now() - tidied >= kTidy) {
       tidied = clock.Now();
@@ -243,7 +246,9 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
                 *parts.metrics, *parts.records, account, clock));
   parts.kms.emplace(*parts.records, account, clock);
   parts.capture.emplace(*parts.objects, clock);
-  parts.runtime.emplace([&control] { return control.Routes(); }, account, &*parts.capture);
+  parts.invocations.emplace(clock);
+  parts.runtime.emplace([&control] { return control.Routes(); }, account, &*parts.capture,
+                        &*parts.invocations);
   parts.s3.emplace(*parts.objects);
   parts.router.emplace(
       Router::Parts{.identity = *parts.identity,
@@ -297,6 +302,7 @@ void Service::Stop() {
   if (parts.server) {
     parts.server->Stop();
     parts.server.reset();
+    parts.invocations->Flush(*parts.metrics, true);
     std::error_code ec;
     std::filesystem::remove(parts.home / "service.json", ec);
   }
