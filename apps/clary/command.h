@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "clary/session.h"
+#include "clary/training_job.h"
 #include "server/service.h"
 
 namespace clary::cli {
@@ -67,6 +68,10 @@ Result<Access> Connect(const Context& context, Home home = Home::kMayBeNew);
 
 // `error` of a call about a training job; of one that does not exist with the name that is meant.
 Error NoJob(const Session& session, const std::string& name, Error error);
+
+// Whether the job has left a model: SageMaker tells where it would be of any job, even of one that
+// was stopped before it could.
+bool HasModel(const Session& session, const TrainingJobDescription& job);
 
 // An error of whoever wrote the command line: exit status kUsage.
 inline std::unexpected<Error> Usage(std::string message) {

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/suggest.h"
+#include "clary/s3.h"
 #include "clary/training_job.h"
 #include "command.h"
 #include "options.h"
@@ -107,7 +108,8 @@ std::optional<KeptRounds> KeptRoundsOf(const Session& session, const TrainingJob
   return finder.found;
 }
 
-void PrintDescription(const TrainingJobDescription& job, const std::optional<KeptRounds>& kept) {
+void PrintDescription(const TrainingJobDescription& job, bool has_model,
+                      const std::optional<KeptRounds>& kept) {
   Table table({job.name, PaintStatus(job.status)});
   const auto row = [&](const char* name, std::string value) {
     if (!value.empty()) table.Add({name, std::move(value)});
@@ -118,7 +120,7 @@ void PrintDescription(const TrainingJobDescription& job, const std::optional<Kep
   row("created", FormatLocalTime(job.created_ms));
   if (job.ended_ms > 0) row("took", FormatDuration(job.ended_ms - job.created_ms));
   if (kept) row("rounds", RoundsText(kept->trained, 0, kept));
-  row("model", job.model_data);
+  if (has_model) row("model", job.model_data);
   table.Print();
   if (!job.hyperparameters.empty()) {
     std::puts("");
@@ -155,7 +157,7 @@ int Describe(const Context& context, const std::string& name) {
   if (context.json) {
     std::puts(nlohmann::json::parse(job->json).dump(2).c_str());
   } else {
-    PrintDescription(*job, KeptRoundsOf(access->session, *job));
+    PrintDescription(*job, HasModel(access->session, *job), KeptRoundsOf(access->session, *job));
   }
   return kOk;
 }
@@ -193,6 +195,15 @@ Error NoJob(const Session& session, const std::string& name, Error error) {
   }
   error.message += "\n  clary jobs lists them";
   return error;
+}
+
+bool HasModel(const Session& session, const TrainingJobDescription& job) {
+  if (job.status == "Completed" || job.model_data.empty()) return !job.model_data.empty();
+  const auto uri = S3Uri::parse(job.model_data);
+  if (!uri) return false;
+  const auto found = session.s3().list(*uri);
+  return found &&
+         std::ranges::any_of(found->objects, [&](const S3Object& o) { return o.key == uri->key; });
 }
 
 void AddJobs(CLI::App& app, Context& context) {

@@ -47,7 +47,7 @@ Result<fs::path> FindModel(const Context& context, const std::string& model,
     const auto job = TrainingJob(access.session, model).describe();
     if (!job) return std::unexpected(NoJob(access.session, model, job.error()));
     uri = job->model_data;
-    if (uri.empty()) {
+    if (!HasModel(access.session, *job)) {
       return Fail(Code::kFailedPrecondition, "NoModel",
                   "job " + model + " has no model: it is " + job->status);
     }

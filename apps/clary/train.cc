@@ -487,6 +487,7 @@ int Train(const Context& context, const TrainOptions& options) {
     }
     return kFailed;
   }
+  if (!HasModel(session, outcome.job)) outcome.job.model_data.clear();
   outcome.model_file = FileOf(context, *access, outcome.job.model_data);
   if (!options.save.empty() && !outcome.job.model_data.empty()) {
     const auto uri = S3Uri::parse(outcome.job.model_data);
@@ -554,8 +555,8 @@ void AddTrain(CLI::App& app, Context& context) {
         const Status replaceable = CheckReplaceable(path);
         return replaceable ? std::string() : replaceable.error().message;
       });
-  auto* wait = train->add_flag("--wait", o->wait, "Return when the job has ended (default)");
-  train->add_flag_callback("--no-wait", [o] { o->wait = false; }, "Return at once")->excludes(wait);
+  train->add_flag("--wait", o->wait, "Return when the job has ended (default)");
+  train->add_flag_callback("--no-wait", [o] { o->wait = false; }, "Return at once");
   train->add_flag("-v,--verbose", o->verbose, "Print every line of the job's log");
 }
 

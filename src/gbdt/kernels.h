@@ -131,6 +131,10 @@ struct Kernels {
   size_t (*count_key)(const uint32_t* keys, size_t count, uint32_t key);
   // The key at sorted position `rank` < count. For some dozens of keys.
   uint32_t (*key_at)(const uint32_t* keys, size_t count, size_t rank);
+  // The keys whose label is `positive`, and those of the others, in order. Returns how many of the
+  // first there are; both outputs need room for sixteen more than they get.
+  size_t (*split_keys)(const uint32_t* keys, const float* label, size_t count, float positive,
+                       uint32_t* of_positive, uint32_t* of_others);
   // Puts keys into the buckets of KeyQuantiles and counts them there: with d = keys[i] - least and
   // s = split[d >> shift], bucket[i] = (s >> 5) + ((d % 2^shift) >> s % 32). shift < 32.
   void (*bucket_keys)(const uint32_t* keys, size_t count, uint32_t least, uint32_t shift,

@@ -180,6 +180,22 @@ uint32_t KeyAtWide(const uint32_t* keys, size_t count, size_t rank) {
 }
 
 // Sixteen buckets at a time; they are counted one by one.
+size_t SplitKeysWide(const uint32_t* keys, const float* label, size_t count, float positive,
+                     uint32_t* of_positive, uint32_t* of_others) {
+  const __m512 wanted = _mm512_set1_ps(positive);
+  size_t n = 0;
+  size_t i = 0;
+  for (; i + 16 <= count; i += 16) {
+    const __mmask16 is = _mm512_cmp_ps_mask(_mm512_loadu_ps(label + i), wanted, _CMP_EQ_OQ);
+    const __m512i key = _mm512_loadu_si512(keys + i);
+    _mm512_storeu_si512(of_positive + n, _mm512_maskz_compress_epi32(is, key));
+    _mm512_storeu_si512(of_others + (i - n), _mm512_maskz_compress_epi32(_knot_mask16(is), key));
+    n += static_cast<size_t>(__builtin_popcount(is));
+  }
+  return n +
+         SplitKeys(keys + i, label + i, count - i, positive, of_positive + n, of_others + (i - n));
+}
+
 void BucketKeysWide(const uint32_t* keys, size_t count, uint32_t least, uint32_t shift,
                     const uint32_t* split, uint32_t* counts, uint16_t* bucket) {
   const __m512i low = _mm512_set1_epi32(static_cast<int>(least));
@@ -405,6 +421,7 @@ const Kernels kAvx512Kernels = {.name = "avx512",
                                 .key_range = avx512::KeyRange,
                                 .count_key = avx512::CountKey,
                                 .key_at = avx512::KeyAtWide,
+                                .split_keys = avx512::SplitKeysWide,
                                 .bucket_keys = avx512::BucketKeysWide,
                                 .pick_keys = avx512::PickKeysWide,
                                 .column_range = avx512::ColumnRange,

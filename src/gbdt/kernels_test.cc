@@ -308,6 +308,21 @@ TEST(Kernels, ColumnsAreCounted) {
       std::vector<uint32_t> keys(count + 16);
       keys.resize(k->present_keys(value.data(), count, keys.data()));
       EXPECT_EQ(keys, want_keys) << k->name;
+      std::vector<float> label(keys.size());
+      std::vector<uint32_t> want_positive;
+      std::vector<uint32_t> want_others;
+      for (size_t i = 0; i < keys.size(); ++i) {
+        label[i] = keys[i] % 3 == 0 ? 2 : std::numeric_limits<float>::quiet_NaN();
+        (label[i] == 2 ? want_positive : want_others).push_back(keys[i]);
+      }
+      std::vector<uint32_t> positive(keys.size() + 16);
+      std::vector<uint32_t> others(keys.size() + 16);
+      const size_t n =
+          k->split_keys(keys.data(), label.data(), keys.size(), 2, positive.data(), others.data());
+      positive.resize(n);
+      others.resize(keys.size() - n);
+      EXPECT_EQ(positive, want_positive) << k->name;
+      EXPECT_EQ(others, want_others) << k->name;
       EXPECT_EQ(k->count_present(value.data(), counts.data(), count), want_sum) << k->name;
       float least = 3;
       float most = 1;

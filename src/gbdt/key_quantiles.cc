@@ -61,14 +61,13 @@ bool KeyQuantiles::FindSorted(size_t bins, std::vector<uint32_t>& out) const {
   return false;
 }
 
-void KeyBuckets::Divide(std::span<const uint32_t> keys, uint32_t least_key, uint32_t most_key,
-                        size_t splits) {
+void KeyBuckets::Divide(std::span<const uint32_t> keys, size_t step, uint32_t least_key,
+                        uint32_t most_key, size_t splits) {
   least = least_key;
   const uint32_t range = most_key - least;
   const int coarse = std::min(static_cast<int>(std::bit_width(keys.size())) - 3, kMaxCoarseBits);
   shift = static_cast<uint32_t>(std::max(0, static_cast<int>(std::bit_width(range)) - coarse));
   split.assign((range >> shift) + 1, 0);
-  const size_t step = std::clamp<size_t>(keys.size() / 4096, 1, 8);
   for (size_t i = 0; i < keys.size(); i += step) ++split[(keys[i] - least) >> shift];
   const double per_key = static_cast<double>(splits * step) / static_cast<double>(keys.size());
   count = 0;
@@ -81,7 +80,8 @@ void KeyBuckets::Divide(std::span<const uint32_t> keys, uint32_t least_key, uint
 }
 
 void KeyQuantiles::CountBuckets(std::span<const uint32_t> keys) {
-  buckets_.Divide(keys, least_, most_, std::min(std::bit_floor(keys.size() / 8), kMaxSplits));
+  buckets_.Divide(keys, std::clamp<size_t>(keys.size() / 4096, 1, 8), least_, most_,
+                  std::min(std::bit_floor(keys.size() / 8), kMaxSplits));
   counts_.assign(buckets_.count, 0);
   bucket_.resize(keys.size());
   BestKernels().bucket_keys(keys.data(), keys.size(), least_, buckets_.shift, buckets_.split.data(),

@@ -15,8 +15,9 @@ struct KeyBuckets {
   std::vector<uint32_t> split;
   uint32_t count = 0;  // buckets; more than `splits`, less than twice as many and 2^12
 
-  // For keys in [least, most], at least 16 of them. splits <= 2^14.
-  void Divide(std::span<const uint32_t> keys, uint32_t least_key, uint32_t most_key, size_t splits);
+  // For keys in [least, most], at least 16 of them, of which every `step`-th tells. splits <= 2^14.
+  void Divide(std::span<const uint32_t> keys, size_t step, uint32_t least_key, uint32_t most_key,
+              size_t splits);
 };
 
 // Many keys are not sorted but counted in some thousand buckets, narrow where keys are dense; only

@@ -16,6 +16,7 @@ namespace {
 constexpr size_t kRowsPerBucket = 64;  // about
 constexpr size_t kMaxSplits = 1U << 14;
 constexpr size_t kLeastRows = 16;
+constexpr size_t kAhead = 16;  // rows whose places are fetched
 constexpr size_t kRowsPerPart = 8192;
 constexpr size_t kBucketsPerTask = 256;
 constexpr size_t kComparedPairs = 1U << 14;  // more are sorted
@@ -44,10 +45,16 @@ bool ScorePairs::Arrange(std::span<const float> score, std::span<const float> la
   if (rows < kLeastRows) return false;
   const size_t parts = std::clamp<size_t>(rows / kRowsPerPart, 1, static_cast<size_t>(pool.size()));
   const auto begin_of = [&](size_t part) { return rows * part / parts; };
-  keys_.resize(rows);
-  bucket_.resize(rows);
+  // The keys of a part's rows lie by class, with room for what is packed to run over.
+  const auto place_of = [&](size_t part, size_t k) {
+    const size_t begin = begin_of(part);
+    return 2 * begin + k * (begin_of(part + 1) - begin) + (2 * part + k) * kPairLanes;
+  };
+  keys_.resize(place_of(parts, 0));
+  bucket_.resize(keys_.size());
   sorted_.resize(rows + kPairLanes);
-  // A part's keys of positive rows, from its beginning, then those of the others.
+  const size_t every = std::clamp<size_t>(rows / 4096, 1, 8);  // of the rows that tell the buckets
+  sample_.resize((rows + every - 1) / every);
   struct Part {
     uint32_t least = UINT32_MAX;
     uint32_t most = 0;
@@ -58,34 +65,31 @@ bool ScorePairs::Arrange(std::span<const float> score, std::span<const float> la
   pool.ForEach(parts, [&](size_t p, int) {
     const size_t begin = begin_of(p);
     const size_t end = begin_of(p + 1);
-    uint32_t piece[1024 + 16];  // what is packed may write sixteen keys beyond
+    uint32_t* const of_positive = keys_.data() + place_of(p, 0);
+    uint32_t* const of_others = keys_.data() + place_of(p, 1);
+    uint32_t piece[1024 + kPairLanes];
+    size_t next = (begin + every - 1) / every;  // of sample_
     bool odd = false;
     Part part;
-    uint32_t* of_positive = keys_.data() + begin;
-    uint32_t* of_others = keys_.data() + end;  // backwards
     for (size_t i = begin; i < end; i += 1024) {
       const size_t n = std::min<size_t>(1024, end - i);
-      odd = odd || kernels.present_keys(score.data() + i, n, piece) != n;
+      const float* const y = label.data() + i;
+      odd = kernels.present_keys(score.data() + i, n, piece) != n;
+      if (binary) {
+        uint32_t others = 0;
+        for (size_t k = 0; k < n; ++k) others |= static_cast<uint32_t>((y[k] != 0) & (y[k] != 1));
+        odd = odd || others != 0;
+      }
       if (odd) break;
       uint32_t least;
       uint32_t most;
       kernels.key_range(piece, n, &least, &most);
       part.least = std::min(part.least, least);
       part.most = std::max(part.most, most);
-      const float* const y = label.data() + i;
-      uint32_t others = 0;
-      for (size_t k = 0; k < n; ++k) {
-        // No branch: it could not be predicted. Both places are free.
-        const bool is_positive = y[k] == positive;
-        others |= static_cast<uint32_t>((y[k] != 0) & (y[k] != 1));
-        *of_positive = piece[k];
-        of_others[-1] = piece[k];
-        of_positive += is_positive;
-        of_others -= !is_positive;
-      }
-      odd = odd || (binary && others != 0);
+      for (; next * every < i + n; ++next) sample_[next] = piece[next * every - i];
+      part.positives += kernels.split_keys(piece, y, n, positive, of_positive + part.positives,
+                                           of_others + (i - begin - part.positives));
     }
-    part.positives = static_cast<size_t>(of_positive - (keys_.data() + begin));
     found[p] = part;
     if (odd) special.store(true, std::memory_order_relaxed);
   });
@@ -96,7 +100,7 @@ bool ScorePairs::Arrange(std::span<const float> score, std::span<const float> la
     least = std::min(least, part.least);
     most = std::max(most, part.most);
   }
-  buckets_.Divide({keys_.data(), rows}, least, most,
+  buckets_.Divide(sample_, 1, least, most,
                   std::clamp<size_t>(std::bit_floor(rows / kRowsPerBucket), 1, kMaxSplits));
 
   // Rows of a part, of one class.
@@ -105,8 +109,9 @@ bool ScorePairs::Arrange(std::span<const float> score, std::span<const float> la
     size_t end;
   };
   const auto range_of = [&](size_t part, size_t k) {
-    const size_t middle = begin_of(part) + found[part].positives;
-    return k == 0 ? Range{begin_of(part), middle} : Range{middle, begin_of(part + 1)};
+    const size_t all = begin_of(part + 1) - begin_of(part);
+    const size_t n = k == 0 ? found[part].positives : all - found[part].positives;
+    return Range{place_of(part, k), place_of(part, k) + n};
   };
   const size_t buckets = buckets_.count;
   next_.assign(parts * 2 * buckets, 0);
@@ -132,7 +137,13 @@ bool ScorePairs::Arrange(std::span<const float> score, std::span<const float> la
   pool.ForEach(2 * parts, [&](size_t task, int) {
     uint32_t* const next = next_.data() + task * buckets;
     const auto [begin, end] = range_of(task / 2, task % 2);
-    for (size_t i = begin; i < end; ++i) sorted_[next[bucket_[i]]++] = keys_[i];
+    const size_t ahead = end - std::min<size_t>(kAhead, end - begin);
+    size_t i = begin;
+    for (; i < ahead; ++i) {
+      __builtin_prefetch(&sorted_[next[bucket_[i + kAhead]]], 1);
+      sorted_[next[bucket_[i]]++] = keys_[i];
+    }
+    for (; i < end; ++i) sorted_[next[bucket_[i]]++] = keys_[i];
   });
   return true;
 }
@@ -213,24 +224,35 @@ double ScorePairs::AreaIn(const Bucket& bucket, Scratch& s) {
   const auto& [positive, negative, positive_above, negative_above] = bucket;
   kernels.place_keys(positive.data(), rows, positive.data(), rows, tp_in, gained);
   kernels.place_keys(positive.data(), rows, negative.data(), negative.size(), fp_in, lost);
-  double area = 0;
+  // Of a score with one row, which is positive: 1 - fp ln(1 + 1 / (tp + fp)).
+  const auto above = static_cast<double>(positive_above);
+  const auto before = static_cast<double>(negative_above);
   for (size_t i = 0; i < rows; ++i) {
-    const auto tp = static_cast<double>(positive_above + tp_in[i]);
-    const auto fp = static_cast<double>(negative_above + fp_in[i]);
-    if (gained[i] == 1 && lost[i] == 0) {  // as nearly always
-      area += 1;
-      s.factor[i] = fp;
-      s.log[i] = tp + fp > 0 ? 1 + 1 / (tp + fp) : 1;
-      continue;
-    }
+    const double fp = before + static_cast<int32_t>(fp_in[i]);
+    const double higher = above + static_cast<int32_t>(tp_in[i]) + fp;
+    s.factor[i] = fp;
+    s.log[i] = 1 + 1 / std::max(1.0, higher);  // of the very first fp is 0
+  }
+  auto area = static_cast<double>(rows);
+  for (size_t i = 0; i < rows; ++i) {
+    if (gained[i] == 1 && lost[i] == 0) continue;  // as nearly always
     const auto g = static_cast<double>(gained[i]);
-    const Step step{.tp = tp, .fp = fp, .gained = g, .lost = static_cast<double>(lost[i])};
-    area += step.Whole() / g;
+    const Step step{.tp = above + tp_in[i],
+                    .fp = before + fp_in[i],
+                    .gained = g,
+                    .lost = static_cast<double>(lost[i])};
+    area += step.Whole() / g - 1;
     s.factor[i] = step.Factor() / g;
     s.log[i] = step.Ratio();
   }
   kernels.log(s.log.data(), rows, s.log.data());
-  for (size_t i = 0; i < rows; ++i) area -= s.factor[i] * s.log[i];
+  double sums[kPairLanes] = {};
+  size_t i = 0;
+  for (; i + kPairLanes <= rows; i += kPairLanes) {
+    for (size_t k = 0; k < kPairLanes; ++k) sums[k] += s.factor[i + k] * s.log[i + k];
+  }
+  for (; i < rows; ++i) area -= s.factor[i] * s.log[i];
+  for (const double sum : sums) area -= sum;
   return area;
 }
 

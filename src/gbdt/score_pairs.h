@@ -55,6 +55,7 @@ class ScorePairs {
 
   KeyBuckets buckets_;
   std::vector<uint32_t> keys_;    // of the scores, by part and class
+  std::vector<uint32_t> sample_;  // of the keys, evenly spaced rows
   std::vector<uint16_t> bucket_;  // as keys_
   std::vector<uint32_t> sorted_;  // keys of all positive rows by bucket, then of the negative ones
   std::vector<uint32_t> next_;    // [parts, 2, buckets], where a part's next row of a class goes

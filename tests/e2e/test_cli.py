@@ -162,7 +162,7 @@ class CommandLine(unittest.TestCase):
                               (["--output", "elsewhere"], "s3OutputPath"),
                               (["--instance-type", "ml.none"], "instanceType"),
                               (["--image", "9.9-9"], "9.9-9"),
-                              (["--rule", "overfitt"], "Did you mean overfit?"),
+                              (["--rule", "overfitt"], "Did you mean Overfit?"),
                               (["-P", "eta=2"], "eta"),
                               (["-P", "etaa=1"], "Did you mean eta?"),
                               (["--validation", self.dir / "none.csv"], "no file"),
@@ -294,6 +294,10 @@ class CommandLine(unittest.TestCase):
         out, _ = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 1)
         self.assertEqual(json.loads(out)["status"], "Stopped")
+        self.assertEqual(json.loads(out)["model"], "")  # it left none
+        self.assertNotIn("model.tar.gz", self.clary("describe", "long").stdout)
+        left = self.clary("predict", "long", self.dir / "train.csv", check=False).stderr
+        self.assertIn("has no model: it is Stopped", left)
         self.assertEqual(json.loads(self.clary("jobs", "--json").stdout)[0]["status"], "Stopped")
 
 

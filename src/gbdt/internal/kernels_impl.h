@@ -241,6 +241,18 @@ inline uint32_t KeyOf(float x) {
   return keys[count - 1];
 }
 
+// Without a branch, which could not be predicted.
+[[maybe_unused]] size_t SplitKeys(const uint32_t* keys, const float* label, size_t count,
+                                  float positive, uint32_t* of_positive, uint32_t* of_others) {
+  size_t n = 0;
+  for (size_t i = 0; i < count; ++i) {
+    of_positive[n] = keys[i];
+    of_others[i - n] = keys[i];
+    n += static_cast<size_t>(label[i] == positive);
+  }
+  return n;
+}
+
 [[maybe_unused]] void BucketKeys(const uint32_t* keys, size_t count, uint32_t least, uint32_t shift,
                                  const uint32_t* split, uint32_t* counts, uint16_t* bucket) {
   const uint32_t within = (1U << shift) - 1;
