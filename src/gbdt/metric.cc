@@ -353,8 +353,7 @@ class MultiClassMetric final : public Metric {
         } else if (classes == 1) {
           block.loss += row[0] == f.label[r] ? 0 : w;
         } else {
-          const auto top = static_cast<size_t>(std::ranges::max_element(row) - row.begin());
-          block.loss += top == y ? 0 : w;
+          block.loss += w * static_cast<double>(TopOf(row) != y);
         }
       }
       return block;
@@ -363,6 +362,18 @@ class MultiClassMetric final : public Metric {
   }
 
  private:
+  // The first of the largest values. Without a branch, which could not be predicted.
+  static size_t TopOf(std::span<const float> row) {
+    size_t top = 0;
+    float most = row[0];
+    for (size_t k = 1; k < row.size(); ++k) {
+      const bool more = row[k] > most;
+      most = more ? row[k] : most;
+      top = more ? k : top;
+    }
+    return top;
+  }
+
   bool log_loss_;
 };
 

@@ -194,7 +194,9 @@ class RankMetric final : public Metric {
               : static_cast<double>(std::ranges::count_if(label, [](float y) { return y > 0; })));
     }
     while (discount_.size() < std::min(cut_, longest)) {
-      discount_.push_back(DcgDiscount(discount_.size()));
+      const size_t rank = discount_.size();
+      discount_.push_back(score_ == RankScore::kNdcg ? DcgDiscount(rank)
+                                                     : 1 / static_cast<double>(rank + 1));
     }
     return q;
   }
@@ -210,10 +212,10 @@ class RankMetric final : public Metric {
       return sum / best;
     }
     double hits = 0;
-    for (size_t r = 0; r < cut; ++r) {
-      if (gain[order[r]] == 0) continue;
-      hits += 1;
-      sum += hits / static_cast<double>(r + 1);
+    for (size_t r = 0; r < cut; ++r) {  // no branch: it could not be predicted
+      const double hit = gain[order[r]];
+      hits += hit;
+      sum += hit * hits * discount_[r];
     }
     if (score_ == RankScore::kPrecision) {
       const size_t ranks = as_1x_ ? cut_ : cut;
