@@ -59,9 +59,10 @@ void AddServe(CLI::App& app, Context& context) {
                     "JSON file: where the messages of rules go (default: HOME/notify.json)");
   serve->add_option("--rule-python", service.rule_python,
                     "Python with smdebug, for rules of your own (default /usr/bin/python3)");
-  AddChoice(*serve, "--job-network", service.job_network, {"none", "clary", "open"},
+  AddChoice(*serve, "--job-network", service.job_network,
             "What jobs reach: none, clary (this service and the package index; default), open (all "
-            "that this user does)");
+            "that this user does)",
+            {"none", "clary", "open"});
   serve->add_flag("-q,--quiet", options->quiet, "Print problems only");
 }
 
