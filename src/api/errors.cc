@@ -31,6 +31,7 @@ constexpr Entry kErrors[] = {
     {"MalformedPolicyDocumentException", 400, Code::kInvalidArgument},
     {"UnsupportedOperationException", 400, Code::kInvalidArgument},
     {"TooManyTagsException", 400, Code::kInvalidArgument},
+    {"TagException", 400, Code::kInvalidArgument},
     {"ResourceNotFound", 400, Code::kNotFound},
     {"ResourceNotFoundException", 400, Code::kNotFound},
     {"NotFoundException", 400, Code::kNotFound},

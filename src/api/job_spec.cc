@@ -7,6 +7,7 @@
 
 #include "api/internal/json_codec.h"
 #include "base/file.h"
+#include "base/strings.h"
 
 namespace clary::api {
 namespace {
@@ -152,6 +153,8 @@ Result<JobEvent> JobEvent::FromJson(std::string_view text) {
   r("etag", event.etag);
   r("message", event.message);
   r("exit_code", event.exit_code);
+  event.detail = CleanText(event.detail);  // words of programs
+  event.message = CleanText(event.message);
   if (kind == "phase") {
     event.kind = Kind::kPhase;
   } else if (kind == "artifact") {

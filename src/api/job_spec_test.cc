@@ -77,6 +77,15 @@ TEST(JobEvents, AreReadOnceAndTornLinesWait) {
   EXPECT_EQ(events->front().detail, "why");
 }
 
+TEST(JobEvents, WordsOfProgramsAreCleaned) {
+  const auto event = JobEvent::FromJson(
+      JobEvent{.kind = JobEvent::Kind::kEnd, .detail = "\x1B[2Jwhy\n", .message = "\x07"}
+          .ToJsonLine());
+  ASSERT_TRUE(event);
+  EXPECT_EQ(event->detail, "\xEF\xBF\xBD[2Jwhy\n");
+  EXPECT_EQ(event->message, "\xEF\xBF\xBD");
+}
+
 TEST(JobEvents, LinesThatAreNoEventAreSkipped) {
   auto dir = TempDir::Make();
   ASSERT_TRUE(dir);

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/internal/json_codec.h"
+#include "base/strings.h"
 
 namespace clary::api {
 namespace {
@@ -123,7 +124,7 @@ Result<RuleResult> RuleResult::FromJson(std::string_view text) {
     return Fail(Code::kDataLoss, kBadRuleFile,
                 "result.json: '" + result.status + "' is no status that a rule ends in");
   }
-  result.details = CutText(result.details, kMaxStatusDetails);
+  result.details = CutText(CleanText(result.details), kMaxStatusDetails);
   return result;
 }
 

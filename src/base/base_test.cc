@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/page_token.h"
 #include "base/quote.h"
 #include "base/sqlite.h"
 #include "base/strings.h"
@@ -23,6 +24,34 @@ TEST(Quote, AShellReadsTheWordAgain) {
   EXPECT_EQ(ShellQuote(""), "''");
   EXPECT_EQ(ShellQuote("a b$c"), "'a b$c'");
   EXPECT_EQ(ShellQuote("it's"), "'it'\"'\"'s'");
+}
+
+TEST(PageToken, IsGoodForItsListOnly) {
+  const std::string token = MakePageToken("jobs", std::string("a\0b", 3));
+  EXPECT_EQ(ReadPageToken("jobs", token), std::string("a\0b", 3));
+  EXPECT_EQ(ReadPageToken("job", token), std::nullopt);
+  EXPECT_EQ(ReadPageToken("jobs", ""), std::nullopt);
+  EXPECT_EQ(ReadPageToken("jobs", "!" + token), std::nullopt);
+  EXPECT_EQ(ReadPageToken("jobs", token.substr(4)), std::nullopt);
+}
+
+TEST(Strings, TextsOfStrangersAreCleaned) {
+  EXPECT_EQ(CleanText("a\tb\n\xC3\xA4"), "a\tb\n\xC3\xA4");
+  EXPECT_EQ(CleanText("\x1B[31m"), "\xEF\xBF\xBD[31m");
+  EXPECT_EQ(CleanText(std::string("\0\r\x7F", 3)), "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");
+  EXPECT_EQ(CleanText("\xC2\x9B"
+                      "1m"),
+            "\xEF\xBF\xBD"
+            "1m");  // the control sequence of ISO 8859
+  EXPECT_EQ(CleanText("\xC2\xA0"
+                      "\xFF"),
+            "\xC2\xA0"
+            "\xEF\xBF\xBD");
+  EXPECT_EQ(XmlEscape("\xFF<\xEF\xBF\xBE\x01\xC3\xA4"),
+            "\xEF\xBF\xBD&lt;\xEF\xBF\xBD\xEF\xBF\xBD\xC3\xA4");
+  EXPECT_EQ(JsonQuote("\x7F\xC2\x9B\x1B\xC2\xA0"), "\"\\u007f\\u009b\\u001b\xC2\xA0\"");
+  EXPECT_TRUE(IsUtf8("\xC3\xA4"));
+  EXPECT_FALSE(IsUtf8("a\xC3"));
 }
 
 // The check value of every CRC catalogue: the digest of "123456789".

@@ -105,6 +105,17 @@ std::optional<std::string> UriDecode(std::string_view s, bool plus_is_space) {
   return out;
 }
 
+namespace {
+
+// A control character of ASCII or of ISO 8859-1 at the front of `s`; terminals obey both.
+bool IsControl(std::string_view s) {
+  const auto c = static_cast<unsigned char>(s[0]);
+  return c < 0x20 || c == 0x7F ||
+         (c == 0xC2 && s.size() > 1 && static_cast<unsigned char>(s[1]) < 0xA0);
+}
+
+}  // namespace
+
 std::string JsonQuote(std::string_view s) {
   std::string out = "\"";
   for (size_t i = 0; i < s.size();) {
@@ -116,11 +127,13 @@ std::string JsonQuote(std::string_view s) {
     } else if (c == '\n' || c == '\t' || c == '\r') {
       out += c == '\n' ? "\\n" : c == '\t' ? "\\t" : "\\r";
       ++i;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
+    } else if (IsControl(s.substr(i))) {
+      const bool ascii = static_cast<unsigned char>(c) < 0x80;
+      const auto code = static_cast<unsigned char>(ascii ? c : s[i + 1]);
       out += "\\u00";
-      out += kHex[static_cast<unsigned char>(c) >> 4];
-      out += kHex[static_cast<unsigned char>(c) & 15];
-      ++i;
+      out += kHex[code >> 4];
+      out += kHex[code & 15];
+      i += ascii ? 1 : 2;
     } else if (const size_t n = Utf8Length(s.substr(i)); n > 0) {
       out.append(s, i, n);
       i += n;
@@ -150,10 +163,42 @@ size_t Utf8Length(std::string_view s) {
   return overlong || surrogate || beyond ? 0 : length;
 }
 
+bool IsUtf8(std::string_view s) {
+  while (!s.empty()) {
+    const size_t n = Utf8Length(s);
+    if (n == 0) return false;
+    s.remove_prefix(n);
+  }
+  return true;
+}
+
+std::string CleanText(std::string_view s) {
+  std::string out;
+  out.reserve(s.size());
+  while (!s.empty()) {
+    const size_t n = Utf8Length(s);
+    if (n == 0 || (IsControl(s) && s[0] != '\n' && s[0] != '\t')) {
+      out += "\xEF\xBF\xBD";
+    } else {
+      out += s.substr(0, n);
+    }
+    s.remove_prefix(n == 0 ? 1 : n);
+  }
+  return out;
+}
+
 std::string XmlEscape(std::string_view s) {
   std::string out;
   out.reserve(s.size());
-  for (const char c : s) {
+  for (size_t n = 0; !s.empty(); s.remove_prefix(n)) {
+    n = Utf8Length(s);
+    if (n != 1) {
+      const bool none = n == 0 || s.starts_with("\xEF\xBF\xBE") || s.starts_with("\xEF\xBF\xBF");
+      out += none ? "\xEF\xBF\xBD" : s.substr(0, n);
+      n = n == 0 ? 1 : n;
+      continue;
+    }
+    const char c = s[0];
     switch (c) {
       case '&':
         out += "&amp;";

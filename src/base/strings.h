@@ -25,9 +25,14 @@ std::optional<std::string> UriDecode(std::string_view s, bool plus_is_space = fa
 
 // Length of the valid UTF-8 character at the front of `s`, or 0. RFC 3629, section 4.
 size_t Utf8Length(std::string_view s);
+bool IsUtf8(std::string_view s);  // all of it
+// Text of strangers, for people: control characters other than a tab and a line feed, and bytes
+// that are no UTF-8, become U+FFFD.
+std::string CleanText(std::string_view s);
 // Text for XML or HTML, as content or between quotes. What XML 1.0 cannot hold becomes U+FFFD.
 std::string XmlEscape(std::string_view s);
-// A JSON string literal with quotes. Bytes that are no UTF-8 become U+FFFD.
+// A JSON string literal with quotes, control characters escaped. Bytes that are no UTF-8 become
+// U+FFFD.
 std::string JsonQuote(std::string_view s);
 
 std::string HexEncode(std::string_view bytes);  // lower case

@@ -79,15 +79,6 @@ Result<Column> ReadFeature(const json& feature) {
 
 }  // namespace
 
-bool IsUtf8(std::string_view text) {
-  while (!text.empty()) {
-    const size_t length = Utf8Length(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
-}
-
 const char* BadName(std::string_view name) {
   if (name.empty()) return "is empty";
   if (name.find_first_of("[]<") != std::string_view::npos) {

@@ -39,8 +39,6 @@ Result<Columns> ColumnsFromJson(std::string_view text);
 // The file of a channel directory; nullopt if there is none.
 Result<std::optional<Columns>> ReadColumnsOf(const std::filesystem::path& directory);
 
-// Whether all of it is UTF-8, as JSON wants it.
-bool IsUtf8(std::string_view text);
 // Why XGBoost would not take this as a feature's name; nullptr if it would.
 const char* BadName(std::string_view name);
 
