@@ -19,11 +19,13 @@ constexpr size_t kBlock = 64 * 1024;
 class AwsChunkedSource final : public ByteSource {
  public:
   AwsChunkedSource(std::unique_ptr<ByteSource> source, const VerifiedIdentity& identity,
-                   uint64_t decoded_length, std::shared_ptr<Headers> trailers)
+                   uint64_t decoded_length, std::vector<std::string> announced,
+                   std::shared_ptr<Headers> trailers)
       : source_(std::move(source)),
         identity_(identity),
         previous_(identity.signature),
         left_(decoded_length),
+        announced_(std::move(announced)),
         trailers_(std::move(trailers)) {}
 
   Result<size_t> Read(std::span<char> buffer) override {
@@ -130,7 +132,7 @@ class AwsChunkedSource final : public ByteSource {
       if (line.empty()) break;
       const size_t colon = line.find(':');
       if (colon == std::string::npos || colon == 0 || count >= kMaxTrailers) {
-        return Fail(Code::kInvalidArgument, "MalformedTrailer",
+        return Fail(Code::kInvalidArgument, "MalformedTrailerError",
                     "the trailing headers of the body are malformed");
       }
       const std::string name = ToLower(Trim(std::string_view(line).substr(0, colon)));
@@ -138,6 +140,12 @@ class AwsChunkedSource final : public ByteSource {
       if (name == "x-amz-trailer-signature") {
         signature = value;
         continue;
+      }
+      // What follows a body is checked because it was announced, or not at all.
+      if (std::ranges::find(announced_, name) == announced_.end() || found.Find(name)) {
+        return Fail(Code::kInvalidArgument, "MalformedTrailerError",
+                    "the trailing header '" + name.substr(0, 64) +
+                        "' is given twice or was not announced in x-amz-trailer");
       }
       canonical.append(name).append(":").append(value).append("\n");
       found.Add(name, std::string(value));
@@ -149,7 +157,7 @@ class AwsChunkedSource final : public ByteSource {
         return Mismatch("the trailing headers");
       }
     } else if (identity_.payload == PayloadKind::kSignedChunks && !found.all().empty()) {
-      return Fail(Code::kInvalidArgument, "MalformedTrailer",
+      return Fail(Code::kInvalidArgument, "MalformedTrailerError",
                   "trailing headers, but x-amz-content-sha256 announces none");
     }
     char byte[1];
@@ -193,7 +201,8 @@ class AwsChunkedSource final : public ByteSource {
   std::string signature_;  // of the chunk at hand
   std::string previous_;   // the one before
   uint64_t chunk_left_ = 0;
-  uint64_t left_;  // decoded bytes still to come
+  uint64_t left_;                             // decoded bytes still to come
+  const std::vector<std::string> announced_;  // names of trailers, in lower case
   bool ended_ = false;
   std::optional<Error> error_;
   const std::shared_ptr<Headers> trailers_;
@@ -204,9 +213,10 @@ class AwsChunkedSource final : public ByteSource {
 std::unique_ptr<ByteSource> NewAwsChunkedSource(std::unique_ptr<ByteSource> source,
                                                 const VerifiedIdentity& identity,
                                                 uint64_t decoded_length,
+                                                std::vector<std::string> announced,
                                                 std::shared_ptr<Headers> trailers) {
   return std::make_unique<AwsChunkedSource>(std::move(source), identity, decoded_length,
-                                            std::move(trailers));
+                                            std::move(announced), std::move(trailers));
 }
 
 }  // namespace clary::net::internal

@@ -746,9 +746,13 @@ Result<std::function<Headers()>> GuardBody(Request& request, const VerifiedIdent
     return Fail(Code::kInvalidArgument, "MissingContentLength",
                 "an aws-chunked body needs the header x-amz-decoded-content-length");
   }
+  std::vector<std::string> announced;
+  for (const std::string_view name : Split(request.headers.Get("X-Amz-Trailer"), ',')) {
+    announced.push_back(ToLower(Trim(name)));
+  }
   auto trailers = std::make_shared<Headers>();
-  request.body =
-      internal::NewAwsChunkedSource(std::move(request.body), identity, *length, trailers);
+  request.body = internal::NewAwsChunkedSource(std::move(request.body), identity, *length,
+                                               std::move(announced), trailers);
   request.content_length = length;
   std::vector<std::string> codings;
   for (const std::string_view coding : Split(request.headers.Get("Content-Encoding"), ',')) {

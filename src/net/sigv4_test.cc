@@ -460,7 +460,9 @@ TEST(AwsChunked, SeesEveryChange) {
   EXPECT_EQ(changed(200, 'b'), "SignatureDoesNotMatch");                // data
   EXPECT_EQ(changed(25, 'x'), "SignatureDoesNotMatch");                 // a signature
   EXPECT_EQ(changed(good.find("sOO8"), 'S'), "SignatureDoesNotMatch");  // a trailer
-  EXPECT_EQ(changed(good.find(":sOO8"), 'S'), "MalformedTrailer");
+  EXPECT_EQ(changed(good.find(":sOO8"), 'S'), "MalformedTrailerError");
+  // One that was not announced.
+  EXPECT_EQ(changed(good.find("crc32c:"), 'x'), "MalformedTrailerError");
   EXPECT_EQ(changed(0, '2'), "IncompleteBody");  // 0x20000 is more than was announced
   EXPECT_EQ(changed(0, 'z'), "BadChunk");
   for (const size_t cut : {1uz, 2uz, 5uz, 80uz, 200uz, 30000uz, 66000uz}) {
@@ -478,6 +480,7 @@ Result<std::string> DecodeUnsigned(const std::string& body, std::string_view len
   Request r;
   r.headers.Add("Content-Encoding", "gzip, aws-chunked");
   if (!length.empty()) r.headers.Add("x-amz-decoded-content-length", std::string(length));
+  r.headers.Add("x-amz-trailer", "x-amz-meta-a, X-Amz-Checksum-Crc32");
   r.body = NewStringSource(body);
   VerifiedIdentity identity;
   identity.payload = PayloadKind::kUnsignedTrailer;
@@ -494,6 +497,11 @@ TEST(AwsChunked, DecodesUnsignedTrailers) {
   EXPECT_EQ(DecodeUnsigned(body, "11", &t).value_or("?"), "hello world");
   EXPECT_EQ(t.Get("x-amz-checksum-crc32"), "abcd==");
   EXPECT_EQ(DecodeUnsigned("0\r\n\r\n", "0", &t).value_or("?"), "");
+  for (const char* trailers : {"x-amz-checksum-sha1: a\r\n",
+                               "x-amz-checksum-crc32: a\r\nx-amz-checksum-crc32: b\r\n"}) {
+    EXPECT_EQ(ReasonOf(DecodeUnsigned("0\r\n" + std::string(trailers) + "\r\n", "0", &t)),
+              "MalformedTrailerError");
+  }
   EXPECT_EQ(ReasonOf(DecodeUnsigned(body, "12", &t)), "IncompleteBody");
   EXPECT_EQ(ReasonOf(DecodeUnsigned(body, "10", &t)), "IncompleteBody");
   EXPECT_EQ(ReasonOf(DecodeUnsigned(body, "", &t)), "MissingContentLength");

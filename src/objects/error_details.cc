@@ -8,6 +8,7 @@ namespace clary::objects {
 
 std::unexpected<Error> FailWith(Code code, std::string reason, std::string message,
                                 const ErrorDetails& details) {
+  std::ranges::replace(message, '\n', ' ');
   for (auto [name, value] : details) {
     std::ranges::replace(value, '\n', ' ');
     message.append("\n").append(name).append(": ").append(value);

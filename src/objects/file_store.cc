@@ -290,15 +290,23 @@ Result<ObjectInfo> FileStore::CompleteUpload(const ObjectRef& ref, const std::st
   struct Found {
     UploadInfo upload;
     std::map<int, StoredPart> parts;
+    std::optional<ObjectInfo> done;  // the upload was completed before
   };
   CLARY_TRY(const Found found, state_->index.With([&](Connection& c) -> Result<Found> {
     Found f;
-    CLARY_TRY(f.upload, FindUpload(c, ref, upload_id));
+    CLARY_TRY(auto now, FindObject(c, ref));
+    auto upload = FindUpload(c, ref, upload_id);
+    if (!upload && upload.error().reason == "NoSuchUpload") {
+      CLARY_CHECK_OK(CheckRepeated(now ? &now->info : nullptr, upload_id, parts));
+      f.done = std::move(now->info);
+      return f;
+    }
+    CLARY_TRY(f.upload, std::move(upload));
     CLARY_TRY(f.parts, FindParts(c, upload_id));
-    CLARY_TRY(const auto now, FindObject(c, ref));
     CLARY_CHECK_OK(CheckForWrite(options.conditions, now ? &now->info : nullptr));
     return f;
   }));
+  if (found.done) return *found.done;
   std::map<int, PartInfo> stored;
   for (const auto& [number, part] : found.parts) stored.emplace(number, part.info);
   CLARY_TRY(Assembly assembly, AssembleParts(found.upload, stored, parts, options));
@@ -327,7 +335,8 @@ Result<ObjectInfo> FileStore::CompleteUpload(const ObjectRef& ref, const std::st
                   .headers = found.upload.headers,
                   .checksum = std::move(assembly.checksum),
                   .part_sizes = {},
-                  .tag_count = found.upload.tags.size()};
+                  .tag_count = found.upload.tags.size(),
+                  .upload_id = upload_id};
   const NewObject object{info, found.upload.tags, assembly.parts, blob.name};
   CLARY_CHECK_OK(state_->Change([&](Connection& c, std::vector<std::string>& old) -> Status {
     // Another Complete or Abort may have been first, or a part sent again.

@@ -10,6 +10,7 @@ namespace {
 
 constexpr size_t kMaxBatch = 256;
 constexpr const char* kTagging = "x-amz-tagging";
+constexpr const char* kUpload = "clary-upload";
 
 // Version 1.
 constexpr std::string_view kTables = R"sql(
@@ -38,7 +39,7 @@ CREATE TABLE part_sums (blob TEXT PRIMARY KEY, sums TEXT NOT NULL) WITHOUT ROWID
 
 // Small values of the index. Headers: "name=value&..." percent-encoded. Checksums: "CRC32:value".
 // Part sizes: "8388608*127,123".
-// Tags are kept among the headers, as x-amz-tagging.
+// Tags are kept among the headers, as x-amz-tagging, and so is the upload that made an object.
 std::string EncodePairs(const std::map<std::string, std::string>& pairs) {
   std::string out;
   for (const auto& [name, value] : pairs) {
@@ -58,14 +59,17 @@ std::map<std::string, std::string> DecodePairs(std::string_view text) {
   return out;
 }
 
-std::string EncodeHeaders(std::map<std::string, std::string> headers, const Tags& tags) {
+std::string EncodeHeaders(std::map<std::string, std::string> headers, const Tags& tags,
+                          const std::string& upload = "") {
   if (!tags.empty()) headers[kTagging] = FormatTagging(tags);
+  if (!upload.empty()) headers[kUpload] = upload;
   return EncodePairs(headers);
 }
 
 struct StoredHeaders {
   std::map<std::string, std::string> headers;
   Tags tags;
+  std::string upload;
 };
 
 StoredHeaders DecodeHeaders(std::string_view text) {
@@ -74,6 +78,7 @@ StoredHeaders DecodeHeaders(std::string_view text) {
     out.tags = ParseTagging(it->second).value_or(Tags());
     out.headers.erase(it);
   }
+  if (auto upload = out.headers.extract(kUpload)) out.upload = std::move(upload.mapped());
   return out;
 }
 
@@ -128,8 +133,9 @@ Row ReadRow(const sqlite::Statement& s) {
   row.info.etag = s.Text(2);
   row.info.last_modified = FromMillis(s.Int(3));
   row.info.checksum = DecodeChecksum(s.Text(4));
-  auto [headers, tags] = DecodeHeaders(s.Text(5));
+  auto [headers, tags, upload] = DecodeHeaders(s.Text(5));
   row.info.headers = std::move(headers);
+  row.info.upload_id = std::move(upload);
   row.info.tag_count = tags.size();
   row.tags = std::move(tags);
   row.info.part_sizes = DecodeSizes(s.Text(6));
@@ -146,7 +152,7 @@ UploadInfo ReadUpload(const sqlite::Statement& s) {
   u.full_object_checksum = checksum.ends_with(":full");
   if (u.full_object_checksum) checksum.resize(checksum.size() - 5);
   if (const ChecksumName* name = FindChecksumName(checksum)) u.checksum_kind = name->kind;
-  auto [headers, tags] = DecodeHeaders(s.Text(4));
+  auto [headers, tags, unused] = DecodeHeaders(s.Text(4));
   u.headers = std::move(headers);
   u.tags = std::move(tags);
   return u;
@@ -368,7 +374,7 @@ Status InsertObject(Connection& c, const ObjectRef& ref, const Conditions& condi
       .Bind(4, object.info.etag)
       .Bind(5, ToMillis(object.info.last_modified))
       .Bind(6, EncodeChecksum(object.info.checksum))
-      .Bind(7, EncodeHeaders(object.info.headers, object.tags))
+      .Bind(7, EncodeHeaders(object.info.headers, object.tags, object.info.upload_id))
       .Bind(8, EncodeSizes(object.parts))
       .Bind(9, object.blob);
   return s->Run();
@@ -376,7 +382,9 @@ Status InsertObject(Connection& c, const ObjectRef& ref, const Conditions& condi
 
 Status UpdateTags(Connection& c, const ObjectRef& ref, const Row& row, const Tags& tags) {
   CLARY_TRY(sqlite::Statement * s, c.Use("UPDATE objects SET headers=? WHERE bucket=? AND key=?"));
-  s->Bind(1, EncodeHeaders(row.info.headers, tags)).Bind(2, ref.bucket).BindBlob(3, ref.key);
+  s->Bind(1, EncodeHeaders(row.info.headers, tags, row.info.upload_id))
+      .Bind(2, ref.bucket)
+      .BindBlob(3, ref.key);
   return s->Run();
 }
 

@@ -53,6 +53,7 @@ struct ObjectInfo {
   std::optional<Checksum> checksum;
   std::vector<uint64_t> part_sizes;  // of a multipart object, in order
   size_t tag_count = 0;              // GetTags has the tags
+  std::string upload_id = {};        // of the upload that made it, if the store keeps that
 };
 
 // Conditions on the object as it is now; all that are given must hold, else "PreconditionFailed"
@@ -190,6 +191,8 @@ class ObjectStore {
   // full_object_checksum; UploadPart the checksums; CompleteUpload `checksum` (of the object) and
   // the conditions. Complete wants ascending part numbers ("InvalidPartOrder"), the ETags that
   // UploadPart gave ("InvalidPart") and 5 MiB in all parts but the last ("EntityTooSmall").
+  // Complete again, while the object that it made is there, is the same answer: clients repeat what
+  // they got no answer to.
   virtual Result<UploadInfo> CreateUpload(const ObjectRef& ref, const PutOptions& options) = 0;
   virtual Result<PartInfo> UploadPart(const ObjectRef& ref, const std::string& upload_id,
                                       int number, ByteSource& body, const PutOptions& options) = 0;

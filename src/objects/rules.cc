@@ -118,15 +118,6 @@ std::optional<Time> ParseS3Time(std::string_view text) {
   return std::nullopt;
 }
 
-bool IsUtf8(std::string_view text) {
-  while (!text.empty()) {
-    const size_t n = Utf8Length(text);
-    if (n == 0) return false;
-    text.remove_prefix(n);
-  }
-  return true;
-}
-
 Status CheckBucketName(std::string_view name) {
   if (name.size() < 3 || name.size() > 63) return BadBucketName("a name has 3 to 63 characters");
   for (const char c : name) {
@@ -438,6 +429,15 @@ Status CheckPart(const UploadInfo& upload, const CompletedPart& want, const Part
 
 }  // namespace
 
+namespace {
+
+// `md5s`: of the parts, one behind the other.
+std::string MultipartEtag(const std::string& md5s, size_t parts) {
+  return HexEncode(Hash(HashKind::kMd5, md5s)) + "-" + std::to_string(parts);
+}
+
+}  // namespace
+
 Result<Assembly> AssembleParts(const UploadInfo& upload, const std::map<int, PartInfo>& stored,
                                const std::vector<CompletedPart>& wanted,
                                const PutOptions& options) {
@@ -473,7 +473,7 @@ Result<Assembly> AssembleParts(const UploadInfo& upload, const std::map<int, Par
     out.parts.push_back(part);
   }
   const std::string count = "-" + std::to_string(wanted.size());
-  out.etag = HexEncode(Hash(HashKind::kMd5, md5s)) + count;
+  out.etag = MultipartEtag(md5s, wanted.size());
   const std::optional<HashKind> promised =
       options.checksum ? std::optional(options.checksum->kind) : std::nullopt;
   if (promised && upload.checksum_kind && *promised != *upload.checksum_kind) {
@@ -497,6 +497,22 @@ Result<Assembly> AssembleParts(const UploadInfo& upload, const std::map<int, Par
     }
   }
   return out;
+}
+
+Status CheckRepeated(const ObjectInfo* now, const std::string& upload,
+                     const std::vector<CompletedPart>& wanted) {
+  if (now == nullptr || now->upload_id != upload) return std::unexpected(NoSuchUpload(upload));
+  std::string md5s;
+  for (const CompletedPart& part : wanted) {
+    std::string_view etag = part.etag;
+    if (etag.size() > 1 && etag.front() == '"' && etag.back() == '"') {
+      etag = etag.substr(1, etag.size() - 2);
+    }
+    md5s += HexDecode(etag).value_or("");
+  }
+  if (MultipartEtag(md5s, wanted.size()) == now->etag) return {};
+  return Fail(Code::kInvalidArgument, "InvalidPart",
+              "The upload has been completed with other parts");
 }
 
 std::vector<PartInfo> PartsOf(const ObjectInfo& info, const std::vector<std::string>& sums) {

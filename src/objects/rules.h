@@ -49,7 +49,6 @@ const ChecksumName& NameOf(HashKind kind);                    // `kind` is one o
 const ChecksumName* FindChecksumName(std::string_view name);  // without case; null: none
 std::string ChecksumList();                                   // "CRC32, CRC32C, ... or SHA1"
 
-bool IsUtf8(std::string_view text);
 // A time in either of S3's two forms, RFC 1123 and ISO 8601.
 std::optional<Time> ParseS3Time(std::string_view text);
 
@@ -130,6 +129,11 @@ struct Assembly {
 // `stored`: parts by number.
 Result<Assembly> AssembleParts(const UploadInfo& upload, const std::map<int, PartInfo>& stored,
                                const std::vector<CompletedPart>& wanted, const PutOptions& options);
+
+// Whether completing `upload` of the parts `wanted` made the object `now` already (null: there is
+// none): "NoSuchUpload", "InvalidPart".
+Status CheckRepeated(const ObjectInfo* now, const std::string& upload,
+                     const std::vector<CompletedPart>& wanted);
 
 // Numbered parts of a multipart object; `sums` may be empty.
 std::vector<PartInfo> PartsOf(const ObjectInfo& info, const std::vector<std::string>& sums);

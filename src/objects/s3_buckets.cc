@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/page_token.h"
 #include "base/strings.h"
 #include "objects/internal/error_details.h"
 #include "objects/internal/s3_answer.h"
@@ -55,7 +56,9 @@ Result<Response> Call::ListBuckets() {
   CLARY_TRY(const auto buckets, store_.ListBuckets());
   const std::string prefix = Param(r_, "prefix");
   const std::string region = Param(r_, "bucket-region");
-  const std::string after = Param(r_, "continuation-token");
+  const std::string list = ListName({"ListBuckets", prefix, region});
+  CLARY_TRY(const auto token, ContinuationToken(list));
+  const std::string after = token.value_or("");
   CLARY_TRY(const uint64_t most, NumberParam(r_, "max-buckets", 10'000, 10'000));
   XmlWriter xml("ListAllMyBucketsResult");
   AddOwner(xml, "Owner", caller_);
@@ -80,7 +83,7 @@ Result<Response> Call::ListBuckets() {
   }
   xml.Close();
   if (!prefix.empty()) xml.Element("Prefix", prefix);
-  if (truncated) xml.Element("ContinuationToken", last);
+  if (truncated) xml.Element("ContinuationToken", MakePageToken(list, last));
   return Xml(xml.Finish());
 }
 

@@ -173,9 +173,10 @@ net::Response S3ErrorResponse(const Error& error, std::string_view resource, boo
   out.headers.Set("Content-Type", "application/xml");
   if (head) return out;
   XmlWriter xml("Error", /*with_namespace=*/false);
-  xml.Element("Code", a.code).Element("Message", a.message);
-  for (const auto& [name, value] : a.details) xml.Element(name, value);
-  xml.Element("Resource", resource);
+  // Whoever reads this must be able to parse it, whatever the request had in it.
+  xml.Element("Code", a.code).Element("Message", CleanText(a.message));
+  for (const auto& [name, value] : a.details) xml.Element(name, CleanText(value));
+  xml.Element("Resource", CleanText(resource));
   if (!request_id.empty()) xml.Element("RequestId", request_id).Element("HostId", request_id);
   out.body = xml.Finish();
   return out;

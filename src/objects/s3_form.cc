@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "base/strings.h"
 #include "objects/internal/s3_request.h"
@@ -32,6 +35,23 @@ std::unexpected<Error> BadPolicy(std::string_view why) {
 Status Denied(std::string_view why) {
   return Fail(Code::kPermissionDenied, "AccessDenied",
               "Invalid according to Policy: " + std::string(why));
+}
+
+// The object in `text`, in which no object has a name twice; nullopt for what is none.
+std::optional<json> ParseOnce(std::string_view text) {
+  std::vector<std::set<std::string>> names;  // of the objects that are open
+  bool twice = false;
+  const auto look = [&](int /*depth*/, json::parse_event_t event, json& parsed) {
+    if (event == json::parse_event_t::object_start) names.emplace_back();
+    if (event == json::parse_event_t::object_end) names.pop_back();
+    if (event == json::parse_event_t::key) {
+      twice = !names.back().insert(parsed.get<std::string>()).second || twice;
+    }
+    return true;
+  };
+  json document = json::parse(text, look, /*allow_exceptions=*/false);
+  if (twice || !document.is_object()) return std::nullopt;
+  return document;
 }
 
 // `name` of a header's parameters: name="value" or name=value; nullopt if it is not there.
@@ -183,12 +203,17 @@ Result<PostPolicy> PostPolicy::Parse(std::string_view base64) {
   std::erase_if(compact, [](char c) { return c == '\r' || c == '\n'; });
   const auto text = Base64Decode(compact);
   if (!text) return BadPolicy("it is not encoded in base64.");
-  const json document = json::parse(*text, nullptr, /*allow_exceptions=*/false);
-  if (!document.is_object()) return BadPolicy("Invalid JSON.");
-  const auto expiration = document.find("expiration");
-  const auto conditions = document.find("conditions");
-  if (expiration == document.end()) return BadPolicy("Policy missing expiration.");
-  if (conditions == document.end()) return BadPolicy("Policy missing conditions.");
+  const auto document = ParseOnce(*text);
+  if (!document) return BadPolicy("Invalid JSON.");
+  for (const auto& [name, value] : document->items()) {
+    if (name != "expiration" && name != "conditions") {
+      return BadPolicy("Unexpected: '" + name + "'.");
+    }
+  }
+  const auto expiration = document->find("expiration");
+  const auto conditions = document->find("conditions");
+  if (expiration == document->end()) return BadPolicy("Policy missing expiration.");
+  if (conditions == document->end()) return BadPolicy("Policy missing conditions.");
   if (!expiration->is_string()) return BadPolicy("Invalid 'expiration' value.");
   PostPolicy out;
   const auto until = ParseIso8601(expiration->get_ref<const std::string&>());
@@ -199,16 +224,16 @@ Result<PostPolicy> PostPolicy::Parse(std::string_view base64) {
   if (!conditions->is_array()) return BadPolicy("Invalid 'conditions' value: must be a List.");
   for (const json& condition : *conditions) {
     if (condition.is_object()) {
-      if (condition.empty())
+      if (condition.size() != 1) {
         return BadPolicy(
             "Invalid Simple-Condition: Simple-Conditions must "
             "have exactly one property specified.");
-      for (const auto& [field, value] : condition.items()) {
-        if (!value.is_string()) {
-          return BadPolicy("Invalid Simple-Condition: value must be a string.");
-        }
-        CLARY_CHECK_OK(out.Add(/*prefix=*/false, field, value.get<std::string>()));
       }
+      const auto field = condition.begin();
+      if (!field->is_string()) {
+        return BadPolicy("Invalid Simple-Condition: value must be a string.");
+      }
+      CLARY_CHECK_OK(out.Add(/*prefix=*/false, field.key(), field->get<std::string>()));
       continue;
     }
     if (!condition.is_array() || condition.size() != 3 || !condition[0].is_string()) {

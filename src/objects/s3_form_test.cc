@@ -136,11 +136,19 @@ TEST(S3Form, PoliciesThatAreNone) {
   for (const char* conditions :
        {"{}", "1", "[]", R"(["eq","$key"])", R"(["eq","key","a"])", R"(["near","$key","a"])",
         R"({"key":1})", R"(["content-length-range",0])", R"(["content-length-range",-1,5])",
-        R"(["content-length-range","0","5"])"}) {
+        R"(["content-length-range","0","5"])", R"({"key":"a","acl":"private"})",
+        R"({"key":"a","key":"b"})"}) {
     EXPECT_EQ(Reason(PostPolicy::Parse(Policy(conditions))), "InvalidPolicyDocument") << conditions;
   }
   EXPECT_EQ(Reason(PostPolicy::Parse(Policy("", "tomorrow"))), "InvalidPolicyDocument");
   EXPECT_EQ(Reason(PostPolicy::Parse("%")), "InvalidPolicyDocument");
+  for (const char* more : {R"(,"more":1)", R"(,"conditions":[])"}) {
+    EXPECT_EQ(
+        Reason(PostPolicy::Parse(Base64Encode(
+            R"({"expiration":"2098-01-01T00:00:00Z","conditions":[])" + std::string(more) + "}"))),
+        "InvalidPolicyDocument")
+        << more;
+  }
   EXPECT_EQ(Reason(PostPolicy::Parse(Base64Encode("[1]"))), "InvalidPolicyDocument");
   EXPECT_EQ(Reason(PostPolicy::Parse(Base64Encode("{\"conditions\":[]}"))),
             "InvalidPolicyDocument");

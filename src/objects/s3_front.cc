@@ -105,8 +105,23 @@ Status CheckHost(std::string_view host) {
       "websites");
 }
 
+// A checksum that a header promises is there. (In a presigned URL the promise may be that of an
+// empty body, which is dropped with the checksum that it had.)
+Status CheckPromisedSum(const Request& r) {
+  if (!r.headers.Find("x-amz-sdk-checksum-algorithm") || r.headers.Find("x-amz-trailer") ||
+      std::ranges::any_of(kChecksumNames, [&](const ChecksumName& name) {
+        return r.headers.Find(name.header).has_value();
+      })) {
+    return {};
+  }
+  return Bad("InvalidRequest",
+             "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or "
+             "x-amz-trailer headers were found.");
+}
+
 Result<Response> Run(ObjectStore& store, Request& request, const Caller& caller) {
   CLARY_CHECK_OK(CheckHost(request.host));
+  CLARY_CHECK_OK(CheckPromisedSum(request));
   CLARY_CHECK_OK(MoveSignedQuery(request));
   CLARY_TRY(Target target, ParseTarget(request));
   if (target.bucket.empty() && !target.key.empty()) {

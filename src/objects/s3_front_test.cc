@@ -395,6 +395,21 @@ TEST(S3Xml, ParsesRequests) {
   ASSERT_EQ(del->items.size(), 2u);
   EXPECT_EQ(del->items[0].key, " ");
   EXPECT_EQ(del->items[1].key, "a&\r");
+  for (const auto& [text, quiet] :
+       {std::pair("false", false), std::pair("True", true), std::pair(" 1 ", true)}) {
+    const auto parsed = ParseDelete("<Delete><Quiet>" + std::string(text) +
+                                    "</Quiet><Object><Key>k</Key></Object></Delete>");
+    ASSERT_TRUE(parsed) << text;
+    EXPECT_EQ(parsed->quiet, quiet) << text;
+  }
+  for (const char* text : {"maybe", "", "10", "yes"}) {
+    EXPECT_EQ(Reason(ParseDelete("<Delete><Quiet>" + std::string(text) +
+                                 "</Quiet><Object><Key>k</Key></Object></Delete>")),
+              "MalformedXML")
+        << text;
+  }
+  EXPECT_EQ(Reason(ParseDelete("<Delete><Object><Key>k</Key><ETag/></Object></Delete>")),
+            "MalformedXML");
   EXPECT_EQ(Reason(ParseDelete("<Delete/>")), "MalformedXML");
   EXPECT_EQ(Reason(ParseDelete("<Delete><Object>")), "MalformedXML");
   EXPECT_EQ(Reason(ParseDelete("not xml")), "MalformedXML");
@@ -453,6 +468,12 @@ TEST(S3Front, UnknownFailuresAreAnsweredByTheirCode) {
   EXPECT_EQ(S3ErrorResponse({Code::kInternal, "Errno", "x"}, "/", false).status, 500);
   EXPECT_EQ(S3ErrorResponse({Code::kResourceExhausted, "DiskFull", "x"}, "/", false).status, 507);
   EXPECT_EQ(S3ErrorResponse({Code::kUnavailable, "", "x"}, "/", true).body, "");
+  // An error is a document whatever it quotes.
+  EXPECT_THAT(
+      S3ErrorResponse({Code::kInvalidArgument, "InvalidArgument", "\x1B\xFFx"}, "/\x01", false)
+          .body,
+      testing::HasSubstr("<Message>\xEF\xBF\xBD\xEF\xBF\xBDx</Message>"
+                         "<Resource>/\xEF\xBF\xBD</Resource>"));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/page_token.h"
 #include "base/strings.h"
 #include "objects/internal/error_details.h"
 #include "objects/internal/s3_answer.h"
@@ -22,6 +23,23 @@ Result<bool> Call::EncodesUrls() {
   return true;
 }
 
+std::string Call::ListName(std::initializer_list<std::string_view> parts) {
+  std::string out;
+  for (const std::string_view part : parts) out.append(UriEncode(part)).append("&");
+  return out;
+}
+
+Result<std::optional<std::string>> Call::ContinuationToken(std::string_view list) {
+  const auto token = FindParam(r_.query, "continuation-token");
+  if (!token) return std::nullopt;
+  auto after = ReadPageToken(list, *token);
+  if (!after) {
+    return BadArgument("continuation-token", *token,
+                       "The continuation token provided is incorrect");
+  }
+  return after;
+}
+
 std::string Call::Shown(std::string_view text, bool url) {
   return url ? UriEncode(text, /*keep_slash=*/true) : std::string(text);
 }
@@ -41,13 +59,12 @@ Result<Response> Call::List(bool v2) {
                       .delimiter = Param(r_, "delimiter"),
                       .start_after = Param(r_, v2 ? "start-after" : "marker"),
                       .max_keys = static_cast<size_t>(most)};
+  const std::string list =
+      ListName({"ListObjectsV2", t_.bucket, options.prefix, options.delimiter});
   const auto token = v2 ? FindParam(r_.query, "continuation-token") : std::nullopt;
   if (token) {
-    const auto key = Base64Decode(*token);
-    if (!key || key->empty()) {
-      return Bad("InvalidArgument", "The continuation token provided is incorrect");
-    }
-    options.start_after = *key;
+    CLARY_TRY(auto after, ContinuationToken(list));
+    options.start_after = *std::move(after);
   }
   CLARY_TRY(const ListPage page, store_.List(t_.bucket, options));
   XmlWriter xml("ListBucketResult");
@@ -63,7 +80,9 @@ Result<Response> Call::List(bool v2) {
   if (!options.delimiter.empty()) xml.Element("Delimiter", Shown(options.delimiter, url));
   if (url) xml.Element("EncodingType", "url");
   xml.Flag("IsTruncated", page.truncated);
-  if (page.truncated && v2) xml.Element("NextContinuationToken", Base64Encode(page.next));
+  if (page.truncated && v2) {
+    xml.Element("NextContinuationToken", MakePageToken(list, page.next));
+  }
   if (page.truncated && !v2 && !options.delimiter.empty()) {
     xml.Element("NextMarker", Shown(page.next, url));
   }

@@ -193,8 +193,7 @@ Result<Response> Call::Delete() {
 }
 
 Result<Response> Call::DeleteObjects() {
-  if (!r_.headers.Find("content-md5") && !r_.headers.Find("x-amz-trailer") &&
-      !r_.headers.Find("x-amz-sdk-checksum-algorithm")) {
+  if (!r_.headers.Find("content-md5") && !r_.headers.Find("x-amz-trailer")) {
     CLARY_TRY(const auto sum, ParseChecksum(r_.headers));
     if (!sum) {
       return Bad("InvalidRequest",

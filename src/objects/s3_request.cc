@@ -16,7 +16,7 @@ using net::FindParam;
 using net::Request;
 
 std::unexpected<Error> Bad(std::string reason, std::string message) {
-  return Fail(Code::kInvalidArgument, std::move(reason), std::move(message));
+  return FailWith(Code::kInvalidArgument, std::move(reason), std::move(message), {});
 }
 
 std::unexpected<Error> BadArgument(std::string_view name, std::string_view value,
@@ -197,6 +197,9 @@ Result<PutOptions> ParseBodyChecks(const net::Headers& h, const Caller& caller) 
       return Bad("InvalidRequest",
                  "The value specified in the x-amz-trailer header is not "
                  "supported");
+    }
+    if (out.checksum || (out.checksum_kind && *out.checksum_kind != name->kind)) {
+      return Bad("InvalidRequest", "Expecting a single x-amz-checksum- header");
     }
     out.checksum_kind = name->kind;
     out.trailing_checksum = [name,

@@ -23,21 +23,25 @@ using Leaves = std::vector<std::pair<std::string, std::string>>;
 struct Leaf {
   std::string_view path;
   std::string_view values;  // "a|b"
+  std::string_view others;  // that S3 knows, and this service does not have
   bool required = true;
 };
-constexpr Leaf kAccelerateLeaves[] = {{"Status", "Suspended"}};
-constexpr Leaf kAbacLeaves[] = {{"Status", "Disabled"}};
+constexpr Leaf kAccelerateLeaves[] = {{"Status", "Suspended", "Enabled"}};
+constexpr Leaf kAbacLeaves[] = {{"Status", "Disabled", "Enabled"}};
 constexpr Leaf kEncryptionLeaves[] = {
-    {"Rule/ApplyServerSideEncryptionByDefault/SSEAlgorithm", "AES256"},
-    {"Rule/BucketKeyEnabled", "true|false", false},
-    {"Rule/BlockedEncryptionTypes/EncryptionType", "SSE-C", false}};
-constexpr Leaf kOwnershipLeaves[] = {{"Rule/ObjectOwnership", "BucketOwnerEnforced"}};
-constexpr Leaf kPaymentLeaves[] = {{"Payer", "BucketOwner"}};
-constexpr Leaf kBlockLeaves[] = {{"BlockPublicAcls", "true|TRUE"},
-                                 {"IgnorePublicAcls", "true|TRUE"},
-                                 {"BlockPublicPolicy", "true|TRUE"},
-                                 {"RestrictPublicBuckets", "true|TRUE"}};
-constexpr Leaf kVersioningLeaves[] = {{"Status", "Suspended"}, {"MfaDelete", "Disabled", false}};
+    {"Rule/ApplyServerSideEncryptionByDefault/SSEAlgorithm", "AES256",
+     "aws:fsx|aws:backup|aws:kms|aws:kms:dsse"},
+    {"Rule/BucketKeyEnabled", "true|false", "", false},
+    {"Rule/BlockedEncryptionTypes/EncryptionType", "SSE-C", "NONE", false}};
+constexpr Leaf kOwnershipLeaves[] = {
+    {"Rule/ObjectOwnership", "BucketOwnerEnforced", "BucketOwnerPreferred|ObjectWriter"}};
+constexpr Leaf kPaymentLeaves[] = {{"Payer", "BucketOwner", "Requester"}};
+constexpr Leaf kBlockLeaves[] = {{"BlockPublicAcls", "true|TRUE", "false|FALSE"},
+                                 {"IgnorePublicAcls", "true|TRUE", "false|FALSE"},
+                                 {"BlockPublicPolicy", "true|TRUE", "false|FALSE"},
+                                 {"RestrictPublicBuckets", "true|TRUE", "false|FALSE"}};
+constexpr Leaf kVersioningLeaves[] = {{"Status", "Suspended", "Enabled"},
+                                      {"MfaDelete", "Disabled", "Enabled", false}};
 
 constexpr std::string_view kEncryption =
     "<Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm>"
@@ -97,13 +101,27 @@ const Setting& SettingOf(const net::Request& r) {
   return *std::ranges::find_if(kSettings, [&](const Setting& s) { return Has(r, s.name); });
 }
 
+bool IsOneOf(std::string_view text, std::string_view values) {
+  const auto all = Split(values, '|');
+  return std::ranges::find(all, Trim(text)) != all.end();
+}
+
+// Has each element that `accepts` names, and that is there, a value that S3 knows, once?
+bool IsWellFormed(const Leaves& leaves, std::span<const Leaf> accepts) {
+  return std::ranges::all_of(accepts, [&](const Leaf& leaf) {
+    return std::ranges::count(leaves, leaf.path, &Leaves::value_type::first) <= 1 &&
+           std::ranges::all_of(leaves, [&](const auto& given) {
+             return leaf.path != given.first || IsOneOf(given.second, leaf.values) ||
+                    IsOneOf(given.second, leaf.others);
+           });
+  });
+}
+
 // Is `leaves` what `accepts` describes?
 bool IsAccepted(const Leaves& leaves, std::span<const Leaf> accepts) {
   const bool known = std::ranges::all_of(leaves, [&](const auto& given) {
     return std::ranges::any_of(accepts, [&](const Leaf& leaf) {
-      const auto values = Split(leaf.values, '|');
-      return leaf.path == given.first &&
-             std::ranges::find(values, Trim(std::string_view(given.second))) != values.end();
+      return leaf.path == given.first && IsOneOf(given.second, leaf.values);
     });
   });
   return known && std::ranges::all_of(accepts, [&](const Leaf& leaf) {
@@ -131,6 +149,11 @@ Result<Response> Call::PutSetting() {
   const Setting& setting = SettingOf(r_);
   CLARY_TRY(const std::string body, ReadXml(r_, caller_));
   CLARY_TRY(const Leaves leaves, ParseLeaves(body, setting.root));
+  if (!IsWellFormed(leaves, setting.accepts)) {
+    return Bad("MalformedXML",
+               "The XML you provided was not well-formed or did not validate against our "
+               "published schema");
+  }
   if (!IsAccepted(leaves, setting.accepts)) {
     return Fail(Code::kUnimplemented, "NotImplemented",
                 "This service does not have ?" + std::string(setting.name) +
@@ -194,6 +217,11 @@ Status Call::CheckDefaultAcl() {
     const bool name =
         path == "Owner/DisplayName" || path == std::string(kGrant) + "Grantee/DisplayName";
     const bool permission = path == std::string(kGrant) + "Permission";
+    if (permission && !IsOneOf(text, "FULL_CONTROL|WRITE|WRITE_ACP|READ|READ_ACP")) {
+      return Bad("MalformedACLError",
+                 "The XML you provided was not well-formed or did not validate against our "
+                 "published schema");
+    }
     if ((id && text == owner) || name || (permission && text == "FULL_CONTROL")) continue;
     return Bad("AccessControlListNotSupported", "The bucket does not allow ACLs");
   }

@@ -143,6 +143,14 @@ void AddLeaves(const pugi::xml_node& node, const std::string& path,
   }
 }
 
+// An xs:boolean; nullopt for what is none.
+std::optional<bool> Boolean(std::string_view text) {
+  text = Trim(text);
+  if (EqualsIgnoreCase(text, "true") || text == "1") return true;
+  if (EqualsIgnoreCase(text, "false") || text == "0") return false;
+  return std::nullopt;
+}
+
 std::optional<std::vector<std::pair<std::string, std::string>>> TagsIn(const pugi::xml_node& set) {
   std::vector<std::pair<std::string, std::string>> out;
   for (const pugi::xml_node& tag : set.children()) {
@@ -266,7 +274,11 @@ Result<DeleteRequest> ParseDelete(std::string_view xml) {
   if (!Load(xml, "Delete", d)) return Malformed();
   if (!HasOnly(d.root, {"Quiet"}, "Object")) return Malformed();
   DeleteRequest out;
-  out.quiet = Trim(Text(d.root, "Quiet")) == "true";
+  if (const auto quiet = Child(d.root, "Quiet")) {
+    const auto value = Boolean(quiet.text().get());
+    if (!value) return Malformed();
+    out.quiet = *value;
+  }
   for (const pugi::xml_node& node : d.root.children()) {
     if (LocalName(node) != "Object") continue;
     DeleteRequest::Item item{.key = Text(node, "Key"), .version = Text(node, "VersionId")};
@@ -274,7 +286,10 @@ Result<DeleteRequest> ParseDelete(std::string_view xml) {
         !HasOnly(node, {"Key", "VersionId", "ETag", "LastModifiedTime", "Size"})) {
       return Malformed();
     }
-    item.conditions.if_match = Text(node, "ETag");
+    if (const auto etag = Child(node, "ETag")) {
+      item.conditions.if_match = Trim(std::string_view(etag.text().get()));
+      if (item.conditions.if_match.empty()) return Malformed();
+    }
     if (const auto size = Child(node, "Size")) {
       item.conditions.if_match_size = ParseUint(Trim(std::string_view(size.text().get())));
       if (!item.conditions.if_match_size) return Malformed();

@@ -14,7 +14,7 @@ namespace clary::objects {
 
 using ErrorDetails = std::vector<std::pair<std::string, std::string>>;
 
-// As Fail(), with details. A line break in a value becomes a space.
+// As Fail(), with details. A line break in a text becomes a space.
 std::unexpected<Error> FailWith(Code code, std::string reason, std::string message,
                                 const ErrorDetails& details);
 

@@ -2,6 +2,7 @@
 // (s3_operations.h), in the file of its resource.
 #pragma once
 
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <utility>
@@ -84,6 +85,10 @@ class Call {
   // Whether listings show keys percent-encoded.
   Result<bool> EncodesUrls();
   static std::string Shown(std::string_view text, bool url);
+  // A list by what makes it this list, for its page tokens.
+  static std::string ListName(std::initializer_list<std::string_view> parts);
+  // What the request's token says that its page comes after; nullopt without one.
+  Result<std::optional<std::string>> ContinuationToken(std::string_view list);
 
   ObjectStore& store_;
   net::Request& r_;

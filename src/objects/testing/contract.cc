@@ -371,7 +371,17 @@ TEST_P(ObjectStoreContract, MultipartPutsPartsTogether) {
   EXPECT_EQ(head->etag, done->etag);
   EXPECT_EQ(head->headers.at("content-type"), "x/y");
   EXPECT_EQ(store_->ListUploads("bucket")->size(), 0u);
-  EXPECT_EQ(Reason(complete({{1, p1->etag, {}}})), "NoSuchUpload");
+  // Again is the same, as long as the object is there, in the same parts.
+  const auto twice = complete({{1, p1->etag, {}}, {2, p2->etag, {}}, {3, p3->etag, {}}});
+  ASSERT_TRUE(twice) << twice.error().message;
+  EXPECT_EQ(twice->etag, done->etag);
+  EXPECT_EQ(Reason(complete({{1, p1->etag, {}}})), "InvalidPart");
+  EXPECT_TRUE(store_->SetTags(ref, {{"k", "v"}}));
+  EXPECT_TRUE(complete({{1, p1->etag, {}}, {2, p2->etag, {}}, {3, p3->etag, {}}}));
+  EXPECT_TRUE(store_->Put(ref, *NewStringSource("other")));
+  EXPECT_EQ(Reason(complete({{1, p1->etag, {}}, {2, p2->etag, {}}, {3, p3->etag, {}}})),
+            "NoSuchUpload");
+  EXPECT_EQ(Get("big"), "other");
 }
 
 TEST_P(ObjectStoreContract, MultipartRefusesSmallPartsAndAborts) {

@@ -249,7 +249,15 @@ Result<ObjectInfo> MemoryStore::CompleteUpload(const ObjectRef& ref, const std::
                                                const std::vector<CompletedPart>& parts,
                                                const PutOptions& options) {
   MutexLock lock(mu_);
-  CLARY_TRY(Upload * upload, FindUpload(ref, upload_id));
+  const auto open = FindUpload(ref, upload_id);
+  if (!open && open.error().reason == "NoSuchUpload") {
+    auto& objects = buckets_[ref.bucket].objects;
+    const auto now = objects.find(ref.key);
+    CLARY_CHECK_OK(
+        CheckRepeated(now == objects.end() ? nullptr : &now->second.info, upload_id, parts));
+    return now->second.info;
+  }
+  CLARY_TRY(Upload * upload, open);
   std::map<int, PartInfo> stored;
   for (const auto& [number, part] : upload->parts) stored[number] = part.info;
   CLARY_TRY(Assembly assembly, AssembleParts(upload->info, stored, parts, options));
@@ -260,7 +268,8 @@ Result<ObjectInfo> MemoryStore::CompleteUpload(const ObjectRef& ref, const std::
                          .headers = upload->info.headers,
                          .checksum = assembly.checksum,
                          .part_sizes = {},
-                         .tag_count = upload->info.tags.size()},
+                         .tag_count = upload->info.tags.size(),
+                         .upload_id = upload_id},
                 .tags = upload->info.tags,
                 .bytes = {},
                 .part_sums = {}};
