@@ -8,10 +8,12 @@ namespace {
 using enum Verdict;
 
 constexpr std::string_view kServed[] = {
+    "AddAssociation",
     "AddTags",
     "AssociateTrialComponent",
     "BatchDescribeModelPackage",
     "BatchPutMetrics",
+    "CreateArtifact",
     "CreateEndpointConfig",
     "CreateExperiment",
     "CreateModel",
@@ -21,6 +23,8 @@ constexpr std::string_view kServed[] = {
     "CreateTrainingJob",
     "CreateTrial",
     "CreateTrialComponent",
+    "DeleteArtifact",
+    "DeleteAssociation",
     "DeleteEndpointConfig",
     "DeleteExperiment",
     "DeleteModel",
@@ -31,6 +35,7 @@ constexpr std::string_view kServed[] = {
     "DeleteTrainingJob",
     "DeleteTrial",
     "DeleteTrialComponent",
+    "DescribeArtifact",
     "DescribeEndpointConfig",
     "DescribeExperiment",
     "DescribeModel",
@@ -41,6 +46,10 @@ constexpr std::string_view kServed[] = {
     "DescribeTrial",
     "DescribeTrialComponent",
     "DisassociateTrialComponent",
+    "ListActions",
+    "ListArtifacts",
+    "ListAssociations",
+    "ListContexts",
     "ListEndpointConfigs",
     "ListExperiments",
     "ListModelPackageGroups",
@@ -54,6 +63,7 @@ constexpr std::string_view kServed[] = {
     "Search",
     "StopProcessingJob",
     "StopTrainingJob",
+    "UpdateArtifact",
     "UpdateExperiment",
     "UpdateModelPackage",
     "UpdateTrainingJob",
@@ -62,6 +72,7 @@ constexpr std::string_view kServed[] = {
 };
 
 constexpr DoneRow kDone[] = {
+    {"AddAssociationRequest", "SourceArn DestinationArn AssociationType"},
     {"AddTagsInput", "ResourceArn"},
     {"AdditionalInferenceSpecificationDefinition",
      "Name Description SupportedTransformInstanceTypes SupportedRealtimeInferenceInstanceTypes "
@@ -69,6 +80,8 @@ constexpr DoneRow kDone[] = {
     {"AlgorithmSpecification",
      "TrainingImage TrainingInputMode ContainerEntrypoint ContainerArguments"},
     {"AppSpecification", "ImageUri ContainerEntrypoint ContainerArguments"},
+    {"ArtifactSource", "SourceUri"},
+    {"ArtifactSourceType", "SourceIdType Value"},
     {"AssociateTrialComponentRequest", "TrialComponentName TrialName"},
     {"BatchDescribeModelPackageInput", "ModelPackageArnList"},
     {"BatchPutMetricsRequest", "TrialComponentName"},
@@ -80,14 +93,15 @@ constexpr DoneRow kDone[] = {
     {"ContainerDefinition",
      "ContainerHostname Image ModelDataUrl Environment ModelPackageName "
      "InferenceSpecificationName"},
+    {"CreateArtifactRequest", "ArtifactName ArtifactType Properties"},
     {"CreateEndpointConfigInput", "EndpointConfigName EnableNetworkIsolation"},
     {"CreateExperimentRequest", "ExperimentName DisplayName Description"},
     {"CreateModelInput", "ModelName ExecutionRoleArn EnableNetworkIsolation"},
     {"CreateModelPackageGroupInput", "ModelPackageGroupName ModelPackageGroupDescription"},
     {"CreateModelPackageInput",
-     "ModelPackageName ModelPackageGroupName ModelPackageDescription ModelPackageRegistrationType "
-     "ModelApprovalStatus ClientToken Domain Task SamplePayloadUrl CustomerMetadataProperties "
-     "SourceUri"},
+     "ModelPackageName ModelPackageGroupName ModelPackageDescription "
+     "ModelPackageRegistrationType ModelApprovalStatus ClientToken Domain Task "
+     "SamplePayloadUrl CustomerMetadataProperties SourceUri"},
     {"CreateProcessingJobRequest", "ProcessingJobName Environment RoleArn"},
     {"CreateTrainingJobRequest",
      "TrainingJobName HyperParameters RoleArn EnableNetworkIsolation EnableManagedSpotTraining "
@@ -98,6 +112,8 @@ constexpr DoneRow kDone[] = {
     {"DebugHookConfig", "LocalPath S3OutputPath HookParameters"},
     {"DebugRuleConfiguration",
      "RuleConfigurationName S3OutputPath RuleEvaluatorImage RuleParameters"},
+    {"DeleteArtifactRequest", "ArtifactArn"},
+    {"DeleteAssociationRequest", "SourceArn DestinationArn"},
     {"DeleteEndpointConfigInput", "EndpointConfigName"},
     {"DeleteExperimentRequest", "ExperimentName"},
     {"DeleteModelInput", "ModelName"},
@@ -108,6 +124,7 @@ constexpr DoneRow kDone[] = {
     {"DeleteTrainingJobRequest", "TrainingJobName"},
     {"DeleteTrialComponentRequest", "TrialComponentName"},
     {"DeleteTrialRequest", "TrialName"},
+    {"DescribeArtifactRequest", "ArtifactArn"},
     {"DescribeEndpointConfigInput", "EndpointConfigName"},
     {"DescribeExperimentRequest", "ExperimentName"},
     {"DescribeModelInput", "ModelName"},
@@ -124,6 +141,15 @@ constexpr DoneRow kDone[] = {
     {"InferenceSpecification",
      "SupportedTransformInstanceTypes SupportedRealtimeInferenceInstanceTypes "
      "SupportedContentTypes SupportedResponseMIMETypes"},
+    {"ListActionsRequest",
+     "SourceUri ActionType CreatedAfter CreatedBefore SortBy SortOrder NextToken MaxResults"},
+    {"ListArtifactsRequest",
+     "SourceUri ArtifactType CreatedAfter CreatedBefore SortBy SortOrder NextToken MaxResults"},
+    {"ListAssociationsRequest",
+     "SourceArn DestinationArn SourceType DestinationType AssociationType CreatedAfter "
+     "CreatedBefore SortBy SortOrder NextToken MaxResults"},
+    {"ListContextsRequest",
+     "SourceUri ContextType CreatedAfter CreatedBefore SortBy SortOrder NextToken MaxResults"},
     {"ListEndpointConfigsInput",
      "SortBy SortOrder NextToken MaxResults NameContains CreationTimeBefore CreationTimeAfter"},
     {"ListExperimentsRequest", "CreatedAfter CreatedBefore SortBy SortOrder NextToken MaxResults"},
@@ -137,14 +163,14 @@ constexpr DoneRow kDone[] = {
     {"ListProcessingJobsRequest",
      "CreationTimeAfter CreationTimeBefore LastModifiedTimeAfter LastModifiedTimeBefore "
      "NameContains StatusEquals SortBy SortOrder NextToken MaxResults"},
-    {"ListTagsInput", "ResourceArn"},
+    {"ListTagsInput", "ResourceArn NextToken"},
     {"ListTrainingJobsRequest",
      "NextToken MaxResults CreationTimeAfter CreationTimeBefore LastModifiedTimeAfter "
      "LastModifiedTimeBefore NameContains StatusEquals SortBy SortOrder WarmPoolStatusEquals "
      "TrainingPlanArnEquals"},
     {"ListTrialComponentsRequest",
-     "ExperimentName TrialName SourceArn CreatedAfter CreatedBefore SortBy SortOrder MaxResults "
-     "NextToken"},
+     "ExperimentName TrialName SourceArn CreatedAfter CreatedBefore SortBy SortOrder "
+     "MaxResults NextToken"},
     {"ListTrialsRequest",
      "ExperimentName TrialComponentName CreatedAfter CreatedBefore SortBy SortOrder MaxResults "
      "NextToken"},
@@ -192,16 +218,16 @@ constexpr DoneRow kDone[] = {
     {"TrialComponentArtifact", "MediaType Value"},
     {"TrialComponentParameterValue", "StringValue NumberValue"},
     {"TrialComponentStatus", "PrimaryStatus Message"},
+    {"UpdateArtifactRequest", "ArtifactArn ArtifactName Properties PropertiesToRemove"},
     {"UpdateExperimentRequest", "ExperimentName DisplayName Description"},
     {"UpdateModelPackageInput",
      "ModelPackageArn ModelApprovalStatus ModelPackageRegistrationType ApprovalDescription "
      "CustomerMetadataProperties CustomerMetadataPropertiesToRemove SourceUri"},
     {"UpdateTrainingJobRequest", "TrainingJobName"},
     {"UpdateTrialComponentRequest",
-     "TrialComponentName DisplayName StartTime EndTime ParametersToRemove InputArtifactsToRemove "
-     "OutputArtifactsToRemove"},
+     "TrialComponentName DisplayName StartTime EndTime ParametersToRemove "
+     "InputArtifactsToRemove OutputArtifactsToRemove"},
     {"UpdateTrialRequest", "TrialName DisplayName"},
-
 };
 
 constexpr std::string_view kUnsupported = "is not supported by this release; leave it out";
@@ -294,7 +320,6 @@ constexpr VerdictRow kOthers[] = {
     {"DescribeModelPackageInput", "IncludedData", kIgnored, "a package is always shown as a whole"},
     {"ListModelPackageGroupsInput", "CrossAccountFilterOption", kRefused,
      "is not supported: there is one account", "SameAccount"},
-    {"ListTagsInput", "NextToken", kIgnored, "a resource's tags always fit into one answer"},
     {"ListTagsInput", "MaxResults", kIgnored, "at least 50, which is all that a resource can have"},
     {"ModelPackageContainerDefinition", "ImageDigest", kIgnored, kNoPull},
     {"ModelPackageContainerDefinition", "ProductId", kIgnored, "there is no marketplace here"},

@@ -9,6 +9,17 @@ namespace {
 
 [[maybe_unused]] constexpr Shape kNothing = Structure("Nothing");
 extern const Shape kSearchExpression;
+constexpr Shape kAssociationEntityArn = String(0, 256, R"(arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:[0-9]{12}:(experiment|experiment-trial-component|artifact|action|context)/.*)");
+constexpr std::string_view kAssociationEdgeTypeValues[] = {
+    "ContributedTo", "AssociatedWith", "DerivedFrom", "Produced", "SameAs"};
+constexpr Shape kAssociationEdgeType = Enum(kAssociationEdgeTypeValues);
+constexpr Member kAddAssociationRequestMembers[] = {
+    {"SourceArn", &kAssociationEntityArn, true}, {"DestinationArn", &kAssociationEntityArn, true},
+    {"AssociationType", &kAssociationEdgeType}};
+constexpr Shape kAddAssociationRequest = Structure("AddAssociationRequest", kAddAssociationRequestMembers);
+constexpr Member kAddAssociationResponseMembers[] = {
+    {"SourceArn", &kAssociationEntityArn}, {"DestinationArn", &kAssociationEntityArn}};
+constexpr Shape kAddAssociationResponse = Structure("AddAssociationResponse", kAddAssociationResponseMembers);
 constexpr Shape kResourceArn = String(0, 256, "arn:aws[a-z-]*:sagemaker:[a-z0-9-]*:[0-9]{12}:.+");
 constexpr Shape kTagKey = String(1, 128, R"(([\p{L}\p{Z}\p{N}_.:/=+\-@]*))", R"(^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$)");
 constexpr Shape kTagValue = String(0, 256, R"(([\p{L}\p{Z}\p{N}_.:/=+\-@]*))", R"(^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$)");
@@ -372,6 +383,33 @@ constexpr Shape kCreateAlgorithmInput = Structure("CreateAlgorithmInput", kCreat
 constexpr Shape kAlgorithmArn = String(1, 2048);
 constexpr Member kCreateAlgorithmOutputMembers[] = {{"AlgorithmArn", &kAlgorithmArn, true}};
 constexpr Shape kCreateAlgorithmOutput = Structure("CreateAlgorithmOutput", kCreateAlgorithmOutputMembers);
+constexpr Shape kSourceUri = String(1, 2048, ".*");
+constexpr std::string_view kArtifactSourceIdTypeValues[] = {
+    "MD5Hash", "S3ETag", "S3Version", "Custom"};
+constexpr Shape kArtifactSourceIdType = Enum(kArtifactSourceIdTypeValues);
+constexpr Member kArtifactSourceTypeMembers[] = {
+    {"SourceIdType", &kArtifactSourceIdType, true}, {"Value", &kString256, true}};
+constexpr Shape kArtifactSourceType = Structure("ArtifactSourceType", kArtifactSourceTypeMembers);
+constexpr Shape kArtifactSourceTypes = List(&kArtifactSourceType);
+constexpr Member kArtifactSourceMembers[] = {
+    {"SourceUri", &kSourceUri, true}, {"SourceTypes", &kArtifactSourceTypes}};
+constexpr Shape kArtifactSource = Structure("ArtifactSource", kArtifactSourceMembers);
+constexpr Shape kStringParameterValue = String(0, 2500, ".*");
+constexpr Shape kArtifactPropertyValue = String(0, 4096, ".*");
+constexpr Shape kArtifactProperties = Map(&kStringParameterValue, &kArtifactPropertyValue, 0, 30);
+constexpr Shape kMetadataPropertyValue = String(0, 1024, ".*");
+constexpr Member kMetadataPropertiesMembers[] = {
+    {"CommitId", &kMetadataPropertyValue}, {"Repository", &kMetadataPropertyValue},
+    {"GeneratedBy", &kMetadataPropertyValue}, {"ProjectId", &kMetadataPropertyValue}};
+constexpr Shape kMetadataProperties = Structure("MetadataProperties", kMetadataPropertiesMembers);
+constexpr Member kCreateArtifactRequestMembers[] = {
+    {"ArtifactName", &kExperimentEntityName}, {"Source", &kArtifactSource, true},
+    {"ArtifactType", &kString256, true}, {"Properties", &kArtifactProperties},
+    {"MetadataProperties", &kMetadataProperties}, {"Tags", &kTagList}};
+constexpr Shape kCreateArtifactRequest = Structure("CreateArtifactRequest", kCreateArtifactRequestMembers);
+constexpr Shape kArtifactArn = String(0, 256, R"(arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:[0-9]{12}:artifact/.*)");
+constexpr Member kCreateArtifactResponseMembers[] = {{"ArtifactArn", &kArtifactArn}};
+constexpr Shape kCreateArtifactResponse = Structure("CreateArtifactResponse", kCreateArtifactResponseMembers);
 constexpr Shape kAutoMLJobName = String(1, 32, "[a-zA-Z0-9](-*[a-zA-Z0-9]){0,31}", "^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,31}");
 constexpr std::string_view kAutoMLS3DataTypeValues[] = {
     "ManifestFile", "S3Prefix", "AugmentedManifestFile"};
@@ -1275,11 +1313,6 @@ constexpr Shape kSourceAlgorithmList = List(&kSourceAlgorithm, 1, 1);
 constexpr Member kSourceAlgorithmSpecificationMembers[] = {
     {"SourceAlgorithms", &kSourceAlgorithmList, true}};
 constexpr Shape kSourceAlgorithmSpecification = Structure("SourceAlgorithmSpecification", kSourceAlgorithmSpecificationMembers);
-constexpr Shape kMetadataPropertyValue = String(0, 1024, ".*");
-constexpr Member kMetadataPropertiesMembers[] = {
-    {"CommitId", &kMetadataPropertyValue}, {"Repository", &kMetadataPropertyValue},
-    {"GeneratedBy", &kMetadataPropertyValue}, {"ProjectId", &kMetadataPropertyValue}};
-constexpr Shape kMetadataProperties = Structure("MetadataProperties", kMetadataPropertiesMembers);
 constexpr Shape kContentDigest = String(0, 72, "[Ss][Hh][Aa]256:[0-9a-fA-F]{64}", "^[Ss][Hh][Aa]256:[0-9a-fA-F]{64}$");
 constexpr Member kMetricsSourceMembers[] = {
     {"ContentType", &kContentType, true}, {"ContentDigest", &kContentDigest},
@@ -1752,7 +1785,6 @@ constexpr Member kTrialComponentStatusMembers[] = {
 constexpr Shape kTrialComponentStatus = Structure("TrialComponentStatus", kTrialComponentStatusMembers);
 constexpr Shape kTimestamp = Timestamp();
 constexpr Shape kTrialComponentKey320 = String(0, 320, ".*");
-constexpr Shape kStringParameterValue = String(0, 2500, ".*");
 constexpr Shape kDoubleParameterValue = Double();
 constexpr Member kTrialComponentParameterValueMembers[] = {
     {"StringValue", &kStringParameterValue}, {"NumberValue", &kDoubleParameterValue}};
@@ -1777,6 +1809,17 @@ constexpr Member kCreateTrialComponentResponseMembers[] = {
 constexpr Shape kCreateTrialComponentResponse = Structure("CreateTrialComponentResponse", kCreateTrialComponentResponseMembers);
 constexpr Member kDeleteAlgorithmInputMembers[] = {{"AlgorithmName", &kEntityName, true}};
 constexpr Shape kDeleteAlgorithmInput = Structure("DeleteAlgorithmInput", kDeleteAlgorithmInputMembers);
+constexpr Member kDeleteArtifactRequestMembers[] = {
+    {"ArtifactArn", &kArtifactArn}, {"Source", &kArtifactSource}};
+constexpr Shape kDeleteArtifactRequest = Structure("DeleteArtifactRequest", kDeleteArtifactRequestMembers);
+constexpr Member kDeleteArtifactResponseMembers[] = {{"ArtifactArn", &kArtifactArn}};
+constexpr Shape kDeleteArtifactResponse = Structure("DeleteArtifactResponse", kDeleteArtifactResponseMembers);
+constexpr Member kDeleteAssociationRequestMembers[] = {
+    {"SourceArn", &kAssociationEntityArn, true}, {"DestinationArn", &kAssociationEntityArn, true}};
+constexpr Shape kDeleteAssociationRequest = Structure("DeleteAssociationRequest", kDeleteAssociationRequestMembers);
+constexpr Member kDeleteAssociationResponseMembers[] = {
+    {"SourceArn", &kAssociationEntityArn}, {"DestinationArn", &kAssociationEntityArn}};
+constexpr Shape kDeleteAssociationResponse = Structure("DeleteAssociationResponse", kDeleteAssociationResponseMembers);
 constexpr Member kDeleteDataQualityJobDefinitionRequestMembers[] = {
     {"JobDefinitionName", &kMonitoringJobDefinitionName, true}};
 constexpr Shape kDeleteDataQualityJobDefinitionRequest = Structure("DeleteDataQualityJobDefinitionRequest", kDeleteDataQualityJobDefinitionRequestMembers);
@@ -1867,6 +1910,26 @@ constexpr Member kDescribeAlgorithmOutputMembers[] = {
     {"AlgorithmStatusDetails", &kAlgorithmStatusDetails, true}, {"ProductId", &kProductId},
     {"CertifyForMarketplace", &kCertifyForMarketplace}};
 constexpr Shape kDescribeAlgorithmOutput = Structure("DescribeAlgorithmOutput", kDescribeAlgorithmOutputMembers);
+constexpr Member kDescribeArtifactRequestMembers[] = {{"ArtifactArn", &kArtifactArn, true}};
+constexpr Shape kDescribeArtifactRequest = Structure("DescribeArtifactRequest", kDescribeArtifactRequestMembers);
+constexpr Shape kExperimentEntityNameOrArn = String(1, 256, R"((arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:[0-9]{12}:(experiment|experiment-trial|experiment-trial-component|artifact|action|context)\/)?([a-zA-Z0-9](-*[a-zA-Z0-9]){0,119}))");
+constexpr Shape kLineageEntityParameters = Map(&kStringParameterValue, &kStringParameterValue, 0, 30);
+constexpr Member kIamIdentityMembers[] = {
+    {"Arn", &kString}, {"PrincipalId", &kString}, {"SourceIdentity", &kString}};
+constexpr Shape kIamIdentity = Structure("IamIdentity", kIamIdentityMembers);
+constexpr Member kUserContextMembers[] = {
+    {"UserProfileArn", &kString}, {"UserProfileName", &kString}, {"DomainId", &kString},
+    {"IamIdentity", &kIamIdentity}};
+constexpr Shape kUserContext = Structure("UserContext", kUserContextMembers);
+constexpr Shape kLineageGroupArn = String(0, 256);
+constexpr Member kDescribeArtifactResponseMembers[] = {
+    {"ArtifactName", &kExperimentEntityNameOrArn}, {"ArtifactArn", &kArtifactArn},
+    {"Source", &kArtifactSource}, {"ArtifactType", &kString256},
+    {"Properties", &kLineageEntityParameters}, {"CreationTime", &kTimestamp},
+    {"CreatedBy", &kUserContext}, {"LastModifiedTime", &kTimestamp},
+    {"LastModifiedBy", &kUserContext}, {"MetadataProperties", &kMetadataProperties},
+    {"LineageGroupArn", &kLineageGroupArn}};
+constexpr Shape kDescribeArtifactResponse = Structure("DescribeArtifactResponse", kDescribeArtifactResponseMembers);
 constexpr Member kDescribeAutoMLJobRequestMembers[] = {{"AutoMLJobName", &kAutoMLJobName, true}};
 constexpr Shape kDescribeAutoMLJobRequest = Structure("DescribeAutoMLJobRequest", kDescribeAutoMLJobRequestMembers);
 constexpr Shape kAutoMLFailureReason = String(0, 1024);
@@ -2141,13 +2204,6 @@ constexpr Shape kSourceType = String(0, 128);
 constexpr Member kExperimentSourceMembers[] = {
     {"SourceArn", &kExperimentSourceArn, true}, {"SourceType", &kSourceType}};
 constexpr Shape kExperimentSource = Structure("ExperimentSource", kExperimentSourceMembers);
-constexpr Member kIamIdentityMembers[] = {
-    {"Arn", &kString}, {"PrincipalId", &kString}, {"SourceIdentity", &kString}};
-constexpr Shape kIamIdentity = Structure("IamIdentity", kIamIdentityMembers);
-constexpr Member kUserContextMembers[] = {
-    {"UserProfileArn", &kString}, {"UserProfileName", &kString}, {"DomainId", &kString},
-    {"IamIdentity", &kIamIdentity}};
-constexpr Shape kUserContext = Structure("UserContext", kUserContextMembers);
 constexpr Member kDescribeExperimentResponseMembers[] = {
     {"ExperimentName", &kExperimentEntityName}, {"ExperimentArn", &kExperimentArn},
     {"DisplayName", &kExperimentEntityName}, {"Source", &kExperimentSource},
@@ -2567,7 +2623,6 @@ constexpr Member kDescribeTrialResponseMembers[] = {
     {"LastModifiedTime", &kTimestamp}, {"LastModifiedBy", &kUserContext},
     {"MetadataProperties", &kMetadataProperties}};
 constexpr Shape kDescribeTrialResponse = Structure("DescribeTrialResponse", kDescribeTrialResponseMembers);
-constexpr Shape kExperimentEntityNameOrArn = String(1, 256, R"((arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:[0-9]{12}:(experiment|experiment-trial|experiment-trial-component|artifact|action|context)\/)?([a-zA-Z0-9](-*[a-zA-Z0-9]){0,119}))");
 constexpr Member kDescribeTrialComponentRequestMembers[] = {
     {"TrialComponentName", &kExperimentEntityNameOrArn, true}};
 constexpr Shape kDescribeTrialComponentRequest = Structure("DescribeTrialComponentRequest", kDescribeTrialComponentRequestMembers);
@@ -2584,7 +2639,6 @@ constexpr Member kTrialComponentMetricSummaryMembers[] = {
     {"StdDev", &kOptionalDouble}};
 constexpr Shape kTrialComponentMetricSummary = Structure("TrialComponentMetricSummary", kTrialComponentMetricSummaryMembers);
 constexpr Shape kTrialComponentMetricSummaries = List(&kTrialComponentMetricSummary);
-constexpr Shape kLineageGroupArn = String(0, 256);
 constexpr Shape kTrialComponentSources = List(&kTrialComponentSource);
 constexpr Member kDescribeTrialComponentResponseMembers[] = {
     {"TrialComponentName", &kExperimentEntityName}, {"TrialComponentArn", &kTrialComponentArn},
@@ -2631,13 +2685,37 @@ constexpr Shape kPropertyNameSuggestionList = List(&kPropertyNameSuggestion);
 constexpr Member kGetSearchSuggestionsResponseMembers[] = {
     {"PropertyNameSuggestions", &kPropertyNameSuggestionList}};
 constexpr Shape kGetSearchSuggestionsResponse = Structure("GetSearchSuggestionsResponse", kGetSearchSuggestionsResponseMembers);
-constexpr Shape kMaxResults = Integer(1, 100);
-constexpr Shape kNameContains = String(0, 63, R"([a-zA-Z0-9\-]+)");
-constexpr Shape kNextToken = String(0, 8192, ".*");
-constexpr std::string_view kAlgorithmSortByValues[] = {"Name", "CreationTime"};
-constexpr Shape kAlgorithmSortBy = Enum(kAlgorithmSortByValues);
+constexpr std::string_view kSortActionsByValues[] = {"Name", "CreationTime"};
+constexpr Shape kSortActionsBy = Enum(kSortActionsByValues);
 constexpr std::string_view kSortOrderValues[] = {"Ascending", "Descending"};
 constexpr Shape kSortOrder = Enum(kSortOrderValues);
+constexpr Shape kNextToken = String(0, 8192, ".*");
+constexpr Shape kMaxResults = Integer(1, 100);
+constexpr Member kListActionsRequestMembers[] = {
+    {"SourceUri", &kSourceUri}, {"ActionType", &kString256}, {"CreatedAfter", &kTimestamp},
+    {"CreatedBefore", &kTimestamp}, {"SortBy", &kSortActionsBy}, {"SortOrder", &kSortOrder},
+    {"NextToken", &kNextToken}, {"MaxResults", &kMaxResults}};
+constexpr Shape kListActionsRequest = Structure("ListActionsRequest", kListActionsRequestMembers);
+constexpr Shape kActionArn = String(0, 256);
+constexpr Member kActionSourceMembers[] = {
+    {"SourceUri", &kSourceUri, true}, {"SourceType", &kString256}, {"SourceId", &kString256}};
+constexpr Shape kActionSource = Structure("ActionSource", kActionSourceMembers);
+constexpr Shape kString64 = String(0, 64);
+constexpr std::string_view kActionStatusValues[] = {
+    "Unknown", "InProgress", "Completed", "Failed", "Stopping", "Stopped"};
+constexpr Shape kActionStatus = Enum(kActionStatusValues);
+constexpr Member kActionSummaryMembers[] = {
+    {"ActionArn", &kActionArn}, {"ActionName", &kExperimentEntityName}, {"Source", &kActionSource},
+    {"ActionType", &kString64}, {"Status", &kActionStatus}, {"CreationTime", &kTimestamp},
+    {"LastModifiedTime", &kTimestamp}};
+constexpr Shape kActionSummary = Structure("ActionSummary", kActionSummaryMembers);
+constexpr Shape kActionSummaries = List(&kActionSummary);
+constexpr Member kListActionsResponseMembers[] = {
+    {"ActionSummaries", &kActionSummaries}, {"NextToken", &kNextToken}};
+constexpr Shape kListActionsResponse = Structure("ListActionsResponse", kListActionsResponseMembers);
+constexpr Shape kNameContains = String(0, 63, R"([a-zA-Z0-9\-]+)");
+constexpr std::string_view kAlgorithmSortByValues[] = {"Name", "CreationTime"};
+constexpr Shape kAlgorithmSortBy = Enum(kAlgorithmSortByValues);
 constexpr Member kListAlgorithmsInputMembers[] = {
     {"CreationTimeAfter", &kCreationTime}, {"CreationTimeBefore", &kCreationTime},
     {"MaxResults", &kMaxResults}, {"NameContains", &kNameContains}, {"NextToken", &kNextToken},
@@ -2652,6 +2730,43 @@ constexpr Shape kAlgorithmSummaryList = List(&kAlgorithmSummary);
 constexpr Member kListAlgorithmsOutputMembers[] = {
     {"AlgorithmSummaryList", &kAlgorithmSummaryList, true}, {"NextToken", &kNextToken}};
 constexpr Shape kListAlgorithmsOutput = Structure("ListAlgorithmsOutput", kListAlgorithmsOutputMembers);
+constexpr std::string_view kSortArtifactsByValues[] = {"CreationTime"};
+constexpr Shape kSortArtifactsBy = Enum(kSortArtifactsByValues);
+constexpr Member kListArtifactsRequestMembers[] = {
+    {"SourceUri", &kSourceUri}, {"ArtifactType", &kString256}, {"CreatedAfter", &kTimestamp},
+    {"CreatedBefore", &kTimestamp}, {"SortBy", &kSortArtifactsBy}, {"SortOrder", &kSortOrder},
+    {"NextToken", &kNextToken}, {"MaxResults", &kMaxResults}};
+constexpr Shape kListArtifactsRequest = Structure("ListArtifactsRequest", kListArtifactsRequestMembers);
+constexpr Member kArtifactSummaryMembers[] = {
+    {"ArtifactArn", &kArtifactArn}, {"ArtifactName", &kExperimentEntityName},
+    {"Source", &kArtifactSource}, {"ArtifactType", &kString256}, {"CreationTime", &kTimestamp},
+    {"LastModifiedTime", &kTimestamp}};
+constexpr Shape kArtifactSummary = Structure("ArtifactSummary", kArtifactSummaryMembers);
+constexpr Shape kArtifactSummaries = List(&kArtifactSummary);
+constexpr Member kListArtifactsResponseMembers[] = {
+    {"ArtifactSummaries", &kArtifactSummaries}, {"NextToken", &kNextToken}};
+constexpr Shape kListArtifactsResponse = Structure("ListArtifactsResponse", kListArtifactsResponseMembers);
+constexpr std::string_view kSortAssociationsByValues[] = {
+    "SourceArn", "DestinationArn", "SourceType", "DestinationType", "CreationTime"};
+constexpr Shape kSortAssociationsBy = Enum(kSortAssociationsByValues);
+constexpr Member kListAssociationsRequestMembers[] = {
+    {"SourceArn", &kAssociationEntityArn}, {"DestinationArn", &kAssociationEntityArn},
+    {"SourceType", &kString256}, {"DestinationType", &kString256},
+    {"AssociationType", &kAssociationEdgeType}, {"CreatedAfter", &kTimestamp},
+    {"CreatedBefore", &kTimestamp}, {"SortBy", &kSortAssociationsBy}, {"SortOrder", &kSortOrder},
+    {"NextToken", &kNextToken}, {"MaxResults", &kMaxResults}};
+constexpr Shape kListAssociationsRequest = Structure("ListAssociationsRequest", kListAssociationsRequestMembers);
+constexpr Member kAssociationSummaryMembers[] = {
+    {"SourceArn", &kAssociationEntityArn}, {"DestinationArn", &kAssociationEntityArn},
+    {"SourceType", &kString256}, {"DestinationType", &kString256},
+    {"AssociationType", &kAssociationEdgeType}, {"SourceName", &kExperimentEntityName},
+    {"DestinationName", &kExperimentEntityName}, {"CreationTime", &kTimestamp},
+    {"CreatedBy", &kUserContext}};
+constexpr Shape kAssociationSummary = Structure("AssociationSummary", kAssociationSummaryMembers);
+constexpr Shape kAssociationSummaries = List(&kAssociationSummary);
+constexpr Member kListAssociationsResponseMembers[] = {
+    {"AssociationSummaries", &kAssociationSummaries}, {"NextToken", &kNextToken}};
+constexpr Shape kListAssociationsResponse = Structure("ListAssociationsResponse", kListAssociationsResponseMembers);
 constexpr Shape kAutoMLNameContains = String(0, 63, R"([a-zA-Z0-9\-]+)");
 constexpr std::string_view kAutoMLSortOrderValues[] = {"Ascending", "Descending"};
 constexpr Shape kAutoMLSortOrder = Enum(kAutoMLSortOrderValues);
@@ -2691,6 +2806,26 @@ constexpr Shape kAutoMLCandidates = List(&kAutoMLCandidate);
 constexpr Member kListCandidatesForAutoMLJobResponseMembers[] = {
     {"Candidates", &kAutoMLCandidates, true}, {"NextToken", &kNextToken}};
 constexpr Shape kListCandidatesForAutoMLJobResponse = Structure("ListCandidatesForAutoMLJobResponse", kListCandidatesForAutoMLJobResponseMembers);
+constexpr std::string_view kSortContextsByValues[] = {"Name", "CreationTime"};
+constexpr Shape kSortContextsBy = Enum(kSortContextsByValues);
+constexpr Member kListContextsRequestMembers[] = {
+    {"SourceUri", &kSourceUri}, {"ContextType", &kString256}, {"CreatedAfter", &kTimestamp},
+    {"CreatedBefore", &kTimestamp}, {"SortBy", &kSortContextsBy}, {"SortOrder", &kSortOrder},
+    {"NextToken", &kNextToken}, {"MaxResults", &kMaxResults}};
+constexpr Shape kListContextsRequest = Structure("ListContextsRequest", kListContextsRequestMembers);
+constexpr Shape kContextArn = String(0, 256);
+constexpr Shape kContextName = String(1, 120);
+constexpr Member kContextSourceMembers[] = {
+    {"SourceUri", &kSourceUri, true}, {"SourceType", &kString256}, {"SourceId", &kString256}};
+constexpr Shape kContextSource = Structure("ContextSource", kContextSourceMembers);
+constexpr Member kContextSummaryMembers[] = {
+    {"ContextArn", &kContextArn}, {"ContextName", &kContextName}, {"Source", &kContextSource},
+    {"ContextType", &kString256}, {"CreationTime", &kTimestamp}, {"LastModifiedTime", &kTimestamp}};
+constexpr Shape kContextSummary = Structure("ContextSummary", kContextSummaryMembers);
+constexpr Shape kContextSummaries = List(&kContextSummary);
+constexpr Member kListContextsResponseMembers[] = {
+    {"ContextSummaries", &kContextSummaries}, {"NextToken", &kNextToken}};
+constexpr Shape kListContextsResponse = Structure("ListContextsResponse", kListContextsResponseMembers);
 constexpr std::string_view kMonitoringJobDefinitionSortKeyValues[] = {"Name", "CreationTime"};
 constexpr Shape kMonitoringJobDefinitionSortKey = Enum(kMonitoringJobDefinitionSortKeyValues);
 constexpr Member kListDataQualityJobDefinitionsRequestMembers[] = {
@@ -3679,6 +3814,13 @@ constexpr Shape kStopTrainingJobRequest = Structure("StopTrainingJobRequest", kS
 constexpr Member kStopTransformJobRequestMembers[] = {
     {"TransformJobName", &kTransformJobName, true}};
 constexpr Shape kStopTransformJobRequest = Structure("StopTransformJobRequest", kStopTransformJobRequestMembers);
+constexpr Shape kListLineageEntityParameterKey = List(&kStringParameterValue);
+constexpr Member kUpdateArtifactRequestMembers[] = {
+    {"ArtifactArn", &kArtifactArn, true}, {"ArtifactName", &kExperimentEntityName},
+    {"Properties", &kArtifactProperties}, {"PropertiesToRemove", &kListLineageEntityParameterKey}};
+constexpr Shape kUpdateArtifactRequest = Structure("UpdateArtifactRequest", kUpdateArtifactRequestMembers);
+constexpr Member kUpdateArtifactResponseMembers[] = {{"ArtifactArn", &kArtifactArn}};
+constexpr Shape kUpdateArtifactResponse = Structure("UpdateArtifactResponse", kUpdateArtifactResponseMembers);
 constexpr std::string_view kVariantPropertyTypeValues[] = {
     "DesiredInstanceCount", "DesiredWeight", "DataCaptureConfig"};
 constexpr Shape kVariantPropertyType = Enum(kVariantPropertyTypeValues);
@@ -3805,10 +3947,12 @@ constexpr Member kUpdateTrialComponentResponseMembers[] = {
 constexpr Shape kUpdateTrialComponentResponse = Structure("UpdateTrialComponentResponse", kUpdateTrialComponentResponseMembers);
 
 constexpr Operation kOperations[] = {
+    {"AddAssociation", &kAddAssociationRequest, &kAddAssociationResponse},
     {"AddTags", &kAddTagsInput, &kAddTagsOutput},
     {"AssociateTrialComponent", &kAssociateTrialComponentRequest, &kAssociateTrialComponentResponse},
     {"BatchDescribeModelPackage", &kBatchDescribeModelPackageInput, &kBatchDescribeModelPackageOutput},
     {"CreateAlgorithm", &kCreateAlgorithmInput, &kCreateAlgorithmOutput},
+    {"CreateArtifact", &kCreateArtifactRequest, &kCreateArtifactResponse},
     {"CreateAutoMLJob", &kCreateAutoMLJobRequest, &kCreateAutoMLJobResponse},
     {"CreateAutoMLJobV2", &kCreateAutoMLJobV2Request, &kCreateAutoMLJobV2Response},
     {"CreateDataQualityJobDefinition", &kCreateDataQualityJobDefinitionRequest, &kCreateDataQualityJobDefinitionResponse},
@@ -3830,6 +3974,8 @@ constexpr Operation kOperations[] = {
     {"CreateTrial", &kCreateTrialRequest, &kCreateTrialResponse},
     {"CreateTrialComponent", &kCreateTrialComponentRequest, &kCreateTrialComponentResponse},
     {"DeleteAlgorithm", &kDeleteAlgorithmInput, &kNothing},
+    {"DeleteArtifact", &kDeleteArtifactRequest, &kDeleteArtifactResponse},
+    {"DeleteAssociation", &kDeleteAssociationRequest, &kDeleteAssociationResponse},
     {"DeleteDataQualityJobDefinition", &kDeleteDataQualityJobDefinitionRequest, &kNothing},
     {"DeleteEndpoint", &kDeleteEndpointInput, &kNothing},
     {"DeleteEndpointConfig", &kDeleteEndpointConfigInput, &kNothing},
@@ -3850,6 +3996,7 @@ constexpr Operation kOperations[] = {
     {"DeleteTrial", &kDeleteTrialRequest, &kDeleteTrialResponse},
     {"DeleteTrialComponent", &kDeleteTrialComponentRequest, &kDeleteTrialComponentResponse},
     {"DescribeAlgorithm", &kDescribeAlgorithmInput, &kDescribeAlgorithmOutput},
+    {"DescribeArtifact", &kDescribeArtifactRequest, &kDescribeArtifactResponse},
     {"DescribeAutoMLJob", &kDescribeAutoMLJobRequest, &kDescribeAutoMLJobResponse},
     {"DescribeAutoMLJobV2", &kDescribeAutoMLJobV2Request, &kDescribeAutoMLJobV2Response},
     {"DescribeDataQualityJobDefinition", &kDescribeDataQualityJobDefinitionRequest, &kDescribeDataQualityJobDefinitionResponse},
@@ -3873,9 +4020,13 @@ constexpr Operation kOperations[] = {
     {"DisassociateTrialComponent", &kDisassociateTrialComponentRequest, &kDisassociateTrialComponentResponse},
     {"GetModelPackageGroupPolicy", &kGetModelPackageGroupPolicyInput, &kGetModelPackageGroupPolicyOutput},
     {"GetSearchSuggestions", &kGetSearchSuggestionsRequest, &kGetSearchSuggestionsResponse},
+    {"ListActions", &kListActionsRequest, &kListActionsResponse},
     {"ListAlgorithms", &kListAlgorithmsInput, &kListAlgorithmsOutput},
+    {"ListArtifacts", &kListArtifactsRequest, &kListArtifactsResponse},
+    {"ListAssociations", &kListAssociationsRequest, &kListAssociationsResponse},
     {"ListAutoMLJobs", &kListAutoMLJobsRequest, &kListAutoMLJobsResponse},
     {"ListCandidatesForAutoMLJob", &kListCandidatesForAutoMLJobRequest, &kListCandidatesForAutoMLJobResponse},
+    {"ListContexts", &kListContextsRequest, &kListContextsResponse},
     {"ListDataQualityJobDefinitions", &kListDataQualityJobDefinitionsRequest, &kListDataQualityJobDefinitionsResponse},
     {"ListEndpointConfigs", &kListEndpointConfigsInput, &kListEndpointConfigsOutput},
     {"ListEndpoints", &kListEndpointsInput, &kListEndpointsOutput},
@@ -3909,6 +4060,7 @@ constexpr Operation kOperations[] = {
     {"StopProcessingJob", &kStopProcessingJobRequest, &kNothing},
     {"StopTrainingJob", &kStopTrainingJobRequest, &kNothing},
     {"StopTransformJob", &kStopTransformJobRequest, &kNothing},
+    {"UpdateArtifact", &kUpdateArtifactRequest, &kUpdateArtifactResponse},
     {"UpdateEndpoint", &kUpdateEndpointInput, &kUpdateEndpointOutput},
     {"UpdateEndpointWeightsAndCapacities", &kUpdateEndpointWeightsAndCapacitiesInput, &kUpdateEndpointWeightsAndCapacitiesOutput},
     {"UpdateExperiment", &kUpdateExperimentRequest, &kUpdateExperimentResponse},

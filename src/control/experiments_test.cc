@@ -165,6 +165,141 @@ TEST_F(Experiments, MetricsAreSummedUp) {
       HasSubstr("ResourceNotFound"));
 }
 
+TEST_F(Experiments, ComponentsAreWhole) {
+  for (const json& value : {json::object(), json{{"NumberValue", 1}, {"StringValue", "1"}}}) {
+    const json parameters = {{"eta", value}};
+    EXPECT_THAT(w.Refusal("CreateTrialComponent",
+                          {{"TrialComponentName", "x"}, {"Parameters", parameters}}),
+                HasSubstr("ValidationException: Parameters: 'eta' must have exactly one"));
+    EXPECT_THAT(w.Refusal("UpdateTrialComponent",
+                          {{"TrialComponentName", "census-run1"}, {"Parameters", parameters}}),
+                HasSubstr("exactly one of StringValue and NumberValue"));
+  }
+  EXPECT_THAT(w.Refusal("CreateTrialComponent",
+                        {{"TrialComponentName", "x"}, {"StartTime", 20}, {"EndTime", 10}}),
+              HasSubstr("must not be before its StartTime"));
+  Ok("UpdateTrialComponent", {{"TrialComponentName", "census-run1"}, {"StartTime", 20}});
+  EXPECT_THAT(
+      w.Refusal("UpdateTrialComponent", {{"TrialComponentName", "census-run1"}, {"EndTime", 10}}),
+      HasSubstr("must not be before its StartTime"));
+  Ok("UpdateTrialComponent", {{"TrialComponentName", "census-run1"}, {"EndTime", 20}});
+}
+
+TEST_F(Experiments, SearchKnowsParametersAndMetricsOfComponents) {
+  Ok("UpdateTrialComponent", {{"TrialComponentName", "census-run1"},
+                              {"Parameters", {{"kind.of", {{"StringValue", "tree"}}}}}});
+  Ok("BatchPutMetrics", {{"TrialComponentName", "census-run1"},
+                         {"MetricData",
+                          {{{"MetricName", "a.b"}, {"Timestamp", 1700000000}, {"Value", 3}},
+                           {{"MetricName", "a.b"}, {"Timestamp", 1700000001}, {"Value", 1}}}}});
+  for (const auto& [property, value] :
+       {std::pair("Parameters.eta", "0.3"), std::pair("Parameters.eta.NumberValue", "0.30"),
+        std::pair("Parameters.kind.of", "tree"),
+        std::pair("parameters.kind.of.StringValue", "tree"), std::pair("Metrics.a.b.Max", "3"),
+        std::pair("metrics.a.b.min", "1"), std::pair("Metrics.a.b", "1"),
+        std::pair("Metrics.MetricName", "a.b")}) {
+    EXPECT_EQ(SearchComponent(property, value).size(), 1u) << property;
+    EXPECT_EQ(SearchComponent(property, "7").size(), 0u) << property;
+  }
+  EXPECT_EQ(Ok("Search", {{"Resource", "ExperimentTrialComponent"}, {"SortBy", "metrics.a.b.Max"}})
+                .at("Results")
+                .size(),
+            1u);
+  EXPECT_THAT(w.Refusal("Search", {{"Resource", "ExperimentTrial"}, {"SortBy", "Parameters.eta"}}),
+              HasSubstr("is no property of Trial"));
+}
+
+// Source and destination of each association.
+std::vector<std::string> Edges(const json& page) {
+  std::vector<std::string> out;
+  for (const json& s : page.at("AssociationSummaries")) {
+    out.push_back(s.value("SourceName", "") + ">" + s.value("DestinationName", ""));
+  }
+  return out;
+}
+
+TEST_F(Experiments, LineageOfArtifacts) {
+  const json source = {{"SourceUri", "s3://bkt/roc.json"},
+                       {"SourceTypes", {{{"SourceIdType", "S3ETag"}, {"Value", "e1"}}}}};
+  const json request = {{"ArtifactName", "roc"},
+                        {"ArtifactType", "ROCCurve"},
+                        {"Source", source},
+                        {"Properties", {{"a", "1"}}}};
+  const std::string roc = Ok("CreateArtifact", request)["ArtifactArn"];
+  EXPECT_THAT(roc, HasSubstr(":artifact/"));
+  // The SDK skips what exists by this code and these words.
+  EXPECT_THAT(w.Refusal("CreateArtifact", request),
+              testing::MatchesRegex("ValidationException: .*already exists.*"));
+  w.clock.Advance(seconds(1));
+  const std::string data =
+      Ok("CreateArtifact", {{"ArtifactName", "data"},
+                            {"ArtifactType", "DataSet"},
+                            {"Source", {{"SourceUri", "s3://bkt/in"}}}})["ArtifactArn"];
+  Ok("UpdateArtifact",
+     {{"ArtifactArn", roc}, {"Properties", {{"b", "2"}}}, {"PropertiesToRemove", {"a"}}});
+  w.Restart();
+  const json d = Ok("DescribeArtifact", {{"ArtifactArn", roc}});
+  EXPECT_EQ(d["Source"], source);
+  EXPECT_EQ(d["Properties"], (json{{"b", "2"}}));
+  EXPECT_EQ(d["ArtifactName"], "roc");
+  EXPECT_EQ(Ok("ListArtifacts", json::object())["ArtifactSummaries"][0]["ArtifactName"], "data");
+  EXPECT_EQ(Ok("ListArtifacts", {{"ArtifactType", "ROCCurve"}})["ArtifactSummaries"].size(), 1u);
+  EXPECT_EQ(Ok("ListArtifacts", {{"SourceUri", "s3://bkt/in"}})["ArtifactSummaries"].size(), 1u);
+
+  const std::string run = Component("census-run1")["TrialComponentArn"];
+  const auto associate = [&](const std::string& from, const std::string& to, const char* type) {
+    return json{{"SourceArn", from}, {"DestinationArn", to}, {"AssociationType", type}};
+  };
+  Ok("AddAssociation", associate(data, run, "ContributedTo"));
+  w.clock.Advance(seconds(1));
+  Ok("AddAssociation", associate(run, roc, "Produced"));
+  EXPECT_THAT(w.Refusal("AddAssociation", associate(run, roc, "Produced")),
+              testing::MatchesRegex("ValidationException: .*already exists.*"));
+  EXPECT_THAT(w.Refusal("AddAssociation", associate(run, run, "SameAs")), HasSubstr("itself"));
+  EXPECT_THAT(w.Refusal("AddAssociation", associate(run, roc + "x", "Produced")),
+              HasSubstr("ResourceNotFound: "));
+  w.Restart();
+  EXPECT_THAT(Edges(Ok("ListAssociations", json::object())),
+              ElementsAre("census-run1>roc", "data>census-run1"));
+  EXPECT_THAT(Edges(Ok("ListAssociations", {{"DestinationArn", run}})),
+              ElementsAre("data>census-run1"));
+  EXPECT_THAT(Edges(Ok("ListAssociations", {{"SourceType", "DataSet"}})),
+              ElementsAre("data>census-run1"));
+  const json of_run = Ok("ListAssociations", {{"SourceArn", run}, {"AssociationType", "Produced"}});
+  EXPECT_THAT(Edges(of_run), ElementsAre("census-run1>roc"));
+  EXPECT_EQ(of_run["AssociationSummaries"][0]["SourceType"], "SageMakerExperimentTrialComponent");
+  EXPECT_EQ(of_run["AssociationSummaries"][0]["DestinationType"], "ROCCurve");
+  for (const char* sort_by : {"SourceArn", "DestinationType", "CreationTime"}) {
+    json input = {{"SortBy", sort_by}, {"SortOrder", "Ascending"}, {"MaxResults", 1}};
+    const json first = Ok("ListAssociations", input);
+    input["NextToken"] = first["NextToken"];
+    const json second = Ok("ListAssociations", input);
+    EXPECT_NE(Edges(first), Edges(second)) << sort_by;
+    EXPECT_FALSE(second.contains("NextToken"));
+    input["SortBy"] = "SourceType";
+    EXPECT_THAT(w.Refusal("ListAssociations", input), HasSubstr("NextToken"));
+  }
+
+  EXPECT_THAT(w.Refusal("DeleteArtifact", {{"ArtifactArn", roc}}), HasSubstr("associations"));
+  EXPECT_THAT(w.Refusal("DeleteArtifact", json::object()), HasSubstr("Exactly one of"));
+  Ok("DeleteAssociation", {{"SourceArn", run}, {"DestinationArn", roc}});
+  EXPECT_THAT(w.Refusal("DeleteAssociation", {{"SourceArn", run}, {"DestinationArn", roc}}),
+              HasSubstr("ResourceNotFound: "));
+  EXPECT_EQ(Ok("DeleteArtifact", {{"Source", source}})["ArtifactArn"], roc);
+  EXPECT_THAT(w.Refusal("DescribeArtifact", {{"ArtifactArn", roc}}), HasSubstr("ResourceNotFound"));
+  // An association goes with its component.
+  Ok("DeleteTrialComponent", {{"TrialComponentName", "census-run1"}});
+  EXPECT_THAT(Edges(Ok("ListAssociations", json::object())), ElementsAre());
+  Ok("DeleteArtifact", {{"ArtifactArn", data}});
+}
+
+TEST_F(Experiments, ThereAreNoContextsAndActions) {
+  EXPECT_EQ(Ok("ListContexts", {{"SourceUri", "arn"}}),
+            (json{{"ContextSummaries", json::array()}}));
+  EXPECT_EQ(Ok("ListActions", json::object()), (json{{"ActionSummaries", json::array()}}));
+  EXPECT_THAT(w.Refusal("ListContexts", {{"NextToken", "x"}}), HasSubstr("NextToken"));
+}
+
 TEST_F(Experiments, ATrainingJobMakesItsComponent) {
   json request = World::Request("job");
   request["ExperimentConfig"] = {

@@ -215,7 +215,23 @@ Result<std::function<bool(const Record&)>> FilterTrials(const Context& context, 
 
 // --- Trial components.
 
+// What the shape allows and no component may be.
+Status CheckComponent(const json& request) {
+  const json parameters = request.value("Parameters", json::object());
+  for (const auto& [name, value] : parameters.items()) {
+    if (value.size() == 1) continue;
+    return Invalid("Parameters: '" + name +
+                   "' must have exactly one of StringValue and NumberValue");
+  }
+  if (request.contains("StartTime") && request.contains("EndTime") &&
+      request["EndTime"] < request["StartTime"]) {
+    return Invalid("EndTime of a trial component must not be before its StartTime");
+  }
+  return {};
+}
+
 Status CreateComponent(Context& context, json request, Record& component, Plan& plan) {
+  CLARY_CHECK_OK(CheckComponent(request));
   if (!component.facts) component.facts = std::make_shared<ComponentFacts>();
   return CreateAny(context, std::move(request), component, plan);
 }
@@ -315,7 +331,7 @@ Result<json> UpdateComponent(Context& context, const json& input) {
       return Invalid(std::string(row.member) + " of a trial component may have at most " +
                      std::to_string(row.limit) + " entries.");
     }
-    return {};
+    return CheckComponent(request);
   });
 }
 
@@ -404,6 +420,8 @@ Result<json> BatchPutMetrics(Context& context, const json& input) {
   return errors.empty() ? json::object() : json{{"Errors", std::move(errors)}};
 }
 
+constexpr std::string_view kCostlyOfTrials[] = {"TrialComponentSummaries"};
+constexpr std::string_view kCostlyOfComponents[] = {"SourceDetail"};
 constexpr Extra kExperimentExtras[] = {{"UpdateExperiment", UpdateExperiment}};
 constexpr Extra kTrialExtras[] = {{"UpdateTrial", UpdateTrial}};
 constexpr Extra kComponentExtras[] = {{"UpdateTrialComponent", UpdateComponent},
@@ -533,6 +551,7 @@ constinit const Kind kExperiment = {
     .view = experiment::ExperimentView,
     .summary = experiment::Summary,
     .may_delete = experiment::MayDeleteExperiment,
+    .along = Lineage,
 };
 
 constinit const Kind kTrial = {
@@ -547,6 +566,7 @@ constinit const Kind kTrial = {
     .fold_case = true,
     .summaries = "TrialSummaries",
     .search_resource = "ExperimentTrial",
+    .costly = experiment::kCostlyOfTrials,
     .delete_tells_arn = true,
     .not_found = {Code::kNotFound, "ResourceNotFound", "Trial '{name}' does not exist."},
     .exists = {Code::kAlreadyExists, "ValidationException",
@@ -571,6 +591,7 @@ constinit const Kind kTrialComponent = {
     .fold_case = true,
     .summaries = "TrialComponentSummaries",
     .search_resource = "ExperimentTrialComponent",
+    .costly = experiment::kCostlyOfComponents,
     .delete_tells_arn = true,
     .not_found = {Code::kNotFound, "ResourceNotFound", "Trial Component '{name}' does not exist."},
     .exists = {Code::kAlreadyExists, "ValidationException",
@@ -581,6 +602,7 @@ constinit const Kind kTrialComponent = {
     .summary = experiment::ComponentSummary,
     .facts = experiment::ComponentFacts::FromJson,
     .may_delete = experiment::MayDeleteComponent,
+    .along = Lineage,
     .filter = experiment::FilterComponents,
 };
 

@@ -302,6 +302,7 @@ json View(const Context& context, const Record& job, Show show) {
     view["FinalMetricDataList"] = std::move(metrics);
   }
   for (const bool profiler : {false, true}) {
+    if (show == Show::kMatch) break;
     json rules = RuleStatuses(context, job, profiler);
     if (rules.empty()) continue;
     view[profiler ? "ProfilerRuleEvaluationStatuses" : "DebugRuleEvaluationStatuses"] =
@@ -409,6 +410,9 @@ Result<json> Update(Context& context, const json& input) {
 }
 
 constexpr Extra kExtras[] = {{"UpdateTrainingJob", Update}};
+constexpr std::string_view kCostly[] = {"AlgorithmSpecification.MetricDefinitions",
+                                        "DebugRuleEvaluationStatuses",
+                                        "ProfilerRuleEvaluationStatuses"};
 constexpr std::string_view kEnds[] = {"Completed", "Failed", "Stopped"};
 
 }  // namespace
@@ -429,6 +433,7 @@ constinit const Kind kTrainingJob = {
     .summaries = "TrainingJobSummaries",
     .sort_order = "Ascending",
     .search_resource = "TrainingJob",
+    .costly = training_job::kCostly,
     .not_found = {Code::kNotFound, "ValidationException", "Requested resource not found."},
     .exists = {Code::kAlreadyExists, "ResourceInUse",
                "Training job names must be unique within an AWS account and region, and a training "

@@ -7,8 +7,8 @@ namespace clary::control {
 namespace {
 
 constexpr const Kind* kKinds[] = {
-    &kTrainingJob, &kProcessingJob,  &kExperiment,        &kTrial,        &kTrialComponent,
-    &kModel,       &kEndpointConfig, &kModelPackageGroup, &kModelPackage,
+    &kTrainingJob,    &kProcessingJob,     &kExperiment,   &kTrial,    &kTrialComponent, &kModel,
+    &kEndpointConfig, &kModelPackageGroup, &kModelPackage, &kArtifact, &kAssociation,
 };
 
 }  // namespace

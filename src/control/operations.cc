@@ -3,8 +3,10 @@
 #include <nlohmann/json.hpp>
 
 #include "api/sagemaker.h"
+#include "api/tags.h"
 #include "base/strings.h"
 #include "control/internal/context.h"
+#include "control/internal/paging.h"
 
 namespace clary::control {
 namespace {
@@ -14,10 +16,14 @@ using nlohmann::json;
 constexpr int kMaxConflicts = 100;
 constexpr size_t kMaxTags = 50;
 
-// Empty for what its kind names itself. Where a name may be given, so may an ARN.
-std::string KeyOf(const Kind& kind, const json& input) {
+// Empty for what its kind names itself, and for an ARN that none of the kind has. Where a name may
+// be given, so may an ARN.
+std::string KeyOf(const Context& context, const Kind& kind, const json& input) {
   const std::string name = input.value(kind.name_member, "");
-  if (name.starts_with("arn:")) return std::string(ParseArn(name).key);
+  if (name.starts_with("arn:")) {
+    const std::string key(ParseArn(name).key);
+    return name == ArnOf(context, kind, key) ? key : "";
+  }
   return kind.fold_case ? ToLower(name) : name;
 }
 
@@ -60,7 +66,7 @@ Result<json> Delete(Context& context, const Kind& kind, const json& input) {
     if (base->record.delete_requested_ms > 0) return {};
     if (kind.may_delete != nullptr) CLARY_CHECK_OK(kind.may_delete(context, base->record));
     if (kind.step == nullptr) {
-      plan.Remove(base);
+      for (const SnapshotPtr& one : GoingWith(context, base)) plan.Remove(one);
     } else {
       Record record = base->record;
       record.delete_requested_ms = context.Now();
@@ -73,15 +79,26 @@ Result<json> Delete(Context& context, const Kind& kind, const json& input) {
 
 // A tag on what is not there would show up on a later resource of that name.
 Status CheckTaggable(const Records& records, const std::string& arn) {
+  if (records.FindArn(arn)) return {};
   const ArnParts parts = ParseArn(arn);
-  if (parts.kind == nullptr || records.FindArn(arn)) return {};
+  if (parts.kind == nullptr) {
+    return Invalid("The resource " + arn + " does not exist: nothing here has this ARN");
+  }
   return std::unexpected(Say(parts.kind->not_found, parts.key, arn));
+}
+
+// The tags of a request: kMaxTags at most, no key twice, none of AWS's own.
+Result<TagMap> GivenTags(const json& list) {
+  std::vector<std::string> keys;
+  for (const json& tag : list) keys.push_back(tag.at("Key"));
+  if (std::string fault = api::TagFault(keys); !fault.empty()) return Invalid(std::move(fault));
+  return TagsFromJson(list);
 }
 
 Result<json> AddTags(Context& context, const json& input) {
   Records& records = context.records;
   const std::string arn = input.at("ResourceArn");
-  const TagMap added = TagsFromJson(input.at("Tags"));
+  CLARY_TRY(const TagMap added, GivenTags(input.at("Tags")));
   CLARY_TRY(const TagMap tags, records.ChangeTags(arn, [&](TagMap& now) -> Status {
     CLARY_CHECK_OK(CheckTaggable(records, arn));
     for (const auto& [key, value] : added) now[key] = value;
@@ -92,13 +109,20 @@ Result<json> AddTags(Context& context, const json& input) {
 }
 
 Result<json> ListTags(Context& context, const json& input) {
-  return json{{"Tags", TagsToJson(context.records.Tags(input.at("ResourceArn")))}};
+  const std::string arn = input.at("ResourceArn");
+  CLARY_CHECK_OK(CheckTaggable(context.records, arn));
+  // The smallest page holds all that a resource can have, so no token is ever given.
+  CLARY_TRY(const json position, ReadToken("ListTags", input, 0));
+  if (!position.is_null()) return Invalid("The provided NextToken is not valid for this request.");
+  return json{{"Tags", TagsToJson(context.records.Tags(arn))}};
 }
 
 Result<json> DeleteTags(Context& context, const json& input) {
-  CLARY_CHECK_OK(context.records.ChangeTags(input.at("ResourceArn"), [&](TagMap& now) {
+  const std::string arn = input.at("ResourceArn");
+  CLARY_CHECK_OK(context.records.ChangeTags(arn, [&](TagMap& now) -> Status {
+    CLARY_CHECK_OK(CheckTaggable(context.records, arn));
     for (const json& key : input.at("TagKeys")) now.erase(key.get<std::string>());
-    return Status();
+    return {};
   }));
   return json::object();
 }
@@ -158,7 +182,7 @@ Result<std::string> PlanCreate(Context& context, const Kind& kind, const json& i
   Record record;
   record.kind = &kind;
   record.name = input.value(kind.name_member, "");
-  record.key = KeyOf(kind, input);
+  record.key = KeyOf(context, kind, input);
   record.arn = ArnOf(context, kind, record.key);
   record.owner = origin.owner;
   record.bound = origin.bound;
@@ -174,10 +198,7 @@ Result<std::string> PlanCreate(Context& context, const Kind& kind, const json& i
   CLARY_CHECK_OK(kind.create(context, std::move(request), record, plan));
   TagMap tags;
   if (const auto given = input.find("Tags"); given != input.end()) {
-    tags = TagsFromJson(*given);
-    if (tags.size() != given->size()) {
-      return Invalid("Duplicate tag keys found. Please note that Tag keys are case insensitive.");
-    }
+    CLARY_TRY(tags, GivenTags(*given));
   }
   std::string arn = record.arn;
   plan.Create(std::move(record), std::move(tags));
@@ -187,17 +208,18 @@ Result<std::string> PlanCreate(Context& context, const Kind& kind, const json& i
 Result<std::string> CreateChild(Context& context, const Kind& kind, const json& input,
                                 const std::string& owner) {
   CLARY_CHECK_OK(api::Validate("Create" + std::string(kind.stem), input));
-  const SnapshotPtr old = context.records.Find(kind, KeyOf(kind, input));
+  const SnapshotPtr old = context.records.Find(kind, KeyOf(context, kind, input));
   if (old && old->record.owner == owner) return old->record.arn;
   return CreateFor(context, kind, input, {.owner = owner, .bound = false, .facts = nullptr});
 }
 
 Result<SnapshotPtr> Named(const Context& context, const Kind& kind, const json& input) {
-  const std::string key = KeyOf(kind, input);
+  const std::string key = KeyOf(context, kind, input);
   SnapshotPtr record = context.records.Find(kind, key);
   if (!record) {
     const std::string name = input.at(kind.name_member);
-    return std::unexpected(Say(kind.not_found, name, ArnOf(context, kind, key)));
+    return std::unexpected(
+        Say(kind.not_found, name, name.starts_with("arn:") ? name : ArnOf(context, kind, key)));
   }
   return record;
 }
@@ -226,6 +248,21 @@ Status Write(Context& context, const Kind& kind, const json& input,
     plan.Update(base, std::move(record));
     return {};
   });
+}
+
+std::vector<SnapshotPtr> GoingWith(const Context& context, const SnapshotPtr& record) {
+  std::vector<SnapshotPtr> going = {record};
+  for (const SnapshotPtr& child : context.records.Children(record->record.arn)) {
+    if (child->record.bound) going.push_back(child);
+  }
+  for (size_t i = 0, own = going.size(); i < own; ++i) {
+    const Record& r = going[i]->record;
+    if (r.kind->along == nullptr) continue;
+    for (const SnapshotPtr& other : r.kind->along(context, r)) {
+      if (std::ranges::find(going, other) == going.end()) going.push_back(other);
+    }
+  }
+  return going;
 }
 
 Status CheckInProgress(const Record& record) {

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "base/strings.h"
+#include "api/page.h"
 #include "control/internal/kind.h"
 
 namespace clary::control {
@@ -25,17 +25,18 @@ size_t PageSize(const json& input, size_t fallback) {
   return static_cast<size_t>(input.value("MaxResults", static_cast<int64_t>(fallback)));
 }
 
-std::string MakeToken(const json& content) { return Base64Encode(content.dump()); }
+std::string MakeToken(std::string_view operation, const json& input, const json& position) {
+  return api::MakePageToken(operation, input, position);
+}
 
-Result<json> ReadToken(const json& input, const std::string& order, size_t length) {
+Result<json> ReadToken(std::string_view operation, const json& input, size_t length) {
   const std::string text = input.value("NextToken", "");
   if (text.empty()) return json();
-  const auto bytes = Base64Decode(text);
-  json token = bytes ? json::parse(*bytes, nullptr, false) : json();
-  if (!token.is_array() || token.size() != length || token[0] != order) {
+  auto position = api::ReadPageToken(operation, input, text);
+  if (!position || !position->is_array() || position->size() != length) {
     return Invalid("The provided NextToken is not valid for this request.");
   }
-  return token;
+  return *std::move(position);
 }
 
 ListFilter::ListFilter(const json& input)

@@ -47,7 +47,7 @@ Result<json> List(Context& context, const Kind& kind, const json& input) {
   const Records& records = context.records;
   const std::string sort_by = input.value("SortBy", "CreationTime");
   const bool ascending = input.value("SortOrder", kind.sort_order) == "Ascending";
-  const std::string order = sort_by + (ascending ? "+" : "-");
+  const std::string operation = "List" + std::string(kind.stem) + "s";
   const size_t limit = PageSize(input, kDefaultPage);
   const ListFilter common(input);
   std::function<bool(const Record&)> own;
@@ -64,23 +64,23 @@ Result<json> List(Context& context, const Kind& kind, const json& input) {
   };
 
   if (sort_by == "Name") {
-    CLARY_TRY(const json token, ReadToken(input, order, 2));
+    CLARY_TRY(const json token, ReadToken(operation, input, 1));
     std::optional<std::string> after;
     if (!token.is_null()) {
-      if (!token[1].is_string()) return BadToken();
-      after = token[1].get<std::string>();
+      if (!token[0].is_string()) return BadToken();
+      after = token[0].get<std::string>();
     }
     records.ByKey(kind, ascending, after, take);
   } else {
-    CLARY_TRY(const json token, ReadToken(input, order, 4));
+    CLARY_TRY(const json token, ReadToken(operation, input, 3));
     std::optional<Records::TimeKey> after;
     std::string after_status;
     if (!token.is_null()) {
-      if (!token[1].is_string() || !token[2].is_number_integer() || !token[3].is_string()) {
+      if (!token[0].is_string() || !token[1].is_number_integer() || !token[2].is_string()) {
         return BadToken();
       }
-      after_status = token[1];
-      after = {token[2].get<int64_t>(), token[3].get<std::string>()};
+      after_status = token[0];
+      after = {token[1].get<int64_t>(), token[2].get<std::string>()};
     }
     if (sort_by != "Status") {
       records.ByCreation(kind, ascending, after, take);
@@ -106,9 +106,10 @@ Result<json> List(Context& context, const Kind& kind, const json& input) {
   if (page.size() > limit) {
     page.resize(limit);
     const Record& last = page.back()->record;
-    out["NextToken"] = sort_by == "Name"
-                           ? MakeToken({order, last.key})
-                           : MakeToken({order, last.status, last.created_ms, last.key});
+    out["NextToken"] =
+        MakeToken(operation, input,
+                  sort_by == "Name" ? json::array({last.key})
+                                    : json::array({last.status, last.created_ms, last.key}));
   }
   for (const SnapshotPtr& one : page) {
     out[std::string(kind.summaries)].push_back(kind.summary(context, one->record));
@@ -122,15 +123,27 @@ Result<json> Search(Context& context, const json& input) {
   const auto kinds = Kinds();
   const auto found =
       std::ranges::find_if(kinds, [&](const Kind* k) { return k->search_resource == resource; });
-  if (found == kinds.end()) return out;  // this release has none of them
+  const api::Shape* shape =
+      ResultShape(found != kinds.end() ? (*found)->stem : std::string_view(resource));
+  std::optional<SearchQuery> query;
+  if (shape != nullptr) {
+    // A model is found by its own members, not by those of the summary that it is shown in.
+    const api::Member* inner = api::FindMember(*shape, resource);
+    CLARY_TRY(query, SearchQuery::Parse(inner != nullptr ? *inner->shape : *shape, input));
+  }
+  // Resources of which this release has none.
+  if (found == kinds.end() || !query) {
+    CLARY_CHECK_OK(ReadToken("Search", input, 0));
+    return out;
+  }
   const Kind& kind = **found;
-  const std::string sort_by = input.value("SortBy", "LastModifiedTime");
   const bool ascending = input.value("SortOrder", "Descending") == "Ascending";
   const size_t limit = PageSize(input, kDefaultSearchPage);
-  const std::string order = sort_by + (ascending ? "+" : "-");
-  CLARY_TRY(const json token, ReadToken(input, order, 3));
-  if (!token.is_null() && !token[2].is_string()) return BadToken();
-  const json expression = input.value("SearchExpression", json::object());
+  CLARY_TRY(const json token, ReadToken("Search", input, 2));
+  if (!token.is_null() && !token[1].is_string()) return BadToken();
+  const bool costly =
+      std::ranges::any_of(kind.costly, [&](std::string_view path) { return query->Asks(path); });
+  const bool tags = query->Asks("Tags");
 
   struct Hit {
     json key;
@@ -145,20 +158,20 @@ Result<json> Search(Context& context, const json& input) {
   const auto sorts_before = [&](const Hit& a, const Hit& b) {
     return before(a.key, a.record->record.key, b.key, b.record->record.key);
   };
-  const auto view_of = [&](const Record& record, Show show) {
+  const auto view_of = [&](const Record& record, Show show, bool with_tags) {
     json view = kind.view(context, record, show);
-    view["Tags"] = TagsToJson(context.records.Tags(record.arn));
+    if (with_tags) view["Tags"] = TagsToJson(context.records.Tags(record.arn));
     return view;
   };
   std::vector<Hit> hits;
   size_t total = 0;
   context.records.ByCreation(kind, true, std::nullopt, [&](const SnapshotPtr& one) {
-    const json view = view_of(one->record, Show::kMatch);
-    if (!Matches(view, expression)) return true;
+    const json view = view_of(one->record, costly ? Show::kSearch : Show::kMatch, tags);
+    if (!query->Matches(view)) return true;
     ++total;
-    json key = PropertyOf(view, sort_by);
+    json key = query->SortKey(view);
     const std::string& name = one->record.key;
-    if (!token.is_null() && !before(token[1], token[2], key, name)) return true;
+    if (!token.is_null() && !before(token[0], token[1], key, name)) return true;
     hits.push_back({.key = std::move(key), .record = one});
     if (hits.size() <= 2 * limit + 1) return true;
     // Keep the best so far only: memory stays that of two pages.
@@ -169,13 +182,13 @@ Result<json> Search(Context& context, const json& input) {
   std::ranges::sort(hits, sorts_before);
   if (hits.size() > limit) {
     hits.resize(limit);
-    out["NextToken"] = MakeToken({order, hits.back().key, hits.back().record->record.key});
+    out["NextToken"] =
+        MakeToken("Search", input, json::array({hits.back().key, hits.back().record->record.key}));
   }
   out["TotalHits"] = {{"Value", total}, {"Relation", "EqualTo"}};
-  const api::Shape* shape = ResultShape(kind.stem);
   for (const Hit& hit : hits) {
-    json view = view_of(hit.record->record, Show::kSearch);
-    if (shape != nullptr) KeepKnown(view, *shape);
+    json view = view_of(hit.record->record, Show::kSearch, true);
+    KeepKnown(view, *shape);
     out["Results"].push_back({{kind.stem, std::move(view)}});
   }
   return out;

@@ -122,6 +122,14 @@ TEST_F(Queries, PagesAreStableWhileJobsAreCreated) {
 TEST_F(Queries, ATokenOfAnotherListIsRefused) {
   const auto page = List({{"MaxResults", 1}});
   const json token = page->at("NextToken");
+  EXPECT_THAT(w.Refusal("ListTrainingJobs", {{"NextToken", token}, {"NameContains", "a"}}),
+              HasSubstr("NextToken"));
+  EXPECT_THAT(w.Refusal("ListProcessingJobs", {{"NextToken", token}}), HasSubstr("NextToken"));
+  EXPECT_THAT(w.Refusal("Search", {{"Resource", "TrainingJob"}, {"NextToken", token}}),
+              HasSubstr("NextToken"));
+  EXPECT_THAT(w.Refusal("Search", {{"Resource", "Pipeline"}, {"NextToken", token}}),
+              HasSubstr("NextToken"));
+  EXPECT_THAT(Names(List({{"MaxResults", 2}, {"NextToken", token}})), ElementsAre("beta", "gamma"));
   for (const json& input : {json{{"NextToken", "rubbish!"}}, json{{"NextToken", "W10="}},
                             json{{"NextToken", token}, {"SortBy", "Name"}},
                             json{{"NextToken", token}, {"SortOrder", "Descending"}}}) {
@@ -132,7 +140,7 @@ TEST_F(Queries, ATokenOfAnotherListIsRefused) {
                         "than or equal to 100"));
 }
 
-TEST_F(Queries, TagsBelongToAnyArn) {
+TEST_F(Queries, TagsBelongToAnArn) {
   const std::string arn = Arn("alpha");
   EXPECT_EQ(w.Call("ListTags", {{"ResourceArn", arn}})->at("Tags"),
             json::parse(R"([{"Key":"team","Value":"one"}])"));
@@ -145,13 +153,45 @@ TEST_F(Queries, TagsBelongToAnyArn) {
   EXPECT_EQ(*w.Call("DeleteTags", {{"ResourceArn", arn}, {"TagKeys", {"team", "none"}}}),
             json::object());
   EXPECT_EQ(w.Call("ListTags", {{"ResourceArn", arn}})->at("Tags").size(), 1u);
-  const std::string other = "arn:aws:sagemaker:us-east-1:123456789012:endpoint/e";
-  EXPECT_EQ(w.Call("ListTags", {{"ResourceArn", other}})->at("Tags"), json::array());
   json many = json::array();
   for (int i = 0; i < 50; ++i) many.push_back({{"Key", std::to_string(i)}, {"Value", "v"}});
-  EXPECT_TRUE(w.Call("AddTags", {{"ResourceArn", other}, {"Tags", many}}));
+  EXPECT_TRUE(w.Call("AddTags", {{"ResourceArn", Arn("beta")}, {"Tags", many}}));
   EXPECT_THAT(w.Refusal("AddTags", {{"ResourceArn", arn}, {"Tags", many}}),
               HasSubstr("at most 50 tags"));
+}
+
+TEST_F(Queries, TagsThatNobodyMayGiveAreRefused) {
+  const std::string arn = Arn("alpha");
+  const auto tag = [](const char* key) { return json{{"Key", key}, {"Value", "v"}}; };
+  const json twice = {tag("a"), tag("a")};
+  for (const char* key : {"aws:x", "AWS:x", "aws:"}) {
+    EXPECT_THAT(w.Refusal("AddTags", {{"ResourceArn", arn}, {"Tags", {tag(key)}}}),
+                HasSubstr("ValidationException: aws: prefixed tag key names are not allowed"));
+    EXPECT_THAT(w.Refusal("CreateExperiment", {{"ExperimentName", "e"}, {"Tags", {tag(key)}}}),
+                HasSubstr("ValidationException: aws: prefixed tag key names are not allowed"));
+  }
+  EXPECT_THAT(w.Refusal("AddTags", {{"ResourceArn", arn}, {"Tags", twice}}),
+              HasSubstr("Duplicate tag keys"));
+  EXPECT_THAT(w.Refusal("CreateExperiment", {{"ExperimentName", "e"}, {"Tags", twice}}),
+              HasSubstr("Duplicate tag keys"));
+  EXPECT_EQ(w.Call("ListTags", {{"ResourceArn", arn}})->at("Tags").size(), 1u);
+  EXPECT_THAT(w.Refusal("ListTags", {{"ResourceArn", arn}, {"NextToken", "abc"}}),
+              HasSubstr("NextToken"));
+}
+
+TEST_F(Queries, TagsOfWhatIsNotThereAreRefused) {
+  const std::string arn = Arn("alpha");
+  for (const std::string& other :
+       {std::string("arn:aws:sagemaker:us-east-1:123456789012:training-job/none"),
+        std::string("arn:aws:sagemaker:us-east-1:123456789012:notebook-instance/none"),
+        "arn:aws:sagemaker:eu-west-1" + arn.substr(arn.find(":123456789012"))}) {
+    const json tags = {{{"Key", "k"}, {"Value", "v"}}};
+    EXPECT_THAT(w.Refusal("ListTags", {{"ResourceArn", other}}), HasSubstr("ValidationException"));
+    EXPECT_THAT(w.Refusal("AddTags", {{"ResourceArn", other}, {"Tags", tags}}),
+                HasSubstr("ValidationException"));
+    EXPECT_THAT(w.Refusal("DeleteTags", {{"ResourceArn", other}, {"TagKeys", {"k"}}}),
+                HasSubstr("ValidationException"));
+  }
 }
 
 TEST_F(Queries, SearchKnowsAllOperators) {
@@ -205,6 +245,61 @@ TEST_F(Queries, SearchCombinesExpressions) {
   EXPECT_THAT(Found(Search(input)), ElementsAre("alpha", "beta", "gamma"));
   input["SearchExpression"]["NestedFilters"][0]["Filters"][0]["Value"] = "validation";
   EXPECT_THAT(Found(Search(input)), ElementsAre());
+}
+
+TEST_F(Queries, SearchRefusesWhatItDoesNotUnderstand) {
+  const auto refused = [&](const char* name, const char* op, const char* value) {
+    return w.Refusal("Search", Filter(name, op, value));
+  };
+  for (const char* name : {"TrainingJobNam", "ResourceConfig.Size", "HyperParameters.", "Tags.",
+                           "TrainingJobName.x", ".", "Metrics"}) {
+    EXPECT_THAT(refused(name, "Equals", "1"), HasSubstr("ValidationException: Search: '")) << name;
+    EXPECT_THAT(w.Refusal("Search", {{"Resource", "TrainingJob"}, {"SortBy", name}}),
+                HasSubstr("ValidationException: Search: '"))
+        << name;
+  }
+  EXPECT_THAT(refused("TrainingJobNam", "Exists", ""), HasSubstr("Did you mean TrainingJobName?"));
+  EXPECT_THAT(w.Refusal("Search", {{"Resource", "TrainingJob"}, {"SortBy", "ResourceConfig"}}),
+              HasSubstr("a group of other properties"));
+  EXPECT_THAT(refused("CreationTime", "LessThan", "yesterday"), HasSubstr("is no time"));
+  EXPECT_THAT(refused("CreationTime", "Equals", "2026-13-40T00:00:00Z"), HasSubstr("is no time"));
+  EXPECT_THAT(refused("ResourceConfig.InstanceCount", "Equals", "one"), HasSubstr("is no number"));
+  EXPECT_THAT(refused("Metrics.validation:auc", "GreaterThan", "nan"), HasSubstr("is no number"));
+  EXPECT_THAT(refused("HyperParameters.eta", "GreaterThan", "x"), HasSubstr("is no number"));
+  EXPECT_THAT(refused("EnableNetworkIsolation", "Equals", "1"), HasSubstr("neither true nor"));
+  for (const auto& [name, op] :
+       {std::pair("TrainingJobName", "GreaterThan"), std::pair("CreationTime", "Contains"),
+        std::pair("ResourceConfig.InstanceCount", "In"), std::pair("ResourceConfig", "Equals"),
+        std::pair("EnableNetworkIsolation", "LessThan"), std::pair("Tags.team", "GreaterThan")}) {
+    EXPECT_THAT(refused(name, op, "1"), HasSubstr("does not fit the property")) << name;
+  }
+  EXPECT_THAT(refused("TrainingJobName", "Equals", ""), HasSubstr("needs a Value"));
+  // Of a resource that this release has none of, too.
+  EXPECT_THAT(w.Refusal("Search", {{"Resource", "Pipeline"}, {"SortBy", "Nonsense"}}),
+              HasSubstr("ValidationException"));
+  json nested = {
+      {"Resource", "TrainingJob"},
+      {"SearchExpression",
+       {{"NestedFilters",
+         {{{"NestedPropertyName", "ResourceConfig"},
+           {"Filters", {{{"Name", "ResourceConfig.InstanceType"}, {"Value", "x"}}}}}}}}}};
+  EXPECT_THAT(w.Refusal("Search", nested), HasSubstr("is no list of structures"));
+  nested["SearchExpression"]["NestedFilters"][0] = {
+      {"NestedPropertyName", "InputDataConfig"},
+      {"Filters", {{{"Name", "InputDataConfig.Channel"}, {"Value", "x"}}}}};
+  EXPECT_THAT(w.Refusal("Search", nested), HasSubstr("is no property of Channel"));
+}
+
+TEST_F(Queries, SearchFindsPropertiesInAnyCaseAndCostlyOnes) {
+  EXPECT_THAT(Found(Search(Filter("trainingjobname", "Equals", "beta"))), ElementsAre("beta"));
+  EXPECT_THAT(Found(Search(Filter("metrics.validation:auc", "Exists", ""))), ElementsAre("alpha"));
+  EXPECT_THAT(Found(Search(Filter("hyperparameters.eta", "Equals", "0.250"))),
+              ElementsAre("alpha"));
+  EXPECT_THAT(
+      Found(Search(Filter("AlgorithmSpecification.MetricDefinitions.Name", "Contains", "auc"))),
+      ElementsAre("alpha", "beta", "gamma"));
+  json sorted = {{"Resource", "TrainingJob"}, {"SortBy", "Metrics.validation:auc"}};
+  EXPECT_THAT(Found(Search(sorted)).front(), "alpha");
 }
 
 TEST_F(Queries, SearchPagesInOrderAndCarriesTags) {

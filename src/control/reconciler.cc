@@ -220,12 +220,8 @@ Status Steps::Delete(const SnapshotPtr& record) {
     }
     return CleanUp(record);
   }
-  std::vector<SnapshotPtr> going = {record};
-  for (const SnapshotPtr& child : context.records.Children(r.arn)) {
-    if (child->record.bound) going.push_back(child);
-  }
   Plan plan;
-  for (const SnapshotPtr& one : going) {
+  for (const SnapshotPtr& one : GoingWith(context, record)) {
     for (const Launch& launch : one->record.launches) {
       if (!launch.key.empty()) CLARY_CHECK_OK(context.env.executor.Forget(launch.key));
       CLARY_CHECK_OK(RemoveTree(Directory(launch)));

@@ -9,6 +9,7 @@
 #include <stop_token>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/mutex.h"
 #include "control/internal/records.h"
@@ -99,6 +100,9 @@ using Handler =
 const Handler* FindHandler(std::string_view operation);
 // The kind whose Describe this operation is; null: of none.
 const Kind* DescribedBy(std::string_view operation);
+
+// The record and what goes with it: what it binds, and what its kind takes along.
+std::vector<SnapshotPtr> GoingWith(const Context& context, const SnapshotPtr& record);
 
 // A "wrong state" unless the record is InProgress.
 Status CheckInProgress(const Record& record);

@@ -1,7 +1,9 @@
-// Experiments as jobs see them: the trial component that a job with an ExperimentConfig makes.
+// Experiments as jobs see them: the trial component that a job with an ExperimentConfig makes, and
+// the lineage of what has one.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
+#include <vector>
 
 #include "control/internal/context.h"
 
@@ -14,5 +16,8 @@ Status PlanTrainingComponent(Context& context, const Record& job, const nlohmann
                              Plan& plan);
 Status PlanProcessingComponent(Context& context, const Record& job, const nlohmann::json& request,
                                Plan& plan);
+
+// The associations that the record is an end of.
+std::vector<SnapshotPtr> Lineage(const Context& context, const Record& record);
 
 }  // namespace clary::control

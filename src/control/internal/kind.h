@@ -33,7 +33,7 @@ struct Words {
 
 // What a view is for.
 enum class Show {
-  kMatch,     // Search's expressions and order; may leave out what is costly and never looked for
+  kMatch,     // Search's expressions and order, without what is costly
   kSearch,    // an element of Search's answer
   kDescribe,  // the answer to Describe
 };
@@ -59,10 +59,11 @@ struct Kind {
   std::string_view log_group = {};              // of its launches
   std::chrono::milliseconds stop_grace{0};      // of a launch, between SIGTERM and SIGKILL
 
-  std::string_view summaries;                  // member of List's answer
-  std::string_view sort_order = "Descending";  // of List, if the request does not say
-  std::string_view search_resource = {};       // Search's Resource; empty: not searched
-  bool delete_tells_arn = false;               // in Delete's answer
+  std::string_view summaries;                     // member of List's answer
+  std::string_view sort_order = "Descending";     // of List, if the request does not say
+  std::string_view search_resource = {};          // Search's Resource; empty: not searched
+  std::span<const std::string_view> costly = {};  // paths of the view that Show::kMatch leaves out
+  bool delete_tells_arn = false;                  // in Delete's answer
 
   Words not_found;
   Words exists;
@@ -82,6 +83,8 @@ struct Kind {
   void (*on_stop)(Record& record) = nullptr;  // a stop is seen first, status is "Stopping" already
   // Whether it may be deleted now; the error is the answer.
   Status (*may_delete)(const Context& context, const Record& record) = nullptr;
+  // What goes with a record of it, beside what it owns and binds.
+  std::vector<SnapshotPtr> (*along)(const Context& context, const Record& record) = nullptr;
   // List's conditions beside names, times and status; the error is the answer.
   Result<std::function<bool(const Record& record)>> (*filter)(
       const Context& context, const nlohmann::json& input) = nullptr;
@@ -102,6 +105,8 @@ extern const Kind kModel;
 extern const Kind kEndpointConfig;
 extern const Kind kModelPackageGroup;
 extern const Kind kModelPackage;
+extern const Kind kArtifact;
+extern const Kind kAssociation;
 
 // The kind and the key in a resource's ARN; no kind: it is of none.
 struct ArnParts {

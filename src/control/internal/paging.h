@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 
@@ -14,11 +15,13 @@ inline constexpr size_t kDefaultPage = 10;
 // MaxResults, or `fallback`.
 size_t PageSize(const nlohmann::json& input, size_t fallback);
 
-// A NextToken says behind which item the next page begins, and for which order it is good.
-std::string MakeToken(const nlohmann::json& content);
-// The token's list of `length` members, whose first is `order`; null without a token.
+// The NextToken of `operation` for the question that `input` asks: it says behind which item the
+// next page begins.
+std::string MakeToken(std::string_view operation, const nlohmann::json& input,
+                      const nlohmann::json& position);
+// The position of the request's token, a list of `length` members; null without a token.
 // "ValidationException".
-Result<nlohmann::json> ReadToken(const nlohmann::json& input, const std::string& order,
+Result<nlohmann::json> ReadToken(std::string_view operation, const nlohmann::json& input,
                                  size_t length);
 
 // The conditions that List operations share.
