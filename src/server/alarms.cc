@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "api/page.h"
+#include "api/tags.h"
 #include "base/log.h"
 #include "base/strings.h"
 #include "server/internal/metric_windows.h"
@@ -36,6 +38,10 @@ constexpr std::string_view kMissingRules[] = {"breaching", "notBreaching", "igno
 
 std::unexpected<Error> BadAlarm(std::string reason, std::string message) {
   return Fail(Code::kInvalidArgument, std::move(reason), std::move(message));
+}
+
+std::unexpected<Error> BadAlarmToken() {
+  return BadAlarm("InvalidNextToken", "The NextToken is not valid");
 }
 
 const Comparison* FindComparison(std::string_view name) {
@@ -111,6 +117,11 @@ Status CheckSettings(const json& input) {
             " for parameter TreatMissingData is not one of breaching, notBreaching, ignore, "
             "missing");
   }
+  std::vector<std::string> tags;
+  for (const json& tag : input.value("Tags", json::array())) tags.push_back(tag.at("Key"));
+  if (std::string fault = api::TagFault(tags); !fault.empty()) {
+    return BadAlarm("InvalidParameterValue", std::move(fault));
+  }
   CLARY_CHECK_OK(KeyOf(input));
   return {};
 }
@@ -146,7 +157,13 @@ struct AlarmOperations {
                       "AlarmNames and AlarmNamePrefix are mutually exclusive");
     }
     const std::string state = input.value("StateValue", "");
-    const std::string after = input.value("NextToken", "");
+    std::string after;
+    if (input.contains("NextToken")) {
+      const auto position =
+          api::ReadPageToken("DescribeAlarms", input, input.value("NextToken", ""));
+      if (!position || !position->is_string()) return BadAlarmToken();
+      after = position->get<std::string>();
+    }
     const auto limit = static_cast<size_t>(input.value("MaxRecords", int64_t{50}));
     json out = {{"CompositeAlarms", json::array()}, {"MetricAlarms", json::array()}};
     if (!metric_alarms) return out;
@@ -158,7 +175,7 @@ struct AlarmOperations {
       if (!names.empty() && std::ranges::find(names, json(name)) == names.end()) continue;
       if (!name.starts_with(prefix) || (!state.empty() && alarm.state != state)) continue;
       if (shown.size() == limit) {
-        out["NextToken"] = last;
+        out["NextToken"] = api::MakePageToken("DescribeAlarms", input, last);
         break;
       }
       shown.push_back(book.Show(name, alarm));
@@ -195,15 +212,22 @@ struct AlarmOperations {
     std::ranges::stable_sort(items, {},
                              [](const json& item) { return item.value("Timestamp", 0.0); });
     if (input.value("ScanBy", "") != "TimestampAscending") std::ranges::reverse(items);
-    const auto first = ParseUint(input.value("NextToken", "0"));
-    if (!first || *first > items.size()) {
-      return BadAlarm("InvalidNextToken", "The NextToken is not valid");
+    size_t first = 0;
+    if (input.contains("NextToken")) {
+      const auto position =
+          api::ReadPageToken("DescribeAlarmHistory", input, input.value("NextToken", ""));
+      if (!position || !position->is_number_unsigned() || *position > items.size()) {
+        return BadAlarmToken();
+      }
+      first = position->get<size_t>();
     }
     const size_t limit = static_cast<size_t>(input.value("MaxRecords", int64_t{100}));
-    const size_t stop = std::min<size_t>(items.size(), *first + limit);
+    const size_t stop = std::min<size_t>(items.size(), first + limit);
     json out = {{"AlarmHistoryItems", json::array()}};
-    for (size_t i = *first; i < stop; ++i) out["AlarmHistoryItems"].push_back(items[i]);
-    if (stop < items.size()) out["NextToken"] = std::to_string(stop);
+    for (size_t i = first; i < stop; ++i) out["AlarmHistoryItems"].push_back(items[i]);
+    if (stop < items.size()) {
+      out["NextToken"] = api::MakePageToken("DescribeAlarmHistory", input, stop);
+    }
     return out;
   }
 

@@ -1,12 +1,14 @@
 #include "server/cloudwatch.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 
+#include "api/page.h"
 #include "base/strings.h"
 #include "server/internal/metric_windows.h"
 
@@ -24,7 +26,6 @@ constexpr int64_t kMaxPageData = 100'800;  // of GetMetricData
 constexpr size_t kMaxValues = 150;
 constexpr double kMaxValue = 0x1p360;
 constexpr int64_t kHourMs = 3'600'000;
-constexpr std::string_view kUserToken = "m/";  // ListMetrics goes on among users' metrics
 
 std::unexpected<Error> Bad(std::string reason, std::string message) {
   return Fail(Code::kInvalidArgument, std::move(reason), std::move(message));
@@ -274,15 +275,28 @@ struct CloudWatchOperations {
       return Bad("ValidationError", "MaxDatapoints must be from 1 to 100800");
     }
     // A page goes on after as many datapoints as its token says.
-    const auto skipped = ParseUint(input.value("NextToken", "0"));
-    if (!skipped) return Bad("InvalidNextToken", "The NextToken is not valid");
-    uint64_t to_skip = *skipped;
+    uint64_t skipped = 0;
+    if (input.contains("NextToken")) {
+      const auto position = api::ReadPageToken("GetMetricData", input, TextOf(input, "NextToken"));
+      if (!position || !position->is_number_unsigned()) {
+        return Bad("InvalidNextToken", "The NextToken is not valid");
+      }
+      skipped = position->get<uint64_t>();
+    }
+    uint64_t to_skip = skipped;
     auto room = static_cast<uint64_t>(limit);
     bool more = false;
     std::set<std::string> ids;
     json results = json::array();
     for (const json& query : queries) {
       const std::string id = TextOf(query, "Id");
+      if (id.empty() || id[0] < 'a' || id[0] > 'z' ||
+          !std::ranges::all_of(id, [](unsigned char c) { return std::isalnum(c) || c == '_'; })) {
+        return Bad("ValidationError",
+                   "The value '" + id +
+                       "' of Id must begin with a lower-case letter, followed by letters, digits "
+                       "and underscores");
+      }
       if (!ids.insert(id).second) {
         return Bad("ValidationError", "The value '" + id + "' of Id is given twice");
       }
@@ -330,14 +344,23 @@ struct CloudWatchOperations {
                          {"StatusCode", whole ? "Complete" : "PartialData"}});
     }
     json out = {{"MetricDataResults", std::move(results)}, {"Messages", json::array()}};
-    if (more) out["NextToken"] = std::to_string(*skipped + static_cast<uint64_t>(limit));
+    if (more) {
+      out["NextToken"] =
+          api::MakePageToken("GetMetricData", input, skipped + static_cast<uint64_t>(limit));
+    }
     return out;
   }
 
   // First the metrics of jobs, newest job first, then those of users.
   static Result<json> ListMetrics(CloudWatchFront& front, const json& input) {
     const std::string space = TextOf(input, "Namespace");
-    const std::string token = TextOf(input, "NextToken");
+    // Where the page begins: behind a job, or behind a number among users' metrics.
+    json position;
+    if (input.contains("NextToken")) {
+      const auto read = api::ReadPageToken("ListMetrics", input, TextOf(input, "NextToken"));
+      if (!read || !(read->is_string() || read->is_number_integer())) return BadListToken();
+      position = *read;
+    }
     const Time recent = input.contains("RecentlyActive")
                             ? front.clock_.Now() - Duration(3 * kHourMs)
                             : FromMillis(INT64_MIN / 2);
@@ -360,20 +383,16 @@ struct CloudWatchOperations {
                          {"MetricName", key.name},
                          {"Dimensions", DimensionsJson(key)}});
     };
-    if (!token.starts_with(kUserToken) && (space.empty() || space == kJobs)) {
-      CLARY_TRY(const auto next, ListJobs(front, input, token, recent, matches, add, metrics));
+    if (!position.is_number() && (space.empty() || space == kJobs)) {
+      CLARY_TRY(const auto next, ListJobs(front, input, position.is_null() ? "" : position, recent,
+                                          matches, add, metrics));
       if (next) {
-        out["NextToken"] = *next;
+        out["NextToken"] = api::MakePageToken("ListMetrics", input, *next);
         out["Metrics"] = std::move(metrics);
         return out;
       }
     }
-    int64_t after = 0;
-    if (token.starts_with(kUserToken)) {
-      const auto at = ParseInt(token.substr(kUserToken.size()));
-      if (!at) return Bad("InvalidParameterValue", "The NextToken is not valid");
-      after = *at;
-    }
+    int64_t after = position.is_number() ? position.get<int64_t>() : 0;
     constexpr size_t kStep = 1000;
     for (bool more = true; more && metrics.size() < kMetricsPerPage;) {
       CLARY_TRY(const auto listed,
@@ -388,7 +407,7 @@ struct CloudWatchOperations {
         if (metric.last >= recent && matches(metric.key)) add(metric.key);
       }
       if (more && metrics.size() == kMetricsPerPage) {
-        out["NextToken"] = std::string(kUserToken) + std::to_string(after);
+        out["NextToken"] = api::MakePageToken("ListMetrics", input, after);
       }
     }
     out["Metrics"] = std::move(metrics);
@@ -396,10 +415,14 @@ struct CloudWatchOperations {
   }
 
  private:
-  // The token of the page after this one, or nullopt after the last job.
+  static std::unexpected<Error> BadListToken() {
+    return Bad("InvalidParameterValue", "The NextToken is not valid");
+  }
+
+  // The last job of this page, or nullopt after the last one of all.
   template <typename Matches, typename Add>
   static Result<std::optional<std::string>> ListJobs(CloudWatchFront& front, const json& input,
-                                                     const std::string& token, Time recent,
+                                                     const std::string& after, Time recent,
                                                      const Matches& matches, const Add& add,
                                                      const json& metrics) {
     const std::string wanted = TextOf(input, "MetricName");
@@ -411,9 +434,9 @@ struct CloudWatchOperations {
     const std::vector<std::string> jobs =
         one_job ? std::vector<std::string>{*one_job} : front.source_.jobs();
     size_t i = 0;
-    if (!token.empty()) {  // the last job of the page before
-      const auto found = std::ranges::find(jobs, token);
-      if (found == jobs.end()) return Bad("InvalidParameterValue", "The NextToken is not valid");
+    if (!after.empty()) {  // the last job of the page before
+      const auto found = std::ranges::find(jobs, after);
+      if (found == jobs.end()) return BadListToken();
       i = static_cast<size_t>(found - jobs.begin()) + 1;
     }
     for (; i < jobs.size() && metrics.size() < kMetricsPerPage; ++i) {

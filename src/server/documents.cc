@@ -47,6 +47,9 @@ Status AddParameter(Node& root, const std::string& name, const std::string& valu
     at = &at->items[*index];
   }
   if (at->value) return BadForm(name, "is given twice");
+  if (!IsUtf8(name) || !IsUtf8(value) || value.contains('\0')) {
+    return BadForm(name, "is not text: it must be UTF-8, without U+0000");
+  }
   at->value = value;
   return {};
 }
@@ -255,6 +258,7 @@ class CborReader {
     if (head.info == kIndefinite || head.n > rest_.size()) return std::nullopt;
     std::string text(rest_.substr(0, head.n));
     rest_.remove_prefix(head.n);
+    if (!IsUtf8(text) || text.contains('\0')) return std::nullopt;
     return text;
   }
 
@@ -331,8 +335,9 @@ Result<json> CborToJson(std::string_view bytes) {
   CborReader reader(bytes);
   auto document = reader.Value();
   if (!document || !document->is_object() || !reader.done()) {
-    return Fail(Code::kInvalidArgument, "SerializationException",
-                "the request body is not a CBOR map of plain values, each name once");
+    return Fail(
+        Code::kInvalidArgument, "SerializationException",
+        "the request body is not a CBOR map of plain values and texts in UTF-8, each name once");
   }
   return *std::move(document);
 }

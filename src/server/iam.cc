@@ -4,9 +4,12 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
+#include "api/page.h"
+#include "api/tags.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/strings.h"
+#include "server/internal/policy.h"
 #include "server/internal/query.h"
 #include "server/internal/record_body.h"
 
@@ -16,6 +19,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::string_view kRolesTable = "iam_roles";
+constexpr size_t kMaxRoleTags = 50;  // of a role
 constexpr std::string_view kUserName = "clary";
 constexpr std::string_view kFullAccess = "arn:aws:iam::aws:policy/AmazonSageMakerFullAccess";
 constexpr std::string_view kTrust =
@@ -129,36 +133,52 @@ Status ChangeRole(meta::MetadataStore& records, const std::string& name,
   return Fail(Code::kUnavailable, "ServiceUnavailable", "role " + name + " is changing: retry");
 }
 
-// One page of `all` after the Marker, which is the name of the last item of the page before.
+// One page of `all`, which is sorted by name, after the request's Marker.
 template <typename T, typename Name, typename Xml>
-Result<std::string> PageXml(const net::Query& form, std::string_view list,
-                            const std::vector<T>& all, const Name& name, const Xml& xml) {
-  CLARY_TRY(const int64_t limit, IntParam(form, "MaxItems", 100, 1, 1000));
-  const std::string marker(net::FindParam(form, "Marker").value_or(""));
+Result<std::string> PageXml(const json& input, std::string_view list, const std::vector<T>& all,
+                            const Name& name, const Xml& xml) {
+  const auto limit = input.value("MaxItems", int64_t{100});
   size_t i = 0;
-  if (!marker.empty()) {
-    while (i < all.size() && name(all[i]) != marker) ++i;
-    if (i == all.size()) return std::unexpected(InvalidIam("InvalidInput", "Invalid Marker."));
-    ++i;
+  if (input.contains("Marker")) {
+    const auto after = api::ReadPageToken(list, input, input.value("Marker", ""));
+    if (!after || !after->is_string()) {
+      return std::unexpected(InvalidIam("InvalidInput", "Invalid Marker."));
+    }
+    while (i < all.size() && name(all[i]) <= after->get_ref<const std::string&>()) ++i;
   }
   std::string members;
   const size_t end = std::min(all.size(), i + static_cast<size_t>(limit));
   for (; i < end; ++i) members += XmlWrap("member", xml(all[i]));
   std::string out = XmlElement("IsTruncated", end < all.size() ? "true" : "false");
-  if (end < all.size()) out += XmlElement("Marker", name(all[end - 1]));
+  if (end < all.size()) {
+    out += XmlElement("Marker", api::MakePageToken(list, input, name(all[end - 1])));
+  }
   return out + XmlWrap(list, members);
 }
 
 // There is one user, who has all the lasting keys.
-Status CheckUser(const net::Query& form) {
-  const auto user = net::FindParam(form, "UserName");
-  if (!user || *user == kUserName) return {};
-  return Fail(Code::kNotFound, "NoSuchEntity",
-              "The user with name " + std::string(*user) + " cannot be found.");
+Status CheckUser(const json& input) {
+  const std::string user = input.value("UserName", std::string(kUserName));
+  if (user == kUserName) return {};
+  return Fail(Code::kNotFound, "NoSuchEntity", "The user with name " + user + " cannot be found.");
 }
 
-Result<int64_t> MaxSession(const net::Query& form, int64_t fallback) {
-  return IntParam(form, "MaxSessionDuration", fallback, 3600, 43'200);
+Result<std::vector<std::pair<std::string, std::string>>> RoleTags(const json& input) {
+  std::vector<std::pair<std::string, std::string>> tags;
+  std::vector<std::string> keys;
+  for (const json& tag : input.value("Tags", json::array())) {
+    keys.push_back(tag.at("Key"));
+    tags.emplace_back(keys.back(), tag.at("Value").get<std::string>());
+  }
+  if (tags.size() > kMaxRoleTags) {
+    return Fail(Code::kResourceExhausted, "LimitExceeded",
+                "Cannot exceed quota for TagsPerRole: " + std::to_string(kMaxRoleTags));
+  }
+  // Keys that differ by case only are the same to IAM.
+  if (std::string fault = api::TagFault(keys, /*fold_case=*/true); !fault.empty()) {
+    return std::unexpected(InvalidIam("InvalidInput", std::move(fault)));
+  }
+  return tags;
 }
 
 std::string KeyXml(const AccessKey& key) {
@@ -169,14 +189,14 @@ std::string KeyXml(const AccessKey& key) {
 }  // namespace
 
 struct IamActions {
-  static Result<std::string> GetRole(IamFront& iam, const net::Query& form, const AccessKey&) {
-    CLARY_TRY(const std::string name, RequiredParam(form, "RoleName"));
+  static Result<std::string> GetRole(IamFront& iam, const json& input, const AccessKey&) {
+    const std::string name = input.at("RoleName");
     CLARY_TRY(const auto role, LoadRole(iam.records_, name));
     return XmlWrap("Role", role.first.ToXml(iam.identity_.account()) + TagsXml(role.first));
   }
 
-  static Result<std::string> ListRoles(IamFront& iam, const net::Query& form, const AccessKey&) {
-    const auto prefix = net::FindParam(form, "PathPrefix").value_or("/");
+  static Result<std::string> ListRoles(IamFront& iam, const json& input, const AccessKey&) {
+    const std::string prefix = input.value("PathPrefix", "/");
     CLARY_TRY(const auto records, iam.records_.List(kRolesTable));
     std::vector<Role> roles;
     for (const meta::Record& record : records) {
@@ -184,41 +204,36 @@ struct IamActions {
       if (role.path.starts_with(prefix)) roles.push_back(std::move(role));
     }
     return PageXml(
-        form, "Roles", roles, [](const Role& role) { return role.name; },
+        input, "Roles", roles, [](const Role& role) { return role.name; },
         [&](const Role& role) { return role.ToXml(iam.identity_.account()); });
   }
 
-  static Result<std::string> CreateRole(IamFront& iam, const net::Query& form, const AccessKey&) {
+  static Result<std::string> CreateRole(IamFront& iam, const json& input, const AccessKey&) {
     Role role;
-    CLARY_TRY(role.name, RequiredParam(form, "RoleName"));
-    CLARY_TRY(role.trust, RequiredParam(form, "AssumeRolePolicyDocument"));
-    CLARY_TRY(role.max_session, MaxSession(form, 3600));
-    role.path = net::FindParam(form, "Path").value_or("/");
-    role.description = net::FindParam(form, "Description").value_or("");
+    role.name = input.at("RoleName");
+    role.trust = input.at("AssumeRolePolicyDocument");
+    role.max_session = input.value("MaxSessionDuration", int64_t{3600});
+    role.path = input.value("Path", "/");
+    role.description = input.value("Description", "");
     CLARY_CHECK_OK(CheckTrust(role.trust));
-    for (size_t i = 1;; ++i) {
-      const std::string at = "Tags.member." + std::to_string(i) + ".";
-      const auto key = net::FindParam(form, at + "Key");
-      if (!key) break;
-      if (i > 50) {
-        return Fail(Code::kResourceExhausted, "LimitExceeded",
-                    "Cannot exceed quota for TagsPerRole: 50");
-      }
-      role.tags.emplace_back(*key, net::FindParam(form, at + "Value").value_or(""));
-    }
+    CLARY_TRY(role.tags, RoleTags(input));
     role.id = NewId("AROA");
     role.created_ms = ToMillis(iam.clock_.Now());
-    const auto put = iam.records_.Put(std::string(kRolesTable), role.name, role.ToBody(), 0);
-    if (!put && put.error().code == Code::kAlreadyExists) {
+    const MutexLock lock(iam.create_mu_);
+    CLARY_TRY(const auto others, iam.records_.List(kRolesTable));
+    // Names are unique whatever their case.
+    if (std::ranges::any_of(others, [&](const meta::Record& other) {
+          return EqualsIgnoreCase(other.key, role.name);
+        })) {
       return Fail(Code::kAlreadyExists, "EntityAlreadyExists",
                   "Role with name " + role.name + " already exists.");
     }
-    CLARY_CHECK_OK(put);
+    CLARY_CHECK_OK(iam.records_.Put(std::string(kRolesTable), role.name, role.ToBody(), 0));
     return XmlWrap("Role", role.ToXml(iam.identity_.account()) + TagsXml(role));
   }
 
-  static Result<std::string> DeleteRole(IamFront& iam, const net::Query& form, const AccessKey&) {
-    CLARY_TRY(const std::string name, RequiredParam(form, "RoleName"));
+  static Result<std::string> DeleteRole(IamFront& iam, const json& input, const AccessKey&) {
+    const std::string name = input.at("RoleName");
     if (name == RoleNameOf(iam.identity_.account().role_arn)) {
       return Fail(Code::kConflict, "DeleteConflict",
                   "Cannot delete role " + name +
@@ -242,22 +257,20 @@ struct IamActions {
     return std::string();
   }
 
-  static Result<std::string> UpdateRole(IamFront& iam, const net::Query& form, const AccessKey&) {
-    CLARY_TRY(const std::string name, RequiredParam(form, "RoleName"));
-    CLARY_TRY(const int64_t max_session, MaxSession(form, 0));
-    const auto description = net::FindParam(form, "Description");
+  static Result<std::string> UpdateRole(IamFront& iam, const json& input, const AccessKey&) {
+    const std::string name = input.at("RoleName");
     CLARY_CHECK_OK(ChangeRole(iam.records_, name, [&](Role& role) -> Status {
-      if (max_session > 0) role.max_session = max_session;
-      if (description) role.description = *description;
+      role.max_session = input.value("MaxSessionDuration", role.max_session);
+      role.description = input.value("Description", role.description);
       return {};
     }));
     return std::string("\n");  // its result is there, and empty
   }
 
-  static Result<std::string> UpdateAssumeRolePolicy(IamFront& iam, const net::Query& form,
+  static Result<std::string> UpdateAssumeRolePolicy(IamFront& iam, const json& input,
                                                     const AccessKey&) {
-    CLARY_TRY(const std::string name, RequiredParam(form, "RoleName"));
-    CLARY_TRY(const std::string trust, RequiredParam(form, "PolicyDocument"));
+    const std::string name = input.at("RoleName");
+    const std::string trust = input.at("PolicyDocument");
     CLARY_CHECK_OK(CheckTrust(trust));
     CLARY_CHECK_OK(ChangeRole(iam.records_, name, [&](Role& role) -> Status {
       role.trust = trust;
@@ -266,10 +279,9 @@ struct IamActions {
     return std::string();
   }
 
-  static Result<std::string> AttachRolePolicy(IamFront& iam, const net::Query& form,
-                                              const AccessKey&) {
-    CLARY_TRY(const std::string name, RequiredParam(form, "RoleName"));
-    CLARY_TRY(const std::string arn, RequiredParam(form, "PolicyArn"));
+  static Result<std::string> AttachRolePolicy(IamFront& iam, const json& input, const AccessKey&) {
+    const std::string name = input.at("RoleName");
+    const std::string arn = input.at("PolicyArn");
     CLARY_CHECK_OK(CheckPolicyArn(arn));
     CLARY_CHECK_OK(ChangeRole(iam.records_, name, [&](Role& role) -> Status {
       if (std::ranges::find(role.policies, arn) != role.policies.end()) return {};
@@ -283,10 +295,9 @@ struct IamActions {
     return std::string();
   }
 
-  static Result<std::string> DetachRolePolicy(IamFront& iam, const net::Query& form,
-                                              const AccessKey&) {
-    CLARY_TRY(const std::string name, RequiredParam(form, "RoleName"));
-    CLARY_TRY(const std::string arn, RequiredParam(form, "PolicyArn"));
+  static Result<std::string> DetachRolePolicy(IamFront& iam, const json& input, const AccessKey&) {
+    const std::string name = input.at("RoleName");
+    const std::string arn = input.at("PolicyArn");
     CLARY_CHECK_OK(CheckPolicyArn(arn));
     CLARY_CHECK_OK(ChangeRole(iam.records_, name, [&](Role& role) -> Status {
       if (std::erase(role.policies, arn) > 0) return {};
@@ -295,10 +306,10 @@ struct IamActions {
     return std::string();
   }
 
-  static Result<std::string> ListAttachedRolePolicies(IamFront& iam, const net::Query& form,
+  static Result<std::string> ListAttachedRolePolicies(IamFront& iam, const json& input,
                                                       const AccessKey&) {
-    CLARY_TRY(const std::string name, RequiredParam(form, "RoleName"));
-    const auto prefix = net::FindParam(form, "PathPrefix").value_or("/");
+    const std::string name = input.at("RoleName");
+    const std::string prefix = input.value("PathPrefix", "/");
     CLARY_TRY(auto role, LoadRole(iam.records_, name));
     std::vector<std::string>& policies = role.first.policies;
     std::erase_if(policies, [&](const std::string& arn) {
@@ -306,7 +317,7 @@ struct IamActions {
       return at == std::string::npos || !arn.substr(at + 7).starts_with(prefix);
     });
     return PageXml(
-        form, "AttachedPolicies", policies, [](const std::string& arn) { return arn; },
+        input, "AttachedPolicies", policies, [](const std::string& arn) { return arn; },
         [](const std::string& arn) {
           return XmlElement("PolicyName", arn.substr(arn.rfind('/') + 1)) +
                  XmlElement("PolicyArn", arn);
@@ -314,15 +325,13 @@ struct IamActions {
   }
 
   // Every known key may do everything, so every action is allowed.
-  static Result<std::string> SimulatePrincipalPolicy(IamFront&, const net::Query& form,
+  static Result<std::string> SimulatePrincipalPolicy(IamFront&, const json& input,
                                                      const AccessKey&) {
-    CLARY_CHECK_OK(RequiredParam(form, "PolicySourceArn"));
-    const auto actions = ListParam(form, "ActionNames");
-    auto resources = ListParam(form, "ResourceArns");
-    if (resources.empty()) resources.emplace_back("*");
+    json resources = input.value("ResourceArns", json::array());
+    if (resources.empty()) resources.push_back("*");
     std::string members;
-    for (const std::string& action : actions) {
-      for (const std::string& resource : resources) {
+    for (const std::string action : input.at("ActionNames")) {
+      for (const std::string resource : resources) {
         members += XmlWrap(
             "member", XmlElement("EvalActionName", action) + XmlElement("EvalDecision", "allowed") +
                           XmlElement("EvalResourceName", resource) +
@@ -332,9 +341,9 @@ struct IamActions {
     return XmlElement("IsTruncated", "false") + XmlWrap("EvaluationResults", members);
   }
 
-  static Result<std::string> CreateAccessKey(IamFront& iam, const net::Query& form,
+  static Result<std::string> CreateAccessKey(IamFront& iam, const json& input,
                                              const AccessKey& caller) {
-    CLARY_CHECK_OK(CheckUser(form));
+    CLARY_CHECK_OK(CheckUser(input));
     CLARY_CHECK_OK(MayChangeKeys(iam, "iam:CreateAccessKey", caller));
     CLARY_TRY(const AccessKey key, iam.identity_.CreateKey());
     LOG(kInfo, "access key created", {"key", key.id});
@@ -342,21 +351,20 @@ struct IamActions {
                                     XmlElement("CreateDate", FormatIso8601(key.created)));
   }
 
-  static Result<std::string> ListAccessKeys(IamFront& iam, const net::Query& form,
-                                            const AccessKey&) {
-    CLARY_CHECK_OK(CheckUser(form));
+  static Result<std::string> ListAccessKeys(IamFront& iam, const json& input, const AccessKey&) {
+    CLARY_CHECK_OK(CheckUser(input));
     return PageXml(
-        form, "AccessKeyMetadata", iam.identity_.ListKeys(),
+        input, "AccessKeyMetadata", iam.identity_.ListKeys(),
         [](const AccessKey& key) { return key.id; },
         [](const AccessKey& key) {
           return KeyXml(key) + XmlElement("CreateDate", FormatIso8601(key.created));
         });
   }
 
-  static Result<std::string> DeleteAccessKey(IamFront& iam, const net::Query& form,
+  static Result<std::string> DeleteAccessKey(IamFront& iam, const json& input,
                                              const AccessKey& caller) {
-    CLARY_TRY(const std::string id, RequiredParam(form, "AccessKeyId"));
-    CLARY_CHECK_OK(CheckUser(form));
+    const std::string id = input.at("AccessKeyId");
+    CLARY_CHECK_OK(CheckUser(input));
     CLARY_CHECK_OK(MayChangeKeys(iam, "iam:DeleteAccessKey", caller));
     CLARY_CHECK_OK(iam.identity_.DeleteKey(id));
     LOG(kInfo, "access key deleted", {"key", id});
@@ -367,11 +375,9 @@ struct IamActions {
   static constexpr size_t kMaxPolicies = 20;
 
   static Status CheckTrust(const std::string& document) {
-    if (json::accept(document)) return {};
-    return std::unexpected(
-        InvalidIam("MalformedPolicyDocument",
-                   "The policy document that says who may assume the role is not "
-                   "valid JSON"));
+    std::string fault = PolicyFault(document, PolicyOf::kTrust);
+    if (fault.empty()) return {};
+    return std::unexpected(InvalidIam("MalformedPolicyDocument", std::move(fault)));
   }
 
   // Who has a key for an hour must not turn it into one for ever, nor lock the owner out.
@@ -417,9 +423,9 @@ bool IamFront::CanRunJobs(std::string_view arn) {
   return role && role->arn == arn;
 }
 
-Result<std::string> IamFront::Handle(std::string_view action, const net::Query& form,
+Result<std::string> IamFront::Handle(std::string_view action, const json& input,
                                      const AccessKey& caller) {
-  using Function = Result<std::string> (*)(IamFront&, const net::Query&, const AccessKey&);
+  using Function = Result<std::string> (*)(IamFront&, const json&, const AccessKey&);
   struct Entry {
     std::string_view name;
     Function function;
@@ -449,7 +455,7 @@ Result<std::string> IamFront::Handle(std::string_view action, const net::Query& 
       {"UpdateRole", IamActions::UpdateRole},
   };
   for (const Entry& entry : kActions) {
-    if (entry.name == action) return entry.function(*this, form, caller);
+    if (entry.name == action) return entry.function(*this, input, caller);
   }
   return Fail(Code::kInvalidArgument, "InvalidAction",
               "Could not find operation " + std::string(action) + " for version 2010-05-08");

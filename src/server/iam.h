@@ -3,11 +3,12 @@
 #pragma once
 
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 
+#include "base/mutex.h"
 #include "meta/metadata_store.h"
-#include "net/http.h"
 #include "server/identity.h"
 
 namespace clary::server {
@@ -18,11 +19,11 @@ class IamFront {
   static Result<std::unique_ptr<IamFront>> Open(Identity& identity, meta::MetadataStore& records,
                                                 Clock& clock = Clock::System());
 
-  // The XML inside <ActionResult>, empty if the action has none, for a form that Understand() has
-  // passed. kInvalidArgument "InvalidAction", "MalformedPolicyDocument", "InvalidInput";
+  // The XML inside <ActionResult>, empty if the action has none, for a document that Understand()
+  // has passed. kInvalidArgument "InvalidAction", "MalformedPolicyDocument", "InvalidInput";
   // kNotFound "NoSuchEntity"; kPermissionDenied "AccessDenied" for what a temporary key may not do.
   // Any thread.
-  Result<std::string> Handle(std::string_view action, const net::Query& form,
+  Result<std::string> Handle(std::string_view action, const nlohmann::json& input,
                              const AccessKey& caller);
 
   // What AssumeRole needs of a role. kNotFound "NoSuchEntity".
@@ -44,6 +45,7 @@ class IamFront {
   Identity& identity_;
   meta::MetadataStore& records_;
   Clock& clock_;
+  Mutex create_mu_;  // one new name at a time
 };
 
 }  // namespace clary::server

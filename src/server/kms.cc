@@ -4,9 +4,12 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "api/page.h"
+#include "api/tags.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/strings.h"
+#include "server/internal/policy.h"
 #include "server/internal/record_body.h"
 
 namespace clary::server {
@@ -22,22 +25,25 @@ std::unexpected<Error> BadKey(std::string reason, std::string message) {
   return Fail(Code::kInvalidArgument, std::move(reason), std::move(message));
 }
 
-// What of an item of a list a page begins after, and its end.
-template <typename Xml>
-Result<json> KeyPage(const json& input, std::string_view list,
-                     const std::vector<std::string>& names, const Xml& show) {
+// A page of `names`, which are sorted.
+template <typename Show>
+Result<json> KeyPage(std::string_view operation, const json& input, std::string_view list,
+                     const std::vector<std::string>& names, const Show& show) {
   const auto limit = static_cast<size_t>(input.value("Limit", int64_t{100}));
-  const std::string marker = input.value("Marker", "");
-  const auto first = std::ranges::upper_bound(names, marker);
-  if (!marker.empty() && (first == names.begin() || *(first - 1) != marker)) {
-    return BadKey("InvalidMarkerException", "The marker is not valid");
+  auto first = names.begin();
+  if (input.contains("Marker")) {
+    const auto after = api::ReadPageToken(operation, input, input.value("Marker", ""));
+    if (!after || !after->is_string()) {
+      return BadKey("InvalidMarkerException", "The marker is not valid");
+    }
+    first = std::ranges::upper_bound(names, after->get<std::string>());
   }
   json out = {{std::string(list), json::array()}, {"Truncated", false}};
   json& items = out[std::string(list)];
   for (auto it = first; it != names.end(); ++it) {
     if (items.size() == limit) {
       out["Truncated"] = true;
-      out["NextMarker"] = *(it - 1);
+      out["NextMarker"] = api::MakePageToken(operation, input, *(it - 1));
       break;
     }
     items.push_back(show(*it));
@@ -192,7 +198,7 @@ struct KmsOperations {
     for (const meta::Record& record : records) {
       if (Find(kms, record.key)) ids.push_back(record.key);
     }
-    return KeyPage(input, "Keys", ids, [&](const std::string& id) {
+    return KeyPage("ListKeys", input, "Keys", ids, [&](const std::string& id) {
       return json{{"KeyId", id}, {"KeyArn", Arn(kms, "key/" + id)}};
     });
   }
@@ -253,7 +259,7 @@ struct KmsOperations {
       names.push_back(record.key);
       bodies[record.key] = std::move(body);
     }
-    return KeyPage(input, "Aliases", names, [&](const std::string& name) {
+    return KeyPage("ListAliases", input, "Aliases", names, [&](const std::string& name) {
       const json& body = bodies[name];
       return json{{"AliasName", name},
                   {"AliasArn", Arn(kms, name)},
@@ -334,7 +340,7 @@ struct KmsOperations {
     CLARY_TRY(const Key key, Given(kms, input));
     std::vector<std::string> names;
     for (const auto& [name, value] : key.tags) names.push_back(name);
-    return KeyPage(input, "Tags", names, [&](const std::string& name) {
+    return KeyPage("ListResourceTags", input, "Tags", names, [&](const std::string& name) {
       return json{{"TagKey", name}, {"TagValue", key.tags.at(name)}};
     });
   }
@@ -345,8 +351,9 @@ struct KmsOperations {
   }
 
   static Status CheckPolicy(const std::string& policy) {
-    if (json::accept(policy)) return {};
-    return BadKey("MalformedPolicyDocumentException", "The policy is not valid JSON");
+    std::string fault = PolicyFault(policy, PolicyOf::kKey);
+    if (fault.empty()) return {};
+    return BadKey("MalformedPolicyDocumentException", std::move(fault));
   }
 
   static Status CheckPolicyName(const json& input) {
@@ -380,8 +387,13 @@ struct KmsOperations {
   }
 
   static Status AddTags(Key& key, const json& input) {
+    std::vector<std::string> names;
     for (const json& tag : input.value("Tags", json::array())) {
-      key.tags[tag.at("TagKey").get<std::string>()] = tag.at("TagValue").get<std::string>();
+      names.push_back(tag.at("TagKey"));
+      key.tags[names.back()] = tag.at("TagValue").get<std::string>();
+    }
+    if (std::string fault = api::TagFault(names); !fault.empty()) {
+      return BadKey("TagException", std::move(fault));
     }
     if (key.tags.size() <= 50) return {};
     return BadKey("LimitExceededException", "A key has at most 50 tags");

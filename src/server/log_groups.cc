@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "api/tags.h"
 #include "base/log.h"
 #include "base/strings.h"
 #include "server/internal/logs_input.h"
@@ -46,12 +47,12 @@ Result<std::map<std::string, std::string>> TagsOf(const Input& input) {
   std::map<std::string, std::string> tags;
   const json* given = input.Find("tags");
   if (!given) return tags;
+  std::vector<std::string> keys;
   for (const auto& [key, value] : given->items()) {
-    if (ToLower(key).starts_with("aws:")) {
-      return Invalid("tag keys that begin with aws: are reserved: " + key);
-    }
+    keys.push_back(key);
     tags[key] = value.get<std::string>();
   }
+  if (std::string fault = api::TagFault(keys); !fault.empty()) return Invalid(std::move(fault));
   return tags;
 }
 
@@ -303,14 +304,14 @@ LogGroupOperations::Result LogGroupOperations::DeleteRetentionPolicy(LogsFront& 
 
 LogGroupOperations::Result LogGroupOperations::ListTagsForResource(LogsFront& front,
                                                                    const Input& input) {
-  CLARY_TRY(const std::string group, input.Group("resourceArn"));
+  CLARY_TRY(const std::string group, input.GroupOfResource());
   const MutexLock lock(front.write_mu_);
   if (!front.logs_.HasGroup(group)) return NoGroup();
   return json{{"tags", front.FactsOf(group).tags}};
 }
 
 LogGroupOperations::Result LogGroupOperations::TagResource(LogsFront& front, const Input& input) {
-  CLARY_TRY(const std::string group, input.Group("resourceArn"));
+  CLARY_TRY(const std::string group, input.GroupOfResource());
   CLARY_TRY(auto tags, TagsOf(input));
   CLARY_CHECK_OK(CheckUsers(group));
   const MutexLock lock(front.write_mu_);
@@ -326,7 +327,7 @@ LogGroupOperations::Result LogGroupOperations::TagResource(LogsFront& front, con
 }
 
 LogGroupOperations::Result LogGroupOperations::UntagResource(LogsFront& front, const Input& input) {
-  CLARY_TRY(const std::string group, input.Group("resourceArn"));
+  CLARY_TRY(const std::string group, input.GroupOfResource());
   CLARY_CHECK_OK(CheckUsers(group));
   const json* keys = input.Find("tagKeys");
   const MutexLock lock(front.write_mu_);

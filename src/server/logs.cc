@@ -4,6 +4,7 @@
 #include <deque>
 #include <nlohmann/json.hpp>
 
+#include "api/page.h"
 #include "base/hash.h"
 #include "base/strings.h"
 #include "server/internal/logs_input.h"
@@ -17,35 +18,46 @@ constexpr size_t kMaxEvents = 10'000;
 constexpr size_t kPageBytes = 1 << 20;
 constexpr int64_t kMaxTimestamp = INT64_MAX;
 
-// A window of a list sorted by name: [the first after `token`, limit).
-template <typename T, typename Name>
-std::pair<std::vector<T>, std::string> Page(std::vector<T> all, const std::string& token,
-                                            size_t limit, Name name) {
-  size_t first = 0;
-  if (!token.empty()) {
-    while (first < all.size() && name(all[first]) != token) ++first;
-    first = first == all.size() ? first : first + 1;
-  }
-  std::vector<T> page;
-  for (size_t i = first; i < all.size() && page.size() < limit; ++i) page.push_back(all[i]);
-  // A full last page has no token: one client repeats a call that has one for ever.
-  const bool more = first + page.size() < all.size();
-  return {page, more && !page.empty() ? name(page.back()) : std::string()};
+std::unexpected<Error> BadToken() { return Invalid("The specified nextToken is invalid."); }
+
+// The position of the request's token; null without one.
+Result<json> PositionOf(const char* operation, const Input& input) {
+  CLARY_TRY(const std::string token, input.Text("nextToken"));
+  if (!input.Find("nextToken")) return json();
+  auto position = api::ReadPageToken(operation, input.document(), token);
+  if (!position || !position->is_array()) return BadToken();
+  return *std::move(position);
 }
 
-// Which end of a stream a token continues, and from where.
-struct Position {
-  bool backward = false;
-  uint64_t at = 0;
-};
-
-std::optional<Position> ParseToken(std::string_view token) {
-  if (token.size() < 3 || (token[0] != 'f' && token[0] != 'b') || token[1] != '/') {
-    return std::nullopt;
+// The page of `all` behind the request's token, and the token of the next one, if there is more:
+// one client repeats a call that has one for ever. `all` is sorted by key(item), descending if so
+// said; a key is a time or 0, and a name.
+template <typename T, typename Key>
+Result<std::pair<std::vector<T>, std::string>> Page(std::vector<T> all, const char* operation,
+                                                    const Input& input, size_t limit,
+                                                    bool descending, Key key) {
+  CLARY_TRY(const json position, PositionOf(operation, input));
+  if (!position.is_null()) {
+    if (position.size() != 2 || !position[0].is_number_integer() || !position[1].is_string()) {
+      return BadToken();
+    }
+    const std::pair after(position[0].get<int64_t>(), position[1].get<std::string>());
+    std::erase_if(
+        all, [&](const T& item) { return descending ? key(item) >= after : key(item) <= after; });
   }
-  const auto at = ParseUint(token.substr(2));
-  if (!at) return std::nullopt;
-  return Position{.backward = token[0] == 'b', .at = *at};
+  std::string next;
+  if (all.size() > limit) {
+    all.resize(limit);
+    const auto last = key(all.back());
+    next = api::MakePageToken(operation, input.document(), json::array({last.first, last.second}));
+  }
+  return std::pair(std::move(all), std::move(next));
+}
+
+// Tokens of GetLogEvents are positions in a stream, in a direction. They are good for the stream,
+// whatever else is asked: followers widen and narrow what they ask for.
+std::string StreamToken(const json& stream, bool backward, uint64_t at) {
+  return api::MakePageToken("GetLogEvents", stream, json::array({backward, at}));
 }
 
 // The simple form of filter patterns: terms that must all be there, -terms that must not, ?terms of
@@ -118,14 +130,20 @@ struct LogsOperations {
   static Result<json> DescribeLogGroups(LogsFront& front, const Input& input) {
     CLARY_TRY(const std::string prefix, input.Text("logGroupNamePrefix"));
     CLARY_TRY(const std::string pattern, input.Text("logGroupNamePattern"));
-    CLARY_TRY(const std::string token, input.Text("nextToken"));
     CLARY_TRY(const int64_t limit, input.Integer("limit", 50, 1, 50));
+    if (!prefix.empty() && !pattern.empty()) {
+      return Invalid(
+          "LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.");
+    }
     CLARY_TRY(auto groups, front.logs_.Groups(prefix));
     std::erase_if(groups, [&](const std::string& group) {
       return !ToLower(group).contains(ToLower(pattern));
     });
-    const auto [page, next] = Page(std::move(groups), token, static_cast<size_t>(limit),
-                                   [](const std::string& group) { return group; });
+    std::ranges::sort(groups);
+    CLARY_TRY(const auto found,
+              Page(std::move(groups), "DescribeLogGroups", input, static_cast<size_t>(limit), false,
+                   [](const std::string& group) { return std::pair(int64_t{0}, group); }));
+    const auto& [page, next] = found;
     json out = {{"logGroups", json::array()}};
     for (const std::string& group : page) {
       const auto facts = front.FactsOf(group);
@@ -149,7 +167,6 @@ struct LogsOperations {
     CLARY_TRY(const std::string prefix, input.Text("logStreamNamePrefix"));
     CLARY_TRY(const std::string order, input.Text("orderBy"));
     CLARY_TRY(const bool descending, input.Flag("descending"));
-    CLARY_TRY(const std::string token, input.Text("nextToken"));
     CLARY_TRY(const int64_t limit, input.Integer("limit", 50, 1, 50));
     if (!order.empty() && order != "LogStreamName" && order != "LastEventTime") {
       return Invalid("1 validation error detected: Value '" + order +
@@ -162,14 +179,14 @@ struct LogsOperations {
     auto streams = front.logs_.Streams(group, prefix);
     if (!streams && streams.error().code == Code::kNotFound) return NoGroup();
     if (!streams) return std::unexpected(std::move(streams).error());
-    if (order == "LastEventTime") {
-      std::ranges::sort(*streams, {}, [](const meta::LogStreamInfo& s) {
-        return std::pair(s.last_event_ms, s.name);
-      });
-    }
+    const auto key = [&](const meta::LogStreamInfo& s) {
+      return std::pair(order == "LastEventTime" ? s.last_event_ms : 0, s.name);
+    };
+    std::ranges::sort(*streams, {}, key);
     if (descending) std::ranges::reverse(*streams);
-    const auto [page, next] = Page(*std::move(streams), token, static_cast<size_t>(limit),
-                                   [](const meta::LogStreamInfo& s) { return s.name; });
+    CLARY_TRY(const auto found, Page(*std::move(streams), "DescribeLogStreams", input,
+                                     static_cast<size_t>(limit), descending, key));
+    const auto& [page, next] = found;
     json out = {{"logStreams", json::array()}};
     for (const meta::LogStreamInfo& stream : page) {
       json item = {{"logStreamName", stream.name},
@@ -207,20 +224,22 @@ struct LogsOperations {
     options.start_ms = std::max(options.start_ms, front.Cutoff(group));
     options.backward = !from_head;
     options.position = from_head ? 0 : UINT64_MAX;
-    if (!token.empty()) {
-      const auto position = ParseToken(token);
-      if (!position) return Invalid("The specified nextToken is invalid.");
-      options.backward = position->backward;
-      options.position = position->at;
+    const json of_stream = {{"group", group}, {"stream", stream}};
+    if (input.Find("nextToken")) {
+      const auto position = api::ReadPageToken("GetLogEvents", of_stream, token);
+      if (!position || !position->is_array() || position->size() != 2 ||
+          !(*position)[0].is_boolean() || !(*position)[1].is_number_unsigned()) {
+        return BadToken();
+      }
+      options.backward = (*position)[0].get<bool>();
+      options.position = (*position)[1].get<uint64_t>();
     }
     auto page = front.logs_.Read(group, stream, options);
     if (!page && page.error().code == Code::kNotFound) {
       if (!front.logs_.Streams(group, "/")) return NoGroup();
       return NoStream();
     }
-    if (!page && page.error().reason == "BadPosition") {
-      return Invalid("The specified nextToken is invalid.");
-    }
+    if (!page && page.error().reason == "BadPosition") return BadToken();
     if (!page) return std::unexpected(std::move(page).error());
     json events = json::array();
     for (meta::LogEventRecord& event : page->events) {
@@ -229,15 +248,14 @@ struct LogsOperations {
                         {"ingestionTime", event.timestamp_ms}});
     }
     return json{{"events", std::move(events)},
-                {"nextForwardToken", "f/" + std::to_string(page->next)},
-                {"nextBackwardToken", "b/" + std::to_string(page->previous)}};
+                {"nextForwardToken", StreamToken(of_stream, false, page->next)},
+                {"nextBackwardToken", StreamToken(of_stream, true, page->previous)}};
   }
 
   static Result<json> FilterLogEvents(LogsFront& front, const Input& input) {
     CLARY_TRY(const std::string group, input.Group());
     CLARY_TRY(const std::string prefix, input.Text("logStreamNamePrefix"));
     CLARY_TRY(const std::string pattern, input.Text("filterPattern"));
-    CLARY_TRY(const std::string token, input.Text("nextToken"));
     CLARY_TRY(const int64_t limit,
               input.Integer("limit", static_cast<int64_t>(kMaxEvents), 1, kMaxEvents));
     CLARY_TRY(int64_t start_ms, input.Integer("startTime", 0, 0, kMaxTimestamp));
@@ -245,18 +263,22 @@ struct LogsOperations {
     CLARY_TRY(int64_t end_ms, input.Integer("endTime", kMaxTimestamp, 0, kMaxTimestamp));
     if (end_ms != kMaxTimestamp) ++end_ms;  // inclusive here, unlike in GetLogEvents
     CLARY_TRY(const TextFilter filter, TextFilter::Parse(pattern));
-    CLARY_TRY(std::deque<Cursor> cursors, Cursors(front, input, group, prefix, token));
+    CLARY_TRY(std::deque<Cursor> cursors, Cursors(front, input, group, prefix));
 
     const auto refill = [&](Cursor& cursor) -> Status {
-      CLARY_TRY(auto page, front.logs_.Read(group, cursor.stream,
-                                            {.position = cursor.position,
-                                             .start_ms = start_ms,
-                                             .end_ms = end_ms,
-                                             .max_events = kMaxEvents,
-                                             .max_bytes = 64 * 1024}));
-      cursor.position = page.next;
-      cursor.events.assign(std::make_move_iterator(page.events.begin()),
-                           std::make_move_iterator(page.events.end()));
+      cursor.events.clear();
+      auto page = front.logs_.Read(group, cursor.stream,
+                                   {.position = cursor.position,
+                                    .start_ms = start_ms,
+                                    .end_ms = end_ms,
+                                    .max_events = kMaxEvents,
+                                    .max_bytes = 64 * 1024});
+      if (!page && page.error().code == Code::kNotFound) return {};  // it went meanwhile
+      if (!page && page.error().reason == "BadPosition") return BadToken();
+      if (!page) return std::unexpected(std::move(page).error());
+      cursor.position = page->next;
+      cursor.events.assign(std::make_move_iterator(page->events.begin()),
+                           std::make_move_iterator(page->events.end()));
       return {};
     };
     for (Cursor& cursor : cursors) CLARY_CHECK_OK(refill(cursor));
@@ -277,7 +299,7 @@ struct LogsOperations {
           scanned >= 10 * kPageBytes) {
         return json{{"events", std::move(events)},
                     {"searchedLogStreams", json::array()},
-                    {"nextToken", Token(cursors)}};
+                    {"nextToken", Token(input, cursors)}};
       }
       const meta::LogEventRecord event = std::move(next->events.front());
       next->events.pop_front();
@@ -298,19 +320,16 @@ struct LogsOperations {
  private:
   // The streams that FilterLogEvents was asked for, at their beginnings or where `token` left off.
   static Result<std::deque<Cursor>> Cursors(LogsFront& front, const Input& input,
-                                            const std::string& group, const std::string& prefix,
-                                            const std::string& token) {
+                                            const std::string& group, const std::string& prefix) {
     std::deque<Cursor> cursors;
-    if (!token.empty()) {
-      const auto text = Base64Decode(token);
-      const json positions = text ? json::parse(*text, nullptr, false) : json();
-      if (!positions.is_object()) return Invalid("The specified nextToken is invalid.");
-      for (const auto& [stream, position] : positions.items()) {
-        if (!position.is_number_unsigned()) return Invalid("The specified nextToken is invalid.");
-        cursors.push_back({.stream = stream, .position = position.get<uint64_t>()});
+    CLARY_TRY(const json positions, PositionOf("FilterLogEvents", input));
+    for (const json& at : positions) {
+      if (!at.is_array() || at.size() != 2 || !at[0].is_string() || !at[1].is_number_unsigned()) {
+        return BadToken();
       }
-      return cursors;
+      cursors.push_back({.stream = at[0].get<std::string>(), .position = at[1].get<uint64_t>()});
     }
+    if (!cursors.empty()) return cursors;
     auto streams = front.logs_.Streams(group, prefix);
     if (!streams && streams.error().code == Code::kNotFound) return NoGroup();
     if (!streams) return std::unexpected(std::move(streams).error());
@@ -332,13 +351,13 @@ struct LogsOperations {
     return cursors;
   }
 
-  static std::string Token(const std::deque<Cursor>& cursors) {
-    json positions = json::object();
+  static std::string Token(const Input& input, const std::deque<Cursor>& cursors) {
+    json positions = json::array();
     for (const Cursor& cursor : cursors) {
       if (cursor.events.empty()) continue;
-      positions[cursor.stream] = cursor.events.front().position;
+      positions.push_back({cursor.stream, cursor.events.front().position});
     }
-    return Base64Encode(positions.dump());
+    return api::MakePageToken("FilterLogEvents", input.document(), positions);
   }
 };
 
@@ -366,7 +385,7 @@ Result<json> LogsFront::Handle(std::string_view operation, const json& document)
   };
   for (const Entry& entry : kOperations) {
     if (entry.name != operation) continue;
-    return entry.function(*this, Input(document));
+    return entry.function(*this, Input(document, account_));
   }
   return Fail(Code::kInvalidArgument, "UnknownOperationException",
               "CloudWatch Logs has no operation '" + std::string(operation) + "' here");

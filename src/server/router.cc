@@ -99,14 +99,14 @@ constexpr Front kFronts[] = {
      .version = "2011-06-15",
      .xml_namespace = "https://sts.amazonaws.com/doc/2011-06-15/",
      .call = [](const Router::Parts& parts,
-                const Call& c) { return Text(parts.sts.Handle(c.operation, c.form, c.caller)); }},
+                const Call& c) { return Text(parts.sts.Handle(c.operation, c.input, c.caller)); }},
     {.service = "iam",
      .host = "iam.",
      .wire = Wire::kQuery,
      .version = "2010-05-08",
      .xml_namespace = "https://iam.amazonaws.com/doc/2010-05-08/",
      .call = [](const Router::Parts& parts,
-                const Call& c) { return Text(parts.iam.Handle(c.operation, c.form, c.caller)); }},
+                const Call& c) { return Text(parts.iam.Handle(c.operation, c.input, c.caller)); }},
     {.service = "monitoring",
      .host = "monitoring.",
      .wire = Wire::kQuery,
@@ -329,6 +329,7 @@ net::Response ErrorAnswer(const Route& route, Error error, bool head,
         "under request " +
         request_id + ".";
   }
+  error.message = CleanText(error.message);  // it may quote the request
   if (route.wire == Wire::kQuery) {
     std::string xml = "<ErrorResponse xmlns=\"" +
                       std::string(route.front ? route.front->xml_namespace : "") + "\">";
@@ -536,6 +537,11 @@ Result<net::Response> Router::CallFront(Route& route, const net::Request& reques
     CLARY_TRY(plain, Gunzip(body, kMaxBody));
   }
   const std::string& decoded = plain ? *plain : body;
+  if (route.wire == Wire::kCbor && request.headers.Get("smithy-protocol") != "rpc-v2-cbor") {
+    return Fail(Code::kInvalidArgument, "SerializationException",
+                "the smithy-protocol '" + std::string(request.headers.Get("smithy-protocol")) +
+                    "' is not supported; rpc-v2-cbor is");
+  }
   net::Query form;
   if (route.wire == Wire::kQuery) {
     auto parsed = request.method == "POST" && !body.empty() ? net::ParseQuery(decoded, true)
@@ -544,6 +550,12 @@ Result<net::Response> Router::CallFront(Route& route, const net::Request& reques
       return Fail(Code::kInvalidArgument, "MalformedQueryString", parsed.error().message);
     }
     form = *std::move(parsed);
+    for (const char* name : {"Action", "Version"}) {
+      if (std::ranges::count(form, name, &net::Query::value_type::first) > 1) {
+        return Fail(Code::kInvalidArgument, "MalformedQueryString",
+                    std::string("the parameter ") + name + " is given twice");
+      }
+    }
     route.operation = net::FindParam(form, "Action").value_or("");
     if (!net::ClaimedScopeOf(request)) {  // the error of an unsigned call has its service's form
       const auto version = net::FindParam(form, "Version").value_or("");
@@ -560,6 +572,12 @@ Result<net::Response> Router::CallFront(Route& route, const net::Request& reques
     if (route.operation.empty() ||
         !std::ranges::all_of(route.operation, [](unsigned char c) { return std::isalnum(c); })) {
       return Fail(Code::kInvalidArgument, "InvalidAction", "The request names no Action");
+    }
+    const auto version = net::FindParam(form, "Version").value_or("NO_VERSION_SPECIFIED");
+    if (route.front && version != route.front->version) {
+      return Fail(
+          Code::kInvalidArgument, "InvalidAction",
+          "Could not find operation " + route.operation + " for version " + std::string(version));
     }
   } else if (route.wire == Wire::kRestJson && route.front) {
     (void)FindRest(*route.front, request, &form);

@@ -429,6 +429,9 @@ TEST(CloudWatchForms, CborRoundTripAndBounds) {
             1.5);                                            // half a float
   EXPECT_FALSE(CborToJson("\xA2\x61\x61\x01\x61\x61\x02"));  // "a" twice
   EXPECT_FALSE(CborToJson("\xBF\x61\x61\xFF"));
+  EXPECT_FALSE(CborToJson("\xA1\x61\x61\x61\xFF"));  // a text that is no UTF-8
+  EXPECT_FALSE(CborToJson("\xA1\x61\xFF\x61\x61"));  // and a name
+  EXPECT_FALSE(CborToJson(std::string_view("\xA1\x61\x61\x61\x00", 5)));
   EXPECT_FALSE(CborToJson("\x9B\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF"));
 }
 

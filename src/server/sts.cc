@@ -3,37 +3,37 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "api/tags.h"
 #include "base/strings.h"
+#include "server/internal/policy.h"
 #include "server/internal/query.h"
 
 namespace clary::server {
 
 namespace {
 
+using nlohmann::json;
+
 // A session policy may only take rights away. None is evaluated here, so a key that one restricts
 // would be able to do what it must not; only a policy that takes nothing away is true.
-Status CheckSessionPolicy(const net::Query& form) {
-  const auto text = net::FindParam(form, "Policy");
-  if (!text) return {};
-  const auto everything = [](const nlohmann::json& statement) {
+Status CheckSessionPolicy(const json& input) {
+  if (!input.contains("Policy")) return {};
+  const std::string text = input.value("Policy", "");
+  if (std::string fault = PolicyFault(text, PolicyOf::kSession); !fault.empty()) {
+    return Fail(Code::kInvalidArgument, "MalformedPolicyDocument", std::move(fault));
+  }
+  const auto everything = [](const json& statement) {
     const auto is_star = [&](const char* name) {
       const auto it = statement.find(name);
-      return it != statement.end() && (*it == "*" || *it == nlohmann::json::array({"*"}));
+      return it != statement.end() && (*it == "*" || *it == json::array({"*"}));
     };
-    return statement.is_object() && statement.size() - statement.count("Sid") == 3 &&
+    return statement.size() - statement.count("Sid") == 3 &&
            statement.value("Effect", "") == "Allow" && is_star("Action") && is_star("Resource");
   };
-  const auto policy = nlohmann::json::parse(*text, nullptr, false);
-  if (!policy.is_object()) {
-    return Fail(Code::kInvalidArgument, "MalformedPolicyDocument", "The policy is not valid JSON");
-  }
-  const auto statements = policy.find("Statement");
-  if (statements != policy.end()) {
-    const bool list = statements->is_array();
-    if (list ? !statements->empty() && std::ranges::all_of(*statements, everything)
-             : everything(*statements)) {
-      return {};
-    }
+  const json statements = json::parse(text, nullptr, false).at("Statement");
+  if (statements.is_array() ? std::ranges::all_of(statements, everything)
+                            : everything(statements)) {
+    return {};
   }
   return Fail(Code::kInvalidArgument, "ValidationError",
               "The parameter Policy is not supported here unless it allows every action on every "
@@ -43,7 +43,7 @@ Status CheckSessionPolicy(const net::Query& form) {
 }  // namespace
 
 struct StsActions {
-  static Result<std::string> GetCallerIdentity(StsFront& sts, const net::Query&,
+  static Result<std::string> GetCallerIdentity(StsFront& sts, const json&,
                                                const AccessKey& caller) {
     const std::string& account = sts.identity_.account().id;
     std::string id = account;
@@ -55,12 +55,12 @@ struct StsActions {
            XmlElement("UserId", id + ":" + caller.session_name) + XmlElement("Account", account);
   }
 
-  static Result<std::string> AssumeRole(StsFront& sts, const net::Query& form,
-                                        const AccessKey& caller) {
-    CLARY_TRY(const std::string arn, RequiredParam(form, "RoleArn"));
-    CLARY_TRY(const std::string session, RequiredParam(form, "RoleSessionName"));
-    CLARY_TRY(const int64_t seconds, IntParam(form, "DurationSeconds", 3600, 900, 43'200));
-    CLARY_CHECK_OK(CheckSessionPolicy(form));
+  static Result<std::string> AssumeRole(StsFront& sts, const json& input, const AccessKey& caller) {
+    const std::string arn = input.at("RoleArn");
+    const std::string session = input.at("RoleSessionName");
+    const auto seconds = input.value("DurationSeconds", int64_t{3600});
+    CLARY_CHECK_OK(CheckSessionPolicy(input));
+    CLARY_CHECK_OK(CheckSessionTags(input));
     const std::string name(RoleNameOf(arn));
     const auto role = sts.iam_.FindRole(name);
     if (!role || role->arn != arn || caller.federated()) {
@@ -85,15 +85,15 @@ struct StsActions {
         Credentials(key) +
         XmlWrap("AssumedRoleUser", XmlElement("AssumedRoleId", role->id + ":" + session) +
                                        XmlElement("Arn", sts.identity_.CallerArn(key)));
-    if (const auto source = net::FindParam(form, "SourceIdentity")) {
-      xml += XmlElement("SourceIdentity", *source);
+    if (input.contains("SourceIdentity")) {
+      xml += XmlElement("SourceIdentity", input.value("SourceIdentity", ""));
     }
     return xml;
   }
 
-  static Result<std::string> GetSessionToken(StsFront& sts, const net::Query& form,
+  static Result<std::string> GetSessionToken(StsFront& sts, const json& input,
                                              const AccessKey& caller) {
-    CLARY_TRY(const int64_t seconds, IntParam(form, "DurationSeconds", 43'200, 900, 129'600));
+    const auto seconds = input.value("DurationSeconds", int64_t{43'200});
     CLARY_CHECK_OK(CheckLasting("GetSessionToken", caller));
     CLARY_TRY(const AccessKey key,
               sts.identity_.CreateSession(caller.role_name, caller.session_name,
@@ -101,11 +101,12 @@ struct StsActions {
     return Credentials(key);
   }
 
-  static Result<std::string> GetFederationToken(StsFront& sts, const net::Query& form,
+  static Result<std::string> GetFederationToken(StsFront& sts, const json& input,
                                                 const AccessKey& caller) {
-    CLARY_TRY(const std::string name, RequiredParam(form, "Name"));
-    CLARY_TRY(const int64_t seconds, IntParam(form, "DurationSeconds", 43'200, 900, 129'600));
-    CLARY_CHECK_OK(CheckSessionPolicy(form));
+    const std::string name = input.at("Name");
+    const auto seconds = input.value("DurationSeconds", int64_t{43'200});
+    CLARY_CHECK_OK(CheckSessionPolicy(input));
+    CLARY_CHECK_OK(CheckSessionTags(input));
     CLARY_CHECK_OK(CheckLasting("GetFederationToken", caller));
     CLARY_TRY(const AccessKey key, sts.identity_.CreateSession("", name, Duration(seconds * 1000)));
     return Credentials(key) +
@@ -114,9 +115,8 @@ struct StsActions {
                        XmlElement("Arn", sts.identity_.CallerArn(key)));
   }
 
-  static Result<std::string> GetAccessKeyInfo(StsFront& sts, const net::Query& form,
-                                              const AccessKey&) {
-    CLARY_TRY(const std::string id, RequiredParam(form, "AccessKeyId"));
+  static Result<std::string> GetAccessKeyInfo(StsFront& sts, const json& input, const AccessKey&) {
+    const std::string id = input.at("AccessKeyId");
     if (!sts.identity_.Find(id)) {
       return Fail(Code::kInvalidArgument, "ValidationError",
                   "The access key id " + id + " is not one of this service");
@@ -125,6 +125,15 @@ struct StsActions {
   }
 
  private:
+  // They take effect nowhere, and are checked all the same.
+  static Status CheckSessionTags(const json& input) {
+    std::vector<std::string> keys;
+    for (const json& tag : input.value("Tags", json::array())) keys.push_back(tag.at("Key"));
+    std::string fault = api::TagFault(keys, /*fold_case=*/true);
+    if (fault.empty()) return {};
+    return Fail(Code::kInvalidArgument, "ValidationError", std::move(fault));
+  }
+
   static Status CheckLasting(std::string_view action, const AccessKey& caller) {
     if (!caller.temporary()) return {};
     return Fail(Code::kPermissionDenied, "AccessDenied",
@@ -139,9 +148,9 @@ struct StsActions {
   }
 };
 
-Result<std::string> StsFront::Handle(std::string_view action, const net::Query& form,
+Result<std::string> StsFront::Handle(std::string_view action, const json& input,
                                      const AccessKey& caller) {
-  using Function = Result<std::string> (*)(StsFront&, const net::Query&, const AccessKey&);
+  using Function = Result<std::string> (*)(StsFront&, const json&, const AccessKey&);
   struct Entry {
     std::string_view name;
     Function function;
@@ -154,7 +163,7 @@ Result<std::string> StsFront::Handle(std::string_view action, const net::Query& 
       {"GetSessionToken", StsActions::GetSessionToken},
   };
   for (const Entry& entry : kActions) {
-    if (entry.name == action) return entry.function(*this, form, caller);
+    if (entry.name == action) return entry.function(*this, input, caller);
   }
   return Fail(Code::kInvalidArgument, "InvalidAction",
               "Could not find operation " + std::string(action) + " for version 2011-06-15");

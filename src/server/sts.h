@@ -1,10 +1,10 @@
 // STS: who am I, and temporary keys.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 
-#include "net/http.h"
 #include "server/iam.h"
 #include "server/identity.h"
 
@@ -14,10 +14,10 @@ class StsFront {
  public:
   StsFront(Identity& identity, IamFront& iam) : identity_(identity), iam_(iam) {}
 
-  // The XML inside <ActionResult>, for a form that Understand() has passed. kInvalidArgument
+  // The XML inside <ActionResult>, for a document that Understand() has passed. kInvalidArgument
   // "InvalidAction", "MalformedPolicyDocument", "ValidationError"; kPermissionDenied
   // "AccessDenied". Any thread.
-  Result<std::string> Handle(std::string_view action, const net::Query& form,
+  Result<std::string> Handle(std::string_view action, const nlohmann::json& input,
                              const AccessKey& caller);
 
  private:

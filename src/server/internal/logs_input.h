@@ -30,8 +30,10 @@ inline std::unexpected<Error> NoStream() {
 // Typed access to the members of a request.
 class Input {
  public:
-  explicit Input(const nlohmann::json& document) : document_(document) {}
+  Input(const nlohmann::json& document, const Account& account)
+      : document_(document), account_(account) {}
 
+  const nlohmann::json& document() const { return document_; }
   const nlohmann::json* Find(const char* name) const {
     const auto it = document_.find(name);
     return it == document_.end() || it->is_null() ? nullptr : &*it;
@@ -68,33 +70,43 @@ class Input {
     if (!value->is_boolean()) return Mistyped(name, "a boolean");
     return value->get<bool>();
   }
-  // The log group by name, or by the ARN that may stand in its place.
+  // The log group by name, or by name or ARN in the member that may stand in its place.
   Result<std::string> Group() const {
-    CLARY_TRY(std::string group, Text("logGroupName"));
-    if (!group.empty()) return group;
-    return Group("logGroupIdentifier");
+    CLARY_TRY(std::string name, Text("logGroupName"));
+    CLARY_TRY(const std::string identifier, Text("logGroupIdentifier"));
+    if (!name.empty() && !identifier.empty()) {
+      return Invalid("Only one of logGroupName and logGroupIdentifier may be given.");
+    }
+    if (name.empty() && !identifier.starts_with("arn:")) name = identifier;
+    if (!name.empty()) return name;
+    if (!identifier.empty()) return GroupOfArn(identifier);
+    return Invalid(
+        "1 validation error detected: Value null at 'logGroupName' failed to satisfy constraint: "
+        "Member must not be null");
   }
-  Result<std::string> Group(const char* member) const {
-    CLARY_TRY(std::string group, Text(member));
-    constexpr std::string_view kMark = ":log-group:";
-    if (const size_t at = group.find(kMark); at != std::string::npos) {
-      group = group.substr(at + kMark.size());
-      if (group.ends_with(":*")) group.resize(group.size() - 2);
-    }
-    if (group.empty()) {
-      return Invalid(std::string("1 validation error detected: Value null at '") +
-                     (member == std::string_view("logGroupIdentifier") ? "logGroupName" : member) +
-                     "' failed to satisfy constraint: Member must not be null");
-    }
-    return group;
+  // The one that resourceArn names.
+  Result<std::string> GroupOfResource() const {
+    CLARY_TRY(const std::string arn, Text("resourceArn"));
+    return GroupOfArn(arn);
   }
 
  private:
+  // Of a group that can be here.
+  Result<std::string> GroupOfArn(std::string_view arn) const {
+    const std::string prefix =
+        "arn:aws:logs:" + account_.region + ":" + account_.id + ":log-group:";
+    if (!arn.starts_with(prefix)) return NoGroup();
+    arn.remove_prefix(prefix.size());
+    if (arn.ends_with(":*")) arn.remove_suffix(2);
+    if (arn.empty()) return NoGroup();
+    return std::string(arn);
+  }
   static std::unexpected<Error> Mistyped(const char* name, const char* type) {
     return Fail(Code::kInvalidArgument, "SerializationException",
                 std::string("the member '") + name + "' must be " + type);
   }
   const nlohmann::json& document_;
+  const Account& account_;
 };
 
 // The operations on groups and streams that users own.
