@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -122,6 +123,19 @@ Status Fetch(const objects::ObjectRef& ref, const std::string& place, objects::O
   return copied;
 }
 
+// Files are given to the program as they are, which may look into them or not: what its channel
+// says of them must be true.
+Status CheckGzip(const fs::path& file, const objects::ObjectRef& ref) {
+  std::ifstream in(file, std::ios::binary);
+  char magic[2] = {};
+  in.read(magic, sizeof magic);
+  if (in && magic[0] == '\x1F' && magic[1] == '\x8B') return {};
+  return Fail(Code::kInvalidArgument, "NotGzip",
+              ref.Uri() +
+                  ": the object is not gzip data, as the channel's CompressionType says; "
+                  "leave that out, or compress the object");
+}
+
 Result<std::vector<std::string>> ListKeys(const Location& at, objects::ObjectStore& store) {
   std::vector<std::string> keys;
   objects::ListOptions options{.prefix = at.prefix};
@@ -189,7 +203,11 @@ Status DownloadItems(const api::ChannelSpec& channel, size_t hosts, objects::Obj
   std::string bucket;
   CLARY_TRY(const auto items, ItemsOfHost(channel, hosts, store, bucket));
   for (const Item& item : items) {
-    CLARY_CHECK_OK(Fetch({bucket, item.key}, item.place, store, dir, options));
+    const objects::ObjectRef ref{bucket, item.key};
+    CLARY_CHECK_OK(Fetch(ref, item.place, store, dir, options));
+    if (channel.compression == "Gzip" && !item.place.ends_with('/')) {
+      CLARY_CHECK_OK(CheckGzip(dir / item.place, ref));
+    }
   }
   return {};
 }

@@ -265,6 +265,25 @@ TEST_F(ChannelTest, FilesOfTheStoreAreLinkedNotCopied) {
   }
 }
 
+TEST_F(ChannelTest, WhatIsDeclaredToBeGzipMustBe) {
+  Put("z/a.gz", "\x1f\x8b\x08 and so on");
+  for (const char* mode : {"File", "FastFile"}) {
+    EXPECT_TRUE(Download({.name = std::string("good") + mode,
+                          .s3_uri = "s3://bkt/z/",
+                          .compression = "Gzip",
+                          .input_mode = mode}));
+  }
+  for (const char* text : {"1,2\n", "", "\x1f"}) {
+    Put("p/a.csv", text);
+    const auto done = Download({.name = "c" + std::to_string(std::string_view(text).size()),
+                                .s3_uri = "s3://bkt/p/",
+                                .compression = "Gzip"});
+    ASSERT_FALSE(done) << text;
+    EXPECT_THAT(done.error().message,
+                testing::HasSubstr("s3://bkt/p/a.csv: the object is not gzip data"));
+  }
+}
+
 TEST_F(ChannelTest, FailuresSayWhichChannelAndWhy) {
   Put("a", "file");
   Put("in/a", "file");

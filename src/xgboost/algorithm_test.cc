@@ -341,6 +341,13 @@ TEST_F(XgboostTest, PipeModeReadsTheFirstEpochsFifo) {
   EXPECT_THAT(UserError(), HasSubstr("Channel configuration for 'train' channel is not supported"));
 }
 
+TEST_F(XgboostTest, ChannelsOfTwoFormatsAreRefused) {
+  channels_["train"]["ContentType"] = "csv";
+  Channel("validation", "text/libsvm");
+  Write("input/data/validation/b.csv", "1 1:2\n");
+  EXPECT_THAT(UserError(), HasSubstr("ContentType is csv and text/libsvm"));
+}
+
 TEST_F(XgboostTest, ValidationOfAnotherWidthIsRefused) {
   Channel("validation", "csv");
   Write("input/data/validation/b.csv", "1,2,3,4\n");

@@ -38,7 +38,15 @@ Result<Channels> ReadChannels(const fs::path& base) {
     const json& channel = doc[name];
     const auto type = data::ParseContentType(ConfigText(channel, "ContentType", "text/libsvm"));
     if (!type) return UserError(type.error().message);
-    if (std::string_view(name) == "train") out.type = *type;
+    if (std::string_view(name) == "train") {
+      out.type = *type;
+    } else if (channel.contains("ContentType") && *type != out.type) {
+      return UserError(
+          "The channels train and validation are read as one format: their ContentType "
+          "is " +
+          ConfigText(doc["train"], "ContentType", "text/libsvm") + " and " +
+          ConfigText(channel, "ContentType", "text/libsvm"));
+    }
     const std::string mode = ConfigText(channel, "TrainingInputMode", "File");
     const bool known = mode == "File" || mode == "FastFile" || mode == "Pipe";
     // Files are not what is wrapped in records, but for the format that is made of records.
