@@ -497,8 +497,8 @@ TEST(AwsChunked, DecodesUnsignedTrailers) {
   EXPECT_EQ(DecodeUnsigned(body, "11", &t).value_or("?"), "hello world");
   EXPECT_EQ(t.Get("x-amz-checksum-crc32"), "abcd==");
   EXPECT_EQ(DecodeUnsigned("0\r\n\r\n", "0", &t).value_or("?"), "");
-  for (const char* trailers : {"x-amz-checksum-sha1: a\r\n",
-                               "x-amz-checksum-crc32: a\r\nx-amz-checksum-crc32: b\r\n"}) {
+  for (const char* trailers :
+       {"x-amz-checksum-sha1: a\r\n", "x-amz-checksum-crc32: a\r\nx-amz-checksum-crc32: b\r\n"}) {
     EXPECT_EQ(ReasonOf(DecodeUnsigned("0\r\n" + std::string(trailers) + "\r\n", "0", &t)),
               "MalformedTrailerError");
   }

@@ -21,6 +21,8 @@ import botocore
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+TRUST = json.dumps({"Version": "2012-10-17", "Statement": {
+    "Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}})
 CSV = b"1,2,3\n0,1,2\n" * 50
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
 
@@ -48,8 +50,8 @@ def identity():
     real = boto3.client("sts", endpoint_url="https://sts.us-east-1.amazonaws.com")
     assert real.get_caller_identity()["Arn"] == me["Arn"]
     assert code(iam.get_role, RoleName="None") == ("NoSuchEntity", 404)
-    iam.create_role(RoleName="X", AssumeRolePolicyDocument="{}", Path="/service-role/")
-    assert code(iam.create_role, RoleName="X", AssumeRolePolicyDocument="{}") == (
+    iam.create_role(RoleName="X", AssumeRolePolicyDocument=TRUST, Path="/service-role/")
+    assert code(iam.create_role, RoleName="X", AssumeRolePolicyDocument=TRUST) == (
         "EntityAlreadyExists", 409)
     allowed = iam.simulate_principal_policy(
         PolicySourceArn=role["Arn"], ActionNames=["s3:GetObject", "iam:PassRole"])

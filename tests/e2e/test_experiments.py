@@ -1,5 +1,5 @@
-"""Experiments through the SageMaker Python SDK v2, unmodified: Run, load_run, list_runs, and a
-training job within a run."""
+"""Experiments through the SageMaker Python SDK v2, unmodified: Run, load_run, list_runs, a training
+job within a run, and the artifacts of its graphs."""
 import json
 import os
 import subprocess
@@ -25,6 +25,10 @@ with Run(experiment_name="Census-Exp", run_name="First", sagemaker_session=sessi
     for step in range(25):
         run.log_metric("loss", 1 / (step + 1), step=step)
     run.log_file(sys.argv[1], name="rows")
+    run.log_artifact(name="weights", value="s3://somewhere/weights", media_type="text/plain")
+    run.log_confusion_matrix([0, 1, 1], [0, 1, 0], title="confusion")
+    run.log_roc_curve([0, 1, 1], [0.1, 0.9, 0.4], title="roc")
+    run.log_precision_recall([0, 1, 1], [0.1, 0.9, 0.4], title="precision", is_output=False)
     estimator = sagemaker.estimator.Estimator(
         image_uri=sagemaker.image_uris.retrieve("xgboost", session.boto_region_name, "1.7-1"),
         role=f"arn:aws:iam::{session.account_id()}:role/ClaryExecutionRole", instance_count=1,
@@ -42,6 +46,21 @@ try:
 except RuntimeError:
     pass
 
+from sagemaker.lineage.artifact import Artifact
+from sagemaker.lineage.association import Association
+arn = client.describe_trial_component(TrialComponentName="census-exp-first")["TrialComponentArn"]
+made = list(Association.list(source_arn=arn, sagemaker_session=session))
+used = list(Association.list(destination_arn=arn, sagemaker_session=session))
+graph = Artifact.load(made[0].destination_arn, sagemaker_session=session)
+body = json.loads(session.read_s3_file(*graph.source.source_uri[len("s3://"):].split("/", 1)))
+lineage = {
+    "made": sorted((a.destination_type, a.destination_name, a.association_type) for a in made),
+    "used": [(a.source_type, a.source_name, a.association_type) for a in used],
+    "artifacts": sorted(a.artifact_name for a in Artifact.list(sagemaker_session=session)),
+    "graph": sorted(body),
+    "contexts": client.list_contexts()["ContextSummaries"],
+}
+
 frame = ExperimentAnalytics(experiment_name="census-exp", sagemaker_session=session).dataframe()
 out = {
     "runs": sorted(r.run_name for r in list_runs("census-exp", sagemaker_session=session)),
@@ -52,11 +71,16 @@ out = {
     "tags": client.list_tags(ResourceArn=run._trial_component.trial_component_arn)["Tags"],
     "analytics": sorted(frame["TrialComponentName"]),
     "columns": list(frame.columns),
+    "lineage": lineage,
 }
 Experiment.load("census-exp", session)._delete_all("--force")
 out["left"] = [client.list_experiments()["ExperimentSummaries"],
                client.list_trials()["TrialSummaries"],
-               client.list_trial_components()["TrialComponentSummaries"]]
+               client.list_trial_components()["TrialComponentSummaries"],
+               client.list_associations()["AssociationSummaries"]]
+for artifact in list(Artifact.list(sagemaker_session=session)):
+    Artifact.load(artifact.artifact_arn, sagemaker_session=session).delete(disassociate=True)
+out["artifacts left"] = client.list_artifacts()["ArtifactSummaries"]
 print(json.dumps(out, default=lambda t: t.timestamp()))
 '''
 
@@ -100,7 +124,16 @@ class Experiments(service.ServiceTest):
         self.assertEqual(out["analytics"],
                          ["census-exp-first", "census-exp-second", "in-the-run-aws-training-job"])
         self.assertIn("loss - Avg", out["columns"])
-        self.assertEqual(out["left"], [[], [], []])
+        self.assertIn("weights", first["OutputArtifacts"])
+        lineage = out["lineage"]
+        self.assertEqual(lineage["made"], [["ConfusionMatrix", "confusion", "Produced"],
+                                           ["ROCCurve", "roc", "Produced"]])
+        self.assertEqual(lineage["used"], [["PrecisionRecall", "precision", "ContributedTo"]])
+        self.assertEqual(lineage["artifacts"], ["confusion", "precision", "roc"])
+        self.assertIn("type", lineage["graph"])
+        self.assertEqual(lineage["contexts"], [])
+        self.assertEqual(out["left"], [[], [], [], []])
+        self.assertEqual(out["artifacts left"], [])
 
 
 if __name__ == "__main__":

@@ -2,12 +2,15 @@
 services: every input member of every served operation is obeyed or accepted as docs/fronts.md says, or
 refused by name."""
 import datetime
+import json
 import re
 import unittest
 
 import service
 from botocore.exceptions import ClientError
 
+TRUST = json.dumps({"Version": "2012-10-17", "Statement": {
+    "Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}})
 MODELS = {"STS": "sts", "IAM": "iam", "CloudWatch Logs": "logs", "CloudWatch": "cloudwatch", "KMS": "kms"}
 
 
@@ -120,7 +123,7 @@ class Fronts(service.ServiceTest):
             code, message = refusal(create, **self.service.request(f"role-{number}", RoleArn=role))
             self.assertEqual(code, "ValidationException")
             self.assertIn(want, message)
-        made = iam.create_role(RoleName="Mine", AssumeRolePolicyDocument="{}", Path="/team/",
+        made = iam.create_role(RoleName="Mine", AssumeRolePolicyDocument=TRUST, Path="/team/",
                                Tags=[{"Key": "a", "Value": "b"}])["Role"]
         create(**self.service.request("role-made", RoleArn=made["Arn"]))
         create(**self.service.request("role-console", RoleArn=(
@@ -146,7 +149,7 @@ class Fronts(service.ServiceTest):
         self.assertEqual(bob["Arn"], federated["FederatedUser"]["Arn"])
         self.assertEqual(sts.get_access_key_info(AccessKeyId=assumed["AccessKeyId"])["Account"], bob["Account"])
 
-        iam.create_role(RoleName="Gone", AssumeRolePolicyDocument="{}")
+        iam.create_role(RoleName="Gone", AssumeRolePolicyDocument=TRUST)
         gone = sts.assume_role(RoleArn=f"arn:aws:iam::{bob['Account']}:role/Gone", RoleSessionName="me")
         iam.delete_role(RoleName="Gone")
         self.assertEqual(refusal(self.client("sts", gone["Credentials"]).get_caller_identity)[0],
