@@ -51,34 +51,97 @@ Status AddCsvField(std::string_view field, size_t column, Matrix& m) {
   return {};
 }
 
+// One row of CSV behind the others of `m`, whose width the first one gives.
+Status AddCsvRow(std::string_view line, char delimiter, Matrix& m) {
+  if (delimiter == ' ') line = Trim(line);
+  size_t columns = 0;
+  for (;;) {
+    const auto* end = static_cast<const char*>(std::memchr(line.data(), delimiter, line.size()));
+    const size_t size = end ? static_cast<size_t>(end - line.data()) : line.size();
+    if (delimiter != ' ' || size > 0) {  // a run of spaces is one
+      CLARY_CHECK_OK(AddCsvField(line.substr(0, size), columns, m));
+      ++columns;
+    }
+    if (!end) break;
+    line.remove_prefix(size + 1);
+  }
+  if (m.rows == 0) m.cols = columns;
+  if (columns != m.cols) {
+    return Fail(Code::kInvalidArgument, "BadData",
+                fmt::format("row {} has {} columns, the rows before it have {}", m.rows + 1,
+                            columns, m.cols));
+  }
+  ++m.rows;
+  return {};
+}
+
+// Whole lines through the kernels that training data goes through, which know a label: here it is
+// the first feature. False, and nothing added, for lines that need the reader above.
+class FastCsv {
+ public:
+  bool Add(std::string_view lines, char delimiter, Matrix& m) {
+    const size_t features = m.cols - 1;
+    text_.Resize(lines.size() + 2 * internal::kPadding);
+    char* const begin = text_.data() + internal::kPadding;
+    std::memcpy(begin, lines.data(), lines.size());
+    char* end = begin + lines.size();
+    if (end[-1] == '\n') --end;
+    *end = '\n';
+    const auto size = static_cast<size_t>(end - begin);
+    const size_t rows = internal::BestKernels().count(begin, size).rows;
+    first_.Resize(rows);
+    others_.Resize(rows * features);
+    scratch_.Resize(2 * (size + 66));
+    const internal::CsvTarget target{.labels = first_.data(),
+                                     .weights = nullptr,
+                                     .features = others_.data(),
+                                     .cols = static_cast<uint32_t>(features),
+                                     .delimiter = delimiter,
+                                     .scratch = scratch_.data()};
+    if (internal::BestKernels().csv(begin, end, target) != nullptr) return false;
+    const size_t at = m.values.size();
+    m.values.Resize(at + rows * m.cols);
+    float* to = m.values.data() + at;
+    for (size_t r = 0; r < rows; ++r) {
+      *to++ = first_[r];
+      to = std::copy_n(others_.data() + r * features, features, to);
+    }
+    m.rows += rows;
+    return true;
+  }
+
+ private:
+  Buffer<char> text_;
+  Buffer<float> first_;
+  Buffer<float> others_;
+  Buffer<uint32_t> scratch_;
+};
+
 Result<Matrix> ReadCsvPayload(std::string_view text) {
+  constexpr size_t kFew = 4096;  // bytes that are not worth the kernels' buffers
+  constexpr size_t kChunk = 128 << 10;
   Matrix m;
   char delimiter = '\0';
   m.values.Reserve(text.size() / 8 + 16);
-  CLARY_CHECK_OK(ForEachLine(text, [&](std::string_view line) -> Status {
+  const auto add = [&](std::string_view line) {
     if (m.rows == 0) delimiter = internal::FindDelimiter(line);
     if (delimiter == '\0') delimiter = ',';  // one feature
-    if (delimiter == ' ') line = Trim(line);
-    size_t columns = 0;
-    for (;;) {
-      const auto* end = static_cast<const char*>(std::memchr(line.data(), delimiter, line.size()));
-      const size_t size = end ? static_cast<size_t>(end - line.data()) : line.size();
-      if (delimiter != ' ' || size > 0) {  // a run of spaces is one
-        CLARY_CHECK_OK(AddCsvField(line.substr(0, size), columns, m));
-        ++columns;
-      }
-      if (!end) break;
-      line.remove_prefix(size + 1);
-    }
-    if (m.rows == 0) m.cols = columns;
-    if (columns != m.cols) {
-      return Fail(Code::kInvalidArgument, "BadData",
-                  fmt::format("row {} has {} columns, the rows before it have {}", m.rows + 1,
-                              columns, m.cols));
-    }
-    ++m.rows;
-    return {};
-  }));
+    return AddCsvRow(line, delimiter, m);
+  };
+  if (text.size() <= kFew) {
+    CLARY_CHECK_OK(ForEachLine(text, add));
+    return m;
+  }
+  FastCsv fast;
+  while (!text.empty()) {
+    // The first row alone, which says how wide they are; then many at once.
+    const size_t want = m.rows == 0 ? 0 : std::min(kChunk, text.size() - 1);
+    const size_t lf = text.find('\n', want);
+    const std::string_view lines = text.substr(0, lf == std::string_view::npos ? lf : lf + 1);
+    text.remove_prefix(lines.size());
+    const bool can = m.rows > 0 && m.cols > 1 && delimiter != ' ' && lines.size() > 1;
+    if (!can || !fast.Add(lines, delimiter, m)) CLARY_CHECK_OK(ForEachLine(lines, add));
+  }
   return m;
 }
 

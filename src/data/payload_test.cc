@@ -29,6 +29,38 @@ TEST(Payload, CsvFindsItsDelimiter) {
   EXPECT_EQ(ReadPayload(ContentType::kCsv, "1\n2\n3")->rows, 3U);
 }
 
+TEST(Payload, ManyRowsOfCsvAreReadAsFew) {
+  std::string text;
+  std::vector<float> expected;
+  for (int i = 0; i < 20'000; ++i) {
+    const bool odd = i % 1'000 == 7;  // what the quick way does not know
+    text += (odd ? "" : std::to_string(i)) + ",0.5," + (odd ? "NA" : "-2e1") +
+            (i % 3 == 0 ? "\r\n" : "\n");
+    if (i % 5'000 == 0) text += "\n";
+    expected.push_back(odd ? NAN : static_cast<float>(i));
+    expected.push_back(0.5F);
+    expected.push_back(odd ? NAN : -20.0F);
+  }
+  for (const bool last_ends : {true, false}) {
+    if (!last_ends) text.pop_back();
+    const auto m = ReadPayload(ContentType::kCsv, text);
+    ASSERT_TRUE(m) << m.error().message;
+    ASSERT_EQ(m->rows, 20'000U);
+    ASSERT_EQ(m->values.size(), expected.size());
+    for (size_t i = 0; i < expected.size(); ++i) {
+      if (std::isnan(expected[i])) {
+        ASSERT_TRUE(std::isnan(m->values[i])) << i;
+      } else {
+        ASSERT_EQ(m->values[i], expected[i]) << i;
+      }
+    }
+  }
+  EXPECT_EQ(ReadPayload(ContentType::kCsv, text + "\n1,2,x").error().message,
+            "could not convert string to float: 'x' (row 20001, column 3)");
+  EXPECT_EQ(ReadPayload(ContentType::kCsv, text + "\n1,2").error().message,
+            "row 20001 has 2 columns, the rows before it have 3");
+}
+
 TEST(Payload, CsvSaysWhatIsWrong) {
   const auto text = ReadPayload(ContentType::kCsv, "1,2\na,b");
   EXPECT_EQ(text.error().message, "could not convert string to float: 'a' (row 2, column 1)");
