@@ -9,6 +9,7 @@
 #include "client/home.h"
 #include "options.h"
 #include "terminal.h"
+#include "xgboost/hyperparameters.h"
 
 namespace clary::cli {
 namespace {
@@ -61,6 +62,7 @@ void Describe(CLI::App& app, Context& context, std::filesystem::path& home) {
                        "clary exec -- python train.py"}) +
              "\nclary COMMAND --help shows more\n");
   AddTrain(app, context);
+  AddTune(app, context);
   AddServe(app, context);
   AddJobs(app, context);
   AddPredict(app, context);
@@ -118,9 +120,17 @@ Result<Access> Connect(const Context& context, Home home) {
                     "begin there");
   }
   SetLogLevel(LogLevel::kError);  // a command's output is its own
-  CLARY_TRY(auto service, server::Service::Start({.home = context.home, .port = 0}));
+  CLARY_TRY(auto service,
+            server::Service::Start(
+                {.home = context.home, .port = 0, .check_hyperparameters = CheckAlgorithmTakes}));
   CLARY_TRY(auto session, Session::from_home(context.home));
   return Access{.embedded = std::move(service), .session = std::move(session), .on_home = true};
+}
+
+Status CheckAlgorithmTakes(const std::string& version,
+                           const std::map<std::string, std::string>& hyperparameters) {
+  const auto parsed = xgboost::ParseHyperparameters(hyperparameters, version);
+  return parsed ? Status() : std::unexpected(parsed.error());
 }
 
 int Report(const Context& context, int status, std::string_view code, std::string_view message) {

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -34,6 +35,7 @@ void Describe(CLI::App& app, Context& context, std::filesystem::path& home);
 // The subcommands; each is one .cc file. They keep `context`.
 void AddServe(CLI::App& app, Context& context);
 void AddTrain(CLI::App& app, Context& context);
+void AddTune(CLI::App& app, Context& context);
 void AddJobs(CLI::App& app, Context& context);  // jobs, describe, stop
 void AddPredict(CLI::App& app, Context& context);
 void AddInvoke(CLI::App& app, Context& context);
@@ -72,6 +74,11 @@ Error NoJob(const Session& session, const std::string& name, Error error);
 // Whether the job has left a model: SageMaker tells where it would be of any job, even of one that
 // was stopped before it could.
 bool HasModel(const Session& session, const TrainingJobDescription& job);
+
+// Whether the built-in algorithm of this image version takes the hyperparameters: what a service
+// that is started here says to who tunes them.
+Status CheckAlgorithmTakes(const std::string& version,
+                           const std::map<std::string, std::string>& hyperparameters);
 
 // An error of whoever wrote the command line: exit status kUsage.
 inline std::unexpected<Error> Usage(std::string message) {

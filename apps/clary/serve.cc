@@ -19,6 +19,7 @@ struct ServeOptions {
 int Serve(const Context& context, ServeOptions options) {
   Signals signals;
   options.service.home = context.home;
+  options.service.check_hyperparameters = CheckAlgorithmTakes;
   if (options.quiet) SetLogLevel(LogLevel::kWarn);
   auto service = server::Service::Start(options.service);
   if (!service) return Report(context, service.error());

@@ -56,4 +56,9 @@ std::string ContentTypeOf(const std::string& path);
 // SHA-256 of a file's bytes, in hexadecimal.
 Result<std::string> DigestOf(const std::filesystem::path& path);
 
+// Where the data of `from` is: itself if it is an s3:// URI, else where a local file or folder, as
+// it is, has been stored. A file is kept in the default bucket under the digest of its bytes, so
+// that training on the same file again stores nothing twice.
+Result<std::string> UploadChannel(const Session& session, const std::string& from);
+
 }  // namespace clary::cli

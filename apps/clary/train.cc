@@ -43,34 +43,6 @@ struct TrainOptions {
   bool verbose = false;
 };
 
-// A local file is kept in the default bucket under the digest of its bytes, so that training on the
-// same file again stores nothing twice.
-Result<std::string> Upload(const Session& session, const std::string& from) {
-  if (from.starts_with("s3://")) return from;
-  std::error_code ec;
-  if (!fs::exists(from, ec)) {
-    return Fail(Code::kNotFound, "NoSuchFile", "there is no file " + from);
-  }
-  CLARY_TRY(const auto bucket, session.default_bucket());
-  if (fs::is_directory(from, ec)) {
-    CLARY_TRY(const auto found, data::CollectFiles(from));
-    if (found.files.empty()) {
-      return Usage("folder " + from + " has no data");
-    }
-    return session.upload_data(from, bucket, "clary/data/" + RandomId());
-  }
-  CLARY_TRY(const auto digest, DigestOf(from));
-  const S3Uri uri{
-      .bucket = bucket,
-      .key = "clary/data/" + digest.substr(0, 16) + "/" + fs::path(from).filename().string()};
-  CLARY_TRY(const auto there, session.s3().list(uri));
-  for (const auto& object : there.objects) {
-    if (object.key == uri.key && object.size == fs::file_size(from, ec)) return uri.str();
-  }
-  CLARY_CHECK_OK(session.s3().upload_file(from, uri));
-  return uri.str();
-}
-
 // The version of the built-in algorithm's image; nullopt for another one.
 std::optional<std::string> BuiltInVersion(const std::string& image) {
   constexpr std::string_view kBuiltIn = "/sagemaker-xgboost:";
@@ -421,7 +393,7 @@ int Train(const Context& context, const TrainOptions& options) {
     for (const auto& [channel, from] :
          {std::pair{"train", options.data.train}, {"validation", options.data.validation}}) {
       if (from.empty()) continue;
-      const auto uri = Upload(session, from);
+      const auto uri = UploadChannel(session, from);
       if (!uri) return Report(context, uri.error());
       channels.emplace_back(channel,
                             TrainingInput{.s3_data = *uri,
@@ -503,6 +475,32 @@ int Train(const Context& context, const TrainOptions& options) {
 }
 
 }  // namespace
+
+Result<std::string> UploadChannel(const Session& session, const std::string& from) {
+  if (from.starts_with("s3://")) return from;
+  std::error_code ec;
+  if (!fs::exists(from, ec)) {
+    return Fail(Code::kNotFound, "NoSuchFile", "there is no file " + from);
+  }
+  CLARY_TRY(const auto bucket, session.default_bucket());
+  if (fs::is_directory(from, ec)) {
+    CLARY_TRY(const auto found, data::CollectFiles(from));
+    if (found.files.empty()) {
+      return Usage("folder " + from + " has no data");
+    }
+    return session.upload_data(from, bucket, "clary/data/" + RandomId());
+  }
+  CLARY_TRY(const auto digest, DigestOf(from));
+  const S3Uri uri{
+      .bucket = bucket,
+      .key = "clary/data/" + digest.substr(0, 16) + "/" + fs::path(from).filename().string()};
+  CLARY_TRY(const auto there, session.s3().list(uri));
+  for (const auto& object : there.objects) {
+    if (object.key == uri.key && object.size == fs::file_size(from, ec)) return uri.str();
+  }
+  CLARY_CHECK_OK(session.s3().upload_file(from, uri));
+  return uri.str();
+}
 
 void AddTrain(CLI::App& app, Context& context) {
   const auto o = std::make_shared<TrainOptions>();

@@ -50,6 +50,13 @@ constexpr Metric kXgboostMetrics[] = {
     {"tweedie-nloglik", "1"},
 };
 
+constexpr std::string_view kMoreIsBetter[] = {
+    "accuracy", "auc",       "aucpr",           "balanced_accuracy",
+    "f1",       "f1_binary", "f1_macro",        "map",
+    "ndcg",     "precision", "precision_macro", "precision_micro",
+    "r2",       "recall",    "recall_macro",    "recall_micro",
+};
+
 size_t Rank(std::string_view version) {
   return static_cast<size_t>(std::ranges::find(kXgboostVersions, version) -
                              std::begin(kXgboostVersions));
@@ -99,6 +106,10 @@ std::vector<MetricDefinition> BuiltInMetrics(const Image& image) {
     }
   }
   return definitions;
+}
+
+bool MoreIsBetter(std::string_view metric) {
+  return std::ranges::find(kMoreIsBetter, metric) != std::end(kMoreIsBetter);
 }
 
 }  // namespace clary::api

@@ -31,4 +31,7 @@ struct MetricDefinition {
 // the image's version, then train:<m>.
 std::vector<MetricDefinition> BuiltInMetrics(const Image& image);
 
+// Whether more of a built-in metric ("auc") is better; of the others less is.
+bool MoreIsBetter(std::string_view metric);
+
 }  // namespace clary::api

@@ -12,6 +12,7 @@
 #include "control/internal/steps.h"
 #include "control/internal/training_job.h"
 #include "control/internal/training_request.h"
+#include "control/internal/tuning_job.h"
 #include "control/internal/warm_pool.h"
 
 namespace clary::control {
@@ -42,8 +43,10 @@ Status Create(Context& context, json request, Record& job, Plan& plan) {
   facts.max_wait_s = stopping.value("MaxWaitTimeInSeconds", int64_t{0});
   facts.max_pending_s = stopping.value("MaxPendingTimeInSeconds", int64_t{0});
   const std::string type = request.at("ResourceConfig").at("InstanceType");
-  job.launches.push_back(
-      {.directory = job.name, .cpus = std::clamp(InstanceCpus(type), 1, context.capacity)});
+  int cpus = std::clamp(InstanceCpus(type), 1, context.capacity);
+  if (const auto tuning = TuningJobOf(context, job))
+    cpus = TrialCpus(context, tuning->record, cpus);
+  job.launches.push_back({.directory = job.name, .cpus = cpus});
   job.request = request.dump();
   Enter(job, "InProgress", "Starting", "Starting the training job...", job.created_ms);
   return {};
@@ -270,6 +273,7 @@ json View(const Context& context, const Record& job, Show show) {
   json view = job.Request();
   view["ModelArtifacts"] = {{"S3ModelArtifacts", ModelUri(job.name, view)}};
   view["TrainingJobArn"] = job.arn;
+  if (ParseArn(job.owner).kind == &kTuningJob) view["TuningJobArn"] = job.owner;
   view["TrainingJobStatus"] = job.status;
   view["SecondaryStatus"] = facts.secondary;
   if (!job.failure_reason.empty()) view["FailureReason"] = job.failure_reason;
@@ -354,6 +358,11 @@ Status MayDelete(const Context& context, const Record& job) {
     return Fail(Code::kFailedPrecondition, "ResourceInUse",
                 "The training job is in status " + job.status +
                     ". Only jobs that are Completed, Failed or Stopped can be deleted.");
+  }
+  if (const auto tuning = TuningJobOf(context, job); tuning && !tuning->record.terminal()) {
+    return Fail(Code::kFailedPrecondition, "ResourceInUse",
+                "The training job is a trial of the hyperparameter tuning job " +
+                    tuning->record.name + ", which has not ended.");
   }
   for (const SnapshotPtr& child : context.records.Children(job.arn)) {
     if (!child->record.bound || child->record.kind->step == nullptr || child->record.terminal()) {

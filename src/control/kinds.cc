@@ -7,8 +7,9 @@ namespace clary::control {
 namespace {
 
 constexpr const Kind* kKinds[] = {
-    &kTrainingJob,    &kProcessingJob,     &kExperiment,   &kTrial,    &kTrialComponent, &kModel,
-    &kEndpointConfig, &kModelPackageGroup, &kModelPackage, &kArtifact, &kAssociation,
+    &kTuningJob,      &kTrainingJob, &kProcessingJob,  &kExperiment,        &kTrial,
+    &kTrialComponent, &kModel,       &kEndpointConfig, &kModelPackageGroup, &kModelPackage,
+    &kArtifact,       &kAssociation,
 };
 
 }  // namespace

@@ -45,7 +45,7 @@ void KeepKnown(json& value, const api::Shape& shape) {
 
 Result<json> List(Context& context, const Kind& kind, const json& input) {
   const Records& records = context.records;
-  const std::string sort_by = input.value("SortBy", "CreationTime");
+  const std::string sort_by = input.value("SortBy", std::string(kind.sort_by));
   const bool ascending = input.value("SortOrder", kind.sort_order) == "Ascending";
   const std::string operation = "List" + std::string(kind.stem) + "s";
   const size_t limit = PageSize(input, kDefaultPage);

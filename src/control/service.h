@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -67,6 +68,11 @@ struct Options {
   std::function<Status(const std::string& arn)> take_back_keys;
   // Whether this role may be used; none: any well-formed ARN.
   std::function<bool(const std::string& role_arn)> role_exists;
+  // Whether the built-in algorithm of this image version takes these hyperparameters; its error is
+  // the answer to who wants to tune them. None: their training jobs find out.
+  std::function<Status(const std::string& version,
+                       const std::map<std::string, std::string>& hyperparameters)>
+      check_hyperparameters;
   bool start_reconciler = true;  // false: Begin() does, or the caller calls Reconcile() (tests)
 };
 

@@ -233,6 +233,7 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
                                  const std::string& job) { return identity.EndJobSessions(job); },
            .role_exists = [&iam =
                                *parts.iam](const std::string& arn) { return iam.CanRunJobs(arn); },
+           .check_hyperparameters = options.check_hyperparameters,
            .start_reconciler = false}));
   parts.sts.emplace(*parts.identity, *parts.iam);
   CLARY_TRY(parts.logs_front, LogsFront::Open(parts.logs, *parts.records, account, clock));

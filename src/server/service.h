@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -25,6 +27,10 @@ struct Options {
   std::filesystem::path notify_file;  // where messages of rules go; empty: HOME/notify.json
   std::string rule_python = "/usr/bin/python3";  // for rules of users
   std::string job_network = "clary";             // what users' programs reach: none | clary | open
+  // Control's: whether the built-in algorithm takes these hyperparameters.
+  std::function<Status(const std::string& version,
+                       const std::map<std::string, std::string>& hyperparameters)>
+      check_hyperparameters;
   std::filesystem::path executable;  // starts runners: `EXECUTABLE runner DIR`; empty: this one
 };
 

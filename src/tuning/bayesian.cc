@@ -19,7 +19,7 @@ using Eigen::VectorXd;
 constexpr size_t kMinStart = 8;   // Sobol points and given ones before the model
 constexpr size_t kWarpNeeds = 4;  // observations a dimension
 constexpr size_t kMaxObservations = 300;
-constexpr size_t kFewObservations = 150;  // with more, hyperparameters are fitted every 10th time
+constexpr size_t kFewObservations = 150;  // with more, hyperparameters are fitted anew only
 constexpr int kWarmEvaluations = 15, kColdEvaluations = 50;
 constexpr size_t kFantasies = 8, kFantasyObservations = 100;
 constexpr size_t kSobolCandidates = 1024, kLocalCandidates = 32, kLocalCentres = 5, kRefined = 8;
@@ -178,26 +178,28 @@ class Bayesian : public Strategy {
     return points;
   }
 
+  // A fit starts at the last one's end, but anew in each ten trials (kSuggestionsRemembered).
   void Fit(Gp& gp, size_t trials, size_t observations) {
-    if (!fitted_) {
-      fitted_ = GpHyperparameters::Initial(space_.size());
-      gp.Fit(*fitted_, kColdEvaluations);
-    } else if (observations > kFewObservations && trials % 10 != 0) {
-      gp.Set(*fitted_);
-    } else {
-      gp.Fit(*fitted_, kWarmEvaluations);
-    }
-    if (trials % 10 == 0) {  // the last optimum may be a poor one
-      const GpHyperparameters warm = gp.hyperparameters();
-      const double loss = gp.Loss(warm, nullptr);
+    const bool anew = !fitted_ || trials / kSuggestionsRemembered != fitted_trials_;
+    fitted_trials_ = trials / kSuggestionsRemembered;
+    if (anew) {
+      gp.Fit(GpHyperparameters::Initial(space_.size()), kColdEvaluations);
+      // That optimum may be a poor one.
+      const GpHyperparameters first = gp.hyperparameters();
+      const double loss = gp.Loss(first, nullptr);
       GpHyperparameters other = GpHyperparameters::Initial(space_.size());
-      const auto shift = SobolPoint(space_.size() + 1, Mix(options_.seed, 77), trials);
+      const auto shift =
+          SobolPoint(space_.size() + 1, Mix(options_.seed, 77), trials / kSuggestionsRemembered);
       for (size_t j = 0; j < space_.size(); ++j) {
         other.log_length[static_cast<Index>(j)] += 2 * shift[j] - 1;
       }
       other.log_noise += 4 * shift.back() - 2;
       gp.Fit(other, kColdEvaluations);
-      if (gp.Loss(gp.hyperparameters(), nullptr) >= loss) gp.Set(warm);
+      if (gp.Loss(gp.hyperparameters(), nullptr) >= loss) gp.Set(first);
+    } else if (observations > kFewObservations) {
+      gp.Set(*fitted_);
+    } else {
+      gp.Fit(*fitted_, kWarmEvaluations);
     }
     fitted_ = gp.hyperparameters();
   }
@@ -311,6 +313,7 @@ class Bayesian : public Strategy {
   Space space_;
   BayesianOptions options_;
   std::optional<GpHyperparameters> fitted_;  // the last, where the next fit starts
+  size_t fitted_trials_ = 0;                 // how many tens of trials there were then
 };
 
 }  // namespace

@@ -60,6 +60,7 @@ struct Kind {
   std::chrono::milliseconds stop_grace{0};      // of a launch, between SIGTERM and SIGKILL
 
   std::string_view summaries;                     // member of List's answer
+  std::string_view sort_by = "CreationTime";      // of List, if the request does not say
   std::string_view sort_order = "Descending";     // of List, if the request does not say
   std::string_view search_resource = {};          // Search's Resource; empty: not searched
   std::span<const std::string_view> costly = {};  // paths of the view that Show::kMatch leaves out
@@ -96,6 +97,7 @@ struct Kind {
 std::span<const Kind* const> Kinds();
 size_t IndexOf(const Kind& kind);
 
+extern const Kind kTuningJob;
 extern const Kind kTrainingJob;
 extern const Kind kProcessingJob;
 extern const Kind kExperiment;

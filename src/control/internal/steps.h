@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -67,6 +68,14 @@ class Steps {
   std::filesystem::path Directory(const Launch& launch) const;
   // A number that a kind keeps with a record in this process only; 0 at first.
   uint64_t& Note(const Record& record) { return memory_[record.arn].note; }
+  // What a kind keeps with a record in this process only, of the kind's type T: a new one at first,
+  // and after a record of this ARN was deleted the one of that.
+  template <typename T>
+  T& Keep(const Record& record) {
+    auto& kept = memory_[record.arn].kept;
+    if (!kept) kept = std::make_shared<T>();
+    return *std::static_pointer_cast<T>(kept);
+  }
 
   size_t Pass();  // returns how many are not settled
 
@@ -82,6 +91,7 @@ class Steps {
   struct Memory {
     bool complained = false;  // one log line per trouble
     uint64_t note = 0;
+    std::shared_ptr<void> kept;
   };
 
   void Step(const SnapshotPtr& record);

@@ -1,0 +1,189 @@
+"""Automatic model tuning by the unmodified SageMaker Python SDK v2, through kills of the service, and
+`clary tune`."""
+import json
+import os
+import subprocess
+import sys
+import unittest
+
+import models
+import service
+from service import census, clary, wait_for
+
+PROGRAM = """
+import json
+import sagemaker
+from sagemaker.estimator import Estimator
+from sagemaker.inputs import TrainingInput
+from sagemaker.tuner import (CategoricalParameter, ContinuousParameter, HyperparameterTuner,
+                             IntegerParameter)
+
+session = sagemaker.Session()
+bucket = session.default_bucket()
+data = {part: TrainingInput(session.upload_data(part + ".csv", bucket, "tuning"),
+                            content_type="text/csv") for part in ("train", "validation")}
+estimator = Estimator(
+    sagemaker.image_uris.retrieve("xgboost", session.boto_region_name, "1.7-1"),
+    role=sagemaker.get_execution_role(), instance_count=1, instance_type="ml.m5.xlarge",
+    output_path=f"s3://{bucket}/tuned")
+estimator.set_hyperparameters(objective="binary:logistic", num_round=20)
+tuner = HyperparameterTuner(
+    estimator, "validation:auc",
+    {"eta": ContinuousParameter(0.01, 0.5, scaling_type="Logarithmic"),
+     "max_depth": IntegerParameter(2, 8), "subsample": ContinuousParameter(0.5, 1),
+     "booster": CategoricalParameter(["gbtree", "dart"])},
+    max_jobs=12, max_parallel_jobs=2, random_seed=3, early_stopping_type="Auto", base_tuning_job_name="census")
+tuner.fit(data, wait=True)
+name = tuner.latest_tuning_job.name
+frame = tuner.analytics().dataframe()
+again = HyperparameterTuner.attach(name)
+assert again.best_training_job() == tuner.best_training_job()
+best = tuner.best_estimator()
+print(json.dumps({
+    "name": name, "rows": len(frame), "best": tuner.best_training_job(),
+    "columns": sorted(frame.columns), "top": float(frame["FinalObjectiveValue"].max()),
+    "best_value": float(frame[frame.TrainingJobName == tuner.best_training_job()]
+                        ["FinalObjectiveValue"].iloc[0]),
+    "model": best.model_data, "hyperparameters": best.hyperparameters(),
+    "ranges": sorted(again.hyperparameter_ranges())}))
+"""
+
+
+class Tuning(service.ServiceTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        for part in ("train", "validation"):
+            (cls.dir / f"{part}.csv").write_bytes(census(part))
+
+    def test_the_sdk_tunes(self):
+        done = subprocess.run(
+            [service.CLARY, "exec", "--", sys.executable, "-c", PROGRAM], cwd=self.dir,
+            capture_output=True, text=True, timeout=400,
+            env={"PATH": os.environ["PATH"], "HOME": str(self.dir),
+                 "CLARY_HOME": str(self.service.home)})
+        self.assertEqual(done.returncode, 0, done.stdout[-3000:] + done.stderr[-3000:])
+        told = json.loads(done.stdout.strip().splitlines()[-1])
+        self.assertEqual(told["rows"], 12)
+        self.assertEqual(told["best_value"], told["top"])
+        self.assertGreater(told["top"], 0.91)
+        for column in ("eta", "max_depth", "subsample", "booster", "TrainingJobStatus"):
+            self.assertIn(column, told["columns"])
+        self.assertEqual(told["ranges"], ["booster", "eta", "max_depth", "subsample"])
+        self.assertEqual(told["hyperparameters"]["_tuning_objective_metric"], "validation:auc")
+        archive = self.dir / "model.tar.gz"
+        clary("s3", "cp", told["model"], archive, home=self.service.home)
+        booster = models.load(archive)
+        self.assertLess(models.error(booster, "validation"), 0.16)
+        job = self.sagemaker.describe_training_job(TrainingJobName=told["best"])
+        self.assertTrue(job["TuningJobArn"].endswith("/" + told["name"]))
+
+    def request(self, name, most, seed=5, **limits):
+        definition = self.service.request("x")
+        return {
+            "HyperParameterTuningJobName": name,
+            "HyperParameterTuningJobConfig": {
+                "Strategy": "Bayesian", "RandomSeed": seed,
+                "HyperParameterTuningJobObjective": {"Type": "Maximize",
+                                                     "MetricName": "validation:auc"},
+                "ResourceLimits": {"MaxNumberOfTrainingJobs": most, "MaxParallelTrainingJobs": 2}
+                | limits,
+                "ParameterRanges": {
+                    "ContinuousParameterRanges": [
+                        {"Name": "eta", "MinValue": "0.05", "MaxValue": "0.5"},
+                        {"Name": "gamma", "MinValue": "0", "MaxValue": "5"}],
+                    "IntegerParameterRanges": [
+                        {"Name": "max_depth", "MinValue": "2", "MaxValue": "8"}]}},
+            "TrainingJobDefinition": {
+                "StaticHyperParameters": {"objective": "binary:logistic", "num_round": "30"},
+                **{member: definition[member] for member in
+                   ("AlgorithmSpecification", "RoleArn", "InputDataConfig", "OutputDataConfig",
+                    "ResourceConfig", "StoppingCondition")}}}
+
+    def describe(self, name):
+        return self.service.boto("sagemaker").describe_hyper_parameter_tuning_job(
+            HyperParameterTuningJobName=name)
+
+    def trials(self, name):
+        return self.service.boto("sagemaker").list_training_jobs_for_hyper_parameter_tuning_job(
+            HyperParameterTuningJobName=name, MaxResults=100)["TrainingJobSummaries"]
+
+    def wait_for_end(self, name, seconds=120):
+        def ended():
+            job = self.describe(name)
+            return job if job["HyperParameterTuningJobStatus"] in ("Completed", "Failed", "Stopped") \
+                else None
+        return wait_for(ended, seconds, f"the end of {name}")
+
+    def test_kills_change_nothing(self):
+        self.sagemaker.create_hyper_parameter_tuning_job(**self.request("calm", 10))
+        self.assertEqual(self.wait_for_end("calm")["HyperParameterTuningJobStatus"], "Completed")
+        self.sagemaker.create_hyper_parameter_tuning_job(**self.request("killed", 10))
+        for ended in (1, 4, 7):
+            wait_for(lambda: self.describe("killed")["TrainingJobStatusCounters"]["Completed"] >= ended)
+            self.service.kill()
+            self.service.start()
+        job = self.wait_for_end("killed")
+        self.assertEqual(job["HyperParameterTuningJobStatus"], "Completed", job.get("FailureReason"))
+        self.assertEqual(job["TrainingJobStatusCounters"]["Completed"], 10)
+
+        def tried(name):
+            return [(t["TunedHyperParameters"],
+                     t["FinalHyperParameterTuningJobObjectiveMetric"]["Value"])
+                    for t in self.trials(name)]
+
+        self.assertEqual(tried("killed"), tried("calm"), "the same trials, each once")
+        sagemaker = self.service.boto("sagemaker")
+        names = [j["TrainingJobName"] for j in sagemaker.list_training_jobs(
+            NameContains="killed-", MaxResults=100)["TrainingJobSummaries"]]
+        self.assertEqual(len(names), 10)
+
+        def model(name):
+            best = self.describe(name)["BestTrainingJob"]["TrainingJobName"]
+            uri = sagemaker.describe_training_job(TrainingJobName=best)["ModelArtifacts"]
+            archive = self.dir / f"{name}.tar.gz"
+            clary("s3", "cp", uri["S3ModelArtifacts"], archive, home=self.service.home)
+            return models.load(archive).save_raw()
+
+        self.assertEqual(model("killed"), model("calm"), "and the same model")
+
+    def test_stop(self):
+        self.sagemaker.create_hyper_parameter_tuning_job(**self.request("stopped", 200))
+        wait_for(lambda: len(self.trials("stopped")) > 2)
+        self.sagemaker.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName="stopped")
+        job = self.wait_for_end("stopped")
+        self.assertEqual(job["HyperParameterTuningJobStatus"], "Stopped")
+        self.assertEqual(job["TrainingJobStatusCounters"]["InProgress"], 0)
+        self.assertIn("BestTrainingJob", job)
+
+    def test_what_the_algorithm_refuses_is_told_at_once(self):
+        request = self.request("refused", 10)
+        request["TrainingJobDefinition"]["StaticHyperParameters"]["lambda"] = "-1"
+        with self.assertRaisesRegex(Exception, "Hyperparameter lambda: value -1 not in range"):
+            self.sagemaker.create_hyper_parameter_tuning_job(**request)
+
+    def test_clary_tune(self):
+        told = json.loads(clary(
+            "tune", "--train", self.dir / "train.csv", "--validation", self.dir / "validation.csv",
+            "--objective", "binary:logistic", "--num-round", "20", "--range", "eta=0.01:0.5:log",
+            "--range", "max_depth=2:8", "--range", "booster=gbtree,dart", "--max-jobs", "6",
+            "--name", "by-hand", "--json", home=self.service.home).stdout)
+        self.assertEqual(told["status"], "Completed")
+        self.assertEqual(len(told["trials"]), 6)
+        best = max(told["trials"], key=lambda t: t["value"])
+        self.assertEqual(told["best"], best)
+        self.assertEqual(sorted(best["hyperparameters"]), ["booster", "eta", "max_depth"])
+        plain = clary("tune", "--train", self.dir / "train.csv", "--validation",
+                      self.dir / "validation.csv", "--objective", "binary:logistic",
+                      "--num-round", "5", "--range", "max_depth=2,3", "--strategy", "grid",
+                      home=self.service.home).stdout
+        self.assertIn("Completed", plain)
+        self.assertIn("max_depth", plain)
+        wrong = clary("tune", "--train", self.dir / "train.csv", "--range", "eta", check=False,
+                      home=self.service.home)
+        self.assertEqual(wrong.returncode, 2)
+        self.assertIn("--range eta", wrong.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
