@@ -7,6 +7,7 @@
 
 #include "api/images.h"
 #include "base/clock.h"
+#include "base/quote.h"
 #include "base/strings.h"
 #include "clary/image_uris.h"
 #include "command.h"
@@ -278,7 +279,7 @@ class Board {
       }
       best_ = best.name;
       std::printf("  %8d  %-12s  %s\n", ended, FormatNumber(*best.value).c_str(),
-                  Visible(best.tuned).c_str());
+                  Printable(best.tuned).c_str());
     }
     if (live_) {
       Clear();
