@@ -765,14 +765,15 @@ Status MayDelete(const Context& /*context*/, const Record& record) {
                   ". Only jobs that are Completed, Failed or Stopped can be deleted.");
 }
 
+constexpr std::string_view kListTrials = "ListTrainingJobsForHyperParameterTuningJob";
+
 Result<json> ListTrials(Context& context, const json& input) {
   CLARY_TRY(const SnapshotPtr tuning, Named(context, kTuningJob, input));
   const std::string sort_by = input.value("SortBy", "Name");
   const bool ascending = input.value("SortOrder", "Ascending") == "Ascending";
   const std::string status = input.value("StatusEquals", "");
-  const std::string order = sort_by + (ascending ? "+" : "-");
   const size_t limit = PageSize(input, kDefaultPage);
-  CLARY_TRY(const json token, ReadToken(input, order, 3));
+  CLARY_TRY(const json token, ReadToken(kListTrials, input, 2));
   struct Item {
     json key;
     size_t number;
@@ -802,14 +803,15 @@ Result<json> ListTrials(Context& context, const json& input) {
   });
   json out = {{"TrainingJobSummaries", json::array()}};
   if (!token.is_null()) {
-    if (!token[2].is_number_unsigned()) return Invalid("The provided NextToken is not valid.");
+    if (!token[1].is_number_unsigned()) return Invalid("The provided NextToken is not valid.");
     std::erase_if(items, [&](const Item& item) {
-      return !before(token[1], token[2].get<size_t>(), item.key, item.number);
+      return !before(token[0], token[1].get<size_t>(), item.key, item.number);
     });
   }
   if (items.size() > limit) {
     items.resize(limit);
-    out["NextToken"] = MakeToken({order, items.back().key, items.back().number});
+    out["NextToken"] =
+        MakeToken(kListTrials, input, json::array({items.back().key, items.back().number}));
   }
   const json request = tuning->record.Request();
   for (const Item& item : items) {
@@ -819,8 +821,11 @@ Result<json> ListTrials(Context& context, const json& input) {
   return out;
 }
 
-constexpr Extra kExtras[] = {{"ListTrainingJobsForHyperParameterTuningJob", ListTrials}};
+constexpr Extra kExtras[] = {{kListTrials, ListTrials}};
 constexpr std::string_view kEnds[] = {"Completed", "Failed", "Stopped"};
+constexpr std::string_view kCostly[] = {
+    "TrainingJobDefinition.AlgorithmSpecification.MetricDefinitions",
+    "TrainingJobDefinitions.AlgorithmSpecification.MetricDefinitions"};
 
 }  // namespace
 }  // namespace tuning_job
@@ -905,6 +910,7 @@ constinit const Kind kTuningJob = {
     .sort_by = "Name",
     .sort_order = "Ascending",
     .search_resource = "HyperParameterTuningJob",
+    .costly = tuning_job::kCostly,
     .not_found = {Code::kNotFound, "ResourceNotFound",
                   "Amazon SageMaker can't find a tuning job called {name}. Type another name."},
     .exists = {Code::kAlreadyExists, "ResourceInUse",
