@@ -21,8 +21,8 @@ struct Trial {
   bool failed = false;
 };
 
-// A suggestion depends on what was suggested before within the same ten trials only: a strategy that
-// is made later goes on like the first one when it has been asked for those again.
+// A suggestion depends on what was suggested before within the same ten trials only: a strategy
+// that is made later goes on like the first one when it has been asked for those again.
 inline constexpr size_t kSuggestionsRemembered = 10;
 
 class Strategy {
