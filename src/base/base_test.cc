@@ -1,4 +1,10 @@
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -122,6 +128,35 @@ TEST(File, WriteIsAtomicAndReadIsBounded) {
   EXPECT_EQ(ReadFile(path, 2).error().reason, "TooLarge");
   EXPECT_EQ(ReadFile(dir->path() / "no", 2).error().code, Code::kNotFound);
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir->path()), {}), 1);
+}
+
+TEST(RemoveTree, TakesFoldersOfAnyDepthAndWithoutPermissions) {
+  const auto dir = TempDir::Make();
+  ASSERT_TRUE(dir.has_value());
+  ASSERT_EQ(::chmod(dir->path().c_str(), 0777), 0);
+  std::ofstream(dir->path() / "kept") << "kept";
+  // As an ordinary user: permissions do not hold root up.
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    if (::geteuid() == 0 && (::setgid(65534) != 0 || ::setuid(65534) != 0)) ::_exit(1);
+    const std::string root = (dir->path() / "job").string();
+    if (::mkdir(root.c_str(), 0755) != 0 || ::chdir(root.c_str()) != 0) ::_exit(2);
+    if (::symlink("../kept", "link") != 0) ::_exit(3);
+    constexpr int kDepth = 3000;  // names of five bytes: far beyond PATH_MAX
+    for (int i = 0; i < kDepth; ++i) {
+      if (::mkdir("deep_", 0755) != 0 || ::chdir("deep_") != 0) ::_exit(4);
+    }
+    if (::mkdir("locked", 0) != 0 || ::chmod(".", 0) != 0 || ::chdir(root.c_str()) != 0) ::_exit(5);
+    if (::mkdir("full", 0755) != 0 || ::mkdir("full/er", 0) != 0) ::_exit(6);
+    const Fd file(::open("full/f", O_CREAT | O_WRONLY, 0));
+    if (::chmod("full", 0) != 0 || ::chmod(root.c_str(), 0) != 0) ::_exit(7);
+    ::_exit(RemoveTree(root).has_value() ? 0 : 8);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(pid, &status, 0), pid);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  EXPECT_FALSE(std::filesystem::exists(dir->path() / "job"));
+  EXPECT_EQ(*ReadFile(dir->path() / "kept", 10), "kept");
 }
 
 TEST(File, LockIsExclusive) {

@@ -1,5 +1,6 @@
 #include "base/file.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -7,6 +8,7 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <vector>
 
 #include "base/hash.h"
 #include "base/strings.h"
@@ -109,9 +111,78 @@ Status MakeDirectories(const fs::path& dir, int mode) {
   return {};
 }
 
+namespace {
+
+// The names in an open folder.
+std::vector<std::string> NamesIn(int dir) {
+  std::vector<std::string> out;
+  const int copy = ::openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR* stream = copy < 0 ? nullptr : ::fdopendir(copy);
+  if (stream == nullptr) return out;
+  while (const dirent* entry = ::readdir(stream)) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") out.emplace_back(name);
+  }
+  ::closedir(stream);
+  return out;
+}
+
+// Removes what a hostile program has left: folders without permissions and as deep as it liked. A
+// folder in a folder is moved to the top, so that neither paths nor the stack grow with the depth.
+Status RemoveHostileTree(const fs::path& dir) {
+  ::chmod(dir.c_str(), 0700);
+  CLARY_TRY(const Fd top, OpenFile(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  uint64_t moved = 0;
+  std::vector<std::string> folders;
+  const auto empty = [&](int at, bool is_top) -> Status {
+    for (const std::string& name : NamesIn(at)) {
+      if (::unlinkat(at, name.c_str(), 0) == 0 || errno == ENOENT) continue;
+      struct stat st{};
+      if (::fstatat(at, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(st.st_mode)) {
+        return std::unexpected(ErrnoError(errno, "removing " + name));
+      }
+      ::fchmodat(at, name.c_str(), 0700, 0);
+      if (::unlinkat(at, name.c_str(), AT_REMOVEDIR) == 0) continue;
+      if (is_top) {
+        folders.push_back(name);
+        continue;
+      }
+      std::string free;
+      do {
+        free = ".removed-" + std::to_string(moved++);
+      } while (::faccessat(top.get(), free.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0);
+      if (::renameat(at, name.c_str(), top.get(), free.c_str()) != 0) {
+        return std::unexpected(ErrnoError(errno, "removing " + name));
+      }
+      folders.push_back(std::move(free));
+    }
+    return {};
+  };
+  CLARY_CHECK_OK(empty(top.get(), true));
+  while (!folders.empty()) {
+    const std::string name = std::move(folders.back());
+    folders.pop_back();
+    const Fd fd(::openat(top.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!fd) return std::unexpected(ErrnoError(errno, "removing " + name));
+    CLARY_CHECK_OK(empty(fd.get(), false));
+    if (::unlinkat(top.get(), name.c_str(), AT_REMOVEDIR) != 0) {
+      return std::unexpected(ErrnoError(errno, "removing " + name));
+    }
+  }
+  if (::rmdir(dir.c_str()) != 0) {
+    return std::unexpected(ErrnoError(errno, "removing " + dir.string()));
+  }
+  return {};
+}
+
+}  // namespace
+
 Status RemoveTree(const fs::path& dir) {
+  struct stat st{};
+  if (::lstat(dir.c_str(), &st) != 0 && errno == ENOENT) return {};
+  if (S_ISDIR(st.st_mode)) return RemoveHostileTree(dir);
   std::error_code ec;
-  fs::remove_all(dir, ec);
+  fs::remove(dir, ec);
   if (ec) return std::unexpected(ErrnoError(ec.value(), "removing " + dir.string()));
   return {};
 }
@@ -126,8 +197,7 @@ Result<TempDir> TempDir::Make(const fs::path& parent, std::string_view prefix) {
 
 TempDir::~TempDir() {
   if (!path_.empty()) {
-    std::error_code ec;
-    fs::remove_all(path_, ec);
+    (void)RemoveTree(path_);
   }
 }
 

@@ -48,7 +48,7 @@ Result<std::string> ReadFile(const std::filesystem::path& path, uint64_t max_byt
 Status WriteFileAtomic(const std::filesystem::path& path, std::string_view bytes, int mode = 0644);
 
 Status MakeDirectories(const std::filesystem::path& dir, int mode = 0755);
-// Removes a tree; a missing one is fine. Never follows symbolic links.
+// Removes a tree, of any depth and with any modes; a missing one is fine. Follows no links.
 Status RemoveTree(const std::filesystem::path& dir);
 
 // A fresh directory below `parent`, removed with everything in it at the end of life.

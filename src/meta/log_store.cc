@@ -248,18 +248,20 @@ Status LogWriter::Append(const std::vector<LogEventRecord>& events) {
   for (const LogEventRecord& event : events) {
     last_ms_ = std::max(last_ms_, event.timestamp_ms);
     const std::string stamp = std::to_string(last_ms_) + " ";
-    std::string message;
-    message.reserve(event.message.size());
-    for (const char c : event.message) {
-      if (c == '\t') {
-        message += "#011";
-      } else if (c == '\n') {
-        message += "#012";
-      } else {
-        message += c;
+    std::string escaped;
+    std::string_view rest = event.message;
+    if (rest.find_first_of("\t\n") != std::string_view::npos) {
+      for (const char c : rest) {
+        if (c == '\t') {
+          escaped += "#011";
+        } else if (c == '\n') {
+          escaped += "#012";
+        } else {
+          escaped += c;
+        }
       }
+      rest = escaped;
     }
-    std::string_view rest = message;
     do {
       size_t n = std::min(rest.size(), kMaxMessage);
       // Do not cut a UTF-8 character in two.

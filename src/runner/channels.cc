@@ -273,6 +273,19 @@ Status DownloadInput(const Input& input, size_t hosts, objects::ObjectStore& sto
   return std::unexpected(std::move(error).With("Data download failed: " + input.what));
 }
 
+Result<uint64_t> InputSize(const Input& input, objects::ObjectStore& store, uint64_t enough) {
+  uint64_t bytes = 0;
+  if (input.channel.s3_data_type != "S3Prefix") return bytes;
+  CLARY_TRY(const Location at, ParseLocation(input.channel.s3_uri));
+  objects::ListOptions options{.prefix = at.prefix};
+  for (;;) {
+    CLARY_TRY(const objects::ListPage page, store.List(at.bucket, options));
+    for (const objects::ObjectInfo& o : page.objects) bytes += o.size;
+    if (!page.truncated || bytes >= enough) return bytes;
+    options.start_after = page.next;
+  }
+}
+
 Result<std::vector<objects::ObjectRef>> ChannelObjects(const api::ChannelSpec& channel,
                                                        size_t hosts, objects::ObjectStore& store) {
   std::string bucket;

@@ -33,6 +33,10 @@ struct Input {
 Status DownloadInput(const Input& input, size_t hosts, objects::ObjectStore& store,
                      const std::filesystem::path& to, const DownloadOptions& options);
 
+// About how many bytes `input` has in all; counts no further than `enough`. 0 for a manifest, which
+// nobody has read yet.
+Result<uint64_t> InputSize(const Input& input, objects::ObjectStore& store, uint64_t enough);
+
 // The objects of one channel for the first host, in order, without folder markers. kNotFound
 // "NoObjects" if there are none.
 Result<std::vector<objects::ObjectRef>> ChannelObjects(const api::ChannelSpec& channel,

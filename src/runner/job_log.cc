@@ -1,5 +1,7 @@
 #include "runner/job_log.h"
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "base/strings.h"
 
@@ -11,6 +13,9 @@ constexpr size_t kMaxLine = 256 << 10;
 }  // namespace
 
 std::string CleanLine(std::string_view text) {
+  // Nearly all text is plain ASCII, which is taken as it is.
+  const auto plain = [](char c) { return static_cast<unsigned char>(c) < 0x80 && c != '\t'; };
+  if (std::ranges::all_of(text, plain)) return std::string(text);
   std::string out;
   out.reserve(text.size() + 16);
   while (!text.empty()) {
@@ -61,12 +66,12 @@ std::vector<std::string> LineSplitter::Finish() {
   return lines;
 }
 
-void JobLog::Write(const std::vector<std::string>& lines) {
+void JobLog::Write(std::vector<std::string> lines) {
   if (lines.empty()) return;
   const int64_t now = ToMillis(clock_.Now());
   std::vector<meta::LogEventRecord> events;
   events.reserve(lines.size());
-  for (const std::string& line : lines) events.push_back({now, line});
+  for (std::string& line : lines) events.push_back({now, std::move(line)});
   MutexLock lock(mu_);
   if (const Status done = writer_.Append(events); !done && !failed_) {
     failed_ = true;
@@ -74,20 +79,19 @@ void JobLog::Write(const std::vector<std::string>& lines) {
   }
 }
 
-void JobLog::WriteOutput(const std::vector<std::string>& lines) {
-  size_t keep = 0;
-  bool full = false;
+void JobLog::WriteOutput(std::vector<std::string> lines) {
   {
     MutexLock lock(mu_);
     if (output_ > limit_) return;
+    size_t keep = 0;
     while (keep < lines.size() && output_ <= limit_) output_ += lines[keep++].size() + 1;
-    full = output_ > limit_;
+    lines.resize(keep);
+    if (output_ > limit_) {
+      lines.push_back("[clary] WARNING: the program has printed more than " +
+                      std::to_string(limit_) + " bytes; what follows of its output is not kept");
+    }
   }
-  if (!full) return Write(lines);
-  std::vector<std::string> last(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(keep));
-  last.push_back("[clary] WARNING: the program has printed more than " + std::to_string(limit_) +
-                 " bytes; what follows of its output is not kept");
-  Write(last);
+  Write(std::move(lines));
 }
 
 bool JobLog::failed() const {

@@ -32,10 +32,10 @@ class JobLog {
   // Of what WriteOutput() gets, `limit` bytes are kept.
   JobLog(meta::LogWriter writer, Clock& clock, uint64_t limit = UINT64_MAX)
       : clock_(clock), limit_(limit), writer_(std::move(writer)) {}
-  void Write(const std::vector<std::string>& lines);
+  void Write(std::vector<std::string> lines);
   void Write(const std::string& line) { Write(std::vector<std::string>{line}); }
   // Lines of the program: up to the limit, then one that says so, then none.
-  void WriteOutput(const std::vector<std::string>& lines);
+  void WriteOutput(std::vector<std::string> lines);
   bool failed() const;
 
  private:

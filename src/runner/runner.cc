@@ -48,8 +48,9 @@ constexpr milliseconds kMirrorPeriod(1000);
 constexpr int kMirrorShare = 50;  // of the time, one part in this goes to mirroring
 constexpr milliseconds kTermRetry(5);
 constexpr milliseconds kDiskCheck(200);
-constexpr uint64_t kDiskReserve = 1 << 30;  // left to the service by users' programs
-constexpr size_t kTail = 64 << 10;          // of a program's output, where causes are looked for
+constexpr uint64_t kDiskReserve = 1 << 30;   // left to the service by users' programs
+constexpr uint64_t kOverlayFrom = 32 << 20;  // bytes of an input: less is copied as fast
+constexpr size_t kTail = 64 << 10;           // of a program's output, where causes are looked for
 constexpr size_t kMaxCause = 300;
 constexpr size_t kMaxReason = 980;  // what FailureReason has room for beside its frame
 constexpr uint64_t kMaxRequirements = 1 << 20;
@@ -73,6 +74,7 @@ class Job {
         temp_(dir / "tmp"),
         home_(dir / "home"),
         python_home_(dir / "python"),
+        overlays_(dir / "overlays"),
         layer_(dir / "layer"),
         pack_(dir / "pack.tmp"),
         profile_(dir / "profile"),
@@ -119,8 +121,8 @@ class Job {
   }
 
   // What this run makes in the job's directory, and removes.
-  std::array<const fs::path*, 6> Folders() const {
-    return {&work_, &temp_, &home_, &python_home_, &layer_, &profile_};
+  std::array<const fs::path*, 7> Folders() const {
+    return {&work_, &temp_, &home_, &python_home_, &overlays_, &layer_, &profile_};
   }
 
   // Everything before the program runs. On an error `failed_` says how the job ends.
@@ -184,11 +186,57 @@ class Job {
 
   Status Download(const DownloadOptions& options) {
     CLARY_TRY(const auto inputs, contract_.inputs(spec_));
+    CLARY_TRY(const auto taken, TakenWhileItRuns());
     for (const Input& input : inputs) {
-      CLARY_CHECK_OK(
-          DownloadInput(input, spec_.hosts.size(), store_, work_ / input.directory, options));
+      const fs::path at = work_ / input.directory;
+      const size_t hosts = spec_.hosts.size();
+      if (!user_ || !MayOverlay(input, inputs, taken)) {
+        CLARY_CHECK_OK(DownloadInput(input, hosts, store_, at, options));
+        continue;
+      }
+      // The store's own files below, read-only; what the program changes goes above them.
+      const fs::path base = overlays_ / std::to_string(laid_.size());
+      const Overlay overlay{at, base / "lower", base / "upper", base / "scratch"};
+      for (const fs::path& folder : {overlay.lower, overlay.upper, overlay.scratch}) {
+        CLARY_CHECK_OK(MakeDirectories(folder));
+      }
+      DownloadOptions linking = options;
+      linking.link = true;
+      CLARY_CHECK_OK(DownloadInput(input, hosts, store_, overlay.lower, linking));
+      laid_.push_back(overlay);
     }
     return {};
+  }
+
+  // The folders below /opt/ml that this process reads itself: it does not see overlays.
+  Result<std::vector<std::string>> TakenWhileItRuns() const {
+    std::vector<std::string> out;
+    CLARY_TRY(const auto mirrors, contract_.mirrors(spec_));
+    for (const MirrorSpec& m : mirrors) out.push_back(m.directory);
+    for (const api::ProcessingOutput& o : spec_.outputs) {
+      CLARY_TRY(std::string directory, BelowOptMl(o.local_path, "S3Output.LocalPath"));
+      out.push_back(std::move(directory));
+    }
+    if (script_) out.emplace_back("input/data/code");  // network isolation's place for the code
+    return out;
+  }
+
+  // Whether `input` is large enough to be worth an overlay, and apart from everything else.
+  bool MayOverlay(const Input& input, const std::vector<Input>& inputs,
+                  const std::vector<std::string>& taken) {
+    const auto nested = [&](const std::string& other) {
+      const std::string a = input.directory + "/";
+      const std::string b = other + "/";
+      return a.starts_with(b) || b.starts_with(a);
+    };
+    if (std::ranges::any_of(taken, nested) ||
+        std::ranges::count_if(inputs, [&](const Input& i) { return nested(i.directory); }) > 1) {
+      return false;
+    }
+    const auto size = InputSize(input, store_, kOverlayFrom);
+    if (!size || *size < kOverlayFrom) return false;
+    if (!can_overlay_) can_overlay_ = CanOverlay(overlays_ / "probe");
+    return *can_overlay_;
   }
 
   Status PrepareMirrors(const DownloadOptions& options) {
@@ -512,6 +560,7 @@ class Job {
     program.input_read_only = false;
     program.home = home_;
     program.reach = ReachOf(spec_);
+    program.overlays = laid_;
     program.directory = "/";
     for (const std::string& folder : spec_.python.folders)
       program.shown.push_back({folder, folder});
@@ -540,10 +589,10 @@ class Job {
     std::string tail;
     bool ended = false;
 
-    void Take(const std::vector<std::string>& lines, JobLog& log) {
-      log.WriteOutput(lines);
+    void Take(std::vector<std::string> lines, JobLog& log) {
       for (const std::string& line : lines) tail.append(line).push_back('\n');
       if (tail.size() > 2 * kTail) tail.erase(0, tail.size() - kTail);
+      log.WriteOutput(std::move(lines));
     }
   };
 
@@ -682,6 +731,7 @@ class Job {
   const fs::path temp_;
   const fs::path home_;         // of a user's program
   const fs::path python_home_;  // its virtual environment
+  const fs::path overlays_;     // what large inputs are made of: the store's files, and changes
   const fs::path layer_;        // where packages of its requirements.txt are installed
   const fs::path pack_;
   const fs::path profile_;  // what the runner profiles; the program has its own below work_
@@ -700,6 +750,8 @@ class Job {
   const bool user_ = IsUserProgram(spec_);
   const bool script_ = spec_.program == "script";
   std::optional<toolkit::Python> python_;
+  std::vector<Overlay> laid_;
+  std::optional<bool> can_overlay_;
   fs::path shown_layer_;        // packages of requirements.txt that the program sees
   std::string script_failure_;  // why a script failed that left no words of its own
   std::string exit_message_;

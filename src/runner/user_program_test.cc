@@ -2,9 +2,12 @@
 #include "runner/internal/user_program.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -68,6 +71,17 @@ class UserProgramTest : public JobWorld, public testing::Test {
     spec_.entrypoint = {"bash", "-c"};
     spec_.arguments = {script};
     return StartProgram();
+  }
+  std::vector<std::string> AllLines() {
+    std::vector<std::string> out;
+    uint64_t position = 0;
+    for (;;) {
+      const auto page = meta::LogStore(spec_.log_root)
+                            .Read(spec_.log_group, spec_.log_stream, {.position = position});
+      if (!page || page->events.empty()) return out;
+      for (const auto& event : page->events) out.push_back(event.message);
+      position = page->next;
+    }
   }
   int RunCommand(const std::string& script) { return Wait(StartCommand(script)); }
 };
@@ -206,6 +220,114 @@ TEST_F(UserProgramTest, SigtermReachesEveryProcess) {
   ::kill(pid, SIGTERM);
   Wait(pid);
   EXPECT_EQ(Unpack("out/j/output/model.tar.gz"), "./child child\n");
+}
+
+// ---- hostile programs ----
+
+TEST_F(UserProgramTest, LargeInputsAreOverlaysThatItMayChange) {
+  if (!CanOverlay(home() / "probe")) GTEST_SKIP() << "this kernel lays no overlays for its users";
+  const std::string big(40 << 20, 'x');
+  Put("big/data.bin", big);
+  Put("big/sub/other", "o\n");
+  const fs::path blob = *store_->BlobPath({"bkt", "big/data.bin"});
+  spec_.channels.push_back({.name = "big", .s3_uri = "s3://bkt/big/"});
+  EXPECT_EQ(RunCommand("set -e; cd /opt/ml/input/data/big; stat -c %s data.bin; grep -c ' "
+                       "/opt/ml/input/data/big overlay ' /proc/mounts; cat sub/other; chmod 777 "
+                       "data.bin; truncate -s 3 data.bin; cat data.bin; echo; rm sub/other; mkdir "
+                       "new; mv data.bin new/; ls; rm -rf sub new; ls | wc -l"),
+            0)
+      << Log();
+  EXPECT_EQ(Log(), "41943040\n1\no\nxxx\nnew\nsub\n0\n");
+  EXPECT_EQ(fs::file_size(blob), big.size());
+  EXPECT_EQ(*ReadFile(blob, big.size()), big);
+  EXPECT_EQ(Object("big/sub/other"), "o\n");
+  EXPECT_FALSE(fs::exists(job_dir() / "overlays"));
+}
+
+TEST_F(UserProgramTest, AFloodOfOutputKeepsItsOrderUpToTheLimit) {
+  options_.log_limit = 1 << 20;
+  EXPECT_EQ(RunCommand("seq 1 2000000; echo m > /opt/ml/model/m"), 0);
+  const std::vector<std::string> lines = AllLines();
+  ASSERT_FALSE(lines.empty());
+  size_t bytes = 0;
+  const size_t last = lines.size() - 1;
+  for (size_t i = 0; i < last; ++i) {
+    ASSERT_EQ(lines[i], std::to_string(i + 1));
+    bytes += lines[i].size() + 1;
+  }
+  EXPECT_GT(bytes, options_.log_limit);
+  EXPECT_LT(bytes, options_.log_limit + 100);
+  EXPECT_THAT(lines[last],
+              testing::StartsWith("[clary] WARNING: the program has printed more than 1048576"));
+  EXPECT_EQ(Unpack("out/j/output/model.tar.gz"), "./m m\n");
+}
+
+TEST_F(UserProgramTest, BinaryAndEndlessLines) {
+  EXPECT_EQ(RunCommand("head -c 1000000 /dev/urandom; head -c 2000000 /dev/zero | tr '\\0' y; "
+                       "printf '\\0\\377\\n'; echo done"),
+            0);
+  const std::vector<std::string> lines = AllLines();
+  ASSERT_FALSE(lines.empty());
+  EXPECT_EQ(lines.back(), "done");
+}
+
+TEST_F(UserProgramTest, MayCloseItsOutputAndGoOn) {
+  EXPECT_EQ(RunCommand("echo said; exec >&- 2>&-; for i in 1 2 3; do sleep 0.02; done; echo m > "
+                       "/opt/ml/model/m"),
+            0);
+  EXPECT_EQ(Log(), "said\n");
+  EXPECT_EQ(Unpack("out/j/output/model.tar.gz"), "./m m\n");
+}
+
+TEST_F(UserProgramTest, ThatIgnoresSigtermWithAllItsChildrenIsKilled) {
+  options_.grace = std::chrono::milliseconds(50);
+  const pid_t pid = StartCommand(
+      "trap '' TERM; (while :; do sleep 0.01; done) & echo part > /opt/ml/model/m; echo up; while "
+      ":; do sleep 0.01; done");
+  ASSERT_TRUE(WaitFor([&] { return Log() == "up\n"; }));
+  ::kill(pid, SIGTERM);
+  EXPECT_EQ(Wait(pid), 128 + SIGKILL);
+  EXPECT_EQ(Unpack("out/j/output/model.tar.gz"), "./m part\n");
+}
+
+TEST_F(UserProgramTest, WhatItLeavesIsRemovedWhateverItIs) {
+  EXPECT_EQ(RunCommand("cd /opt/ml; for i in $(seq 1 300); do mkdir deep; cd deep; done; touch f; "
+                       "chmod 0 f .; cd /opt/ml/input; mkdir -p a/b/c; chmod 0 a/b a; mkfifo pipe; "
+                       "ln -s /opt/ml/input loop; cd /root; mkdir x; chmod 0 x; cd /tmp; mkdir y; "
+                       "chmod 0 y; chmod 0 /opt/ml/input/data /opt/ml/code"),
+            0)
+      << Log();
+  for (const char* folder : {"work", "tmp", "home", "python", "overlays"}) {
+    EXPECT_FALSE(fs::exists(job_dir() / folder)) << folder;
+  }
+}
+
+void WriteTo(const char* path, const std::string& text) {
+  const Fd fd(::open(path, O_WRONLY));
+  EXPECT_TRUE(WriteAll(fd.get(), text).has_value()) << path;
+}
+
+TEST_F(UserProgramTest, ThatFillsTheDiskIsEndedAndSaysSo) {
+  before_ = [this] {
+    // A small disk of this job alone.
+    const std::string uid = std::to_string(::geteuid());
+    const std::string gid = std::to_string(::getegid());
+    EXPECT_EQ(::unshare(CLONE_NEWUSER | CLONE_NEWNS), 0);
+    WriteTo("/proc/self/setgroups", "deny");
+    WriteTo("/proc/self/uid_map", uid + " " + uid + " 1");
+    WriteTo("/proc/self/gid_map", gid + " " + gid + " 1");
+    EXPECT_EQ(::mount("small", job_dir().c_str(), "tmpfs", 0, "size=64m"), 0);
+  };
+  EXPECT_EQ(RunCommand("dd if=/dev/zero of=/opt/ml/fill bs=1M; sleep 100"), 1) << Log();
+  EXPECT_THAT(Log(), HasSubstr("ClientError: the job has filled the disk"));
+}
+
+// Its memory is the kernel's to give; this one asks for more than it may have.
+TEST_F(UserProgramTest, WithoutMemoryItFailsWithTheCause) {
+  if (::access("/usr/bin/python3", X_OK) != 0) GTEST_SKIP() << "there is no python3";
+  spec_.memory_bytes = 256 << 20;
+  EXPECT_EQ(RunCommand("python3 -c 'x = bytearray(1 << 30)'"), 1);
+  EXPECT_EQ(End().detail, "MemoryError");
 }
 
 }  // namespace clary::runner

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -78,6 +79,7 @@ class JobWorld {
   pid_t StartProgram() {
     const pid_t pid = ::fork();
     if (pid != 0) return pid;
+    if (before_) before_();
     auto store = objects::FileStore::Open(spec_.store);
     auto log = meta::LogWriter::Open(spec_.log_root, spec_.log_group, spec_.log_stream);
     if (!store || !log) ::_exit(99);
@@ -123,6 +125,7 @@ class JobWorld {
   TempDir temp_ = *TempDir::Make(::access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
   api::JobSpec spec_;
   RunOptions options_;
+  std::function<void()> before_;  // in the process of a job, before it begins
   std::unique_ptr<objects::FileStore> store_;
 };
 
