@@ -232,6 +232,7 @@ class HttpClient::Transfer {
     curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, 256L * 1024);
     if (!impl_->socket_path.empty()) {
       curl_easy_setopt(e, CURLOPT_UNIX_SOCKET_PATH, impl_->socket_path.c_str());
+      curl_easy_setopt(e, CURLOPT_PROXY, "");  // whatever the environment says
     }
     if (!o.ca_bundle.empty()) curl_easy_setopt(e, CURLOPT_CAINFO, o.ca_bundle.c_str());
     curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, &OnHeader);
