@@ -63,6 +63,7 @@ void Describe(CLI::App& app, Context& context, std::filesystem::path& home) {
              "\nclary COMMAND --help shows more\n");
   AddTrain(app, context);
   AddTune(app, context);
+  AddProcess(app, context);
   AddServe(app, context);
   AddJobs(app, context);
   AddPredict(app, context);
@@ -71,6 +72,7 @@ void Describe(CLI::App& app, Context& context, std::filesystem::path& home) {
   AddLogs(app, context);
   AddS3(app, context);
   AddEnv(app, context);
+  AddEnvironments(app, context);
   AddKeys(app, context);
   AddBench(app, context);
   AddCompletion(app, context);

@@ -33,6 +33,7 @@ struct Context {
 void Describe(CLI::App& app, Context& context, std::filesystem::path& home);
 
 // The subcommands; each is one .cc file. They keep `context`.
+void AddProcess(CLI::App& app, Context& context);
 void AddServe(CLI::App& app, Context& context);
 void AddTrain(CLI::App& app, Context& context);
 void AddTune(CLI::App& app, Context& context);
@@ -43,6 +44,7 @@ void AddReport(CLI::App& app, Context& context);
 void AddLogs(CLI::App& app, Context& context);
 void AddS3(CLI::App& app, Context& context);
 void AddEnv(CLI::App& app, Context& context);  // env, exec
+void AddEnvironments(CLI::App& app, Context& context);
 void AddKeys(CLI::App& app, Context& context);
 void AddBench(CLI::App& app, Context& context);
 void AddCompletion(CLI::App& app, Context& context);

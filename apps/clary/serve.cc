@@ -7,6 +7,7 @@
 #include "options.h"
 #include "signals.h"
 #include "terminal.h"
+#include "toolkit/python.h"
 
 namespace clary::cli {
 namespace {
@@ -20,6 +21,7 @@ int Serve(const Context& context, ServeOptions options) {
   Signals signals;
   options.service.home = context.home;
   options.service.check_hyperparameters = CheckAlgorithmTakes;
+  options.service.python = std::filesystem::absolute(options.service.python);
   if (options.quiet) SetLogLevel(LogLevel::kWarn);
   auto service = server::Service::Start(options.service);
   if (!service) return Report(context, service.error());
@@ -58,6 +60,14 @@ void AddServe(CLI::App& app, Context& context) {
       "No ProfilerReport rule for jobs that do not ask for one");
   serve->add_option("--notify", service.notify_file,
                     "JSON file: where the messages of rules go (default: HOME/notify.json)");
+  serve
+      ->add_option("--python", service.python,
+                   "Python, or folder of a virtual environment, for scripts of images that no "
+                   "environment stands for (default /usr/bin/python3)")
+      ->check([](const std::string& path) {
+        const auto python = toolkit::LookAtPython(std::filesystem::absolute(path));
+        return python ? std::string() : python.error().message;
+      });
   serve->add_option("--rule-python", service.rule_python,
                     "Python with smdebug, for rules of your own (default /usr/bin/python3)");
   AddChoice(*serve, "--job-network", service.job_network,

@@ -16,6 +16,7 @@
 #include "options.h"
 #include "progress.h"
 #include "reports.h"
+#include "scripts.h"
 #include "signals.h"
 #include "table.h"
 #include "terminal.h"
@@ -26,12 +27,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr char kDefaultVersion[] = "1.7-1";
+
 struct TrainOptions {
-  TableInput data;  // a table only with a label
+  ScriptOptions program;            // with a script: what it has beside the options of both
+  std::vector<std::string> inputs;  // name=path, of a script
+  TableInput data;                  // a table only with a label
   std::string objective;
   int num_round = 0;
   std::vector<std::string> parameters;  // name=value
-  std::string image = "1.7-1";
+  std::string image;                    // empty: kDefaultVersion, or what --framework says
   std::string name;
   std::string output;
   std::vector<std::string> rules;
@@ -156,7 +161,8 @@ Result<Hyperparameters> ReadParameters(const TrainOptions& o) {
 
 Result<std::string> ImageOf(const Session& session, const TrainOptions& o) {
   if (o.image.contains('/')) return o.image;
-  return image_uris::retrieve("xgboost", session.region_name(), o.image);
+  return image_uris::retrieve("xgboost", session.region_name(),
+                              o.image.empty() ? kDefaultVersion : o.image);
 }
 
 // The job as far as the command line alone tells it.
@@ -244,16 +250,6 @@ Status FitToTable(const data::Columns& columns, const std::string& image, Estima
   return version ? CheckHyperparameters(*version, estimator.hyperparameters(), &columns) : Status();
 }
 
-// The file that holds the model, when its store is on this machine.
-std::string FileOf(const Context& context, const Access& access, const std::string& uri) {
-  const auto parsed = objects::ObjectRef::ParseUri(uri);
-  if (!access.on_home || !parsed) return {};
-  const auto store = objects::FileStore::Open(context.home / "objects");
-  if (!store) return {};
-  const auto path = (*store)->BlobPath(*parsed);
-  return path ? path->string() : std::string();
-}
-
 struct Outcome {
   TrainingJobDescription job;
   std::string model_file;
@@ -334,7 +330,64 @@ void PrintNext(const std::string& job, bool embedded) {
   std::puts("  clary exec -- python examples/tutorial.py    with the SageMaker Python SDK");
 }
 
+// The options that only the built-in algorithm has, or only a script, do not go with the other.
+Status CheckKind(const TrainOptions& o) {
+  const bool script = !o.program.script.empty();
+  const auto& p = o.program;
+  for (const auto& [option, given, of_script] :
+       {std::tuple{"--label", !o.data.label.empty(), false},
+        {"--positive", !o.data.positive.empty(), false},
+        {"--drop", !o.data.drop.empty(), false},
+        {"--objective", !o.objective.empty(), false},
+        {"--num-round", o.num_round > 0, false},
+        {"--rule", !o.rules.empty(), false},
+        {"--source-dir", !p.source_dir.empty(), true},
+        {"--dependency", !p.dependencies.empty(), true},
+        {"--framework", !p.framework.empty(), true},
+        {"--input", !o.inputs.empty(), true},
+        {"--env", !p.environment.empty(), true},
+        {"--metric", !p.metrics.empty(), true},
+        {"--checkpoints", !p.checkpoints.empty(), true},
+        {"--isolated", p.isolated, true}}) {
+    if (!given || of_script == script) continue;
+    return Usage(std::string(option) +
+                 (script ? " is of the built-in algorithm, and does not go with --script"
+                         : " is for a program of yours: --script"));
+  }
+  if (script && o.instance_count > 1) return Usage("--script runs on one machine");
+  return {};
+}
+
+int RunScript(const Context& context, const TrainOptions& o) {
+  ScriptOptions script = o.program;
+  for (const auto& [name, from] :
+       {std::pair{"train", o.data.train}, {"validation", o.data.validation}}) {
+    if (!from.empty()) script.channels.emplace_back(name, from);
+  }
+  for (const auto& text : o.inputs) {
+    const auto equals = text.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return Report(context, kUsage, "Usage",
+                    "--input " + text + ": write it as NAME=PATH, for example --input test=test/");
+    }
+    script.channels.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+  }
+  script.content_type = o.data.content_type;
+  script.image = o.image;
+  script.parameters = o.parameters;
+  script.name = o.name;
+  script.output = o.output;
+  if (!o.instance_type.empty()) script.instance_type = o.instance_type;
+  script.max_run = o.max_run;
+  script.save = o.save;
+  script.wait = o.wait;
+  script.verbose = o.verbose;
+  return TrainScript(context, script);
+}
+
 int Train(const Context& context, const TrainOptions& options) {
+  if (const auto kind = CheckKind(options); !kind) return Report(context, kind.error());
+  if (!options.program.script.empty()) return RunScript(context, options);
   const Signals signals;  // before any other thread
   if (options.data.label.empty()) {
     for (const auto& [option, given] : {std::pair{"--drop COLUMN", !options.data.drop.empty()},
@@ -502,6 +555,16 @@ Result<std::string> UploadChannel(const Session& session, const std::string& fro
   return uri.str();
 }
 
+// The file that holds the model, when its store is on this machine.
+std::string FileOf(const Context& context, const Access& access, const std::string& uri) {
+  const auto parsed = objects::ObjectRef::ParseUri(uri);
+  if (!access.on_home || !parsed) return {};
+  const auto store = objects::FileStore::Open(context.home / "objects");
+  if (!store) return {};
+  const auto path = (*store)->BlobPath(*parsed);
+  return path ? path->string() : std::string();
+}
+
 void AddTrain(CLI::App& app, Context& context) {
   const auto o = std::make_shared<TrainOptions>();
   auto* train = AddCommand(
@@ -509,13 +572,14 @@ void AddTrain(CLI::App& app, Context& context) {
       {"clary train --train train.csv --validation validation.csv --objective binary:logistic",
        "clary train --train data.csv --label income",
        "clary train --train s3://bucket/train/ --num-round 500 -P max_depth=5 -P eta=0.2",
-       "clary train --train train.csv --validation validation.csv --rule create_xgboost_report"},
+       "clary train --train train.csv --validation validation.csv --rule create_xgboost_report",
+       "clary train --script train.py --source-dir src --framework sklearn:1.2-1 --train data/ "
+       "--hyperparameter epochs=3"},
       [&context, o] { return Train(context, *o); });
-  train
-      ->add_option(
-          "--train", o->data.train,
-          "File, directory or s3:// URI to train on; without --label, label first and no header")
-      ->required();
+  auto* data = train->add_option(
+      "--train", o->data.train,
+      "File, directory or s3:// URI to train on; without --label, label first and no header");
+  data->required();  // but not of a script
   train->add_option("--validation", o->data.validation, "The same, to measure on");
   train->add_option(
       "--label", o->data.label,
@@ -529,14 +593,15 @@ void AddTrain(CLI::App& app, Context& context) {
   train->add_option("--objective", o->objective, "What to learn, e.g. binary:logistic");
   AddNumber(*train, "--num-round", o->num_round, "Boosting rounds (default 100)");
   train
-      ->add_option("-P,--param", o->parameters,
-                   "name=value: a hyperparameter (docs/parameters.md lists them); may be repeated")
+      ->add_option("-P,--param,--hyperparameter", o->parameters,
+                   "name=value: a hyperparameter (docs/parameters.md lists those of the built-in "
+                   "algorithm); may be repeated")
       ->expected(1)
       ->take_all();
   train->add_option("--content-type", o->data.content_type,
                     "csv, libsvm, ... (default: by the file's ending, else csv)");
   train->add_option("--image", o->image,
-                    "Version of the algorithm (default 1.7-1), or a whole URI");
+                    "Version of the algorithm (default 1.7-1), or an image's whole URI");
   train->add_option("--name", o->name, "Name of the job (default: made from the time)");
   train->add_option("--output", o->output, "s3:// URI below which results go");
   train
@@ -555,6 +620,33 @@ void AddTrain(CLI::App& app, Context& context) {
       });
   train->add_flag("--wait", o->wait, "Return when the job has ended (default)");
   train->add_flag_callback("--no-wait", [o] { o->wait = false; }, "Return at once");
+  auto& p = o->program;
+  train
+      ->add_option("--script", p.script,
+                   "Program of yours that trains, instead of the built-in algorithm: a file, below "
+                   "--source-dir if that is given")
+      ->each([data](const std::string&) { data->required(false); });
+  train->add_option("--source-dir", p.source_dir,
+                    "Folder with the script, what it imports and requirements.txt");
+  train
+      ->add_option("--framework", p.framework,
+                   "Environment of the script, e.g. sklearn:1.2-1 (clary environments); default: "
+                   "the service's Python")
+      ->excludes(train->get_option("--image"));
+  const auto repeated = [&](const char* names, std::vector<std::string>& values, const char* text) {
+    train->add_option(names, values, text)->expected(1)->take_all();
+  };
+  repeated("--dependency", p.dependencies,
+           "File or folder to have beside the script; may be repeated");
+  repeated("--input", o->inputs,
+           "NAME=PATH or NAME=s3://...: another channel of the script; may be repeated");
+  repeated("--env", p.environment, "NAME=value: a variable of the script; may be repeated");
+  repeated("--metric", p.metrics,
+           "name=regex: a metric in the script's output, whose first group is the value; may be "
+           "repeated");
+  train->add_option("--checkpoints", p.checkpoints,
+                    "s3:// URI that /opt/ml/checkpoints of the script is kept in step with");
+  train->add_flag("--isolated", p.isolated, "Run the script without network and keys");
   train->add_flag("-v,--verbose", o->verbose, "Print every line of the job's log");
 }
 

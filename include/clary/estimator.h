@@ -4,6 +4,12 @@
 //   xgb.set_hyperparameters({{"objective", "binary:logistic"}, {"num_round", 100}});
 //   CLARY_CHECK_OK(xgb.fit({{"train", {train_uri, "csv"}}}, {.wait = true}));
 //   CLARY_TRY(auto uri, xgb.model_data());
+//
+// With an entry_point it trains with a script of yours, as the framework estimators do:
+//
+//   clary::Estimator sklearn(session, {.image_uri = *image_uris::retrieve("sklearn", region,
+//   "1.2-1"),
+//                                      .entry_point = "train.py", .source_dir = "src"});
 #pragma once
 
 #include <concepts>
@@ -28,16 +34,21 @@ namespace clary {
 // The text of a hyperparameter: numbers in their shortest exact form, bools as "true" and "false".
 class HyperparameterValue {
  public:
-  HyperparameterValue(const char* text) : text_(text) {}                // NOLINT(*-explicit-*)
-  HyperparameterValue(std::string text) : text_(std::move(text)) {}     // NOLINT(*-explicit-*)
-  HyperparameterValue(std::string_view text) : text_(text) {}           // NOLINT(*-explicit-*)
+  HyperparameterValue(const char* text) : HyperparameterValue(std::string(text)) {}       // NOLINT
+  HyperparameterValue(std::string text) : text_(std::move(text)), is_text_(true) {}       // NOLINT
+  HyperparameterValue(std::string_view text) : HyperparameterValue(std::string(text)) {}  // NOLINT
   HyperparameterValue(bool value) : text_(value ? "true" : "false") {}  // NOLINT(*-explicit-*)
   HyperparameterValue(std::integral auto value) : text_(std::to_string(value)) {}  // NOLINT
   HyperparameterValue(double value);  // NOLINT(*-explicit-*)
+  // Text that is JSON: a number, true, null, a list.
+  static HyperparameterValue of_json(std::string json);
   const std::string& text() const { return text_; }
+  // As script mode has it: JSON, texts in quotes.
+  std::string json() const;
 
  private:
   std::string text_;
+  bool is_text_ = false;
 };
 
 using Hyperparameters = std::map<std::string, HyperparameterValue>;
@@ -57,6 +68,11 @@ struct EstimatorOptions {
   int max_run = 24 * 60 * 60;  // seconds
   std::string output_path;     // s3://bucket/prefix; empty: the default bucket
   std::string base_job_name;   // empty: the image's name
+  // Script mode: the program to train with, its path below `source_dir`, or on this machine without
+  // one. A name that does not end in .py or .sh is run as a command.
+  std::string entry_point;
+  std::string source_dir;                 // folder, or s3://... of a tar.gz; goes to /opt/ml/code
+  std::vector<std::string> dependencies;  // more files and folders, beside what source_dir holds
   std::vector<Rule> rules;
   std::vector<MetricDefinition> metric_definitions;
   std::map<std::string, std::string> environment;
@@ -108,7 +124,9 @@ class Estimator {
 
  private:
   struct Request;
-  Result<Request> MakeRequest(const Channels& inputs, const FitOptions& options);
+  // With `store`, the code of a script is stored; else only what is wrong with it is told.
+  Result<Request> MakeRequest(const Channels& inputs, const FitOptions& options, bool store);
+  Result<std::string> PackCode(const std::string& job_name, bool store) const;
 
   Session session_;
   EstimatorOptions options_;

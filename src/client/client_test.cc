@@ -1,6 +1,7 @@
 // The parts of the SDK that need no service. tests/e2e runs the rest against the real one.
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <set>
 
 #include "base/file.h"
@@ -10,6 +11,7 @@
 #include "clary/s3.h"
 #include "client/home.h"
 #include "client/internal/session_impl.h"
+#include "client/internal/source_code.h"
 
 namespace clary {
 namespace {
@@ -175,6 +177,51 @@ TEST_F(HomeTest, ReadsTheIdentityAndRefusesADamagedOne) {
   EXPECT_EQ(identity->region, "eu-west-1");
   ASSERT_TRUE(WriteFileAtomic(path, R"({"access_key_id":"AK"})"));
   EXPECT_EQ(client::ReadIdentity(dir_.path()).error().reason, "BadCredentials");
+}
+
+TEST(ImageUris, AreThoseOfTheFrameworks) {
+  EXPECT_EQ(*image_uris::retrieve("sklearn", "us-east-1", "1.2-1"),
+            "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3");
+  EXPECT_EQ(*image_uris::retrieve("pytorch", "us-east-1", "2.3.0"),
+            "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.3.0-cpu-py311");
+  EXPECT_EQ(image_uris::retrieve("pytorch", "cn-north-1", "2.3.0").error().reason, "UnknownRegion");
+  EXPECT_NE(image_uris::retrieve("sklaern", "us-east-1", "1.2-1").error().message.find("sklearn?"),
+            std::string::npos);
+}
+
+std::string Listed(const std::filesystem::path& archive) {
+  FILE* pipe = ::popen(("tar tzf " + archive.string()).c_str(), "r");
+  std::string out(4096, '\0');
+  out.resize(std::fread(out.data(), 1, out.size(), pipe));
+  ::pclose(pipe);
+  return out;
+}
+
+TEST(SourceCode, IsPackedAsTheJobUnpacksIt) {
+  namespace fs = std::filesystem;
+  const auto dir = TempDir::Make();
+  const fs::path root = dir->path();
+  for (const char* file : {"src/train.py", "src/deep/util.py", "src/__pycache__/train.pyc",
+                           "lib/__init__.py", "extra.py"}) {
+    fs::create_directories((root / file).parent_path());
+    ASSERT_TRUE(WriteFileAtomic(root / file, "x"));
+  }
+  const fs::path to = root / "out.tar.gz";
+  ASSERT_TRUE(client::PackSourceCode({.entry_point = "train.py",
+                                      .source_dir = root / "src",
+                                      .dependencies = {root / "lib/", root / "extra.py"}},
+                                     to));
+  EXPECT_EQ(Listed(to), "deep/util.py\nextra.py\nlib/__init__.py\ntrain.py\n");
+  ASSERT_TRUE(client::PackSourceCode(
+      {.entry_point = root / "extra.py", .source_dir = "", .dependencies = {}}, to));
+  EXPECT_EQ(Listed(to), "extra.py\n");
+  EXPECT_EQ(client::PackSourceCode({.entry_point = "train.py",
+                                    .source_dir = root / "src",
+                                    .dependencies = {root / "src/train.py"}},
+                                   to)
+                .error()
+                .reason,
+            "BadSource");
 }
 
 }  // namespace

@@ -1,12 +1,15 @@
 #include "clary/estimator.h"
 
 #include <charconv>
-#include <ctime>
 #include <nlohmann/json.hpp>
 
 #include "api/sagemaker.h"
+#include "base/file.h"
+#include "base/strings.h"
+#include "client/internal/job_name.h"
 #include "client/internal/regions.h"
 #include "client/internal/session_impl.h"
+#include "client/internal/source_code.h"
 
 namespace clary {
 namespace {
@@ -24,18 +27,6 @@ std::string RepositoryOf(std::string_view image) {
     image.remove_prefix(slash + 1);
   }
   return std::string(image.substr(0, image.find_first_of(":@")));
-}
-
-// "<base>-2026-11-23-17-11-35-534", at most 63 characters.
-std::string NameAt(std::string_view base, Time now) {
-  const std::time_t seconds = ToMillis(now) / 1000;
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  char stamp[40];
-  auto n = std::strftime(stamp, sizeof stamp, "-%Y-%m-%d-%H-%M-%S-", &parts);
-  const auto ms = std::to_string(1000 + ToMillis(now) % 1000).substr(1);
-  std::string name(base.substr(0, 63 - n - ms.size()));
-  return name.append(stamp, n).append(ms);
 }
 
 json CollectionsOf(const std::vector<Rule>& rules) {
@@ -77,8 +68,37 @@ HyperparameterValue::HyperparameterValue(double value) {
   text_.assign(text, end);
 }
 
+HyperparameterValue HyperparameterValue::of_json(std::string json) {
+  HyperparameterValue value(std::move(json));
+  value.is_text_ = false;
+  return value;
+}
+
+std::string HyperparameterValue::json() const { return is_text_ ? JsonQuote(text_) : text_; }
+
 void Estimator::set_hyperparameters(const Hyperparameters& values) {
-  for (const auto& [name, value] : values) hyperparameters_[name] = value.text();
+  const bool script = !options_.entry_point.empty();
+  for (const auto& [name, value] : values) {
+    hyperparameters_[name] = script ? value.json() : value.text();
+  }
+}
+
+Result<std::string> Estimator::PackCode(const std::string& job_name, bool store) const {
+  if (options_.source_dir.starts_with("s3://")) {
+    if (options_.dependencies.empty()) return options_.source_dir;
+    return Fail(Code::kInvalidArgument, "BadSource",
+                "dependencies cannot be added to an archive in S3: give source_dir as a folder");
+  }
+  CLARY_TRY(const TempDir temp, TempDir::Make());
+  const auto archive = temp.path() / "sourcedir.tar.gz";
+  CLARY_CHECK_OK(client::PackSourceCode({.entry_point = options_.entry_point,
+                                         .source_dir = options_.source_dir,
+                                         .dependencies = options_.dependencies},
+                                        archive));
+  CLARY_TRY(const std::string bucket, session_.default_bucket());
+  const S3Uri uri{.bucket = bucket, .key = job_name + "/source/sourcedir.tar.gz"};
+  if (store) CLARY_CHECK_OK(session_.s3().upload_file(archive, uri));
+  return uri.str();
 }
 
 struct Estimator::Request {
@@ -86,14 +106,14 @@ struct Estimator::Request {
   json input;  // of CreateTrainingJob
 };
 
-Result<Estimator::Request> Estimator::MakeRequest(const Channels& inputs,
-                                                  const FitOptions& options) {
+Result<Estimator::Request> Estimator::MakeRequest(const Channels& inputs, const FitOptions& options,
+                                                  bool store) {
   const auto& o = options_;
   auto& aws = session_.impl().aws;
   std::string name = options.job_name;
   if (name.empty()) {
-    name = NameAt(o.base_job_name.empty() ? RepositoryOf(o.image_uri) : o.base_job_name,
-                  aws.clock().Now());
+    name = client::NameAt(o.base_job_name.empty() ? RepositoryOf(o.image_uri) : o.base_job_name,
+                          aws.clock().Now());
   }
   if (options_.role.empty()) {
     CLARY_TRY(options_.role, session_.get_execution_role());
@@ -120,6 +140,26 @@ Result<Estimator::Request> Estimator::MakeRequest(const Channels& inputs,
     channels.push_back(std::move(c));
   }
 
+  auto hyperparameters = hyperparameters_;
+  if (!o.entry_point.empty()) {
+    CLARY_TRY(std::string code, PackCode(name, store));
+    if (o.enable_network_isolation) {  // the job cannot fetch it
+      channels.push_back({{"ChannelName", "code"},
+                          {"DataSource",
+                           {{"S3DataSource",
+                             {{"S3DataType", "S3Prefix"},
+                              {"S3Uri", code},
+                              {"S3DataDistributionType", "FullyReplicated"}}}}}});
+      code = "/opt/ml/input/data/code/sourcedir.tar.gz";
+    }
+    hyperparameters["sagemaker_submit_directory"] = JsonQuote(code);
+    hyperparameters["sagemaker_program"] = JsonQuote(client::ProgramOf(
+        {.entry_point = o.entry_point, .source_dir = o.source_dir, .dependencies = {}}));
+    hyperparameters["sagemaker_container_log_level"] = "20";
+    hyperparameters["sagemaker_job_name"] = JsonQuote(name);
+    hyperparameters["sagemaker_region"] = JsonQuote(session_.region_name());
+  }
+
   json request = {
       {"TrainingJobName", name},
       {"AlgorithmSpecification", {{"TrainingImage", o.image_uri}, {"TrainingInputMode", "File"}}},
@@ -130,7 +170,7 @@ Result<Estimator::Request> Estimator::MakeRequest(const Channels& inputs,
         {"InstanceType", o.instance_type},
         {"VolumeSizeInGB", o.volume_size}}},
       {"StoppingCondition", {{"MaxRuntimeInSeconds", o.max_run}}},
-      {"HyperParameters", hyperparameters_}};
+      {"HyperParameters", hyperparameters}};
   if (!channels.empty()) request["InputDataConfig"] = std::move(channels);
   for (const auto& m : o.metric_definitions) {
     request["AlgorithmSpecification"]["MetricDefinitions"].push_back(
@@ -175,12 +215,12 @@ Result<Estimator::Request> Estimator::MakeRequest(const Channels& inputs,
 }
 
 Status Estimator::check(const Channels& inputs, const FitOptions& options) {
-  CLARY_TRY(const Request request, MakeRequest(inputs, options));
+  CLARY_TRY(const Request request, MakeRequest(inputs, options, false));
   return api::Validate("CreateTrainingJob", request.input);
 }
 
 Status Estimator::fit(const Channels& inputs, const FitOptions& options) {
-  CLARY_TRY(const Request request, MakeRequest(inputs, options));
+  CLARY_TRY(const Request request, MakeRequest(inputs, options, true));
   const auto created =
       session_.impl().aws.Json(Service::kSageMaker, "CreateTrainingJob", request.input);
   if (!created) return std::unexpected(Error(created.error()).With("creating a training job"));

@@ -8,6 +8,7 @@
 #include "base/mutex.h"
 #include "base/stream.h"
 #include "clary/estimator.h"
+#include "clary/processor.h"
 #include "clary/training_job.h"
 #include "net/server.h"
 
@@ -252,6 +253,99 @@ TEST(Estimator, SendsWhatThePythonSdkSends) {
             "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest");
   EXPECT_EQ(sent["DebugHookConfig"]["CollectionConfigurations"].size(), 5U);
   EXPECT_EQ(sent["ProfilerConfig"]["DisableProfiler"], false);
+}
+
+TEST(Estimator, SendsAScriptAsTheFrameworkEstimatorsDo) {
+  FakeService service;
+  service.On("CreateTrainingJob", [](const json&) { return Ok({{"TrainingJobArn", "arn"}}); });
+  Estimator sklearn(service.session(), {.image_uri = "x/sagemaker-scikit-learn:1.2-1-cpu-py3",
+                                        .role = "arn:aws:iam::123456789012:role/R",
+                                        .output_path = "s3://b/out",
+                                        .entry_point = "train.py",
+                                        .source_dir = "s3://b/source.tar.gz",
+                                        .environment = {{"LEVEL", "debug"}}});
+  sklearn.set_hyperparameters({{"epochs", 3},
+                               {"flag", true},
+                               {"name", "a \"b\""},
+                               {"list", HyperparameterValue::of_json("[1, 2]")}});
+  ASSERT_TRUE(sklearn.fit({}, {.wait = false, .job_name = "job"}));
+  const auto sent = service.Last("CreateTrainingJob");
+  EXPECT_EQ(sent["HyperParameters"],
+            (json{{"epochs", "3"},
+                  {"flag", "true"},
+                  {"list", "[1, 2]"},
+                  {"name", R"("a \"b\"")"},
+                  {"sagemaker_submit_directory", R"("s3://b/source.tar.gz")"},
+                  {"sagemaker_program", R"("train.py")"},
+                  {"sagemaker_container_log_level", "20"},
+                  {"sagemaker_job_name", R"("job")"},
+                  {"sagemaker_region", R"("us-east-1")"}}));
+  EXPECT_EQ(sent["Environment"], (json{{"LEVEL", "debug"}}));
+  EXPECT_FALSE(sent.contains("InputDataConfig"));
+}
+
+TEST(Estimator, SendsTheCodeOfAnIsolatedJobAsAChannel) {
+  FakeService service;
+  service.On("CreateTrainingJob", [](const json&) { return Ok({{"TrainingJobArn", "arn"}}); });
+  Estimator script(service.session(), {.image_uri = "x/mine:1",
+                                       .role = "arn:aws:iam::123456789012:role/R",
+                                       .output_path = "s3://b/out",
+                                       .entry_point = "train.py",
+                                       .source_dir = "s3://b/source.tar.gz",
+                                       .enable_network_isolation = true});
+  ASSERT_TRUE(script.fit({}, {.wait = false}));
+  const auto sent = service.Last("CreateTrainingJob");
+  EXPECT_EQ(sent["InputDataConfig"][0]["ChannelName"], "code");
+  EXPECT_EQ(sent["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"],
+            "s3://b/source.tar.gz");
+  EXPECT_EQ(sent["HyperParameters"]["sagemaker_submit_directory"],
+            R"("/opt/ml/input/data/code/sourcedir.tar.gz")");
+}
+
+TEST(Estimator, SaysWhatIsMissingOfAScriptBeforeItAsksAnything) {
+  FakeService service;
+  for (const EstimatorOptions& options :
+       {EstimatorOptions{.entry_point = "none.py"},
+        EstimatorOptions{.entry_point = "none.py", .source_dir = "/no/such/folder"},
+        EstimatorOptions{.entry_point = "none.py", .source_dir = "/tmp"}}) {
+    EstimatorOptions all = options;
+    all.image_uri = "x/mine:1";
+    all.role = "arn:aws:iam::123456789012:role/R";
+    all.output_path = "s3://b/out";
+    const auto sent = Estimator(service.session(), all).fit({}, {.wait = false});
+    ASSERT_FALSE(sent);
+    EXPECT_EQ(sent.error().reason, "NoSuchFile");
+  }
+  EXPECT_EQ(service.Calls("CreateTrainingJob"), 0);
+}
+
+TEST(ScriptProcessor, SendsWhatThePythonSdkSends) {
+  FakeService service;
+  service.On("CreateProcessingJob", [](const json&) { return Ok({{"ProcessingJobArn", "arn"}}); });
+  ScriptProcessor processor(service.session(), {.image_uri = "x/mine:1",
+                                                .role = "arn:aws:iam::123456789012:role/R",
+                                                .max_runtime = 60,
+                                                .environment = {{"A", "b"}}});
+  ASSERT_TRUE(processor.run({.code = "s3://b/code/prep.py",
+                             .inputs = {{.source = "s3://b/raw/", .name = "raw"}},
+                             .outputs = {{.name = "clean", .destination = "s3://b/clean"}},
+                             .arguments = {"--share", "0.8"},
+                             .wait = false,
+                             .job_name = "job"}));
+  const auto sent = service.Last("CreateProcessingJob");
+  EXPECT_EQ(sent["AppSpecification"],
+            (json{{"ImageUri", "x/mine:1"},
+                  {"ContainerEntrypoint", {"python3", "/opt/ml/processing/input/code/prep.py"}},
+                  {"ContainerArguments", {"--share", "0.8"}}}));
+  EXPECT_EQ(sent["ProcessingInputs"][0]["S3Input"]["LocalPath"], "/opt/ml/processing/input/raw");
+  EXPECT_EQ(sent["ProcessingInputs"][1]["InputName"], "code");
+  EXPECT_EQ(sent["ProcessingOutputConfig"]["Outputs"],
+            (json::array({{{"OutputName", "clean"},
+                           {"S3Output",
+                            {{"S3Uri", "s3://b/clean"},
+                             {"LocalPath", "/opt/ml/processing/output/clean"},
+                             {"S3UploadMode", "EndOfJob"}}}}})));
+  EXPECT_EQ(sent["StoppingCondition"]["MaxRuntimeInSeconds"], 60);
 }
 
 TEST(Estimator, AFailedJobIsAnErrorWithItsReason) {

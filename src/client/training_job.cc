@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/strings.h"
+#include "client/internal/answer.h"
+#include "client/internal/log_tail.h"
 #include "client/internal/session_impl.h"
 
 namespace clary {
@@ -14,39 +16,17 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kLogGroup = "/aws/sagemaker/TrainingJobs";
+constexpr std::string_view kLogGroup = "/aws/sagemaker/TrainingJobs";
 // How long a job's end waits for log lines that AWS still holds back.
 constexpr Duration kRemoteFlush{10'000};
 // How long a service may be away before waiting gives up; a restart takes much less.
 constexpr Duration kPatience{60'000};
 
-std::string Text(const json& object, const char* name) {
-  const auto it = object.find(name);
-  return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
-}
-
-int Int(const json& object, const char* name) {
-  const auto it = object.find(name);
-  return it != object.end() && it->is_number() ? it->get<int>() : 0;
-}
-
-int64_t Millis(const json& object, const char* name) {
-  const auto it = object.find(name);
-  if (it == object.end() || !it->is_number()) return 0;
-  return static_cast<int64_t>(it->get<double>() * 1000.0 + 0.5);
-}
-
-const json& Child(const json& object, const char* name) {
-  static const json kNone = json::object();
-  const auto it = object.find(name);
-  return it != object.end() && it->is_object() ? *it : kNone;
-}
-
-const json& List(const json& object, const char* name) {
-  static const json kNone = json::array();
-  const auto it = object.find(name);
-  return it != object.end() && it->is_array() ? *it : kNone;
-}
+using client::Child;
+using client::Int;
+using client::List;
+using client::Millis;
+using client::Text;
 
 void AddRules(const json& list, std::vector<RuleStatus>& out) {
   for (const auto& r : list) {
@@ -95,85 +75,6 @@ TrainingJobDescription Decode(const json& j) {
   d.json = j.dump();
   return d;
 }
-
-// Follows the log streams of one job; remembers how far it has read.
-class LogTail {
- public:
-  LogTail(AwsClient& aws, std::string job) : aws_(aws), job_(std::move(job)) {}
-
-  // Hands out every line that has come since the last call. A group or stream that is not there
-  // yet has no lines. Returns whether there was any.
-  Result<bool> Drain(size_t hosts, TrainingObserver& observer) {
-    if (streams_.size() < hosts) CLARY_CHECK_OK(FindStreams());
-    bool any = false;
-    for (auto& stream : streams_) {
-      CLARY_TRY(const bool some, DrainStream(stream, observer));
-      any = any || some;
-    }
-    return any;
-  }
-
- private:
-  struct Stream {
-    std::string name;
-    int host = 1;
-    std::string token;
-  };
-
-  Status FindStreams() {
-    std::string next;
-    do {
-      json request = {{"logGroupName", kLogGroup},
-                      {"logStreamNamePrefix", job_ + "/"},
-                      {"orderBy", "LogStreamName"}};
-      if (!next.empty()) request["nextToken"] = next;
-      const auto answer = aws_.Json(Service::kLogs, "DescribeLogStreams", request);
-      if (!answer) {
-        if (answer.error().code == Code::kNotFound) return {};
-        return std::unexpected(answer.error());
-      }
-      for (const auto& s : List(*answer, "logStreams")) {
-        auto name = Text(s, "logStreamName");
-        const bool known = std::ranges::any_of(streams_, [&](auto& k) { return k.name == name; });
-        if (known) continue;
-        // <job>/algo-<host>-<epoch>
-        int host = 1;
-        if (const auto at = name.rfind("/algo-"); at != std::string::npos) {
-          std::from_chars(name.data() + at + 6, name.data() + name.size(), host);
-        }
-        streams_.push_back({.name = std::move(name), .host = host, .token = {}});
-      }
-      next = Text(*answer, "nextToken");
-    } while (!next.empty());
-    return {};
-  }
-
-  Result<bool> DrainStream(Stream& stream, TrainingObserver& observer) {
-    bool any = false;
-    for (;;) {
-      json request = {
-          {"logGroupName", kLogGroup}, {"logStreamName", stream.name}, {"startFromHead", true}};
-      if (!stream.token.empty()) request["nextToken"] = stream.token;
-      CLARY_TRY(const auto answer, aws_.Json(Service::kLogs, "GetLogEvents", request));
-      const auto& events = List(answer, "events");
-      for (const auto& e : events) {
-        const auto at = e.find("timestamp");
-        observer.on_log(stream.host,
-                        {.timestamp_ms = at != e.end() && at->is_number() ? at->get<int64_t>() : 0,
-                         .message = Text(e, "message")});
-        any = true;
-      }
-      auto token = Text(answer, "nextForwardToken");
-      const bool same = token == stream.token;
-      if (!token.empty()) stream.token = std::move(token);
-      if (events.empty() || same) return any;
-    }
-  }
-
-  AwsClient& aws_;
-  std::string job_;
-  std::vector<Stream> streams_;
-};
 
 // Tells an observer what has changed between two descriptions.
 class ChangeTeller {
@@ -357,7 +258,8 @@ Result<TrainingJobDescription> TrainingJob::wait(const WaitOptions& options) con
   // milliseconds. AWS counts calls.
   const Duration longest{aws.is_local() ? 100 : 10'000};
   Duration pause{aws.is_local() ? 10 : 2'000};
-  LogTail tail(aws, name_);
+  client::LogTail tail(aws, std::string(kLogGroup), name_);
+  const auto told = [&observer](int host, const LogEvent& event) { observer.on_log(host, event); };
   ChangeTeller teller;
   bool stopping = false;
   bool away = false;
@@ -367,10 +269,10 @@ Result<TrainingJobDescription> TrainingJob::wait(const WaitOptions& options) con
     CLARY_TRY(auto job, describe());
     const auto hosts = static_cast<size_t>(job.instance_count);
     teller.Tell(job, false, observer);
-    if (options.logs) CLARY_CHECK_OK(tail.Drain(hosts, observer));
+    if (options.logs) CLARY_CHECK_OK(tail.Drain(hosts, told));
     if (job.finished() && options.logs && !aws.is_local()) {
       clock.Sleep(kRemoteFlush);
-      CLARY_CHECK_OK(tail.Drain(hosts, observer));
+      CLARY_CHECK_OK(tail.Drain(hosts, told));
     }
     teller.Tell(job, true, observer);
     return job;
@@ -401,10 +303,11 @@ Result<TrainingJobDescription> TrainingJob::wait(const WaitOptions& options) con
 
 Status TrainingJob::logs(TrainingObserver& observer, bool follow, std::stop_token stop) const {
   auto& aws = session_.impl().aws;
-  LogTail tail(aws, name_);
+  client::LogTail tail(aws, std::string(kLogGroup), name_);
+  const auto told = [&observer](int host, const LogEvent& event) { observer.on_log(host, event); };
   for (;;) {
     CLARY_TRY(const auto job, describe());
-    CLARY_CHECK_OK(tail.Drain(static_cast<size_t>(job.instance_count), observer));
+    CLARY_CHECK_OK(tail.Drain(static_cast<size_t>(job.instance_count), told));
     if (!follow || job.finished() || stop.stop_requested()) return {};
     aws.clock().Sleep(Duration(aws.is_local() ? 100 : 5'000), stop);
   }

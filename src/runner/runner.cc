@@ -33,6 +33,7 @@
 #include "runner/job_log.h"
 #include "runner/program.h"
 #include "runner/tree.h"
+#include "toolkit/frameworks.h"
 #include "toolkit/python.h"
 
 namespace clary::runner {
@@ -532,12 +533,14 @@ class Job {
       return program;
     }
     if (python_) {
+      const auto* framework = toolkit::FindFramework(spec_.python.framework);
       CLARY_CHECK_OK(RemoveTree(python_home_));
       CLARY_CHECK_OK(MakeDirectories(python_home_));
-      CLARY_CHECK_OK(toolkit::MakePythonHome({.python = *python_,
-                                              .layer = !shown_layer_.empty(),
-                                              .stand_ins = spec_.python.framework == "xgboost"},
-                                             python_home_));
+      CLARY_CHECK_OK(
+          toolkit::MakePythonHome({.python = *python_,
+                                   .layer = !shown_layer_.empty(),
+                                   .stand_ins = framework != nullptr && framework->stand_ins},
+                                  python_home_));
     }
     return MakeUserProgram(python_home_);
   }

@@ -24,6 +24,7 @@
 #include "server/invocation_metrics.h"
 #include "server/router.h"
 #include "server/runtime.h"
+#include "toolkit/environments.h"
 
 namespace clary::server {
 namespace {
@@ -77,6 +78,27 @@ Result<api::JobCredentials> LendKeys(Identity& identity, const std::string& job,
             identity.CreateSession(std::string(RoleNameOf(role_arn)), "SageMaker", lifetime, job));
   return api::JobCredentials{
       .access_key_id = key.id, .secret_access_key = key.secret, .session_token = key.session_token};
+}
+
+// The Python that stands for an image, as the files say at this moment.
+Result<api::PythonSpec> FindPython(const std::filesystem::path& home, const std::string& python,
+                                   const std::string& image, const std::string& version) {
+  std::error_code ec;
+  const bool there = std::filesystem::exists(python, ec);
+  const auto all =
+      toolkit::Environments::Load({.state = home, .default_python = there ? python : ""});
+  if (!all) {
+    return Fail(Code::kInvalidArgument, "ValidationException",
+                "The environments for scripts cannot be told: " + all.error().message);
+  }
+  CLARY_TRY(toolkit::Environment found, all->Resolve({.image = image, .python = version}));
+  return api::PythonSpec{.environment = std::move(found.name),
+                         .interpreter = std::move(found.interpreter),
+                         .folders = std::move(found.folders),
+                         .framework = std::move(found.framework),
+                         .notes = std::move(found.notes),
+                         .pip = toolkit::PipSettings(),
+                         .layers = toolkit::LayersDirectory(home).string()};
 }
 
 // Addresses that mean "all" are reached by loopback.
@@ -223,6 +245,11 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
            .profiler_report = options.profiler_report,
            .notify_file = notify_file,
            .rule_python = options.rule_python,
+           .find_python =
+               [home, python = options.python](const std::string& image,
+                                               const std::string& version) {
+                 return FindPython(home, python, image, version);
+               },
            .job_network = options.job_network,
            .lend_keys =
                [&identity = *parts.identity](const std::string& job, const std::string& role_arn,

@@ -26,7 +26,9 @@ struct Options {
   bool profiler_report = true;        // for profiled jobs that name no profiler rule
   std::filesystem::path notify_file;  // where messages of rules go; empty: HOME/notify.json
   std::string rule_python = "/usr/bin/python3";  // for rules of users
-  std::string job_network = "clary";             // what users' programs reach: none | clary | open
+  // For users' programs of images that no environment stands for; none if it is not there.
+  std::string python = "/usr/bin/python3";
+  std::string job_network = "clary";  // what users' programs reach: none | clary | open
   // Control's: whether the built-in algorithm takes these hyperparameters.
   std::function<Status(const std::string& version,
                        const std::map<std::string, std::string>& hyperparameters)>

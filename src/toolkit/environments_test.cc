@@ -251,6 +251,15 @@ TEST_F(EnvironmentsTest, AJobsPythonSeesTheEnvironmentsPackagesAndItsOwnBeforeTh
   // Scripts of the environment start the job's own interpreter.
   EXPECT_EQ(*ReadFile(home / "bin/tool", 1000), "#!/opt/clary/python/bin/python\nprint('tool')\n");
   EXPECT_FALSE(fs::exists(home / "bin/activate"));
+  EXPECT_FALSE(fs::exists(home / "stand-ins"));
+  const fs::path xgboost = dir_->path() / "xgboost";
+  ASSERT_TRUE(MakePythonHome({.python = *python, .layer = true, .stand_ins = true}, xgboost));
+  EXPECT_TRUE(fs::exists(xgboost / "stand-ins/sagemaker_xgboost_container/checkpointing.py"));
+  EXPECT_EQ(
+      Shell("PYTHONPATH=" + (xgboost / "stand-ins").string() + " " +
+            (xgboost / "bin/python").string() +
+            " -c 'from sagemaker_containers import entry_point; print(entry_point.__name__)'"),
+      "sagemaker_containers.entry_point\n");
   EXPECT_TRUE(fs::exists(home / "bin/pip"));
 }
 

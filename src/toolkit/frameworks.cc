@@ -11,9 +11,9 @@ namespace {
 
 constexpr std::array kFrameworks = {
     Framework{"sklearn", "scikit-learn", Stack::kTraining,
-              "sagemaker_sklearn_container.training:main", false},
+              "sagemaker_sklearn_container.training:main", false, true},
     Framework{"xgboost", "xgboost", Stack::kContainers, "sagemaker_xgboost_container.training:main",
-              false},
+              false, true},
     Framework{"pytorch", "torch", Stack::kTraining, "sagemaker_pytorch_container.training:main",
               true},
     Framework{"tensorflow", "tensorflow", Stack::kTraining,

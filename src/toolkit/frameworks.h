@@ -16,6 +16,8 @@ struct Framework {
   Stack stack = Stack::kTraining;
   std::string_view module;  // SAGEMAKER_TRAINING_MODULE of its images
   bool capture = false;     // its toolkit looks into stderr for a failure's text
+  // Its scripts import modules of the images: PythonHome::stand_ins.
+  bool stand_ins = false;
 };
 
 std::span<const Framework> Frameworks();

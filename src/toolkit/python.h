@@ -38,7 +38,7 @@ std::map<std::string, std::string> InstalledPackages(const Python& python);
 // environment over the packages of `python` (and of kLayerHome, with `layer`), into which `pip
 // install` puts what it installs or newer versions of what is there. bin/ has python, python3, pip,
 // pip3 and the scripts of the environment below. With `stand_ins`, the modules that scripts for
-// XGBoost's images import can be imported, unless a package of that name is there.
+// framework images import (Framework::stand_ins) can be imported, unless a package has the name.
 struct PythonHome {
   Python python;
   bool layer = false;

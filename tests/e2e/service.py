@@ -75,7 +75,8 @@ def remove_folder(temporary):
 class Service:
     """`clary serve` on a fresh home, or on a given one. Use it in a with statement."""
 
-    def __init__(self, *options):
+    def __init__(self, *options, env=None):
+        self.env = env or {}
         self.temporary = tempfile.TemporaryDirectory(prefix="clary-e2e-")
         self.home = pathlib.Path(self.temporary.name) / "home"
         self.options = options
@@ -94,7 +95,7 @@ class Service:
         self.log = open(self.home.parent / "serve.log", "ab")
         self.process = subprocess.Popen(
             [self.executable, "serve", "--home", str(self.home), "--port", "0", *self.options],
-            stdout=self.log, stderr=self.log, env={"PATH": os.environ["PATH"], "HOME": "/nowhere"})
+            stdout=self.log, stderr=self.log, env={"PATH": os.environ["PATH"], "HOME": "/nowhere"} | self.env)
 
         def ready():
             assert self.process.poll() is None, (self.home.parent / "serve.log").read_text()

@@ -7,7 +7,7 @@ namespace clary::client {
 
 struct RegionEntry {
   std::string_view region;
-  std::string_view xgboost_account;   // registry of sagemaker-xgboost
+  std::string_view xgboost_account;   // registry of sagemaker-xgboost and -scikit-learn
   std::string_view debugger_account;  // registry of sagemaker-debugger-rules; empty: none there
 };
 

@@ -1,0 +1,68 @@
+"""Users' own scripts by the SageMaker Python SDK v3, unmodified: ModelTrainer with SourceCode."""
+import unittest
+
+import scripts
+from scripts import IMAGE
+
+
+class ModelTrainers(scripts.ScriptsTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        from sagemaker.core.helper.session_helper import Session, get_execution_role
+        cls.session = Session()
+        cls.role = get_execution_role()
+
+    def train(self, source, channels=(), **options):
+        from sagemaker.core.training.configs import Compute
+        from sagemaker.train import ModelTrainer
+        trainer = ModelTrainer(
+            training_image=IMAGE, source_code=source, role=self.role,
+            sagemaker_session=self.session, base_job_name="script",
+            compute=Compute(instance_type="ml.m5.large", instance_count=1, volume_size_in_gb=5),
+            **options)
+        trainer.train(input_data_config=list(channels), wait=True, logs=False)
+        return trainer._latest_training_job
+
+    def test_an_entry_script_with_requirements(self):
+        from sagemaker.core.training.configs import InputData, SourceCode
+        self.write("source/train.py", """
+import argparse, glob, os
+import greeting, helper, sklearn
+parser = argparse.ArgumentParser()
+parser.add_argument("--learning-rate", type=float)
+parser.add_argument("--name")
+args = parser.parse_args()
+rows = sum(1 for f in glob.glob(os.environ["SM_CHANNEL_TRAIN"] + "/*") for _ in open(f))
+print("saw", rows, args.learning_rate, args.name, greeting.text, helper.value, sklearn.__version__)
+open(os.path.join(os.environ["SM_MODEL_DIR"], "model"), "w").write("m")
+""")
+        self.write("source/helper.py", "value = 42\n")
+        self.write("source/requirements.txt", "greeting==1.0\n")
+        job = self.train(
+            SourceCode(source_dir=str(self.dir / "source"), entry_script="train.py",
+                       requirements="requirements.txt"),
+            [InputData(channel_name="train", data_source="s3://data/train")],
+            hyperparameters={"learning-rate": 0.1, "name": "a b"})
+        rows = scripts.census("train").count(b"\n")
+        self.assertIn(f"saw {rows} 0.1 a b hello from a wheel 42 1.2.1",
+                      self.log(job.training_job_name))
+        self.assertEqual(self.model(job.model_artifacts.s3_model_artifacts), {"model": b"m"})
+
+    def test_a_command(self):
+        from sagemaker.core.training.configs import SourceCode
+        self.write("commands/hello.txt", "hello\n")
+        job = self.train(SourceCode(source_dir=str(self.dir / "commands"),
+                                    command="cat hello.txt > $SM_MODEL_DIR/hello"),
+                         environment={"WHO": "me"})
+        self.assertEqual(self.model(job.model_artifacts.s3_model_artifacts), {"hello": b"hello\n"})
+
+    def test_a_script_that_fails_tells_why(self):
+        from sagemaker.core.training.configs import SourceCode
+        self.write("bad/train.py", "raise RuntimeError('no good: 42')\n")
+        with self.assertRaisesRegex(Exception, "no good: 42"):
+            self.train(SourceCode(source_dir=str(self.dir / "bad"), entry_script="train.py"))
+
+
+if __name__ == "__main__":
+    unittest.main()
