@@ -227,6 +227,10 @@ struct CloudWatchOperations {
                  "At least one of the parameters Statistics and ExtendedStatistics must be "
                  "specified.");
     }
+    if (!statistics.empty() && !extended.empty()) {
+      return Bad("InvalidParameterCombination",
+                 "The parameters Statistics and ExtendedStatistics are mutually exclusive.");
+    }
     for (const json& name : extended) {
       if (!PercentileOf(name.get<std::string>())) {
         return Bad("InvalidParameterValue", "The value " + name.get<std::string>() +

@@ -343,6 +343,11 @@ struct LogsOperations {
         wanted.push_back(name.get<std::string>());
       }
     }
+    for (const std::string& name : wanted) {
+      if (std::ranges::find(*streams, name, &meta::LogStreamInfo::name) == streams->end()) {
+        return NoStream();
+      }
+    }
     for (const meta::LogStreamInfo& stream : *streams) {
       if (wanted.empty() || std::ranges::find(wanted, stream.name) != wanted.end()) {
         cursors.push_back({.stream = stream.name});

@@ -4,6 +4,10 @@
 #include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <string_view>
+#include <vector>
+
+#include "base/strings.h"
 
 namespace clary::server {
 
@@ -66,6 +70,13 @@ Result<MetricKey> KeyOf(const json& metric) {
     for (const json& dimension : *it) {
       key.dimensions.emplace_back(dimension.value("Name", ""), dimension.value("Value", ""));
     }
+  }
+  std::vector<std::string_view> names = {key.space, key.name};
+  for (const auto& [name, value] : key.dimensions) names.insert(names.end(), {name, value});
+  for (const std::string_view name : names) {
+    if (CleanText(name) == name && !name.contains('\n') && !name.contains('\t')) continue;
+    return Fail(Code::kInvalidArgument, "InvalidParameterValue",
+                "The name '" + std::string(name) + "' of a metric holds control characters");
   }
   std::ranges::sort(key.dimensions);
   const auto twice = std::ranges::adjacent_find(
