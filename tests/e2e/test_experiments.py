@@ -128,7 +128,7 @@ class Experiments(service.ServiceTest):
         lineage = out["lineage"]
         self.assertEqual(lineage["made"], [["ConfusionMatrix", "confusion", "Produced"],
                                            ["ROCCurve", "roc", "Produced"]])
-        self.assertEqual(lineage["used"], [["PrecisionRecall", "precision", "ContributedTo"]])
+        self.assertEqual(lineage["used"], [["PrecisionRecallCurve", "precision", "ContributedTo"]])
         self.assertEqual(lineage["artifacts"], ["confusion", "precision", "roc"])
         self.assertIn("type", lineage["graph"])
         self.assertEqual(lineage["contexts"], [])
