@@ -69,6 +69,7 @@ void Describe(CLI::App& app, Context& context, std::filesystem::path& home) {
   AddPredict(app, context);
   AddInvoke(app, context);
   AddReport(app, context);
+  AddEndpoints(app, context);
   AddLogs(app, context);
   AddS3(app, context);
   AddEnv(app, context);

@@ -41,6 +41,7 @@ void AddJobs(CLI::App& app, Context& context);  // jobs, describe, stop
 void AddPredict(CLI::App& app, Context& context);
 void AddInvoke(CLI::App& app, Context& context);
 void AddReport(CLI::App& app, Context& context);
+void AddEndpoints(CLI::App& app, Context& context);  // deploy, endpoints, models
 void AddLogs(CLI::App& app, Context& context);
 void AddS3(CLI::App& app, Context& context);
 void AddEnv(CLI::App& app, Context& context);  // env, exec

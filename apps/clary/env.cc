@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/file.h"
 #include "base/quote.h"
 #include "client/home.h"
 #include "command.h"
@@ -60,9 +61,54 @@ int PrintEnv(const Context& context) {
   return kOk;
 }
 
-int Exec(const Context& context, std::vector<std::string> command) {
+// Python imports it at its start. SDKs sleep 5 to 30 s before they look how something is, which
+// here is done in milliseconds; no answer of a service makes them look earlier.
+constexpr char kQuickHook[] =
+    R"(# Written by `clary exec --quick`: SDKs of SageMaker look more often.
+import importlib.machinery
+import importlib.util
+import os
+import sys
+import time
+
+LONGEST = 0.1  # seconds between two looks
+_sleep = time.sleep
+
+
+def sleep(seconds):
+    caller = sys._getframe(1).f_globals.get("__name__", "")
+    if caller.split(".")[0] in ("sagemaker", "sagemaker_core") or caller == "botocore.waiter":
+        seconds = min(seconds, LONGEST)
+    _sleep(seconds)
+
+
+time.sleep = sleep
+
+# Python imports one sitecustomize; if there is another one, it is meant, too.
+_here = os.path.dirname(os.path.abspath(__file__))
+_other = importlib.machinery.PathFinder.find_spec(
+    "sitecustomize", [path for path in sys.path if os.path.abspath(path) != _here])
+if _other is not None and _other.loader is not None:
+    _other.loader.exec_module(importlib.util.module_from_spec(_other))
+)";
+
+Status AddQuickHook(const Context& context) {
+  const std::filesystem::path directory = context.home / "quick";
+  CLARY_CHECK_OK(MakeDirectories(directory));
+  CLARY_CHECK_OK(WriteFileAtomic(directory / "sitecustomize.py", kQuickHook));
+  const char* before = getenv("PYTHONPATH");
+  const bool some = before != nullptr && *before != '\0';
+  const std::string path = directory.string() + (some ? std::string(":") + before : "");
+  setenv("PYTHONPATH", path.c_str(), 1);
+  return {};
+}
+
+int Exec(const Context& context, std::vector<std::string> command, bool quick) {
   const auto variables = Variables(context);
   if (!variables) return Report(context, variables.error());
+  if (quick) {
+    if (const Status added = AddQuickHook(context); !added) return Report(context, added.error());
+  }
   for (const std::string& name : LeadingElsewhere()) unsetenv(name.c_str());
   for (const auto& [name, value] : *variables) setenv(name.c_str(), value.c_str(), 1);
   std::vector<char*> argv;
@@ -83,9 +129,13 @@ void AddEnv(CLI::App& app, Context& context) {
              [&context] { return PrintEnv(context); });
 
   const auto command = std::make_shared<std::vector<std::string>>();
+  const auto quick = std::make_shared<bool>(false);
   auto* exec = AddCommand(app, context, "exec", "Run a command with the exports of `clary env`",
-                          {"clary exec -- python tutorial.py", "clary exec -- aws s3 ls"},
-                          [&context, command] { return Exec(context, *command); });
+                          {"clary exec -- python tutorial.py", "clary exec -- aws s3 ls",
+                           "clary exec --quick -- python deploy.py"},
+                          [&context, command, quick] { return Exec(context, *command, *quick); });
+  exec->add_flag("--quick", *quick,
+                 "Python SDKs of SageMaker look every 0.1 s instead of after 5 to 30 s");
   exec->add_option("command", *command, "The command and its arguments")->required();
   exec->prefix_command(false)->positionals_at_end();
 }

@@ -529,6 +529,24 @@ Status PlanProcessingComponent(Context& context, const Record& job, const nlohma
   return PlanComponent(context, job, request, std::move(component), plan);
 }
 
+Status PlanTransformComponent(Context& context, const Record& job, const nlohmann::json& request,
+                              Plan& plan) {
+  using namespace experiment;
+  if (!request.contains("ExperimentConfig")) return {};
+  JobComponent component;
+  const json& resources = request.at("TransformResources");
+  component.parameters["SageMaker.ModelName"] = {{"StringValue", request.at("ModelName")}};
+  component.parameters["SageMaker.InstanceType"] = {{"StringValue", resources.at("InstanceType")}};
+  component.parameters["SageMaker.InstanceCount"] = {
+      {"NumberValue", resources.at("InstanceCount")}};
+  const json& input = request.at("TransformInput");
+  component.inputs["SageMaker.TransformInput"] = {
+      {"Value", input.at("DataSource").at("S3DataSource").at("S3Uri")}};
+  component.outputs["SageMaker.TransformOutput"] = {
+      {"Value", request.at("TransformOutput").at("S3OutputPath")}};
+  return PlanComponent(context, job, request, std::move(component), plan);
+}
+
 constinit const Kind kExperiment = {
     .stem = "Experiment",
     .name_member = "ExperimentName",

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "api/images.h"
 #include "control/internal/models.h"
 
 namespace clary::control {
@@ -73,6 +74,50 @@ json ModelView(const Context& context, const Record& r, Show show) {
   // Search's answer has a model within a summary of all that is about it.
   view["Tags"] = TagsToJson(context.records.Tags(r.arn));
   return {{"Model", std::move(view)}};
+}
+
+std::string ContainerName(const json& containers, size_t index) {
+  const std::string host = containers.at(index).value("ContainerHostname", "");
+  if (!host.empty()) return host;
+  return containers.size() == 1 ? "primary" : "container-" + std::to_string(index + 1);
+}
+
+// s3://... of a container's model.tar.gz; empty: it names none.
+std::string ModelUriOf(const json& container) {
+  if (const auto source = container.find("ModelDataSource"); source != container.end()) {
+    return source->at("S3DataSource").at("S3Uri");
+  }
+  return container.value("ModelDataUrl", "");
+}
+
+std::string CannotDownload(size_t index, const std::string& uri) {
+  return "Failed to download model data for container \"container_" + std::to_string(index + 1) +
+         "\" from URL: \"" + uri +
+         "\". Please ensure that there is an object located at the URL and that the role passed to "
+         "CreateModel has permissions to download the object.";
+}
+
+Result<std::string> WhatIsWrongWithOne(const Context& context, const json& container,
+                                       size_t index) {
+  if (const auto known = api::ResolveImage(container.at("Image").get<std::string>()); !known) {
+    return "Please make sure all images included in the model exist, and that the execution role "
+           "used to create the model has permissions to access them. " +
+           known.error().message;
+  }
+  if (container.value("Environment", json::object()).contains("SAGEMAKER_PROGRAM")) {
+    return std::string(
+        "The model has an inference script (SAGEMAKER_PROGRAM), and this release serves models of "
+        "built-in algorithms only.");
+  }
+  const std::string uri = ModelUriOf(container);
+  const auto ref = objects::ObjectRef::ParseUri(uri);
+  if (!ref) return CannotDownload(index, uri);
+  const auto info = context.env.objects.Head(*ref);
+  if (info) return std::string();
+  if (info.error().code == Code::kNotFound || info.error().code == Code::kInvalidArgument) {
+    return CannotDownload(index, uri);
+  }
+  return std::unexpected(info.error());
 }
 
 // --- Endpoint configurations.
@@ -157,6 +202,32 @@ Result<nlohmann::json> ResolveContainers(const Context& context, const nlohmann:
     }
   }
   return out;
+}
+
+std::vector<api::ContainerSpec> MakeContainers(const nlohmann::json& containers) {
+  std::vector<api::ContainerSpec> out;
+  for (size_t i = 0; i < containers.size(); ++i) {
+    const nlohmann::json& container = containers[i];
+    const std::string image = container.at("Image");
+    const auto known = api::ResolveImage(image);
+    out.push_back(
+        {.name = model::ContainerName(containers, i),
+         .program = known ? known->program : "",
+         .image = image,
+         .image_version = known ? known->version : "",
+         .model_uri = model::ModelUriOf(container),
+         .environment = container.value("Environment", std::map<std::string, std::string>())});
+  }
+  return out;
+}
+
+Result<std::string> WhatIsWrongWith(const Context& context, const nlohmann::json& containers) {
+  size_t index = 0;
+  for (const nlohmann::json& container : containers) {
+    CLARY_TRY(std::string wrong, model::WhatIsWrongWithOne(context, container, index++));
+    if (!wrong.empty()) return wrong;
+  }
+  return std::string();
 }
 
 constinit const Kind kModel = {

@@ -9,7 +9,7 @@ namespace {
 constexpr const Kind* kKinds[] = {
     &kTuningJob,      &kTrainingJob, &kProcessingJob,  &kExperiment,        &kTrial,
     &kTrialComponent, &kModel,       &kEndpointConfig, &kModelPackageGroup, &kModelPackage,
-    &kArtifact,       &kAssociation,
+    &kArtifact,       &kAssociation, &kEndpoint,       &kRetiredFleet,      &kTransformJob,
 };
 
 }  // namespace

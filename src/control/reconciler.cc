@@ -21,6 +21,7 @@ bool Goes(const Record& r) { return r.has_launch() || r.delete_requested_ms > 0;
 size_t Steps::Pass() {
   look_ = context.bell->TakeLaunchEnded() || passes_ % kLookEvery == 0;
   ++passes_;
+  resting_ = 0;
   const auto active = context.records.Active();
   DropMemory(active);
   // What runs first: what it frees, others may take in the same pass.
@@ -35,13 +36,15 @@ size_t Steps::Pass() {
     for (const Launch& launch : one->record.launches) {
       if (launch.key.empty()) continue;
       cores_in_use_ += launch.cpus;
-      if (launch.cpus == 0 && !one->record.terminal()) ++light_running_;
+      if (launch.cpus == 0 && !one->record.kind->serves && !one->record.terminal()) {
+        ++light_running_;
+      }
     }
   }
   for (const SnapshotPtr& one : active) {
     if (!Goes(one->record)) Step(one);
   }
-  return context.records.Active().size();
+  return std::max(context.records.Active().size(), resting_) - resting_;
 }
 
 // Drops what is known of records that have ended, now and then.
@@ -216,7 +219,10 @@ Status Steps::Delete(const SnapshotPtr& record) {
   const Record& r = record->record;
   if (r.has_launch()) {
     for (const Launch& launch : r.launches) {
-      if (!launch.key.empty()) CLARY_CHECK_OK(Stop(launch, r.kind->stop_grace));
+      if (launch.key.empty()) continue;
+      const Status stopped = Stop(launch, r.kind->stop_grace);
+      // One that was never started, as its record changed first, is as good as stopped.
+      if (!stopped && stopped.error().code != Code::kNotFound) return stopped;
     }
     return CleanUp(record);
   }
@@ -227,7 +233,7 @@ Status Steps::Delete(const SnapshotPtr& record) {
       CLARY_CHECK_OK(RemoveTree(Directory(launch)));
     }
     // A later one of this name must not be taken for this one by who tails "<name>/".
-    if (!one->record.launches.empty()) {
+    if (!one->record.launches.empty() && !one->record.kind->log_group.empty()) {
       CLARY_CHECK_OK(
           context.env.logs.Remove(std::string(one->record.kind->log_group), one->record.name));
     }

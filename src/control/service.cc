@@ -6,6 +6,7 @@
 
 #include "api/sagemaker.h"
 #include "base/file.h"
+#include "control/internal/endpoint.h"
 #include "control/internal/metrics.h"
 #include "control/internal/steps.h"
 #include "control/internal/training_job.h"
@@ -54,9 +55,11 @@ Service::~Service() = default;
 
 Result<std::unique_ptr<Service>> Service::Start(const Environment& environment, Options options) {
   if (options.runner_command.empty() || options.rule_command.empty() ||
+      options.model_server_command.empty() || options.transform_command.empty() ||
       options.jobs_directory.empty()) {
     return Fail(Code::kInvalidArgument, "BadOptions",
-                "the service needs commands for runners and rules and a directory for jobs");
+                "the service needs commands for runners, rules, model servers and transforms and a "
+                "directory for jobs");
   }
   CLARY_CHECK_OK(MakeDirectories(options.jobs_directory));
   const bool start = options.start_reconciler;
@@ -64,6 +67,10 @@ Result<std::unique_ptr<Service>> Service::Start(const Environment& environment, 
       new Service(std::make_unique<State>(environment, std::move(options))));
   State& state = *service->state_;
   CLARY_CHECK_OK(state.context.records.Load());
+  state.context.records.ByCreation(kEndpoint, true, std::nullopt, [&](const SnapshotPtr& one) {
+    PublishRoute(state.context, one->record.key);
+    return true;
+  });
   state.context.env.executor.OnExit([bell = state.context.bell] { bell->Ring(true); });
   if (start) state.Start();
   return service;

@@ -46,6 +46,8 @@ struct Options {
   std::vector<std::string> runner_command;         // "/path/clary", "runner"; the job's directory
                                                    // is added as last argument
   std::vector<std::string> rule_command;           // "/path/clary", "rule"; likewise
+  std::vector<std::string> model_server_command;   // "/path/clary", "model-server"; likewise
+  std::vector<std::string> transform_command;      // "/path/clary", "transform-job"; likewise
   std::vector<std::string> runner_environment = {  // "NAME=value"; nothing is inherited
       "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"};
   int capacity_cpus = 0;  // cores that running jobs may use in sum; 0: those of the machine

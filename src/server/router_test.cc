@@ -69,6 +69,8 @@ struct World {
        .object_root = dir.path() / "objects",
        .runner_command = {"/bin/false"},
        .rule_command = {"/bin/false"},
+       .model_server_command = {"/bin/false"},
+       .transform_command = {"/bin/false"},
        .start_reconciler = false});
   Router router{{.identity = *identity,
                  .clock = clock,

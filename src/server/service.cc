@@ -241,6 +241,8 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
            .object_root = home / "objects",
            .runner_command = {executable, "runner"},
            .rule_command = {executable, "rule"},
+           .model_server_command = {executable, "model-server"},
+           .transform_command = {executable, "transform-job"},
            .capacity_cpus = options.capacity_cpus,
            .profiler_report = options.profiler_report,
            .notify_file = notify_file,

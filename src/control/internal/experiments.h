@@ -9,13 +9,15 @@
 
 namespace clary::control {
 
-// Plans the trial component of a new training or processing job, associated with the trial that the
-// request's ExperimentConfig names; with a new trial if it names an experiment only. Nothing
-// without one.
+// Plans the trial component of a new training, processing or transform job, associated with the
+// trial that the request's ExperimentConfig names; with a new trial if it names an experiment only.
+// Nothing without one.
 Status PlanTrainingComponent(Context& context, const Record& job, const nlohmann::json& request,
                              Plan& plan);
 Status PlanProcessingComponent(Context& context, const Record& job, const nlohmann::json& request,
                                Plan& plan);
+Status PlanTransformComponent(Context& context, const Record& job, const nlohmann::json& request,
+                              Plan& plan);
 
 // The associations that the record is an end of.
 std::vector<SnapshotPtr> Lineage(const Context& context, const Record& record);

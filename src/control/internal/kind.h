@@ -56,8 +56,9 @@ struct Kind {
   bool fold_case = false;  // names are unique whatever their case; the key is in lower case
 
   std::span<const std::string_view> ends = {};  // statuses that nothing follows
-  std::string_view log_group = {};              // of its launches
-  std::chrono::milliseconds stop_grace{0};      // of a launch, between SIGTERM and SIGKILL
+  bool serves = false;              // its launches run on: neither queued nor counted as rules
+  std::string_view log_group = {};  // of its launches
+  std::chrono::milliseconds stop_grace{0};  // of a launch, between SIGTERM and SIGKILL
 
   std::string_view summaries;                     // member of List's answer
   std::string_view sort_by = "CreationTime";      // of List, if the request does not say
@@ -109,6 +110,9 @@ extern const Kind kModelPackageGroup;
 extern const Kind kModelPackage;
 extern const Kind kArtifact;
 extern const Kind kAssociation;
+extern const Kind kEndpoint;
+extern const Kind kRetiredFleet;
+extern const Kind kTransformJob;
 
 // The kind and the key in a resource's ARN; no kind: it is of none.
 struct ArnParts {

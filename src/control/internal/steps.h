@@ -66,6 +66,8 @@ class Steps {
   // Once: SIGTERM, and SIGKILL after `grace`.
   Status Stop(const Launch& launch, std::chrono::milliseconds grace);
   std::filesystem::path Directory(const Launch& launch) const;
+  // Called by a step that has nothing to do until something rings: a write, or the end of a launch.
+  void Rest() { ++resting_; }
   // A number that a kind keeps with a record in this process only; 0 at first.
   uint64_t& Note(const Record& record) { return memory_[record.arn].note; }
   // What a kind keeps with a record in this process only, of the kind's type T: a new one at first,
@@ -77,7 +79,7 @@ class Steps {
     return *std::static_pointer_cast<T>(kept);
   }
 
-  size_t Pass();  // returns how many are not settled
+  size_t Pass();  // returns how many are neither settled nor at rest
 
  private:
   // What is known in this process only.
@@ -104,6 +106,7 @@ class Steps {
 
   uint64_t passes_ = 0;
   int64_t now_ms_ = 0;
+  size_t resting_ = 0;
   bool look_ = false;
   int cores_in_use_ = 0;
   int light_running_ = 0;  // launches without cores

@@ -32,6 +32,8 @@ class World {
                .object_root = dir.path() / "objects",
                .runner_command = {"/clary", "runner"},
                .rule_command = {"/clary", "rule"},
+               .model_server_command = {"/clary", "model-server"},
+               .transform_command = {"/clary", "transform-job"},
                .capacity_cpus = capacity,
                .start_reconciler = false};
     EXPECT_TRUE(objects.CreateBucket("bkt", "us-east-1"));

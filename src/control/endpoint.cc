@@ -1,0 +1,411 @@
+#include "control/internal/endpoint.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "api/sagemaker.h"
+#include "control/internal/models.h"
+#include "control/internal/training_request.h"
+
+namespace clary::control {
+namespace {
+
+using nlohmann::json;
+
+constexpr int64_t kStartupSeconds = 240;  // if the configuration does not say
+
+json ToJson(const std::vector<VariantState>& variants) {
+  json out = json::array();
+  for (const VariantState& v : variants) {
+    out.push_back({{"name", v.name}, {"weight", v.weight}, {"count", v.count}});
+  }
+  return out;
+}
+
+std::vector<VariantState> VariantsFromJson(const json& j) {
+  std::vector<VariantState> out;
+  for (const json& v : j) {
+    out.push_back({.name = v.at("name"), .weight = v.at("weight"), .count = v.at("count")});
+  }
+  return out;
+}
+
+json ToJson(const Fleet& f) {
+  if (f.generation == 0) return nullptr;
+  return {{"generation", f.generation},
+          {"config_name", f.config_name},
+          {"config", f.config},
+          {"models", f.models},
+          {"variants", ToJson(f.variants)}};
+}
+
+Fleet FleetFromJson(const json& j) {
+  if (j.is_null()) return {};
+  return {.generation = j.at("generation"),
+          .config_name = j.at("config_name"),
+          .config = j.at("config"),
+          .models = j.at("models"),
+          .variants = VariantsFromJson(j.at("variants"))};
+}
+
+json ParsedText(const std::string& text) {
+  json parsed = json::parse(text, nullptr, false);
+  return parsed.is_object() ? parsed : json::object();
+}
+
+// The ProductionVariant `name` of a configuration; null: none.
+const json* VariantOf(const json& config, std::string_view name) {
+  for (const json& variant : config.at("ProductionVariants")) {
+    if (variant.at("VariantName") == name) return &variant;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> TextList(const json& object, const char* member) {
+  return object.value(member, std::vector<std::string>());
+}
+
+std::string WithoutSlash(std::string uri) {
+  while (uri.ends_with('/')) uri.pop_back();
+  return uri;
+}
+
+std::optional<CaptureRoute> CaptureOf(const json& config) {
+  const json capture = config.value("DataCaptureConfig", json());
+  if (capture.is_null() || !capture.value("EnableCapture", true)) return std::nullopt;
+  const json types = capture.value("CaptureContentTypeHeader", json::object());
+  CaptureRoute out = {.percentage = capture.at("InitialSamplingPercentage"),
+                      .destination_uri = WithoutSlash(capture.at("DestinationS3Uri")),
+                      .csv_types = TextList(types, "CsvContentTypes"),
+                      .json_types = TextList(types, "JsonContentTypes")};
+  for (const json& option : capture.at("CaptureOptions")) {
+    const std::string mode = option.at("CaptureMode");
+    out.input = out.input || mode != "Output";
+    out.output = out.output || mode != "Input";
+  }
+  return out;
+}
+
+// Adds the routes of a fleet, whose weights sum up to `share`; nothing: they stay as they are.
+void AddRoutes(const Context& context, const EndpointFacts& facts, const Fleet& fleet,
+               std::optional<double> share, const Record& record, EndpointRoute& route) {
+  const json config = ParsedText(fleet.config);
+  const json models = ParsedText(fleet.models);
+  double sum = 0;
+  for (const VariantState& v : fleet.variants) sum += v.weight;
+  for (const VariantState& v : fleet.variants) {
+    const json* variant = VariantOf(config, v.name);
+    if (variant == nullptr) continue;
+    VariantRoute out = {.name = v.name};
+    out.weight = !share ? v.weight : sum > 0 ? v.weight * *share / sum : 0;
+    out.least_outstanding =
+        variant->value("RoutingConfig", json::object()).value("RoutingStrategy", "") ==
+        "LEAST_OUTSTANDING_REQUESTS";
+    out.max_concurrency =
+        variant->value("ServerlessConfig", json::object()).value("MaxConcurrency", 0);
+    const std::string model = variant->at("ModelName");
+    for (api::ContainerSpec& container : MakeContainers(models.at(model).at("containers"))) {
+      out.containers.push_back(std::move(container.name));
+    }
+    for (size_t i = 0; i < facts.instances.size(); ++i) {
+      const Instance& one = facts.instances[i];
+      if (!one.ready || one.generation != fleet.generation || one.variant != v.name) continue;
+      out.instances.push_back(
+          {.id = one.id,
+           .directory = context.options.jobs_directory / record.launches.at(i).directory});
+    }
+    route.variants.push_back(std::move(out));
+  }
+}
+
+std::shared_ptr<const EndpointRoute> RouteOf(const Context& context, const Record& record) {
+  const auto& facts = record.As<EndpointFacts>();
+  auto route = std::make_shared<EndpointRoute>();
+  route->name = record.name;
+  route->config_name = facts.current.config_name;
+  route->status = record.status;
+  route->in_service = record.status != "Creating" && record.status != "Failed";
+  double share = 0;  // of the new fleet
+  if (facts.next.generation != 0 && facts.stage > 0) {
+    int64_t instances = 0;
+    for (const VariantState& v : facts.next.variants) instances += v.count;
+    const auto plan = PlanTraffic(ParsedText(facts.deployment), instances);
+    const size_t stage = static_cast<size_t>(facts.stage);
+    share = plan && stage <= plan->shares.size() ? plan->shares[stage - 1] : 1;
+  }
+  if (share < 1) {
+    AddRoutes(context, facts, facts.current, share > 0 ? std::optional(1 - share) : std::nullopt,
+              record, *route);
+  }
+  if (share > 0) {
+    AddRoutes(context, facts, facts.next, share < 1 ? std::optional(share) : std::nullopt, record,
+              *route);
+  }
+  route->capture = CaptureOf(ParsedText(share < 1 ? facts.current.config : facts.next.config));
+  return route;
+}
+
+json Images(const json& models, const json& variant, int64_t made_ms) {
+  json images = json::array();
+  const std::string model = variant.at("ModelName");
+  for (const json& container : models.at(model).at("containers")) {
+    images.push_back({{"SpecifiedImage", container.at("Image")},
+                      {"ResolvedImage", container.at("Image")},
+                      {"ResolutionTime", Seconds(made_ms)}});
+  }
+  return images;
+}
+
+// ProductionVariants of a fleet. Those of one that comes up show their instance type, too.
+json Variants(const Context& context, const Record& record, const Fleet& fleet, bool pending) {
+  const auto& facts = record.As<EndpointFacts>();
+  const json config = ParsedText(fleet.config);
+  const json models = ParsedText(fleet.models);
+  json out = json::array();
+  for (const VariantState& v : fleet.variants) {
+    const json* given = VariantOf(config, v.name);
+    if (given == nullptr) continue;
+    const int64_t ready = std::ranges::count_if(facts.instances, [&](const Instance& one) {
+      return one.ready && one.generation == fleet.generation && one.variant == v.name;
+    });
+    json one = {{"VariantName", v.name},
+                {"DeployedImages", Images(models, *given, record.created_ms)},
+                {"CurrentWeight", v.weight},
+                {"DesiredWeight", v.weight}};
+    if (const auto serverless = given->find("ServerlessConfig"); serverless != given->end()) {
+      one["CurrentServerlessConfig"] = *serverless;
+      one["DesiredServerlessConfig"] = *serverless;
+    } else {
+      one["CurrentInstanceCount"] =
+          ready >= Processes(context, v.count) ? v.count : std::min(ready, v.count);
+      one["DesiredInstanceCount"] = v.count;
+    }
+    for (const char* member : {"RoutingConfig", "ManagedInstanceScaling"}) {
+      if (given->contains(member)) one[member] = (*given)[member];
+    }
+    if (pending && given->contains("InstanceType")) one["InstanceType"] = (*given)["InstanceType"];
+    if (pending) one.erase("RoutingConfig");
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+// A reason of WhatIsWrongWith() as an endpoint's.
+std::string OfVariant(std::string reason, const std::string& variant) {
+  constexpr std::string_view kImages = "included in the model";
+  const size_t at = reason.find(kImages);
+  if (at != std::string::npos) {
+    reason.insert(at + kImages.size(), " for the production variant " + variant);
+  }
+  return reason;
+}
+
+}  // namespace
+
+VariantState* Fleet::Find(std::string_view variant) {
+  const auto it = std::ranges::find(variants, variant, &VariantState::name);
+  return it != variants.end() ? &*it : nullptr;
+}
+
+json EndpointFacts::ToJson() const {
+  json all = json::array();
+  for (const Instance& i : instances) {
+    all.push_back({{"id", i.id},
+                   {"generation", i.generation},
+                   {"variant", i.variant},
+                   {"ready", i.ready},
+                   {"was_ready", i.was_ready},
+                   {"since_ms", i.since_ms},
+                   {"failures", i.failures}});
+  }
+  return {{"current", control::ToJson(current)},
+          {"next", control::ToJson(next)},
+          {"before", control::ToJson(before)},
+          {"instances", std::move(all)},
+          {"generations", generations},
+          {"deployment", deployment},
+          {"last_deployment", last_deployment},
+          {"stage", stage},
+          {"stage_ms", stage_ms}};
+}
+
+FactsPtr EndpointFacts::FromJson(const json& j) {
+  auto facts = std::make_shared<EndpointFacts>();
+  facts->current = FleetFromJson(j.at("current"));
+  facts->next = FleetFromJson(j.at("next"));
+  facts->before = VariantsFromJson(j.at("before"));
+  for (const json& i : j.at("instances")) {
+    facts->instances.push_back({.id = i.at("id"),
+                                .generation = i.at("generation"),
+                                .variant = i.at("variant"),
+                                .ready = i.at("ready"),
+                                .was_ready = i.at("was_ready"),
+                                .since_ms = i.at("since_ms"),
+                                .failures = i.at("failures")});
+  }
+  facts->generations = j.at("generations");
+  facts->deployment = j.at("deployment");
+  facts->last_deployment = j.at("last_deployment");
+  facts->stage = j.at("stage");
+  facts->stage_ms = j.at("stage_ms");
+  return facts;
+}
+
+Result<Fleet> MakeFleet(const Context& context, const Record& config) {
+  Fleet fleet = {.config_name = config.name, .config = config.request};
+  json models = json::object();
+  for (const json request = config.Request(); const json& v : request.at("ProductionVariants")) {
+    fleet.variants.push_back({.name = v.at("VariantName"),
+                              .weight = v.value("InitialVariantWeight", 1.0),
+                              .count = v.value("InitialInstanceCount", int64_t{1})});
+    CLARY_TRY(const SnapshotPtr found, Named(context, kModel, v));
+    const json model = found->record.Request();
+    CLARY_TRY(json containers, ResolveContainers(context, model));
+    models[found->record.name] = {{"containers", std::move(containers)},
+                                  {"isolated", model.value("EnableNetworkIsolation", false)},
+                                  {"notices", api::Notices("CreateModel", model)}};
+  }
+  fleet.models = models.dump();
+  return fleet;
+}
+
+Result<std::string> WhatIsWrong(const Context& context, const Fleet& fleet) {
+  const json models = ParsedText(fleet.models);
+  for (const json config = ParsedText(fleet.config);
+       const json& variant : config.at("ProductionVariants")) {
+    const std::string name = variant.at("VariantName");
+    const std::string model = variant.at("ModelName");
+    CLARY_TRY(std::string wrong, WhatIsWrongWith(context, models.at(model).at("containers")));
+    if (!wrong.empty()) return OfVariant(std::move(wrong), name);
+  }
+  return std::string();
+}
+
+api::ServerSpec MakeServerSpec(const Context& context, const Record& endpoint, const Fleet& fleet,
+                               const Instance& instance) {
+  const json config = ParsedText(fleet.config);
+  const json& variant = *VariantOf(config, instance.variant);
+  const json models = ParsedText(fleet.models);
+  const json& model = models.at(variant.at("ModelName").get<std::string>());
+  api::ServerSpec spec = {.endpoint = endpoint.name,
+                          .variant = instance.variant,
+                          .instance = instance.id,
+                          .region = context.options.region,
+                          .instance_type = variant.value("InstanceType", ""),
+                          .startup_timeout_s = variant.value(
+                              "ContainerStartupHealthCheckTimeoutInSeconds", kStartupSeconds),
+                          .network_isolation = model.at("isolated").get<bool>() ||
+                                               config.value("EnableNetworkIsolation", false),
+                          .notices = api::Notices("CreateEndpointConfig", config),
+                          .store = context.options.object_root.string(),
+                          .log_root = context.env.logs.root().string(),
+                          .log_group = kEndpointLogGroup + endpoint.name,
+                          .log_stream = instance.variant + "/" + instance.id};
+  for (const json& notice : model.at("notices")) spec.notices.push_back(notice);
+  spec.containers = MakeContainers(model.at("containers"));
+  if (const auto serverless = variant.find("ServerlessConfig"); serverless != variant.end()) {
+    spec.memory_bytes = serverless->at("MemorySizeInMB").get<uint64_t>() << 20U;
+    spec.cpus = 1;
+  } else {
+    spec.cpus = std::clamp(InstanceCpus(spec.instance_type), 1, context.capacity);
+  }
+  return spec;
+}
+
+int64_t StartupLimitMs(const Fleet& fleet, std::string_view variant) {
+  const json config = ParsedText(fleet.config);
+  const json* given = VariantOf(config, variant);
+  if (given == nullptr) return kStartupSeconds * 1000;
+  // The server itself gives up after the first of the two.
+  return 1000 * (given->value("ContainerStartupHealthCheckTimeoutInSeconds", kStartupSeconds) +
+                 given->value("ModelDataDownloadTimeoutInSeconds", kStartupSeconds));
+}
+
+int64_t Processes(const Context& context, int64_t count) {
+  return std::min<int64_t>(count, std::max(1, context.capacity));
+}
+
+Result<TrafficPlan> PlanTraffic(const json& deployment, int64_t instances) {
+  TrafficPlan plan;
+  const bool blue_green = deployment.contains("BlueGreenUpdatePolicy");
+  const bool rolling = deployment.contains("RollingUpdatePolicy");
+  if (blue_green && rolling) {
+    return Invalid(
+        "DeploymentConfig may have a BlueGreenUpdatePolicy or a RollingUpdatePolicy, not both.");
+  }
+  const auto part = [&](const json& size) {
+    const double value = size.at("Value").get<double>();
+    const double all = size.at("Type") == "CAPACITY_PERCENT"
+                           ? 100.0
+                           : static_cast<double>(std::max<int64_t>(1, instances));
+    return std::min(1.0, value / all);
+  };
+  const auto in_steps = [&](double step) {
+    plan.shares.clear();
+    for (double share = step; share < 1 - 1e-9; share += step) plan.shares.push_back(share);
+    plan.shares.push_back(1);
+  };
+  if (blue_green) {
+    const json& policy = deployment["BlueGreenUpdatePolicy"];
+    const json& traffic = policy.at("TrafficRoutingConfiguration");
+    const std::string type = traffic.at("Type");
+    plan.wait_ms = traffic.value("WaitIntervalInSeconds", int64_t{0}) * 1000;
+    plan.termination_ms = policy.value("TerminationWaitInSeconds", int64_t{0}) * 1000;
+    const char* size = type == "CANARY" ? "CanarySize" : "LinearStepSize";
+    if (type != "ALL_AT_ONCE" && !traffic.contains(size)) {
+      return Invalid("TrafficRoutingConfiguration of Type " + type + " needs a " + size + ".");
+    }
+    if (type == "CANARY") plan.shares = {part(traffic[size]), 1};
+    if (type == "LINEAR") in_steps(part(traffic[size]));
+  }
+  if (rolling) {
+    const json& policy = deployment["RollingUpdatePolicy"];
+    plan.wait_ms = policy.value("WaitIntervalInSeconds", int64_t{0}) * 1000;
+    in_steps(part(policy.at("MaximumBatchSize")));
+  }
+  return plan;
+}
+
+void PublishRoute(Context& context, const std::string& endpoint) {
+  context.routes.Refresh(endpoint, [&]() -> std::shared_ptr<const EndpointRoute> {
+    const SnapshotPtr now = context.records.Find(kEndpoint, endpoint);
+    return now ? RouteOf(context, now->record) : nullptr;
+  });
+}
+
+json EndpointView(const Context& context, const Record& endpoint, Show /*show*/) {
+  const auto& facts = endpoint.As<EndpointFacts>();
+  const bool creating = endpoint.status == "Creating";
+  json view = {{"EndpointName", endpoint.name},
+               {"EndpointArn", endpoint.arn},
+               {"EndpointConfigName", facts.current.config_name},
+               {"EndpointStatus", endpoint.status},
+               {"CreationTime", Seconds(endpoint.created_ms)},
+               {"LastModifiedTime", Seconds(endpoint.modified_ms)}};
+  if (!endpoint.failure_reason.empty()) view["FailureReason"] = endpoint.failure_reason;
+  if (!creating) view["ProductionVariants"] = Variants(context, endpoint, facts.current, false);
+  if (creating || facts.next.generation != 0) {
+    const Fleet& pending = creating ? facts.current : facts.next;
+    view["PendingDeploymentSummary"] = {
+        {"EndpointConfigName", pending.config_name},
+        {"ProductionVariants", Variants(context, endpoint, pending, true)},
+        {"StartTime", Seconds(creating ? endpoint.created_ms : endpoint.started_ms)}};
+  }
+  const json config = ParsedText(facts.current.config);
+  if (const auto capture = config.find("DataCaptureConfig"); capture != config.end()) {
+    const bool enabled = capture->value("EnableCapture", true);
+    view["DataCaptureConfig"] = {
+        {"EnableCapture", enabled},
+        {"CaptureStatus", enabled && !creating ? "Started" : "Stopped"},
+        {"CurrentSamplingPercentage", capture->at("InitialSamplingPercentage")},
+        {"DestinationS3Uri", capture->at("DestinationS3Uri")},
+        {"KmsKeyId", capture->value("KmsKeyId", "")}};
+  }
+  if (config.contains("MetricsConfig")) view["MetricsConfig"] = config["MetricsConfig"];
+  if (!facts.last_deployment.empty()) {
+    view["LastDeploymentConfig"] = ParsedText(facts.last_deployment);
+  }
+  return view;
+}
+
+}  // namespace clary::control
