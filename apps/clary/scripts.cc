@@ -81,11 +81,16 @@ class ScriptProgress : public TrainingObserver {
     if (silent_) return;
     if (verbose_) return Line(event.message);
     if (event.message.contains("Invoking user script")) starting_ = true;
-    if (!starting_) Line(event.message);
+    if (!starting_) Line(Untabbed(event.message));
     if (event.message.contains("Invoking script with the following command")) starting_ = false;
   }
 
  private:
+  // "#011" is a TAB, as log stores keep it.
+  static std::string Untabbed(std::string line) {
+    for (size_t at; (at = line.find("#011")) != std::string::npos;) line.replace(at, 4, "\t");
+    return line;
+  }
   static void Line(const std::string& text) {
     std::puts(text.c_str());
     std::fflush(stdout);
@@ -247,6 +252,9 @@ int TrainScript(const Context& context, const ScriptOptions& o) {
   const auto& session = access->session;
   auto estimator = PrepareScript(session, o);
   if (!estimator) return Report(context, estimator.error());
+  if (const auto checked = estimator->check({}, {.job_name = o.name}); !checked) {
+    return Report(context, checked.error());
+  }
   Channels channels;
   for (const auto& [name, from] : o.channels) {
     const auto uri = UploadChannel(session, from);
@@ -314,7 +322,8 @@ void AddProcess(CLI::App& app, Context& context) {
        "--output clean=s3://bucket/clean -- --share 0.8"},
       [&context, o] { return Process(context, *o); });
   const auto repeated = [&](const char* names, std::vector<std::string>& values, const char* text) {
-    process->add_option(names, values, text)->expected(1)->take_all();
+    // One value each, so that a `--` behind it is that of the script's arguments.
+    process->add_option(names, values, text)->expected(1)->take_all()->allow_extra_args(false);
   };
   process->add_option("--script", o->script, "File, or s3:// URI, of the program to run")
       ->required();
