@@ -52,11 +52,11 @@ export function thresholdSection(t: Thresholds, scores: [HistogramData, Histogra
 
   const cell = (id: string) => h("div", { class: "cell", id: `cell-${id}` });
   const cells = { tn: cell("tn"), fp: cell("fp"), fn: cell("fn"), tp: cell("tp") };
-  const names = { tn: "correctly 0", fp: "false alarms", fn: "missed", tp: "correctly 1" };
+  const names = { tn: `correctly ${classLabel(0)}`, fp: "false alarms", fn: "missed", tp: `correctly ${classLabel(1)}` };
   const matrix = h("div", { class: "matrix", role: "group", "aria-label": "Confusion matrix at this threshold" },
-    h("span"), h("span", { class: "head" }, "predicted 0"), h("span", { class: "head" }, "predicted 1"),
-    h("span", { class: "side" }, "true 0"), cells.tn, cells.fp,
-    h("span", { class: "side" }, "true 1"), cells.fn, cells.tp);
+    h("span"), h("span", { class: "head" }, `predicted ${classLabel(0)}`), h("span", { class: "head" }, `predicted ${classLabel(1)}`),
+    h("span", { class: "side" }, `true ${classLabel(0)}`), cells.tn, cells.fp,
+    h("span", { class: "side" }, `true ${classLabel(1)}`), cells.fn, cells.tp);
   const live = h("dl", { class: "live", id: "threshold-scores", "aria-live": "polite" });
 
   const steps = Array.from({ length: 201 }, (_, i) => i * 5);
