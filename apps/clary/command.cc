@@ -1,5 +1,7 @@
 #include "command.h"
 
+#include <signal.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
@@ -135,6 +137,8 @@ Status CheckAlgorithmTakes(const std::string& version,
   const auto parsed = xgboost::ParseHyperparameters(hyperparameters, version);
   return parsed ? Status() : std::unexpected(parsed.error());
 }
+
+void EndWithReader() { signal(SIGPIPE, SIG_DFL); }
 
 int Report(const Context& context, int status, std::string_view code, std::string_view message) {
   std::fflush(stdout);

@@ -88,6 +88,10 @@ inline std::unexpected<Error> Usage(std::string message) {
   return Fail(Code::kInvalidArgument, "Usage", std::move(message));
 }
 
+// From here on a reader of standard output that goes away, as `head` does, ends the program without
+// a word. For what prints all its life long.
+void EndWithReader();
+
 // Prints an error (as {"error": ...} on standard error with --json) and returns kFailed.
 int Report(const Context& context, const Error& error);
 int Report(const Context& context, int status, std::string_view code, std::string_view message);

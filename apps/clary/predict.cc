@@ -11,13 +11,14 @@
 
 #include "base/file.h"
 #include "base/quote.h"
+#include "base/stream.h"
 #include "clary/gbdt.h"
 #include "clary/s3.h"
 #include "clary/training_job.h"
 #include "command.h"
 #include "data/read.h"
 #include "data/table.h"
-#include "model_file.h"
+#include "runner/unpack.h"
 #include "table.h"
 #include "terminal.h"
 
@@ -56,6 +57,34 @@ Result<fs::path> FindModel(const Context& context, const std::string& model,
   const fs::path file = temporary / "model";
   CLARY_CHECK_OK(access.session.s3().download_file(from, file));
   return file;
+}
+
+// The bytes of a model file, or of the one in an archive, which is unpacked in `temporary`.
+Result<std::string> ReadModel(const fs::path& file, const fs::path& temporary) {
+  constexpr size_t kMaxBytes = size_t{1} << 31;
+  CLARY_TRY(std::string bytes, ReadFile(file, kMaxBytes));
+  if (!bytes.starts_with("\x1f\x8b")) return bytes;
+  const fs::path folder = temporary / "unpacked";
+  CLARY_CHECK_OK(MakeDirectories(folder));
+  const auto source = NewStringSource(std::move(bytes));
+  const auto unpacked = runner::UnpackTar(*source, folder, {.bytes = kMaxBytes, .members = 10'000});
+  if (!unpacked) return std::unexpected(Error(unpacked.error()).With(file.string()));
+  std::vector<fs::path> models;
+  std::error_code ec;
+  for (const auto& entry : fs::directory_iterator(folder, ec)) {
+    const bool is_model = entry.path().filename().string().starts_with("xgboost-model");
+    if (is_model && entry.is_regular_file(ec)) models.push_back(entry.path());
+  }
+  if (models.empty()) {
+    return Fail(Code::kInvalidArgument, "NoModel", file.string() + " holds no xgboost-model");
+  }
+  if (models.size() > 1) {
+    return Fail(Code::kInvalidArgument, "NoModel",
+                file.string() +
+                    " holds the models of a cross validation, one a fold: unpack it and name one, "
+                    "or train without _kfold");
+  }
+  return ReadFile(models.front(), kMaxBytes);
 }
 
 // What a model was trained on, if it says so.
@@ -207,7 +236,7 @@ Status Predict(const Context& context, const PredictOptions& options) {
   }
   CLARY_TRY(const TempDir temporary, TempDir::Make(fs::temp_directory_path()));
   CLARY_TRY(const fs::path file, FindModel(context, options.model, temporary.path()));
-  CLARY_TRY(const std::string bytes, ReadModelFile(file));
+  CLARY_TRY(const std::string bytes, ReadModel(file, temporary.path()));
   auto model = gbdt::Model::Parse(bytes);
   if (!model) return std::unexpected(std::move(model).error().With(options.model));
   CLARY_TRY(const auto columns, ColumnsOf(*model));
@@ -216,6 +245,7 @@ Status Predict(const Context& context, const PredictOptions& options) {
   if (!options.output.empty()) {
     CLARY_TRY(to, OpenFile(partial, O_WRONLY | O_CREAT | O_TRUNC, 0666));
   }
+  if (options.output.empty()) EndWithReader();
   Predictions out(*model, columns ? columns->classes : std::vector<std::string>(), context.json,
                   options.output.empty() ? STDOUT_FILENO : to.get());
   const Status done =

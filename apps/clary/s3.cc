@@ -121,6 +121,7 @@ Status DownloadToOutput(const S3& s3, const S3Uri& from) {
   const fs::path file = dir.path() / "output";
   CLARY_CHECK_OK(s3.download_file(from, file));
   CLARY_TRY(const Fd fd, OpenFile(file, O_RDONLY));
+  EndWithReader();
   return CopyAll(fd.get(), STDOUT_FILENO);
 }
 

@@ -289,7 +289,7 @@ class Tables(unittest.TestCase):
                               (["shop", "none.csv"], "no file"),
                               (["shoop", "few.csv"], "Did you mean shop?"),
                               (["folds", "plain.csv"], "cross validation"),
-                              (["broken.tar.gz", "plain.csv"], "damaged"),
+                              (["broken.tar.gz", "plain.csv"], "broken.tar.gz"),
                               (["few.csv", "plain.csv"], "few.csv"),
                               (["plain", "few.csv"], "takes files as it was trained on")):
             paths = [self.dir / a if "." in a else a for a in args]
