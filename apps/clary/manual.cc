@@ -78,7 +78,7 @@ CommandText Read(const CLI::App& command) {
 
 bool IsOfAJob(const CommandText& command) {
   return std::ranges::any_of(command.options, [](const OptionText& o) {
-    return o.positional && o.names.front() == "JOB";
+    return o.positional && (o.names.front() == "JOB" || o.names.front() == "MODEL");
   });
 }
 
@@ -124,7 +124,8 @@ std::string Choices(const CommandText& root, const Line& line) {
   return out;
 }
 
-// "'clary describe' | 'clary logs'": commands whose argument is a job, which the shell asks us for.
+// "'clary describe' | 'clary logs'": commands whose argument is a job (or its model), which the
+// shell asks us for.
 std::string TakeJobs(const CommandText& root) {
   std::string out;
   Walk(root, [&](const CommandText& c) {

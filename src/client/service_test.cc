@@ -348,6 +348,20 @@ TEST(ScriptProcessor, SendsWhatThePythonSdkSends) {
   EXPECT_EQ(sent["StoppingCondition"]["MaxRuntimeInSeconds"], 60);
 }
 
+TEST(Estimator, ChecksARequestWithoutSendingIt) {
+  FakeService service;
+  Estimator xgb(service.session(), {.image_uri = "1.dkr.ecr.us-east-1.amazonaws.com/x:1",
+                                    .role = "arn:aws:iam::123456789012:role/R",
+                                    .output_path = "s3://b/out"});
+  const Channels channels = {{"train", {.s3_data = "s3://b/train.csv"}}};
+  EXPECT_TRUE(xgb.check(channels));
+  const auto wrong = xgb.check(channels, {.job_name = "no name"});
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().code, Code::kInvalidArgument);
+  EXPECT_THAT(wrong.error().message, HasSubstr("'no name' at 'trainingJobName'"));
+  EXPECT_TRUE(service.Last("CreateTrainingJob").is_null());
+}
+
 TEST(Estimator, AFailedJobIsAnErrorWithItsReason) {
   FakeService service;
   service.On("CreateTrainingJob", [](const json&) { return Ok({{"TrainingJobArn", "arn"}}); });

@@ -250,7 +250,7 @@ class CommandLine(unittest.TestCase):
             self.clary("train", *self.data, "--num-round", 1, "--name", name)
         os.symlink(CLARY, self.dir / "clary")
         path = {"PATH": f"{self.dir}:{os.environ['PATH']}", "HOME": str(self.home), "CLARY_HOME": str(self.home)}
-        for command in ("describe", "stop", "logs", "report"):
+        for command in ("describe", "stop", "logs", "report", "predict"):
             self.assertEqual(complete("clary", command, "sho", env=path), ["shop-two", "shop-one"])
 
     def test_zsh_and_fish_read_their_completions(self):
