@@ -59,8 +59,10 @@ Result<fs::path> FindModel(const Context& context, const std::string& model,
   return file;
 }
 
-// The bytes of a model file, or of the one in an archive, which is unpacked in `temporary`.
-Result<std::string> ReadModel(const fs::path& file, const fs::path& temporary) {
+// The bytes of a model file, which messages call `name`, or of the one in an archive, which is
+// unpacked in `temporary`.
+Result<std::string> ReadModel(const std::string& name, const fs::path& file,
+                              const fs::path& temporary) {
   constexpr size_t kMaxBytes = size_t{1} << 31;
   CLARY_TRY(std::string bytes, ReadFile(file, kMaxBytes));
   if (!bytes.starts_with("\x1f\x8b")) return bytes;
@@ -68,7 +70,7 @@ Result<std::string> ReadModel(const fs::path& file, const fs::path& temporary) {
   CLARY_CHECK_OK(MakeDirectories(folder));
   const auto source = NewStringSource(std::move(bytes));
   const auto unpacked = runner::UnpackTar(*source, folder, {.bytes = kMaxBytes, .members = 10'000});
-  if (!unpacked) return std::unexpected(Error(unpacked.error()).With(file.string()));
+  if (!unpacked) return std::unexpected(Error(unpacked.error()).With(name));
   std::vector<fs::path> models;
   std::error_code ec;
   for (const auto& entry : fs::directory_iterator(folder, ec)) {
@@ -76,11 +78,11 @@ Result<std::string> ReadModel(const fs::path& file, const fs::path& temporary) {
     if (is_model && entry.is_regular_file(ec)) models.push_back(entry.path());
   }
   if (models.empty()) {
-    return Fail(Code::kInvalidArgument, "NoModel", file.string() + " holds no xgboost-model");
+    return Fail(Code::kInvalidArgument, "NoModel", name + " holds no xgboost-model");
   }
   if (models.size() > 1) {
     return Fail(Code::kInvalidArgument, "NoModel",
-                file.string() +
+                name +
                     " holds the models of a cross validation, one a fold: unpack it and name one, "
                     "or train without _kfold");
   }
@@ -236,7 +238,7 @@ Status Predict(const Context& context, const PredictOptions& options) {
   }
   CLARY_TRY(const TempDir temporary, TempDir::Make(fs::temp_directory_path()));
   CLARY_TRY(const fs::path file, FindModel(context, options.model, temporary.path()));
-  CLARY_TRY(const std::string bytes, ReadModel(file, temporary.path()));
+  CLARY_TRY(const std::string bytes, ReadModel(options.model, file, temporary.path()));
   auto model = gbdt::Model::Parse(bytes);
   if (!model) return std::unexpected(std::move(model).error().With(options.model));
   CLARY_TRY(const auto columns, ColumnsOf(*model));
