@@ -19,6 +19,21 @@ using nlohmann::json;
 
 constexpr std::chrono::milliseconds kPoll{10};  // while something is not settled
 
+// SDKs look at an endpoint right after they have made or changed it, and then not for 5 to 30 s. So
+// an answer about one that has just changed waits a moment for the end of it, which is near.
+constexpr std::chrono::milliseconds kEndpointPatience{1000};
+constexpr std::chrono::milliseconds kEndpointLook{5};
+
+void AwaitEndpoint(const Context& context, const std::string& endpoint) {
+  const int64_t until = context.Now() + kEndpointPatience.count();
+  while (context.Now() < until) {
+    const SnapshotPtr now = context.records.Find(kEndpoint, endpoint);
+    if (!now || (now->record.status != "Creating" && now->record.status != "Updating")) return;
+    if (now->record.modified_ms + kEndpointPatience.count() < context.Now()) return;
+    context.env.clock.Sleep(kEndpointLook);
+  }
+}
+
 std::string Dump(const json& document) {
   return document.dump(-1, ' ', false, json::error_handler_t::replace);
 }
@@ -107,6 +122,9 @@ Result<std::string> Service::Call(std::string_view operation, std::string_view b
     const auto text = context.records.Text(kTrainingJob, name, show);
     if (!text) return std::unexpected(Say(kTrainingJob.not_found, name));
     return *text;
+  }
+  if (DescribedBy(operation) == &kEndpoint && state_->thread.joinable()) {
+    AwaitEndpoint(state_->context, input.value(kEndpoint.name_member, ""));
   }
   CLARY_TRY(const json output, Handle(operation, input));
   return Dump(output);

@@ -100,7 +100,6 @@ class Endpoints(service.ServiceTest):
         sm.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[
             {"VariantName": "A", "ModelName": "m", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}])
         sm.create_endpoint(EndpointName="boto", EndpointConfigName="c")
-        wait_for(lambda: sm.describe_endpoint(EndpointName="boto")["EndpointStatus"] == "InService", 10)
         sm.get_waiter("endpoint_in_service").wait(EndpointName="boto")
 
         def servers():
