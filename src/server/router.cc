@@ -625,7 +625,12 @@ net::Response Router::Handle(net::Request& request) const {
     if (request.content_length.value_or(0) > max_body) return too_large();
     auto body = ReadAll(*request.body, max_body);
     if (!body && body.error().reason == "TooLarge") return too_large();
-    if (!body) return ErrorAnswer(route, std::move(body).error(), false, request_id);
+    if (!body) {  // it ended too early or is malformed: the client's doing
+      return ErrorAnswer(
+          route,
+          {Code::kInvalidArgument, "SerializationException", std::move(body).error().message},
+          false, request_id);
+    }
     auto result = CallFront(route, request, *body);
     if (!result) {
       response = ErrorAnswer(route, std::move(result).error(), false, request_id);

@@ -394,6 +394,24 @@ TEST(Router, BoundsTheBodyOfACall) {
   EXPECT_EQ(world.router.Handle(request).status, 413);
 }
 
+// A connection that ends in the middle of a request.
+class TornSource final : public ByteSource {
+ public:
+  Result<size_t> Read(std::span<char> /*buffer*/) override {
+    return Fail(Code::kDataLoss, "IncompleteBody", "the connection was closed");
+  }
+};
+
+TEST(Router, ABodyThatEndsTooEarlyIsTheClients) {
+  World world;
+  net::Request request{.method = "POST", .path = "/"};
+  request.headers.Set("X-Amz-Target", "SageMaker.ListTrainingJobs");
+  request.body = std::make_unique<TornSource>();
+  const auto response = world.router.Handle(request);
+  EXPECT_EQ(response.status, 400);
+  EXPECT_TRUE(response.body.contains("the connection was closed")) << response.body;
+}
+
 TEST(Router, InternalErrorsKeepTheirTextToTheLog) {
   World world;
   meta::FaultyStore faulty(world.records);
