@@ -112,7 +112,8 @@ class Service:
     def stop(self):
         if self.process and self.process.poll() is None:
             self.process.terminate()
-            assert self.process.wait(30) == 0
+            code = self.process.wait(30)
+            assert code == 0, (code, (self.home.parent / "serve.log").read_text()[-2000:])
         self.log.close()
 
     def kill(self):
