@@ -248,6 +248,8 @@ TEST_F(EnvironmentsTest, AJobsPythonSeesTheEnvironmentsPackagesAndItsOwnBeforeTh
   EXPECT_EQ(Shell((home / "bin/python").string() +
                   " -c 'import sys, below, both; print(below.name, both.name, sys.prefix)'"),
             "below own " + home.string() + "\n");
+  // The environment has no pip; the one that comes with the interpreter stands in.
+  EXPECT_EQ(Shell((home / "bin/python").string() + " -m pip --version").substr(0, 4), "pip ");
   // Scripts of the environment start the job's own interpreter.
   EXPECT_EQ(*ReadFile(home / "bin/tool", 1000), "#!/opt/clary/python/bin/python\nprint('tool')\n");
   EXPECT_FALSE(fs::exists(home / "bin/activate"));

@@ -145,6 +145,21 @@ Status AddScripts(const Python& python, const fs::path& bin) {
   return {};
 }
 
+// The wheel of pip that the interpreter brings for new environments, which runs as it is; empty if
+// there is none. For environments without pip, such as uv makes them.
+fs::path BundledPip(const Python& python) {
+  const fs::path home = python.base.parent_path().parent_path();
+  for (const fs::path& folder : {home / "lib" / ("python" + python.version) / "ensurepip/_bundled",
+                                 fs::path("/usr/share/python-wheels")}) {
+    std::error_code ec;
+    for (const auto& entry : fs::directory_iterator(folder, ec)) {
+      const std::string name = entry.path().filename();
+      if (name.starts_with("pip-") && name.ends_with(".whl")) return entry.path();
+    }
+  }
+  return {};
+}
+
 // Whether the text of a requirements file is all there is to know: names and versions of
 // packages, options without files, addresses.
 bool SaysAll(std::string_view requirements) {
@@ -303,6 +318,12 @@ Status MakePythonHome(const PythonHome& home, const fs::path& dir) {
       CLARY_CHECK_OK(WriteText(to / file.path, file.text));
     }
     add(std::string(kPythonHome) + "/stand-ins");
+  }
+  if (!InstalledPackages(python).contains("pip")) {
+    const fs::path pip_wheel = BundledPip(python);
+    if (!pip_wheel.empty()) {
+      below += "import sys; sys.path.append(" + Literal(pip_wheel.string()) + ")\n";
+    }
   }
   return WriteText(packages / "clary.pth", below);
 }

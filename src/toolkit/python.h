@@ -36,7 +36,8 @@ std::map<std::string, std::string> InstalledPackages(const Python& python);
 
 // Fills the empty folder `dir`, which a job's sandbox is to show as kPythonHome: a virtual
 // environment over the packages of `python` (and of kLayerHome, with `layer`), into which `pip
-// install` puts what it installs or newer versions of what is there. bin/ has python, python3, pip,
+// install` puts what it installs or newer versions of what is there; where `python` has no pip, the
+// one that its base brings does it. bin/ has python, python3, pip,
 // pip3 and the scripts of the environment below. With `stand_ins`, the modules that scripts for
 // framework images import (Framework::stand_ins) can be imported, unless a package has the name.
 struct PythonHome {

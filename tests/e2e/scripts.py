@@ -44,9 +44,10 @@ class ScriptsTest(unittest.TestCase):
         cls.service = service.Service(env={"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels)})
         cls.service.start()
         cls.addClassCleanup(cls.service.__exit__)
-        venv = script_environment()
-        for image, python in (("sagemaker-scikit-learn:*", venv), ("sagemaker-xgboost:*", venv),
-                              ("my-image:*", venv), ("sagemaker-base-python*", sys.prefix)):
+        cls.venv = script_environment()  # before HOME is another
+        for image, python in (("sagemaker-scikit-learn:*", cls.venv),
+                              ("sagemaker-xgboost:*", cls.venv), ("my-image:*", cls.venv),
+                              ("sagemaker-base-python*", sys.prefix)):
             clary("environments", "add", image, python, home=cls.service.home)
         cls.service.put_census()
         os.environ.update(cls.service.environment)

@@ -67,7 +67,7 @@ class Scripts(scripts.ScriptsTest):
                                        dependencies=[str(helper)],
                                        hyperparameters={"flag": True, "name": "a b", "n": [1, 2]})
             estimator.fit(logs="None")
-            self.assertIn("hello from a wheel 42 ['--flag', 'True', '--n', '[1, 2]', '--name', 'a b']",
+            self.assertIn("hello from a wheel 42 ['--flag', 'True', '-n', '[1, 2]', '--name', 'a b']",
                           self.log(estimator.latest_training_job.name))
         layers = list((self.service.home / "layers").iterdir())
         self.assertEqual(len([path for path in layers if path.is_dir()]), 1, layers)
@@ -80,7 +80,7 @@ class Scripts(scripts.ScriptsTest):
         estimator.fit({"train": "s3://data/train/"}, logs="None")
         rows = scripts.census("train").count(b"\n")
         self.assertEqual(int(self.model(estimator.model_data)["lines"]), rows)
-        self.assertIn("args: --a x y", self.log(estimator.latest_training_job.name))
+        self.assertIn("args: -a x y", self.log(estimator.latest_training_job.name))
 
     def test_a_script_that_raises_tells_why(self):
         script = self.write("bad.py", "import os\nopen(os.environ['SM_OUTPUT_DATA_DIR'] + '/x', 'w')\n"
