@@ -415,6 +415,7 @@ TEST(Endpoint, IsListedAndFound) {
   EXPECT_EQ(found["Results"].size(), 2u);
   EXPECT_EQ(w.Ok("ListMonitoringSchedules", {{"EndpointName", "e"}}),
             (json{{"MonitoringScheduleSummaries", json::array()}}));
+  EXPECT_FALSE(w.service->Call("ListMonitoringSchedules", R"({"NextToken":"x"})"));
 }
 
 // A fault of the store at any write of a story leaves it where the next pass goes on.

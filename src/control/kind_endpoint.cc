@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/strings.h"
 #include "control/internal/endpoint.h"
+#include "control/internal/paging.h"
 #include "control/internal/programs.h"
 #include "control/internal/steps.h"
 
@@ -467,7 +468,8 @@ json Summary(const Context& /*context*/, const Record& endpoint) {
 json NoView(const Context& /*context*/, const Record& /*record*/, Show /*show*/) { return {}; }
 
 // Nothing watches an endpoint in this release; SDKs ask before they delete one.
-Result<json> ListMonitoringSchedules(Context& /*context*/, const json& /*input*/) {
+Result<json> ListMonitoringSchedules(Context& /*context*/, const json& input) {
+  CLARY_CHECK_OK(ReadToken("ListMonitoringSchedules", input, 0));
   return json{{"MonitoringScheduleSummaries", json::array()}};
 }
 
