@@ -1,6 +1,5 @@
-"""Users' own scripts by the SageMaker Python SDK v2, unmodified: framework estimators, processors and
-@remote, with scikit-learn and XGBoost from PyPI."""
-import sys
+"""Users' own scripts by the SageMaker Python SDK v2, unmodified: framework estimators and
+processors, with scikit-learn and XGBoost from PyPI."""
 import unittest
 
 import scripts
@@ -145,22 +144,6 @@ class Scripts(scripts.ScriptsTest):
         self.assertEqual(self.read("s3://data/framework/text"),
                          b"hello from a wheel other 1.2.1 a b")
 
-    def test_a_remote_function_runs_in_a_job(self):
-        from sagemaker.remote_function import remote
-
-        @remote(role=self.common["role"], instance_type="ml.m5.large", image_uri=IMAGE_OF_REMOTE,
-                sagemaker_session=self.session, s3_root_uri="s3://data/remote")
-        def divide(a, b):
-            print("dividing")
-            return {"quotient": a / b}
-
-        self.assertEqual(divide(7, b=2), {"quotient": 3.5})
-        with self.assertRaises(ZeroDivisionError):
-            divide(1, b=0)
-
-
-IMAGE_OF_REMOTE = ("236514542706.dkr.ecr.us-east-1.amazonaws.com/sagemaker-base-python-%d%d:1.0"
-                   % sys.version_info[:2])
 
 if __name__ == "__main__":
     unittest.main()
