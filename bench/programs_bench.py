@@ -71,8 +71,8 @@ def main():
              "--proc", "/proc", "--dev", "/dev"]
     row("floor: a sandbox around it", [timed([*bwrap, python, "-c", "pass"]) for _ in range(9)], "ms")
 
-    os.environ.update(PIP_NO_INDEX="1", PIP_FIND_LINKS=str(wheels))
-    with e2e.Service("--python", python) as s:
+    settings = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels)}
+    with e2e.Service("--python", python, env=settings) as s:
         s3, sagemaker = s.boto("s3"), s.boto("sagemaker")
         s3.create_bucket(Bucket="data")
         s3.put_object(Bucket="data", Key="in/x", Body=b"x")
