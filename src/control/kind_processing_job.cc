@@ -45,97 +45,26 @@ Status Create(Context& context, json request, Record& job, Plan& plan) {
   return {};
 }
 
-// --- Step, of a user's.
-
-void Close(Record& job, std::string_view status, int64_t ms) {
-  job.status = status;
-  if (job.ended_ms == 0) job.ended_ms = ms;
-  job.ended_ms = std::max({job.ended_ms, job.created_ms, job.started_ms});
-  job.modified_ms = std::max(job.modified_ms, job.ended_ms);
-}
+// --- Step.
 
 void Fold(Record& job, const api::JobEvent& event) {
-  switch (event.kind) {
-    case api::JobEvent::Kind::kPhase:
-      if (job.started_ms == 0) job.started_ms = std::max(event.time_ms, job.created_ms);
-      return;
-    case api::JobEvent::Kind::kArtifact:
-      return;
-    case api::JobEvent::Kind::kEnd:
-      job.ended_ms = std::max(event.time_ms, job.started_ms);
-      job.Edit<ProcessingFacts>().exit_message = api::CutText(event.message, kMaxExitMessage);
-      return;
-  }
-}
-
-Status StepRunning(Steps& steps, const SnapshotPtr& job) {
-  Context& context = steps.context;
-  Record record = job->record;
-  const int64_t now = steps.now_ms();
-  CLARY_TRY(const Progress progress,
-            FollowRunner(
-                steps, record,
-                [&] {
-                  return RunnerProgram(MakeProcessingSpec(record, context.env, context.options),
-                                       record, record.As<ProcessingFacts>().max_runtime_s,
-                                       context.options);
-                },
-                [&record](const api::JobEvent& event) { Fold(record, event); }));
-  using State = Progress::State;
-  const Launch& launch = record.launches.front();
-  switch (progress.state) {
-    case State::kWaits:
-      return {};
-    case State::kRuns:
-      // Intent, so that its cause needs no word of its own: both end in Stopped.
-      if (record.status == "InProgress" && record.started_ms > 0 &&
-          now - record.started_ms >= record.As<ProcessingFacts>().max_runtime_s * 1000) {
-        record.status = "Stopping";
-        record.modified_ms = std::max(record.modified_ms, now);
-      }
-      break;
-    case State::kEnded:
-      if (record.status == "Stopping") {
-        Close(record, "Stopped", now);
-      } else if (launch.exit_code != 0) {
-        record.failure_reason = FailureReason(launch.exit_code, launch.detail);
-        Close(record, "Failed", now);
-      } else {
-        Close(record, "Completed", now);
-      }
-      break;
-    case State::kStopped:
-      Close(record, "Stopped", now);
-      break;
-    case State::kFailed:
-      record.failure_reason = api::CutText(progress.reason, kMaxFailureReason);
-      Close(record, "Failed", now);
-      break;
-  }
-  const bool stop = record.status == "Stopping";
-  if (record.status != job->record.status ||
-      launch.events_offset != job->record.launches.front().events_offset) {
-    CLARY_CHECK_OK(context.records.Update(job, std::move(record)));
-  }
-  return stop ? steps.Stop(job->record.launches.front(), kRunnerGrace) : Status();
+  if (event.kind != api::JobEvent::Kind::kEnd) return;
+  job.Edit<ProcessingFacts>().exit_message = api::CutText(event.message, kMaxExitMessage);
 }
 
 Status Step(Steps& steps, const SnapshotPtr& job) {
   if (IsRule(job->record)) return StepRule(steps, job);
-  if (job->record.has_launch()) return StepRunning(steps, job);
-  Context& context = steps.context;
-  Record record = job->record;
-  if (record.status == "Stopping") {
-    Close(record, "Stopped", steps.now_ms());
-  } else if (steps.Admit(record.launches.front())) {
-    steps.Prepare(record, record.launches.front());
-    CLARY_TRY(const SnapshotPtr next, context.records.Update(job, std::move(record)));
-    return StepRunning(steps, next);
-  } else {
-    return {};
-  }
-  CLARY_CHECK_OK(context.records.Update(job, std::move(record)));
-  return {};
+  const Context& context = steps.context;
+  const int64_t max_runtime_s = job->record.As<ProcessingFacts>().max_runtime_s;
+  return StepPlainJob(steps, job,
+                      {.program =
+                           [&](const Record& record) {
+                             return RunnerProgram(
+                                 MakeProcessingSpec(record, context.env, context.options), record,
+                                 max_runtime_s, context.options);
+                           },
+                       .fold = Fold,
+                       .max_runtime_s = max_runtime_s});
 }
 
 // --- Views.

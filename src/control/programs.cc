@@ -247,6 +247,87 @@ std::string FailureReason(int exit_code, std::string_view detail) {
   return head + api::CutText(detail, kMaxFailureReason - head.size() - tail.size()) + tail;
 }
 
+namespace {
+
+void ClosePlainJob(Record& job, std::string_view status, std::string_view reason, int64_t ms) {
+  job.status = status;
+  job.failure_reason = api::CutText(reason, kMaxFailureReason);
+  if (job.ended_ms == 0) job.ended_ms = ms;
+  job.ended_ms = std::max({job.ended_ms, job.created_ms, job.started_ms});
+  job.modified_ms = std::max(job.modified_ms, job.ended_ms);
+}
+
+void FoldPlainJob(Record& job, const api::JobEvent& event, const PlainJob& plain) {
+  if (event.kind == api::JobEvent::Kind::kPhase && job.started_ms == 0) {
+    job.started_ms = std::max(event.time_ms, job.created_ms);
+  }
+  if (event.kind == api::JobEvent::Kind::kEnd) {
+    job.ended_ms = std::max(event.time_ms, job.started_ms);
+  }
+  if (plain.fold != nullptr) plain.fold(job, event);
+}
+
+Status StepRunningPlainJob(Steps& steps, const SnapshotPtr& job, const PlainJob& plain) {
+  Record record = job->record;
+  const int64_t now = steps.now_ms();
+  CLARY_TRY(const Progress progress,
+            FollowRunner(
+                steps, record, [&] { return plain.program(record); },
+                [&](const api::JobEvent& event) { FoldPlainJob(record, event, plain); }));
+  using State = Progress::State;
+  const Launch& launch = record.launches.front();
+  switch (progress.state) {
+    case State::kWaits:
+      return {};
+    case State::kRuns:
+      if (record.status == "InProgress" && plain.max_runtime_s > 0 && record.started_ms > 0 &&
+          now - record.started_ms >= plain.max_runtime_s * 1000) {
+        record.status = "Stopping";
+        record.modified_ms = std::max(record.modified_ms, now);
+      }
+      break;
+    case State::kEnded:
+      if (record.status == "Stopping") {
+        ClosePlainJob(record, "Stopped", "", now);
+      } else if (launch.exit_code != 0) {
+        ClosePlainJob(record, "Failed", FailureReason(launch.exit_code, launch.detail), now);
+      } else {
+        ClosePlainJob(record, "Completed", "", now);
+      }
+      break;
+    case State::kStopped:
+      ClosePlainJob(record, "Stopped", "", now);
+      break;
+    case State::kFailed:
+      ClosePlainJob(record, "Failed", progress.reason, now);
+      break;
+  }
+  const bool stop = record.status == "Stopping";
+  if (record.status != job->record.status ||
+      launch.events_offset != job->record.launches.front().events_offset) {
+    CLARY_CHECK_OK(steps.context.records.Update(job, std::move(record)));
+  }
+  return stop ? steps.Stop(job->record.launches.front(), plain.grace) : Status();
+}
+
+}  // namespace
+
+Status StepPlainJob(Steps& steps, const SnapshotPtr& job, const PlainJob& plain) {
+  if (job->record.has_launch()) return StepRunningPlainJob(steps, job, plain);
+  Record record = job->record;
+  if (record.status == "Stopping") {
+    ClosePlainJob(record, "Stopped", "", steps.now_ms());
+  } else if (steps.Admit(record.launches.front())) {
+    steps.Prepare(record, record.launches.front());
+    CLARY_TRY(const SnapshotPtr next, steps.context.records.Update(job, std::move(record)));
+    return StepRunningPlainJob(steps, next, plain);
+  } else {
+    return {};
+  }
+  CLARY_CHECK_OK(steps.context.records.Update(job, std::move(record)));
+  return {};
+}
+
 Status CheckHasData(const std::string& uri, bool manifest, const std::string& role_arn,
                     const Environment& environment, const Options& options) {
   CLARY_TRY(const S3Location at, ParseLocation(uri));

@@ -34,6 +34,10 @@ Status CheckProgram(const nlohmann::json& request, const Environment& environmen
 Result<Program> RunnerProgram(api::JobSpec spec, const Record& job, int64_t max_runtime_s,
                               const Options& options);
 
+// Between the SIGTERM that a runner gets and SIGKILL. The runner itself gives its program 120 s; it
+// must live on to upload what is there, so this is only for one that hangs.
+inline constexpr std::chrono::minutes kRunnerGrace{32};
+
 // A runner's launch as it stands now.
 struct Progress {
   enum class State {
@@ -54,16 +58,22 @@ Result<Progress> FollowRunner(Steps& steps, Record& record,
                               const std::function<Result<Program>()>& program,
                               const std::function<void(const api::JobEvent& event)>& fold);
 
+// A job without states of its own between the queue and its end: InProgress, Stopping, then
+// Completed, Failed or Stopped.
+struct PlainJob {
+  std::function<Result<Program>(const Record& job)> program;
+  void (*fold)(Record& job, const api::JobEvent& event) = nullptr;  // beside its begin and end
+  int64_t max_runtime_s = 0;                                        // then it is stopped; 0: never
+  std::chrono::milliseconds grace = kRunnerGrace;                   // between SIGTERM and SIGKILL
+};
+Status StepPlainJob(Steps& steps, const SnapshotPtr& job, const PlainJob& plain);
+
 // FailureReason of a runner that ended with `exit_code` and left `detail`: the failure text, or a
 // whole reason with its prefix.
 std::string FailureReason(int exit_code, std::string_view detail);
 inline constexpr size_t kMaxFailureReason = 1024;
 inline constexpr std::string_view kInternalError =
     "InternalServerError: We encountered an internal error. Please try again.";
-
-// Between the SIGTERM that a runner gets and SIGKILL. The runner itself gives its program 120 s; it
-// must live on to upload what is there, so this is only for one that hangs.
-inline constexpr std::chrono::minutes kRunnerGrace{32};
 
 // Refuses an S3Uri of `what` ("input data source", ...) below which there is no object.
 Status CheckHasData(const std::string& uri, bool manifest, const std::string& role_arn,
