@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "api/rule_spec.h"
 #include "api/sagemaker.h"
 #include "api/server_spec.h"
 #include "control/internal/endpoint.h"
@@ -85,22 +84,6 @@ Status Create(Context& context, json request, Record& job, Plan& plan) {
 
 // --- Step.
 
-void Close(Record& job, std::string_view status, int64_t ms) {
-  job.status = status;
-  if (job.ended_ms == 0) job.ended_ms = ms;
-  job.ended_ms = std::max({job.ended_ms, job.created_ms, job.started_ms});
-  job.modified_ms = std::max(job.modified_ms, job.ended_ms);
-}
-
-void Fold(Record& job, const api::JobEvent& event) {
-  if (event.kind == api::JobEvent::Kind::kPhase && job.started_ms == 0) {
-    job.started_ms = std::max(event.time_ms, job.created_ms);
-  }
-  if (event.kind == api::JobEvent::Kind::kEnd) {
-    job.ended_ms = std::max(event.time_ms, job.started_ms);
-  }
-}
-
 api::TransformSpec MakeSpec(const Context& context, const Record& job) {
   const auto& facts = job.As<TransformFacts>();
   const json request = job.Request();
@@ -155,62 +138,11 @@ Result<Program> ProgramOf(const Context& context, const Record& job) {
                  .log = "transform-job.log"};
 }
 
-Status StepRunning(Steps& steps, const SnapshotPtr& job) {
-  Context& context = steps.context;
-  Record record = job->record;
-  const int64_t now = steps.now_ms();
-  CLARY_TRY(const Progress progress,
-            FollowRunner(
-                steps, record, [&] { return ProgramOf(context, record); },
-                [&record](const api::JobEvent& event) { Fold(record, event); }));
-  using State = Progress::State;
-  const Launch& launch = record.launches.front();
-  switch (progress.state) {
-    case State::kWaits:
-      return {};
-    case State::kRuns:
-      break;
-    case State::kEnded:
-      if (record.status == "Stopping") {
-        Close(record, "Stopped", now);
-      } else if (launch.exit_code != 0) {
-        record.failure_reason = FailureReason(launch.exit_code, launch.detail);
-        Close(record, "Failed", now);
-      } else {
-        Close(record, "Completed", now);
-      }
-      break;
-    case State::kStopped:
-      Close(record, "Stopped", now);
-      break;
-    case State::kFailed:
-      record.failure_reason = api::CutText(progress.reason, kMaxFailureReason);
-      Close(record, "Failed", now);
-      break;
-  }
-  const bool stop = record.status == "Stopping";
-  if (record.status != job->record.status ||
-      launch.events_offset != job->record.launches.front().events_offset) {
-    CLARY_CHECK_OK(context.records.Update(job, std::move(record)));
-  }
-  return stop ? steps.Stop(job->record.launches.front(), kGrace) : Status();
-}
-
 Status Step(Steps& steps, const SnapshotPtr& job) {
-  if (job->record.has_launch()) return StepRunning(steps, job);
-  Context& context = steps.context;
-  Record record = job->record;
-  if (record.status == "Stopping") {
-    Close(record, "Stopped", steps.now_ms());
-  } else if (steps.Admit(record.launches.front())) {
-    steps.Prepare(record, record.launches.front());
-    CLARY_TRY(const SnapshotPtr next, context.records.Update(job, std::move(record)));
-    return StepRunning(steps, next);
-  } else {
-    return {};
-  }
-  CLARY_CHECK_OK(context.records.Update(job, std::move(record)));
-  return {};
+  return StepPlainJob(
+      steps, job,
+      {.program = [&](const Record& record) { return ProgramOf(steps.context, record); },
+       .grace = kGrace});
 }
 
 // --- Views.
