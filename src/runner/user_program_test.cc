@@ -214,8 +214,9 @@ TEST_F(UserProgramTest, WithoutASandboxItDoesNotRun) {
 
 TEST_F(UserProgramTest, SigtermReachesEveryProcess) {
   const pid_t pid = StartCommand(
-      "sh -c 'trap \"echo child > /opt/ml/model/child; exit 0\" TERM; echo up; while :; do sleep "
-      "0.01; done' & wait; exit 0");
+      "trap : TERM; sh -c 'trap \"echo child > /opt/ml/model/child; exit 0\" TERM; echo up; while "
+      ":; do sleep "
+      "0.01; done' & wait; wait; exit 0");
   ASSERT_TRUE(WaitFor([&] { return Log() == "up\n"; })) << Log();
   ::kill(pid, SIGTERM);
   Wait(pid);
