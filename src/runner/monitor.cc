@@ -19,8 +19,8 @@ namespace {
 
 constexpr size_t kMaxSampled = 4096;
 constexpr size_t kMaxProcFile = 1 << 18;
-// So that a job of a second has samples, too; doubled until it is the interval asked for.
-constexpr Duration kFirstInterval(50);
+// So that the shortest job has samples, too; doubled until it is the interval asked for.
+constexpr Duration kFirstInterval(10);
 constexpr auto kFlushPeriod = std::chrono::seconds(2);
 
 // A file of /proc; empty if it cannot be read.
