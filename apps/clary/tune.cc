@@ -94,13 +94,16 @@ std::string MetricFor(const std::string& objective) {
   return "";
 }
 
+// To the millisecond, so that two calls after each other have names of their own; within 32
+// letters.
 std::string NameNow() {
-  const std::time_t now = std::time(nullptr);
+  const int64_t ms = ToMillis(Clock::System().Now());
+  const std::time_t now = ms / 1000;
   std::tm utc{};
   gmtime_r(&now, &utc);
   char text[32];
   std::strftime(text, sizeof text, "tune-%Y%m%d-%H%M%S", &utc);
-  return text;
+  return std::string(text) + "-" + std::to_string(1000 + ms % 1000).substr(1);
 }
 
 Result<json> Channel(const Session& session, const TuneOptions& o, const char* name,
