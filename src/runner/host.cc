@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <csignal>
 #include <string>
+#include <utility>
 
 namespace clary::runner {
 namespace fs = std::filesystem;
@@ -22,6 +23,14 @@ Result<EventFile> EventFile::Open(const fs::path& path, Clock& clock) {
 Status EventFile::Append(api::JobEvent event) {
   event.time_ms = ToMillis(clock_->Now());
   return WriteAll(fd_.get(), event.ToJsonLine());
+}
+
+int AppendFailure(const fs::path& directory, std::string detail) {
+  if (auto events = EventFile::Open(directory / "events.jsonl", Clock::System())) {
+    (void)events->Append(
+        {.kind = api::JobEvent::Kind::kEnd, .detail = std::move(detail), .exit_code = 1});
+  }
+  return 1;
 }
 
 Result<StopSignal> StopSignal::Make() {

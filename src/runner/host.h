@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include "api/job_spec.h"
@@ -24,6 +25,11 @@ class EventFile {
   Fd fd_;
   Clock* clock_;
 };
+
+// For a process that could not run the launch in `directory` and has told of no end: without one it
+// would only be lost, so this appends one with `detail`, if the disk lets us. Returns the process's
+// exit status.
+int AppendFailure(const std::filesystem::path& directory, std::string detail);
 
 // SIGTERM as something to poll. Blocks the signal for the process (and threads made later).
 class StopSignal {

@@ -795,13 +795,7 @@ int Run(const fs::path& job_dir) {
   const auto ended = RunDirectory(job_dir);
   if (ended) return *ended;
   LOG(kError, "runner failed", {"job_dir", job_dir.string()}, {"error", ended.error().message});
-  // Without an end of its own the job would only be lost; say why, if the disk lets us.
-  if (auto events = EventFile::Open(job_dir / "events.jsonl", Clock::System())) {
-    (void)events->Append({.kind = JobEvent::Kind::kEnd,
-                          .detail = "InternalServerError: " + ended.error().message,
-                          .exit_code = 1});
-  }
-  return 1;
+  return AppendFailure(job_dir, "InternalServerError: " + ended.error().message);
 }
 
 }  // namespace clary::runner

@@ -312,4 +312,21 @@ Status AwaitPing(const fs::path& socket, milliseconds timeout, const std::stop_t
                           std::chrono::ceil<std::chrono::seconds>(timeout).count(), last));
 }
 
+Result<int> RunLaunch(
+    const fs::path& directory, std::string_view blame,
+    const std::function<Result<End>(const fs::path& absolute, runner::EventFile& events,
+                                    runner::StopSignal& stop)>& body) {
+  CLARY_TRY(runner::StopSignal stop, runner::StopSignal::Make());
+  std::error_code ec;
+  const fs::path absolute = fs::absolute(directory, ec);
+  CLARY_TRY(runner::EventFile events,
+            runner::EventFile::Open(absolute / "events.jsonl", Clock::System()));
+  auto end = body(absolute, events, stop);
+  if (!end) end = End{1, std::string(blame) + end.error().message};
+  CLARY_CHECK_OK(events.Append(
+      {.kind = api::JobEvent::Kind::kEnd, .detail = end->detail, .exit_code = end->exit_code}));
+  CLARY_CHECK_OK(events.Sync());
+  return end->exit_code;
+}
+
 }  // namespace clary::serving

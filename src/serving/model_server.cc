@@ -40,56 +40,33 @@ class HealthCheck {
   std::jthread thread_;
 };
 
-struct Ended {
-  int exit_code = 0;
-  std::string detail;
-};
-
-Result<Ended> Serve(const api::ServerSpec& spec, const fs::path& directory,
-                    objects::ObjectStore& store, const ServeOptions& options,
-                    runner::EventFile& events, runner::StopSignal& stop) {
-  auto host = ContainerHost::Prepare({.directory = directory,
-                                      .containers = spec.containers,
-                                      .region = spec.region,
-                                      .log_root = spec.log_root,
-                                      .log_group = spec.log_group,
-                                      .log_stream = spec.log_stream,
-                                      .notices = spec.notices,
-                                      .cpus = spec.cpus,
-                                      .memory_bytes = spec.memory_bytes,
-                                      .serve = options},
-                                     store);
-  if (!host) return Ended{1, host.error().message};
-  if (const Status started = (*host)->Start(); !started) return Ended{1, started.error().message};
+Result<End> Serve(const api::ServerSpec& spec, const fs::path& directory,
+                  objects::ObjectStore& store, const ServeOptions& options,
+                  runner::EventFile& events, runner::StopSignal& stop) {
+  auto host = ContainerHost::Prepare(OptionsOf(spec, directory, options), store);
+  if (!host) return End{1, host.error().message};
+  if (const Status started = (*host)->Start(); !started) return End{1, started.error().message};
   const Fd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake) return std::unexpected(ErrnoError(errno, "eventfd"));
   std::optional<HealthCheck> health(std::in_place, spec, directory, wake.get());
-  if (!(*host)->Pump(stop, wake.get())) return Ended{1, (*host)->Cause()};
+  if (!(*host)->Pump(stop, wake.get())) return End{1, (*host)->Cause()};
   if (!stop.Requested()) {
-    if (const Status healthy = health->Take(); !healthy) return Ended{1, healthy.error().message};
+    if (const Status healthy = health->Take(); !healthy) return End{1, healthy.error().message};
     CLARY_CHECK_OK(events.Append({.kind = JobEvent::Kind::kPhase, .phase = api::kInService}));
-    if (!(*host)->Pump(stop, -1)) return Ended{1, (*host)->Cause()};
+    if (!(*host)->Pump(stop, -1)) return End{1, (*host)->Cause()};
   }
   health.reset();
   (*host)->Stop();
-  return Ended{kStopped, ""};
+  return End{kStopped, ""};
 }
 
 }  // namespace
 
 Result<int> RunInstance(const api::ServerSpec& spec, const fs::path& directory,
                         objects::ObjectStore& store, const ServeOptions& options) {
-  CLARY_TRY(runner::StopSignal stop, runner::StopSignal::Make());
-  std::error_code ec;
-  const fs::path absolute = fs::absolute(directory, ec);
-  CLARY_TRY(runner::EventFile events,
-            runner::EventFile::Open(absolute / "events.jsonl", Clock::System()));
-  auto ended = Serve(spec, absolute, store, options, events, stop);
-  if (!ended) ended = Ended{1, ended.error().message};
-  CLARY_CHECK_OK(events.Append(
-      {.kind = JobEvent::Kind::kEnd, .detail = ended->detail, .exit_code = ended->exit_code}));
-  CLARY_CHECK_OK(events.Sync());
-  return ended->exit_code;
+  return RunLaunch(directory, "", [&](const fs::path& absolute, auto& events, auto& stop) {
+    return Serve(spec, absolute, store, options, events, stop);
+  });
 }
 
 namespace {
@@ -108,12 +85,7 @@ int RunModelServer(const fs::path& directory) {
   if (ended) return *ended;
   LOG(kError, "model server failed", {"directory", directory.string()},
       {"error", ended.error().message});
-  // Without an end of its own it would only be lost; say why, if the disk lets us.
-  if (auto events = runner::EventFile::Open(directory / "events.jsonl", Clock::System())) {
-    (void)events->Append(
-        {.kind = JobEvent::Kind::kEnd, .detail = ended.error().message, .exit_code = 1});
-  }
-  return 1;
+  return runner::AppendFailure(directory, ended.error().message);
 }
 
 }  // namespace clary::serving

@@ -36,14 +36,11 @@ constexpr uint64_t kWholeObject = 2048 * kMebi;  // what MaxPayloadInMB 0 comes 
 constexpr size_t kMaxParallelObjects = 4;
 constexpr auto kStartupTimeout = std::chrono::seconds(240);
 
-// How a job ends: the exit code and the FailureReason.
-struct TransformEnd {
-  int exit_code = 0;
-  std::string detail;
-};
+// How a job ends: beginnings of its FailureReason.
+constexpr char kInternalError[] = "InternalServerError: ";
 
-TransformEnd ClientError(const std::string& why) { return {1, "ClientError: " + why}; }
-TransformEnd AlgorithmError(const std::string& why) { return {1, "AlgorithmError: " + why}; }
+End ClientError(const std::string& why) { return {1, "ClientError: " + why}; }
+End AlgorithmError(const std::string& why) { return {1, "AlgorithmError: " + why}; }
 
 // The job's data log: what was sent and what came of it.
 class DataLog {
@@ -190,7 +187,7 @@ class Transform {
             DataLog& log, runner::EventFile& events)
       : spec_(spec), directory_(directory), store_(store), log_(log), events_(events) {}
 
-  TransformEnd Run(const std::stop_token& stop) {
+  End Run(const std::stop_token& stop) {
     for (size_t i = 0; i < spec_.containers.size(); ++i) {
       const Status healthy = AwaitPing(api::SocketOf(directory_, i), kStartupTimeout, stop);
       if (!healthy) {
@@ -270,22 +267,13 @@ class Transform {
   DataLog& log_;
   runner::EventFile& events_;
   Mutex mu_;
-  TransformEnd end_ GUARDED_BY(mu_);
+  End end_ GUARDED_BY(mu_);
 };
 
-Result<TransformEnd> RunContainers(const TransformSpec& spec, const fs::path& directory,
-                                   objects::ObjectStore& store, const ServeOptions& options,
-                                   runner::EventFile& events, runner::StopSignal& stop) {
-  HostOptions host_options{.directory = directory,
-                           .containers = spec.containers,
-                           .region = spec.region,
-                           .log_root = spec.log_root,
-                           .log_group = spec.log_group,
-                           .log_stream = spec.log_stream,
-                           .notices = spec.notices,
-                           .cpus = spec.cpus,
-                           .memory_bytes = spec.memory_bytes,
-                           .serve = options};
+Result<End> RunContainers(const TransformSpec& spec, const fs::path& directory,
+                          objects::ObjectStore& store, const ServeOptions& options,
+                          runner::EventFile& events, runner::StopSignal& stop) {
+  HostOptions host_options = OptionsOf(spec, directory, options);
   for (api::ContainerSpec& c : host_options.containers) {
     c.environment["SAGEMAKER_BATCH"] = "true";
     if (spec.max_payload_mb >= 0) {
@@ -306,12 +294,12 @@ Result<TransformEnd> RunContainers(const TransformSpec& spec, const fs::path& di
             meta::LogWriter::Open(spec.log_root, spec.log_group, spec.log_stream + "/data-log"));
   DataLog log(std::move(writer));
   if (const Status started = (*host)->Start(); !started) {
-    return TransformEnd{1, "InternalServerError: " + started.error().message};
+    return End{1, kInternalError + started.error().message};
   }
   const Fd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake) return std::unexpected(ErrnoError(errno, "eventfd"));
   Transform transform(spec, directory, store, log, events);
-  TransformEnd end;
+  End end;
   std::jthread worker([&](const std::stop_token& asked) {
     end = transform.Run(asked);
     const uint64_t one = 1;
@@ -322,7 +310,7 @@ Result<TransformEnd> RunContainers(const TransformSpec& spec, const fs::path& di
   if (!runs || stopped) worker.request_stop();
   (*host)->Stop();  // requests that are on their way end with the containers
   worker.join();
-  if (stopped) return TransformEnd{kStopped, ""};
+  if (stopped) return End{kStopped, ""};
   // What the job found out about its data says more than how the container ended.
   if (!runs && (end.detail.empty() || end.detail.starts_with("AlgorithmError: Model container"))) {
     return AlgorithmError("Model container failed to respond to ping: " + (*host)->Cause());
@@ -344,17 +332,10 @@ std::string OutputKey(std::string_view output_prefix, std::string_view input_pre
 
 Result<int> RunTransform(const TransformSpec& spec, const fs::path& directory,
                          objects::ObjectStore& store, const ServeOptions& options) {
-  CLARY_TRY(runner::StopSignal stop, runner::StopSignal::Make());
-  std::error_code ec;
-  const fs::path absolute = fs::absolute(directory, ec);
-  CLARY_TRY(runner::EventFile events,
-            runner::EventFile::Open(absolute / "events.jsonl", Clock::System()));
-  auto end = RunContainers(spec, absolute, store, options, events, stop);
-  if (!end) end = TransformEnd{1, "InternalServerError: " + end.error().message};
-  CLARY_CHECK_OK(events.Append(
-      {.kind = JobEvent::Kind::kEnd, .detail = end->detail, .exit_code = end->exit_code}));
-  CLARY_CHECK_OK(events.Sync());
-  return end->exit_code;
+  return RunLaunch(directory, kInternalError,
+                   [&](const fs::path& absolute, auto& events, auto& stop) {
+                     return RunContainers(spec, absolute, store, options, events, stop);
+                   });
 }
 
 namespace {
@@ -373,13 +354,7 @@ int RunTransformJob(const fs::path& directory) {
   if (ended) return *ended;
   LOG(kError, "batch transform failed", {"directory", directory.string()},
       {"error", ended.error().message});
-  // Without an end of its own it would only be lost; say why, if the disk lets us.
-  if (auto events = runner::EventFile::Open(directory / "events.jsonl", Clock::System())) {
-    (void)events->Append({.kind = JobEvent::Kind::kEnd,
-                          .detail = "InternalServerError: " + ended.error().message,
-                          .exit_code = 1});
-  }
-  return 1;
+  return runner::AppendFailure(directory, kInternalError + ended.error().message);
 }
 
 }  // namespace clary::serving

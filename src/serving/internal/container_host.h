@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/server_spec.h"
@@ -32,6 +33,37 @@ struct HostOptions {
   uint64_t memory_bytes = 0;
   ServeOptions serve;
 };
+
+// What a launch's spec says of its containers; Spec is api::ServerSpec or api::TransformSpec.
+template <typename Spec>
+HostOptions OptionsOf(const Spec& spec, const std::filesystem::path& directory,
+                      const ServeOptions& serve) {
+  return {.directory = directory,
+          .containers = spec.containers,
+          .region = spec.region,
+          .log_root = spec.log_root,
+          .log_group = spec.log_group,
+          .log_stream = spec.log_stream,
+          .notices = spec.notices,
+          .cpus = spec.cpus,
+          .memory_bytes = spec.memory_bytes,
+          .serve = serve};
+}
+
+// What a launch's last event says.
+struct End {
+  int exit_code = 0;
+  std::string detail;
+};
+
+// Runs `body` for the launch in `directory`, whose absolute path it is given, between its stop
+// signal and its last event; an error of `body` is an end with 1 and `blame` before its message.
+// Returns the exit code of that event; an error means that it could not be written. Call it while
+// the process has one thread.
+Result<int> RunLaunch(
+    const std::filesystem::path& directory, std::string_view blame,
+    const std::function<Result<End>(const std::filesystem::path& absolute,
+                                    runner::EventFile& events, runner::StopSignal& stop)>& body);
 
 // One object a launch, one thread. The programs die with this process.
 class ContainerHost {
