@@ -19,6 +19,7 @@
 #include "runner/job_log.h"
 #include "runner/program.h"
 #include "runner/tree.h"
+#include "toolkit/python.h"
 
 namespace clary::rules {
 namespace fs = std::filesystem;
@@ -92,26 +93,6 @@ Error NoPython(const std::string& python, const std::string& why) {
               "). On the service's machine: python3 -m venv /opt/smdebug && "
               "/opt/smdebug/bin/pip install smdebug requests setuptools, then start the service "
               "with --rule-python /opt/smdebug/bin/python"};
-}
-
-// The folders that an interpreter and its packages live in, apart from /usr: that of a virtual
-// environment and that of the interpreter behind it.
-std::vector<std::string> Homes(const fs::path& python) {
-  std::vector<std::string> homes;
-  std::error_code ec;
-  fs::path link = fs::absolute(python, ec);
-  for (int depth = 0; depth < 8; ++depth) {
-    const fs::path home = link.parent_path().parent_path();  // HOME/bin/python
-    // Never a root or a whole user's home: those hold more than Python.
-    const auto parts = std::distance(home.begin(), home.end());
-    if (parts > 2 && home.string().find("/usr/") != 0) homes.push_back(home.string());
-    if (!fs::is_symlink(link, ec)) break;
-    const fs::path target = fs::read_symlink(link, ec);
-    link = target.is_absolute() ? target : (link.parent_path() / target).lexically_normal();
-  }
-  std::ranges::sort(homes);
-  homes.erase(std::ranges::unique(homes).begin(), homes.end());
-  return homes;
 }
 
 // Brings objects below a prefix to a directory, each when it is new or has changed.
@@ -243,7 +224,10 @@ Result<api::RuleResult> RunCustomRule(const api::RuleSpec& spec, const fs::path&
               "PYTHONDONTWRITEBYTECODE=1", "PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION=python"},
       .work = work,
       .temp = temp};
-  for (const std::string& home : Homes(spec.python)) program.shown.push_back({home, home});
+  std::error_code ec;
+  for (const std::string& folder : toolkit::FoldersOf(fs::absolute(spec.python, ec))) {
+    program.shown.push_back({folder, folder});
+  }
   CLARY_TRY(runner::Program running, runner::Program::Start(program));
 
   runner::LineSplitter splitter;

@@ -187,6 +187,22 @@ bool SaysAll(std::string_view requirements) {
 
 }  // namespace
 
+std::vector<std::string> FoldersOf(const fs::path& interpreter, fs::path* base) {
+  std::vector<std::string> folders;
+  std::error_code ec;
+  fs::path link = interpreter;
+  for (int depth = 0; depth < 8; ++depth) {
+    if (const std::string home = HomeOf(link); !home.empty()) folders.push_back(home);
+    if (!fs::is_symlink(link, ec)) break;
+    const fs::path target = fs::read_symlink(link, ec);
+    link = target.is_absolute() ? target : (link.parent_path() / target).lexically_normal();
+  }
+  std::ranges::sort(folders);
+  folders.erase(std::ranges::unique(folders).begin(), folders.end());
+  if (base != nullptr) *base = link;
+  return folders;
+}
+
 Result<Python> LookAtPython(const fs::path& path) {
   const auto none = [&](Code code, const std::string& why) {
     return Fail(code, "NoPython",
@@ -211,17 +227,7 @@ Result<Python> LookAtPython(const fs::path& path) {
                     " is a script that starts a Python. Give the path that it prints for: " +
                     out.interpreter.string() + " -c 'import sys; print(sys.executable)'");
   }
-  // From link to link, each may have a home of its own.
-  fs::path link = out.interpreter;
-  for (int depth = 0; depth < 8; ++depth) {
-    if (const std::string home = HomeOf(link); !home.empty()) out.folders.push_back(home);
-    if (!fs::is_symlink(link, ec)) break;
-    const fs::path target = fs::read_symlink(link, ec);
-    link = target.is_absolute() ? target : (link.parent_path() / target).lexically_normal();
-  }
-  std::ranges::sort(out.folders);
-  out.folders.erase(std::ranges::unique(out.folders).begin(), out.folders.end());
-  out.base = link;
+  out.folders = FoldersOf(out.interpreter, &out.base);
 
   const fs::path home = out.interpreter.parent_path().parent_path();
   const auto config = ReadConfig(home / "pyvenv.cfg");

@@ -31,6 +31,12 @@ struct Python {
 // what to give instead.
 Result<Python> LookAtPython(const std::filesystem::path& path);
 
+// The folders that an interpreter and its packages live in, apart from /usr and from those that
+// hold more than Python: HOME of HOME/bin/python, of the absolute path `interpreter` and of each
+// link behind it, in byte order. `base`, if wanted: the file that the links end in.
+std::vector<std::string> FoldersOf(const std::filesystem::path& interpreter,
+                                   std::filesystem::path* base = nullptr);
+
 // Distributions in a Python's folders, normalised name ("scikit-learn") to version.
 std::map<std::string, std::string> InstalledPackages(const Python& python);
 
