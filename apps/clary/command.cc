@@ -153,6 +153,11 @@ int Report(const Context& context, int status, std::string_view code, std::strin
   return status;
 }
 
+int ReportNoService(const Context& context) {
+  return Report(context, kUsage, "NoService",
+                "--no-wait needs a service that stays: start `clary serve` first");
+}
+
 int Report(const Context& context, const Error& error) {
   const bool usage = error.code == Code::kInvalidArgument && error.reason == "Usage";
   return Report(context, usage ? kUsage : kFailed, error.reason, error.message);

@@ -92,6 +92,9 @@ inline std::unexpected<Error> Usage(std::string message) {
 // a word. For what prints all its life long.
 void EndWithReader();
 
+// Reports that --no-wait needs a service that outlives the command, and returns kUsage.
+int ReportNoService(const Context& context);
+
 // Prints an error (as {"error": ...} on standard error with --json) and returns kFailed.
 int Report(const Context& context, const Error& error);
 int Report(const Context& context, int status, std::string_view code, std::string_view message);

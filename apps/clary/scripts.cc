@@ -104,6 +104,16 @@ void Print(const nlohmann::json& json) {
   std::puts(json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
 }
 
+// What --no-wait leaves the user with.
+int PrintCreated(const Context& context, const std::string& job) {
+  if (context.json) {
+    Print({{"name", job}, {"status", "InProgress"}});
+  } else {
+    std::printf("%s\n  clary logs %s -f\n", job.c_str(), job.c_str());
+  }
+  return kOk;
+}
+
 Result<Estimator> PrepareScript(const Session& session, const ScriptOptions& o) {
   EstimatorOptions options{.instance_type = o.instance_type,
                            .max_run = o.max_run,
@@ -166,10 +176,7 @@ int Process(const Context& context, const ProcessOptions& o) {
   }
   auto access = Connect(context);
   if (!access) return Report(context, access.error());
-  if (!o.wait && access->embedded != nullptr) {
-    return Report(context, kUsage, "NoService",
-                  "--no-wait needs a service that stays: start `clary serve` first");
-  }
+  if (!o.wait && access->embedded != nullptr) return ReportNoService(context);
   const auto& session = access->session;
   const auto image = ScriptImage(session, o.framework, o.image);
   if (!image) return Report(context, image.error());
@@ -188,14 +195,7 @@ int Process(const Context& context, const ProcessOptions& o) {
   ScriptProcessor processor(session, std::move(options));
   if (const auto created = processor.run(run); !created) return Report(context, created.error());
   const ProcessingJob& job = *processor.latest_job();
-  if (!o.wait) {
-    if (context.json) {
-      Print({{"name", job.name()}, {"status", "InProgress"}});
-    } else {
-      std::printf("%s\n  clary logs %s -f\n", job.name().c_str(), job.name().c_str());
-    }
-    return kOk;
-  }
+  if (!o.wait) return PrintCreated(context, job.name());
   if (!context.json) std::printf("processing job %s\n", Paint(job.name(), Style::kBold).c_str());
   const auto ended = job.wait(
       [&context](const LogEvent& event) {
@@ -245,10 +245,7 @@ int TrainScript(const Context& context, const ScriptOptions& o) {
   const Signals signals;  // before any other thread
   auto access = Connect(context);
   if (!access) return Report(context, access.error());
-  if (!o.wait && access->embedded != nullptr) {
-    return Report(context, kUsage, "NoService",
-                  "--no-wait needs a service that stays: start `clary serve` first");
-  }
+  if (!o.wait && access->embedded != nullptr) return ReportNoService(context);
   const auto& session = access->session;
   auto estimator = PrepareScript(session, o);
   if (!estimator) return Report(context, estimator.error());
@@ -266,14 +263,7 @@ int TrainScript(const Context& context, const ScriptOptions& o) {
     return Report(context, created.error());
   }
   const auto& job = *estimator->latest_training_job();
-  if (!o.wait) {
-    if (context.json) {
-      Print({{"name", job.name()}, {"status", "InProgress"}});
-    } else {
-      std::printf("%s\n  clary logs %s -f\n", job.name().c_str(), job.name().c_str());
-    }
-    return kOk;
-  }
+  if (!o.wait) return PrintCreated(context, job.name());
   if (!context.json) std::printf("training job %s\n", Paint(job.name(), Style::kBold).c_str());
   ScriptProgress progress(o.verbose, context.json);
   const auto ended = job.wait({.observer = &progress, .stop = signals.token()});

@@ -402,10 +402,7 @@ int Train(const Context& context, const TrainOptions& options) {
   }
   auto access = Connect(context);
   if (!access) return Report(context, access.error());
-  if (!options.wait && access->embedded != nullptr) {
-    return Report(context, kUsage, "NoService",
-                  "--no-wait needs a service that stays: start `clary serve` first");
-  }
+  if (!options.wait && access->embedded != nullptr) return ReportNoService(context);
   const auto& session = access->session;
   auto estimator = Prepare(session, options);
   if (!estimator) return Report(context, estimator.error());
