@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 #include <re2/re2.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -11,6 +10,7 @@
 #include <set>
 
 #include "base/file.h"
+#include "base/testing/golden.h"
 
 namespace clary::api {
 namespace {
@@ -219,9 +219,7 @@ TEST(Tables, PatternsWithoutLookAroundTellTheSame) {
 // What the SDKs really sent, of every operation whose shape is known: no member is unknown and
 // every value is allowed.
 TEST(Tables, AcceptWhatTheSdksSent) {
-  const char* shared = std::getenv("CLARY_SHARED");
-  const std::filesystem::path folder =
-      std::filesystem::path(shared != nullptr ? shared : CLARY_SHARED_DEFAULT) / "golden/wire";
+  const std::filesystem::path folder = GoldenPath("wire");
   if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no golden requests in " << folder;
   std::map<std::string, int> seen;
   const auto check = [&](std::string name, const json& body, const std::string& where) {

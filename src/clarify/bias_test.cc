@@ -11,6 +11,8 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "base/testing/golden.h"
+
 namespace clary::clarify {
 namespace {
 
@@ -247,8 +249,7 @@ void ExpectMetrics(const std::vector<Metric>& ours, const json& theirs, bool coa
 }
 
 TEST(Golden, EqualsClarifysOpenCode) {
-  const std::filesystem::path folder =
-      std::filesystem::path(CLARY_SOURCE_DIR) / "../shared/golden/clarify/census500";
+  const std::filesystem::path folder = GoldenPath("clarify/census500");
   if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no ../shared/golden beside this checkout";
   std::map<std::string, Frame> frames;
   for (const char* name : {"text", "coded", "holes"}) {

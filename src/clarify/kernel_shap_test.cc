@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "base/testing/golden.h"
 #include "clary/gbdt.h"
 
 namespace clary::clarify {
@@ -120,8 +121,7 @@ std::vector<double> Numbers(const json& list) {
 }
 
 TEST(Golden, EqualsShap) {
-  const std::filesystem::path folder =
-      std::filesystem::path(CLARY_SOURCE_DIR) / "../shared/golden/clarify/census500";
+  const std::filesystem::path folder = GoldenPath("clarify/census500");
   if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no ../shared/golden beside this checkout";
   const auto read = [&](const char* name) {
     std::stringstream text;

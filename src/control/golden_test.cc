@@ -1,8 +1,9 @@
 // Requests that real SDKs have sent for users' programs: each is taken, and shown again as it was
 // sent, or refused for the reason that is known of it.
+#include "base/testing/golden.h"
+
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 
@@ -116,9 +117,7 @@ void Replay(const std::string& name, const json& calls) {
 }
 
 TEST(Golden, RequestsOfSdksForUsersPrograms) {
-  const char* set = std::getenv("CLARY_SHARED");
-  const fs::path directory =
-      fs::path(set != nullptr ? set : CLARY_SHARED_DEFAULT) / "golden/wire/programs";
+  const fs::path directory = GoldenPath("wire/programs");
   if (!fs::exists(directory)) GTEST_SKIP() << "no golden files (CLARY_SHARED)";
   size_t replayed = 0;
   for (const auto& entry : fs::directory_iterator(directory)) {

@@ -3,11 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <optional>
 
+#include "base/testing/golden.h"
 #include "control/testing/serving_world.h"
 
 namespace clary::control {
@@ -156,9 +156,7 @@ bool IsOfServing(const std::string& operation) {
 }
 
 TEST(Golden, RequestsOfSdksForServing) {
-  const char* set = std::getenv("CLARY_SHARED");
-  const fs::path directory =
-      fs::path(set != nullptr ? set : CLARY_SHARED_DEFAULT) / "golden/wire/serving";
+  const fs::path directory = GoldenPath("wire/serving");
   if (!fs::exists(directory)) GTEST_SKIP() << "no golden files (CLARY_SHARED)";
   size_t replayed = 0;
   for (const auto& entry : fs::directory_iterator(directory)) {

@@ -3,11 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <set>
 
+#include "base/testing/golden.h"
 #include "control/testing/world.h"
 
 namespace clary::control {
@@ -663,9 +663,7 @@ TEST(Tuning, AutotuneChoosesRanges) {
 
 // Requests of real SDKs: taken, and Describe has what attach() of the SDK reads.
 TEST(Tuning, RequestsOfSdks) {
-  const char* set = std::getenv("CLARY_SHARED");
-  const fs::path directory =
-      fs::path(set != nullptr ? set : CLARY_SHARED_DEFAULT) / "golden/wire/tuning";
+  const fs::path directory = GoldenPath("wire/tuning");
   if (!fs::exists(directory)) GTEST_SKIP() << "no golden files (CLARY_SHARED)";
   TuningWorld w;
   w.options.find_python = [](const std::string&, const std::string&) -> Result<api::PythonSpec> {

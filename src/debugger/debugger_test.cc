@@ -1,11 +1,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <limits>
 
 #include "base/file.h"
+#include "base/testing/golden.h"
 #include "base/testing/manual_clock.h"
 #include "debugger/event_record.h"
 #include "debugger/hook_config.h"
@@ -156,9 +156,7 @@ TEST(TensorWriter, ATrialFollowsWhatIsWritten) {
 class Golden : public testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
-    const char* shared = std::getenv("CLARY_SHARED");
-    root_ = fs::path(shared != nullptr ? shared : CLARY_SOURCE_DIR "/../shared") /
-            "golden/smdebug" / GetParam();
+    root_ = GoldenPath("smdebug") / GetParam();
     if (!fs::exists(root_)) GTEST_SKIP() << root_ << " is missing (set CLARY_SHARED)";
   }
   fs::path root_;

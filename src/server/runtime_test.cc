@@ -6,7 +6,6 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include <cstdlib>
 #include <fstream>
 #include <latch>
 #include <nlohmann/json.hpp>
@@ -14,6 +13,7 @@
 #include "api/server_spec.h"
 #include "base/file.h"
 #include "base/strings.h"
+#include "base/testing/golden.h"
 #include "base/testing/manual_clock.h"
 #include "net/server.h"
 #include "objects/testing/memory_store.h"
@@ -330,9 +330,7 @@ TEST(Capture, WritesLinesBehindTheAnswers) {
 }
 
 TEST(EventStream, HasTheBytesThatClientsDecoded) {
-  const char* shared = std::getenv("CLARY_SHARED");
-  const auto path = fs::path(shared != nullptr ? shared : CLARY_SHARED_DEFAULT) /
-                    "golden/wire/serving/response-stream.json";
+  const auto path = GoldenPath("wire/serving/response-stream.json");
   std::ifstream in(path);
   if (!in) GTEST_SKIP() << path << " is missing (set CLARY_SHARED)";
   const json golden = json::parse(in);

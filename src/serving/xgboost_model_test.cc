@@ -4,12 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
 #include "base/float_text.h"
+#include "base/testing/golden.h"
 #include "clary/gbdt.h"
 #include "data/payload.h"
 #include "serving/container.h"
@@ -154,9 +154,7 @@ TEST_F(XgboostModelTest, RefusesAsTheContainerDoes) {
 
 // The answers of the real container to what does not depend on its model.
 TEST_F(XgboostModelTest, AnswersAsRecorded) {
-  const char* shared = std::getenv("CLARY_SHARED");
-  const auto path = fs::path(shared != nullptr ? shared : CLARY_SHARED_DEFAULT) /
-                    "golden/wire/serving/xgboost-container-answers.json";
+  const auto path = GoldenPath("wire/serving/xgboost-container-answers.json");
   std::ifstream in(path);
   if (!in) GTEST_SKIP() << path << " is missing (set CLARY_SHARED)";
   const json golden = json::parse(in);

@@ -2,11 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "base/testing/golden.h"
 #include "toolkit/internal/python_value.h"
 
 namespace clary::toolkit {
@@ -199,9 +199,7 @@ TEST(Failure, CauseIsTheLastLineOfTheLastTraceback) {
 class Golden : public testing::Test {
  protected:
   static json Cases(const char* file) {
-    const char* shared = std::getenv("CLARY_SHARED");
-    const auto path = std::filesystem::path(shared != nullptr ? shared : CLARY_SHARED_DEFAULT) /
-                      "golden/wire/programs" / file;
+    const auto path = GoldenPath("wire/programs") / file;
     if (!std::filesystem::exists(path)) return {};
     return json::parse(*ReadFile(path, 1 << 24)).at("cases");
   }

@@ -11,6 +11,7 @@
 #include <random>
 
 #include "base/file.h"
+#include "base/testing/golden.h"
 #include "base/testing/manual_clock.h"
 #include "debugger/trial.h"
 
@@ -172,9 +173,7 @@ TEST_F(HookTest, TheNineCollectionsSayWhatTheModelSays) {
 }
 
 TEST_F(HookTest, NamesAndTypesAreThoseOfTheRealHook) {
-  const char* shared = std::getenv("CLARY_SHARED");
-  const fs::path golden = fs::path(shared != nullptr ? shared : CLARY_SOURCE_DIR "/../shared") /
-                          "golden/smdebug/hook_all";
+  const fs::path golden = GoldenPath("smdebug/hook_all");
   if (!fs::exists(golden)) GTEST_SKIP() << "no golden tensors at " << golden;
   Train({{"objective", "binary:logistic"},
          {"num_round", "7"},
