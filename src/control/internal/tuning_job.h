@@ -39,4 +39,41 @@ SnapshotPtr TuningJobOf(const Context& context, const Record& trial);
 // the machine.
 int TrialCpus(const Context& context, const Record& tuning, int cpus);
 
+// What a tuning job's files share. `request` is the tuning job's, as stored.
+namespace tuning_job {
+
+const TuningFacts& FactsOf(const Record& record);
+const nlohmann::json& ConfigOf(const nlohmann::json& request);
+bool Maximises(const nlohmann::json& request);
+bool IsHyperband(const nlohmann::json& request);
+// Trials take turns over the definitions.
+size_t DefinitionOf(const nlohmann::json& request, size_t number);
+// The number in a trial's name, "<tuning job>-<number>-<8 digits>".
+size_t NumberOf(const Record& tuning, const Record& trial);
+bool Failed(const Record& trial);
+
+struct Tally {
+  int running = 0, completed = 0, stopped = 0;
+  int retryable = 0, failed = 0;   // of status Failed: through a fault of ours, and others
+  int succeeded = 0, missing = 0;  // ended with a value of the objective, and without
+  size_t trials = 0, ended = 0;
+  size_t successes = 0;          // ended well, with a value
+  const Record* best = nullptr;  // one of the trials counted
+  double best_value = 0;
+  size_t not_improving = 0;  // trials that have ended since the best value got better
+
+  nlohmann::json ToJson() const;  // the two counters of Describe
+};
+Tally Count(const std::vector<SnapshotPtr>& trials, bool maximise, bool hyperband);
+
+// An element of ListTrainingJobsForHyperParameterTuningJob, and BestTrainingJob.
+nlohmann::json TrialSummary(const nlohmann::json& request, const Record& tuning,
+                            const Record& trial);
+// Counters and best trial as Describe shows them, "Trials" (made) and "NotImproving".
+nlohmann::json Outcome(const Context& context, const Record& tuning, const nlohmann::json& request);
+
+Status Step(Steps& steps, const SnapshotPtr& snapshot);  // Kind::step
+
+}  // namespace tuning_job
+
 }  // namespace clary::control

@@ -1,0 +1,437 @@
+// The steps of tuning jobs. A suggestion is a pure function of the trials' records
+// (tuning/strategy.h), so a restart goes on where it was.
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "api/rule_spec.h"
+#include "base/hash.h"
+#include "base/strings.h"
+#include "control/internal/metrics.h"
+#include "control/internal/programs.h"
+#include "control/internal/steps.h"
+#include "control/internal/training_job.h"
+#include "control/internal/tuning_job.h"
+#include "control/internal/tuning_request.h"
+#include "tuning/stopping.h"
+#include "tuning/strategy.h"
+
+namespace clary::control {
+namespace tuning_job {
+namespace {
+
+using nlohmann::json;
+
+constexpr size_t kDoomed = 5;             // trials without one success, after which it fails
+constexpr int64_t kLookMs = 50;           // between looks at the curves of running trials
+constexpr size_t kMedianPeers = 5;        // ended trials that the median rule needs
+constexpr size_t kMedianGrace = 3;        // reports before it
+constexpr size_t kConvergenceLeast = 10;  // ended trials
+constexpr size_t kTransferred = 3;        // best trials of each parent that are tried first
+
+// What a process knows of a running tuning job beside its record.
+struct Known {
+  struct Trial {
+    tuning::Trial seen;
+    size_t judged = 0;  // reports of its curve that were looked at
+    bool in_median = false;
+    bool ended = false;
+  };
+  int64_t created_ms = 0;  // of the record: a later one may have the same name
+  json request;
+  std::vector<TrialDefinition> definitions;
+  std::vector<std::unique_ptr<tuning::Strategy>> strategies;  // by definition
+  std::vector<std::vector<tuning::Trial>> parents;            // by definition
+  std::vector<Trial> trials;                                  // by number - 1
+  std::vector<tuning::SuccessiveHalving> halving;             // by definition
+  std::vector<tuning::MedianRule> median;                     // by definition
+  std::vector<size_t> lengths;                                // of completed trials' curves
+  bool looked = false;  // all curves were looked at once since the start
+  int64_t next_look_ms = 0;
+  uint64_t stamp = 0;
+  bool exhausted = false;  // a space has no other configuration
+  size_t most = 0, parallel = 0;
+  bool seeded = false, maximise = false, hyperband = false, stops_early = false;
+};
+
+uint64_t SeedOf(const Record& record, const json& request) {
+  const json& config = ConfigOf(request);
+  if (const auto seed = config.find("RandomSeed"); seed != config.end()) {
+    return seed->get<uint64_t>();
+  }
+  uint64_t seed = 0;
+  for (const char c : Hash(HashKind::kXxh64, TrialName(record, 0))) {
+    seed = seed << 8 | static_cast<unsigned char>(c);
+  }
+  return seed;
+}
+
+// What the parents of a warm start have found, best first.
+std::vector<tuning::Trial> ParentTrials(const Context& context, const json& request,
+                                        const TrialDefinition& definition, bool best_only) {
+  std::vector<tuning::Trial> out;
+  const auto warm = request.find("WarmStartConfig");
+  if (warm == request.end()) return out;
+  for (const json& parent : warm->at("ParentHyperParameterTuningJobs")) {
+    const SnapshotPtr found = context.records.Find(
+        kTuningJob, ToLower(parent.value("HyperParameterTuningJobName", std::string())));
+    if (!found) continue;
+    std::vector<tuning::Trial> theirs;
+    for (const SnapshotPtr& one : Trials(context, found->record)) {
+      const auto value = ObjectiveValue(one->record);
+      const auto config = ReadConfig(definition, one->record.Request().at("HyperParameters"));
+      if (!value || !config || Failed(one->record)) continue;
+      theirs.push_back({.config = *config, .value = definition.maximise ? -*value : *value});
+    }
+    if (best_only) {
+      std::ranges::stable_sort(theirs, {}, [](const tuning::Trial& t) { return *t.value; });
+      if (theirs.size() > kTransferred) theirs.resize(kTransferred);
+    }
+    out.insert(out.end(), theirs.begin(), theirs.end());
+  }
+  return out;
+}
+
+Result<std::unique_ptr<tuning::Strategy>> MakeStrategy(const Known& known, size_t i, uint64_t seed,
+                                                       std::vector<tuning::Config> start) {
+  const TrialDefinition& definition = known.definitions[i];
+  const std::string name = ConfigOf(known.request).at("Strategy");
+  if (name == "Grid") return tuning::MakeGrid(definition.space, seed);
+  if (name != "Bayesian") return tuning::MakeRandom(definition.space, seed);
+  return tuning::MakeBayesian(definition.space, {.seed = seed,
+                                                 .start = std::move(start),
+                                                 .budget = known.most / known.definitions.size() +
+                                                           known.parents[i].size()});
+}
+
+Status Learn(const Context& context, const Record& record, Known& known) {
+  known = Known();
+  known.created_ms = record.created_ms;
+  known.request = record.Request();
+  const json& config = ConfigOf(known.request);
+  const json& limits = config.at("ResourceLimits");
+  known.most = limits.at("MaxNumberOfTrainingJobs").get<size_t>();
+  known.parallel = limits.at("MaxParallelTrainingJobs").get<size_t>();
+  known.seeded = config.contains("RandomSeed");
+  known.maximise = Maximises(known.request);
+  known.hyperband = IsHyperband(known.request);
+  known.stops_early = config.at("TrainingJobEarlyStoppingType") == "Auto";
+  known.definitions = Definitions(known.request);
+  const uint64_t seed = SeedOf(record, known.request);
+  const auto warm = known.request.find("WarmStartConfig");
+  const bool transfer =
+      warm != known.request.end() && warm->at("WarmStartType") == "TransferLearning";
+  for (size_t i = 0; i < known.definitions.size(); ++i) {
+    const TrialDefinition& definition = known.definitions[i];
+    auto start = FirstConfigs(known.request, i, definition);
+    auto parents = ParentTrials(context, known.request, definition, transfer);
+    if (transfer) {
+      // Other data: what was good there is tried here, and its values mean nothing.
+      for (const tuning::Trial& t : parents) start.push_back(t.config);
+      parents.clear();
+    }
+    known.parents.push_back(std::move(parents));
+    CLARY_TRY(auto strategy, MakeStrategy(known, i, seed + i, std::move(start)));
+    known.strategies.push_back(std::move(strategy));
+    if (known.hyperband) {
+      known.halving.emplace_back(definition.first_reports, definition.reports);
+    }
+    known.median.emplace_back();
+  }
+  return {};
+}
+
+// The values that a trial has reported, minimised.
+Result<std::vector<double>> Curve(const Context& context, const Known& known, const Record& trial,
+                                  size_t definition) {
+  const auto metrics = TrialMetrics(known.request, definition);
+  const auto objective = std::ranges::find(metrics, known.definitions[definition].metric,
+                                           &api::MetricDefinition::name);
+  std::vector<double> curve;
+  if (objective == metrics.end() || trial.launches.empty()) return curve;
+  CLARY_TRY(const auto series,
+            ScanMetrics(context.env.logs, trial.launches.front().log_stream(), {*objective}));
+  for (const MetricSeries& s : series) {
+    for (const MetricPoint& p : s.points) curve.push_back(known.maximise ? -p.value : p.value);
+  }
+  return curve;
+}
+
+// Takes what is new in the trials' records.
+void Refresh(const std::vector<SnapshotPtr>& trials, Known& known) {
+  for (size_t n = known.trials.size(); n < trials.size(); ++n) {
+    const size_t definition = DefinitionOf(known.request, n + 1);
+    const json request = trials[n]->record.Request();
+    auto config = ReadConfig(known.definitions[definition], request.at("HyperParameters"));
+    Known::Trial& trial = known.trials.emplace_back();
+    trial.seen.config = config ? *std::move(config)
+                               : known.definitions[definition].space.Decode(std::vector<double>(
+                                     known.definitions[definition].space.size(), 0.5));
+  }
+  for (size_t n = 0; n < trials.size(); ++n) {
+    Known::Trial& trial = known.trials[n];
+    const Record& job = trials[n]->record;
+    if (trial.ended || !job.terminal()) continue;
+    trial.ended = true;
+    const auto value = ObjectiveValue(job);
+    trial.seen.failed = Failed(job) || !value;
+    if (value) trial.seen.value = known.maximise ? -*value : *value;
+  }
+}
+
+Status StopTrial(Context& context, const Record& trial) {
+  if (trial.status != "InProgress" || trial.stop_requested_ms > 0) return {};
+  return Write(context, kTrainingJob, {{"TrainingJobName", trial.name}},
+               [&](Record& now) -> Status {
+                 if (now.status == "InProgress" && now.stop_requested_ms == 0) {
+                   now.stop_requested_ms = context.Now();
+                 }
+                 return {};
+               });
+}
+
+// Looks at the curves of trials that run or have just ended, and gives up those that promise
+// nothing.
+Status WatchCurves(Context& context, const std::vector<SnapshotPtr>& trials, Known& known) {
+  const bool first = !known.looked;
+  for (size_t n = 0; n < trials.size(); ++n) {
+    Known::Trial& trial = known.trials[n];
+    if (trial.in_median) continue;
+    const Record& job = trials[n]->record;
+    const size_t d = DefinitionOf(known.request, n + 1);
+    CLARY_TRY(const std::vector<double> curve, Curve(context, known, job, d));
+    bool stop = false;
+    if (known.hyperband) {
+      tuning::SuccessiveHalving& halving = known.halving[d];
+      for (size_t e = trial.judged + 1; e <= curve.size(); ++e) {
+        if (!halving.Report(e, curve[e - 1])) stop = true;
+      }
+      // What was decided before a restart stays decided.
+      stop = stop && (!first || curve.size() >= known.definitions[d].reports);
+    } else if (curve.size() > trial.judged && n >= known.parallel && !job.terminal() &&
+               known.lengths.size() >= kMedianPeers) {
+      std::vector<size_t> lengths = known.lengths;
+      std::ranges::sort(lengths);
+      const size_t grace = std::max(kMedianGrace, lengths[lengths.size() / 2] / 10);
+      stop = curve.size() >= grace && known.median[d].ShouldStop(curve);
+    }
+    trial.judged = curve.size();
+    if (job.terminal()) {
+      trial.in_median = true;
+      if (!known.hyperband && !curve.empty() && !Failed(job)) {
+        known.median[d].Ended(curve);
+        known.lengths.push_back(curve.size());
+      }
+    } else if (stop) {
+      CLARY_CHECK_OK(StopTrial(context, job));
+    }
+  }
+  known.looked = true;
+  return {};
+}
+
+// Why no trial is to start any more; empty: go on.
+struct End {
+  std::string status;
+  std::string reason;  // of a failure
+};
+
+End HowItFailed(const std::vector<SnapshotPtr>& trials) {
+  std::map<std::string, int> reasons;
+  for (const SnapshotPtr& one : trials) {
+    if (!one->record.failure_reason.empty()) ++reasons[one->record.failure_reason];
+  }
+  if (reasons.empty()) {
+    return {.status = "Failed",
+            .reason = "No objective metrics found after running " + std::to_string(trials.size()) +
+                      " training jobs. Please ensure that the custom algorithm is emitting the "
+                      "objective metric as defined by the regular expression provided."};
+  }
+  const auto most =
+      std::ranges::max_element(reasons, {}, [](const auto& reason) { return reason.second; });
+  return {.status = "Failed",
+          .reason = "No training job succeeded after " +
+                    std::to_string(std::min(kDoomed, trials.size())) +
+                    " attempts. Please take a look at the training job failures to get more "
+                    "details. " +
+                    std::to_string(most->second) + " of " + std::to_string(trials.size()) +
+                    " ended with: " + most->first};
+}
+
+bool Converged(const Known& known, const Tally& tally) {
+  size_t dimensions = 0;
+  for (const TrialDefinition& d : known.definitions) dimensions += d.space.size();
+  return tally.ended >= std::max(kConvergenceLeast, 3 * dimensions) && tally.successes > 0 &&
+         tally.not_improving >= std::max(kConvergenceLeast, 2 * dimensions);
+}
+
+std::optional<End> Ends(const Record& record, const std::vector<SnapshotPtr>& trials,
+                        const Known& known, const Tally& tally, int64_t now_ms) {
+  const json& config = ConfigOf(known.request);
+  if (tally.successes == 0 && tally.ended >= std::min(kDoomed, known.most)) {
+    return HowItFailed(trials);
+  }
+  const End completed = {.status = "Completed", .reason = ""};
+  const bool all = tally.trials >= known.most || known.exhausted;
+  if (all && tally.ended == tally.trials) {
+    return tally.successes > 0 ? completed : HowItFailed(trials);
+  }
+  const json& limits = config.at("ResourceLimits");
+  if (const auto limit = limits.find("MaxRuntimeInSeconds");
+      limit != limits.end() && now_ms - record.created_ms >= limit->get<int64_t>() * 1000) {
+    return completed;
+  }
+  const auto criteria = config.find("TuningJobCompletionCriteria");
+  if (criteria == config.end()) return std::nullopt;
+  if (const auto target = criteria->find("TargetObjectiveMetricValue");
+      target != criteria->end() && tally.best != nullptr) {
+    const double wanted = target->get<double>();
+    if (known.maximise ? tally.best_value >= wanted : tally.best_value <= wanted) return completed;
+  }
+  if (const auto limit = criteria->find("BestObjectiveNotImproving"); limit != criteria->end()) {
+    const auto most = limit->value("MaxNumberOfTrainingJobsNotImproving", size_t{0});
+    if (most > 0 && tally.not_improving >= most) return completed;
+  }
+  const json convergence = criteria->value("ConvergenceDetected", json::object());
+  if (convergence.value("CompleteOnConvergence", "Disabled") == "Enabled" &&
+      Converged(known, tally)) {
+    return completed;
+  }
+  return std::nullopt;
+}
+
+// What is known when trial `number` is chosen. With a seed results count from the time when they
+// must be there, not from when they happen to be: so the order in which trials end changes nothing.
+std::vector<tuning::Trial> History(const Known& known, size_t number, size_t definition) {
+  std::vector<tuning::Trial> history = known.parents[definition];
+  for (size_t n = 1; n < number; ++n) {
+    if (DefinitionOf(known.request, n) != definition) continue;
+    tuning::Trial trial = known.trials[n - 1].seen;
+    if (known.seeded && n + known.parallel > number) {
+      trial.value.reset();
+      trial.failed = false;
+    }
+    history.push_back(std::move(trial));
+  }
+  return history;
+}
+
+// Asks again for what was suggested before a restart, as far as the next suggestions depend on it.
+void Replay(Known& known) {
+  if (!known.seeded) return;
+  for (size_t number = 1; number <= known.trials.size(); ++number) {
+    const size_t d = DefinitionOf(known.request, number);
+    const size_t left = (known.trials.size() - number) / known.definitions.size();
+    if (left < tuning::kSuggestionsRemembered)
+      known.strategies[d]->Suggest(History(known, number, d));
+  }
+}
+
+Status StartTrials(Context& context, const Record& record, Known& known, size_t running) {
+  while (running < known.parallel && known.trials.size() < known.most && !known.exhausted) {
+    const size_t number = known.trials.size() + 1;
+    if (known.seeded && number > known.parallel &&
+        !known.trials[number - known.parallel - 1].ended) {
+      break;
+    }
+    const size_t d = DefinitionOf(known.request, number);
+    const auto config = known.strategies[d]->Suggest(History(known, number, d));
+    if (!config) {
+      known.exhausted = true;
+      break;
+    }
+    json child = TrialRequest(known.request, d, TrialName(record, number),
+                              Render(known.definitions[d], *config));
+    json tags = TagsToJson(context.records.Tags(record.arn));
+    if (!tags.empty()) child["Tags"] = std::move(tags);
+    CLARY_CHECK_OK(CreateChild(context, kTrainingJob, child, record.arn));
+    const SnapshotPtr made = context.records.Find(kTrainingJob, TrialName(record, number));
+    if (!made) break;
+    // What is in the record counts: it may be there since before a crash.
+    Known::Trial& trial = known.trials.emplace_back();
+    const auto kept =
+        ReadConfig(known.definitions[d], made->record.Request().at("HyperParameters"));
+    trial.seen.config = kept ? *kept : *config;
+    ++running;
+  }
+  return {};
+}
+
+void Close(const Context& context, Record& record, const json& request, int64_t now_ms) {
+  const std::string ending = FactsOf(record).ending;
+  const json outcome = Outcome(context, record, request);
+  auto& facts = record.Edit<TuningFacts>();
+  facts.outcome = outcome.dump();
+  record.status = record.status == "Stopping" ? "Stopped" : ending;
+  record.ended_ms = std::max(now_ms, record.created_ms);
+  record.modified_ms = std::max(record.modified_ms, record.ended_ms);
+}
+
+}  // namespace
+
+Status Step(Steps& steps, const SnapshotPtr& snapshot) {
+  Context& context = steps.context;
+  const Record& current = snapshot->record;
+  const int64_t now = steps.now_ms();
+  Known& known = steps.Keep<Known>(current);
+  const bool first = known.created_ms != current.created_ms;
+  if (first) CLARY_CHECK_OK(Learn(context, current, known));
+  const uint64_t stamp = context.records.Stamp(current.arn);
+  const bool look = (known.hyperband || known.stops_early) && now >= known.next_look_ms;
+  const json& limits = ConfigOf(known.request).at("ResourceLimits");
+  const bool late =
+      now - current.created_ms >= limits.value("MaxRuntimeInSeconds", INT64_MAX / 2000) * 1000;
+  if (stamp == known.stamp && !look && !late) return {};
+
+  const std::vector<SnapshotPtr> trials = Trials(context, current);
+  Refresh(trials, known);
+  if (first) Replay(known);
+  const Tally tally = Count(trials, known.maximise, known.hyperband);
+  Record record = current;
+  if (record.status == "InProgress" && FactsOf(record).ending.empty()) {
+    if (look) {
+      known.next_look_ms = now + kLookMs;
+      CLARY_CHECK_OK(WatchCurves(context, trials, known));
+    }
+    if (FactsOf(record).converged_ms == 0 && Converged(known, tally)) {
+      record.Edit<TuningFacts>().converged_ms = now;
+    }
+    auto end = Ends(record, trials, known, tally, now);
+    if (!end) {
+      const Status started = StartTrials(context, record, known, tally.trials - tally.ended);
+      if (!started && started.error().code == Code::kInvalidArgument) {
+        end = {.status = "Failed", .reason = started.error().message};
+      } else if (!started) {
+        return started;
+      } else if (known.exhausted && tally.ended == tally.trials) {
+        end = Ends(record, trials, known, tally, now);
+      }
+    }
+    if (end) {
+      record.Edit<TuningFacts>().ending = end->status;
+      record.failure_reason = api::CutText(end->reason, kMaxFailureReason);
+      record.modified_ms = std::max(record.modified_ms, now);
+    }
+  }
+  known.stamp = stamp;
+  if (record.status == "Stopping" || !FactsOf(record).ending.empty()) {
+    if (tally.ended == tally.trials) {
+      Close(context, record, known.request, now);
+    } else {
+      for (const SnapshotPtr& one : trials) {
+        CLARY_CHECK_OK(StopTrial(context, one->record));
+      }
+    }
+  }
+  const bool changed = record.status != current.status ||
+                       FactsOf(record).ending != FactsOf(current).ending ||
+                       FactsOf(record).converged_ms != FactsOf(current).converged_ms;
+  if (!changed) return {};
+  const bool ended = record.terminal();
+  CLARY_CHECK_OK(context.records.Update(snapshot, std::move(record)));
+  if (ended) known = Known();
+  return {};
+}
+
+}  // namespace tuning_job
+}  // namespace clary::control
