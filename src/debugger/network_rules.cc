@@ -13,7 +13,7 @@ namespace clary::debugger {
 namespace {
 
 // The value of rank floor(q * n), sorted ascending.
-double Quantile(std::vector<double> v, double q) {
+double OrderStatistic(std::vector<double> v, double q) {
   const auto k = std::min(v.size() - 1, static_cast<size_t>(q * static_cast<double>(v.size())));
   std::nth_element(v.begin(), v.begin() + static_cast<std::ptrdiff_t>(k), v.end());
   return v[k];
@@ -170,7 +170,7 @@ class PoorWeightInitialization final : public Rule {
     }
     CLARY_TRY(Met met,
               ForEach(gradients_, trial, step, [&](const std::string& name, const auto& v) -> Met {
-                const double width = Quantile(v, 0.95) - Quantile(v, 0.05);
+                const double width = OrderStatistic(v, 0.95) - OrderStatistic(v, 0.05);
                 if (!(width < range_)) return std::nullopt;
                 return fmt::format("the gradients {} spread over only {:.3g} at step {}", name,
                                    width, step);

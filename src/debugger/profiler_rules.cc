@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/strings.h"
+#include "debugger/report_statistics.h"
 
 namespace clary::debugger {
 namespace {
@@ -23,13 +24,9 @@ constexpr double kMoment = 0.02;  // seconds
 // ---- Data
 
 // Linear between the two nearest ranks, as numpy's default.
-double Quantile(std::vector<double> values, double q) {
-  if (values.empty()) return 0;
+double QuantileOf(std::vector<double> values, double q) {
   std::ranges::sort(values);
-  const double rank = q * static_cast<double>(values.size() - 1);
-  const auto low = static_cast<size_t>(rank);
-  const size_t high = std::min(low + 1, values.size() - 1);
-  return values[low] + (rank - static_cast<double>(low)) * (values[high] - values[low]);
+  return values.empty() ? 0 : Quantile(values, q);
 }
 
 double Mean(std::span<const double> values) {
@@ -51,9 +48,8 @@ std::vector<double> Last(const std::vector<double>& values, int64_t window) {
 }
 
 // numpy.histogram: `bins` of equal width over [low, high], the last one closed.
-std::pair<std::vector<int64_t>, std::vector<double>> Histogram(const std::vector<double>& values,
-                                                               size_t bins, double low,
-                                                               double high) {
+std::pair<std::vector<int64_t>, std::vector<double>> CountsAndEdges(
+    const std::vector<double>& values, size_t bins, double low, double high) {
   std::vector<int64_t> counts(bins, 0);
   std::vector<double> edges;
   const double width = (high - low) / static_cast<double>(bins);
@@ -65,13 +61,14 @@ std::pair<std::vector<int64_t>, std::vector<double>> Histogram(const std::vector
   }
   return {std::move(counts), std::move(edges)};
 }
-std::pair<std::vector<int64_t>, std::vector<double>> Histogram(const std::vector<double>& values) {
+std::pair<std::vector<int64_t>, std::vector<double>> CountsAndEdges(
+    const std::vector<double>& values) {
   auto [low, high] = std::ranges::minmax(values);
   if (low == high) {
     low -= 0.5;
     high += 0.5;
   }
-  return Histogram(values, 100, low, high);
+  return CountsAndEdges(values, 100, low, high);
 }
 
 // One dimension by node and name, in order of time.
@@ -99,15 +96,15 @@ std::vector<double> Average(const std::map<std::string, std::vector<double>>& na
 
 // What a box plot draws.
 json Box(const std::vector<double>& values) {
-  const double p25 = Quantile(values, 0.25);
-  const double p75 = Quantile(values, 0.75);
+  const double p25 = QuantileOf(values, 0.25);
+  const double p75 = QuantileOf(values, 0.75);
   const double reach = 1.5 * (p75 - p25);
   return {{"p25", p25},
-          {"p50", Quantile(values, 0.5)},
+          {"p50", QuantileOf(values, 0.5)},
           {"p75", p75},
-          {"p95", Quantile(values, 0.95)},
-          {"upper", std::min(p75 + reach, Quantile(values, 1))},
-          {"lower", std::max(p25 - reach, Quantile(values, 0))}};
+          {"p95", QuantileOf(values, 0.95)},
+          {"upper", std::min(p75 + reach, QuantileOf(values, 1))},
+          {"lower", std::max(p25 - reach, QuantileOf(values, 0))}};
 }
 
 int64_t LastTimestamp(const Profile& profile) {
@@ -134,13 +131,13 @@ Outcome BatchSize(const RuleSettings& settings, const Profile& profile) {
     const auto gpus = gpu.find(node);
     if (gpus == gpu.end()) continue;
     out.datapoints = count;
-    if (count <= window || count <= patience || Quantile(Last(cpu, window), 0.95) >= cpu_limit) {
+    if (count <= window || count <= patience || QuantileOf(Last(cpu, window), 0.95) >= cpu_limit) {
       continue;
     }
     for (const auto& [id, values] : gpus->second) {
       const std::vector<double>& used = memory[node][id];
-      if (std::ssize(values) <= window || Quantile(Last(values, window), 0.95) >= gpu_limit ||
-          Quantile(Last(used, window), 0.95) >= memory_limit) {
+      if (std::ssize(values) <= window || QuantileOf(Last(values, window), 0.95) >= gpu_limit ||
+          QuantileOf(Last(used, window), 0.95) >= memory_limit) {
         continue;
       }
       ++out.triggered;
@@ -226,20 +223,20 @@ Outcome Dataloader(const RuleSettings& settings, const Profile& profile) {
   }
   std::vector<double> parallel;
   for (const auto& [second, ids] : workers) parallel.push_back(static_cast<double>(ids.size()));
-  const double median = std::floor(Quantile(parallel, 0.5));
+  const double median = std::floor(QuantileOf(parallel, 0.5));
   const double share = 100.0 * median / static_cast<double>(std::max<size_t>(cores, 1));
   if (std::ssize(parallel) > kPatience && (share < least || share > most)) {
     out.triggered = out.violations = 1;
   }
-  const auto [probs, edges] = Histogram(seconds);
+  const auto [probs, edges] = CountsAndEdges(seconds);
   out.message = fmt::format("{} data loader workers on {} cores", median, cores);
   out.details = json{
       {"cores", cores},
       {"dataloaders", static_cast<int64_t>(median)},
       {"dataloading_time",
-       {{"p25", Quantile(seconds, 0.25)},
-        {"p50", Quantile(seconds, 0.5)},
-        {"p95", Quantile(seconds, 0.95)},
+       {{"p25", QuantileOf(seconds, 0.25)},
+        {"p50", QuantileOf(seconds, 0.5)},
+        {"p95", QuantileOf(seconds, 0.95)},
         {"probs", probs},
         {"binedges",
          edges}}}}.dump();
@@ -270,8 +267,8 @@ Outcome GpuMemoryIncrease(const RuleSettings& settings, const Profile& profile) 
       if (grown == 0) continue;
       details[node][id] = Box(values);
       details[node][id]["increase"] = grown;
-      details[node][id]["gpu_max"] = Quantile(values, 1);
-      details[node][id]["p05"] = Quantile(values, 0.05);
+      details[node][id]["gpu_max"] = QuantileOf(values, 1);
+      details[node][id]["p05"] = QuantileOf(values, 0.05);
       details["last_timestamp"] = LastTimestamp(profile);
     }
   }
@@ -317,7 +314,7 @@ Outcome LoadBalancing(const RuleSettings& settings, const Profile& profile) {
     for (const auto& [id, values] : gpus) {
       out.datapoints = std::max(out.datapoints, static_cast<int64_t>(values.size()));
       if (std::ssize(values) > patience) {
-        loads.push_back({node, id, Histogram(values, 49, 0, 98).first});
+        loads.push_back({node, id, CountsAndEdges(values, 49, 0, 98).first});
         details[node]["workloads"][id] = loads.back().counts;
       }
     }
@@ -351,14 +348,14 @@ Outcome LowGpuUtilization(const RuleSettings& settings, const Profile& profile) 
     for (const auto& [id, values] : gpus) {
       out.datapoints = std::max(out.datapoints, static_cast<int64_t>(values.size()));
       if (std::ssize(values) <= patience) continue;
-      const double p95 = Quantile(Last(values, window), 0.95);
-      const double p5 = Quantile(Last(values, window), 0.05);
+      const double p95 = QuantileOf(Last(values, window), 0.95);
+      const double p5 = QuantileOf(Last(values, window), 0.05);
       // Low all the time, or high with gaps.
       if (p95 >= p95_limit && p5 >= p5_limit) continue;
       ++out.triggered;
       ++out.violations;
       details[node][id] = Box(values);
-      details[node][id]["gpu_max"] = Quantile(values, 1);
+      details[node][id]["gpu_max"] = QuantileOf(values, 1);
       details[node][id]["gpu_95"] = p95;
       details[node][id]["gpu_5"] = p5;
       details["last_timestamp"] = LastTimestamp(profile);
@@ -435,14 +432,14 @@ Outcome StepOutlier(const RuleSettings& settings, const Profile& profile) {
           usual.push_back(steps.ms[i]);
         }
       }
-      const auto [probs, edges] = Histogram(usual);
+      const auto [probs, edges] = CountsAndEdges(usual);
       details[node] = {{"step_stats",
                         {{"mean", Mean(steps.ms)},
-                         {"max", Quantile(steps.ms, 1)},
-                         {"p99", Quantile(steps.ms, 0.99)},
-                         {"p95", Quantile(steps.ms, 0.95)},
-                         {"p50", Quantile(steps.ms, 0.5)},
-                         {"min", Quantile(steps.ms, 0)}}},
+                         {"max", QuantileOf(steps.ms, 1)},
+                         {"p99", QuantileOf(steps.ms, 0.99)},
+                         {"p95", QuantileOf(steps.ms, 0.95)},
+                         {"p50", QuantileOf(steps.ms, 0.5)},
+                         {"min", QuantileOf(steps.ms, 0)}}},
                        {"number_of_outliers", outliers.size()},
                        {"phase", name},
                        {"stddev", Deviation(steps.ms)},
@@ -484,7 +481,7 @@ json Usage(const Profile& profile, Match&& match, bool mean) {
     std::vector<double> values;
     const double n = mean ? static_cast<double>(names[node].size()) : 1;
     for (const auto& [time, v] : by_time) values.push_back(v / n);
-    const auto at = [&](double q) { return std::max(Quantile(values, q), 0.0); };
+    const auto at = [&](double q) { return std::max(QuantileOf(values, q), 0.0); };
     out[node] = {
         {"max", at(1)}, {"p99", at(0.99)}, {"p95", at(0.95)}, {"p50", at(0.5)}, {"min", at(0)}};
   }

@@ -105,7 +105,7 @@ json EvaluationMetrics(const TrainingFigures& f) {
           {"weighted_performance_metrics", Scores(f.classification.weighted)}};
 }
 
-json Lines(const TrainingFigures& f) {
+json AccuracyBySteps(const TrainingFigures& f) {
   json out = json::object();
   for (const StepLine& line : f.lines) out[line.name] = Rounded(line.values);
   return out;
@@ -326,7 +326,7 @@ std::vector<ReportFile> TrainingReportFiles(const TrainingData& data, const Trai
   if (f.confusion) {
     add("ConfusionMatrix.json", ConfusionMatrix(data, f));
     add("EvaluationMetrics.json", EvaluationMetrics(f));
-    add("IterativeClassAccuracy.json", Lines(f));
+    add("IterativeClassAccuracy.json", AccuracyBySteps(f));
   }
   if (!f.curves.empty()) {
     add("ROCCurve.json", RocCurve(f));
@@ -342,7 +342,7 @@ std::vector<ReportFile> TrainingReportFiles(const TrainingData& data, const Trai
                                 {"rows", f.bin_errors.rows},
                                 {"errors", f.bin_errors.errors},
                                 {"steps", f.line_steps},
-                                {"errors_by_step", Lines(f)}});
+                                {"errors_by_step", AccuracyBySteps(f)}});
   }
   if (!f.residuals.counts.empty()) add("ResidualDistribution.json", ResidualDistribution(f));
   if (!f.grades.empty()) add("ScoresByLabel.json", GradesFile(f));

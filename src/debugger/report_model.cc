@@ -148,7 +148,7 @@ json Numbers(const TrainingData& data, const TrainingFigures& f) {
   return out;
 }
 
-json Lines(const TrainingFigures& f) {
+json LinesOf(const TrainingFigures& f) {
   json lines = json::array();
   for (const StepLine& line : f.lines) {
     json values = json::array();
@@ -400,7 +400,7 @@ std::string TrainingModelJson(const TrainingData& data, const TrainingFigures& f
     residuals["std"] = f.residual_std;
     return residuals;
   });
-  set("lines", !f.lines.empty(), [&] { return Lines(f); });
+  set("lines", !f.lines.empty(), [&] { return LinesOf(f); });
   set("grades", !f.grades.empty(), [&] {
     json grades = json::array();
     for (const GradeScores& g : f.grades) {
