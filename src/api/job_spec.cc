@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/internal/json_codec.h"
+#include "api/internal/program_codec.h"
 #include "base/file.h"
 #include "base/strings.h"
 
@@ -45,24 +46,6 @@ void Fields(Io& io, ProcessingOutput& o) {
   io("s3_uri", o.s3_uri);
   io("local_path", o.local_path);
   io("upload_mode", o.upload_mode);
-}
-
-template <typename Io>
-void Fields(Io& io, PythonSpec& p) {
-  io("environment", p.environment);
-  io("interpreter", p.interpreter);
-  io("folders", p.folders);
-  io("framework", p.framework);
-  io("notes", p.notes);
-  io("pip", p.pip);
-  io("layers", p.layers);
-}
-
-template <typename Io>
-void Fields(Io& io, JobCredentials& c) {
-  io("access_key_id", c.access_key_id);
-  io("secret_access_key", c.secret_access_key);
-  io("session_token", c.session_token);
 }
 
 template <typename Io>

@@ -114,7 +114,7 @@ constexpr DoneRow kDone[] = {
     {"CheckpointConfig", "S3Uri LocalPath"},
     {"CollectionConfiguration", "CollectionName CollectionParameters"},
     {"ContainerDefinition",
-     "ContainerHostname Image ModelDataUrl Environment ModelPackageName "
+     "ContainerHostname Image Mode ModelDataUrl Environment ModelPackageName "
      "InferenceSpecificationName"},
     {"ContinuousParameterRange", "Name MinValue MaxValue ScalingType"},
     {"ConvergenceDetected", "CompleteOnConvergence"},
@@ -246,6 +246,7 @@ constexpr DoneRow kDone[] = {
      "ContainerHostname Image ModelDataUrl Environment Framework FrameworkVersion "
      "NearestModelName"},
     {"ModelPackageModelCard", "ModelCardContent ModelCardStatus"},
+    {"MultiModelConfig", "ModelCacheSetting"},
     {"NestedFilters", "NestedPropertyName"},
     {"NetworkConfig", "EnableNetworkIsolation"},
     {"OutputDataConfig", "S3OutputPath CompressionType"},
@@ -332,8 +333,6 @@ constexpr std::string_view kNoPull =
     "an image is known by its name; none is pulled from a registry";
 constexpr std::string_view kPlainDisk =
     "nothing is encrypted with this key; encrypt the state directory's disk instead";
-constexpr std::string_view kOneModel =
-    "is not supported by this release, which serves one model in a container; leave it out";
 constexpr std::string_view kNoEtag = "the object is read as it is when the model is loaded";
 
 constexpr VerdictRow kOthers[] = {
@@ -348,8 +347,6 @@ constexpr VerdictRow kOthers[] = {
     {"Channel", "ShuffleConfig", kRefused,
      "is not supported by this release, which reads a channel's files in the order of their names; "
      "leave it out"},
-    {"ContainerDefinition", "Mode", kRefused, kOneModel, "SingleModel"},
-    {"ContainerDefinition", "MultiModelConfig", kRefused, kOneModel},
     {"ContainerDefinition", "ImageConfig", kIgnored, kNoPull},
     {"ContainerDefinition", "AdditionalModelDataSources", kRefused, kUnsupported},
     {"ContainerDefinition", "ContainerMetricsConfig", kNotProvided,

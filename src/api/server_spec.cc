@@ -1,6 +1,7 @@
 #include "api/server_spec.h"
 
 #include "api/internal/json_codec.h"
+#include "api/internal/program_codec.h"
 
 namespace clary::api {
 namespace {
@@ -16,7 +17,17 @@ void Fields(Io& io, ContainerSpec& v) {
   io("image", v.image);
   io("image_version", v.image_version);
   io("model_uri", v.model_uri);
+  io("multi_model", v.multi_model);
+  io("keep_models", v.keep_models);
   io("environment", v.environment);
+  io("python", v.python);
+}
+
+template <typename Io>
+void Fields(Io& io, ScriptAccess& v) {
+  io("network", v.network);
+  io("endpoint", v.endpoint);
+  io("credentials", v.credentials);
 }
 
 template <typename Io>
@@ -28,7 +39,9 @@ void Fields(Io& io, ServerSpec& v) {
   io("instance_type", v.instance_type);
   io("containers", v.containers);
   io("startup_timeout_s", v.startup_timeout_s);
+  io("invocation_timeout_s", v.invocation_timeout_s);
   io("network_isolation", v.network_isolation);
+  io("access", v.access);
   io("notices", v.notices);
   io("store", v.store);
   io("log_root", v.log_root);
@@ -62,6 +75,7 @@ void Fields(Io& io, TransformSpec& v) {
   io("output_filter", v.output_filter);
   io("join_source", v.join_source);
   io("network_isolation", v.network_isolation);
+  io("access", v.access);
   io("notices", v.notices);
   io("store", v.store);
   io("log_root", v.log_root);

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/job_spec.h"
 #include "base/error.h"
 
 namespace clary::api {
@@ -19,11 +20,21 @@ namespace clary::api {
 struct ContainerSpec {
   std::string name = "primary";  // in messages: "primary", of a pipeline "container-1" or its
                                  // ContainerHostname
-  std::string program;           // "xgboost"
+  std::string program;           // "xgboost", or "script": an inference script of users
   std::string image;             // as the model names it
   std::string image_version;     // "1.7-1"
   std::string model_uri;         // s3://bucket/key of a model.tar.gz; empty: none
+  bool multi_model = false;      // model_uri is the prefix of many, which requests name
+  bool keep_models = true;       // of many: ModelCacheSetting
   std::map<std::string, std::string> environment;
+  PythonSpec python;  // of a script
+};
+
+// What scripts reach beside their files, as JobSpec has it for programs of jobs.
+struct ScriptAccess {
+  std::string network = "clary";
+  std::string endpoint;  // the service's URL; empty: it has none
+  JobCredentials credentials;
 };
 
 // server.json: everything an instance needs; written once, before its launch.
@@ -35,7 +46,9 @@ struct ServerSpec {
   std::string instance_type;
   std::vector<ContainerSpec> containers;  // at least one
   int64_t startup_timeout_s = 240;        // until every container has answered /ping
+  int64_t invocation_timeout_s = 60;      // a script's request that takes longer is ended
   bool network_isolation = false;
+  ScriptAccess access;
   std::vector<std::string> notices;  // what was asked for and is not given: lines for the log
   std::string store;                 // root directory of the file object store
   std::string log_root;              // root directory of the log store
@@ -82,6 +95,7 @@ struct TransformSpec {
   std::string join_source = "None";  // None | Input
 
   bool network_isolation = false;
+  ScriptAccess access;
   std::vector<std::string> notices;
   std::string store;
   std::string log_root;

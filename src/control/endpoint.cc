@@ -104,9 +104,8 @@ void AddRoutes(const Context& context, const EndpointFacts& facts, const Fleet& 
     out.max_concurrency =
         variant->value("ServerlessConfig", json::object()).value("MaxConcurrency", 0);
     const std::string model = variant->at("ModelName");
-    for (api::ContainerSpec& container : MakeContainers(models.at(model).at("containers"))) {
-      out.containers.push_back(std::move(container.name));
-    }
+    out.containers = ContainerNames(models.at(model).at("containers"));
+    out.multi_model = HasManyModels(models.at(model).at("containers"));
     for (size_t i = 0; i < facts.instances.size(); ++i) {
       const Instance& one = facts.instances[i];
       if (!one.ready || one.generation != fleet.generation || one.variant != v.name) continue;
@@ -263,7 +262,8 @@ Result<Fleet> MakeFleet(const Context& context, const Record& config) {
     CLARY_TRY(json containers, ResolveContainers(context, model));
     models[found->record.name] = {{"containers", std::move(containers)},
                                   {"isolated", model.value("EnableNetworkIsolation", false)},
-                                  {"notices", api::Notices("CreateModel", model)}};
+                                  {"notices", api::Notices("CreateModel", model)},
+                                  {"role", model.value("ExecutionRoleArn", "")}};
   }
   fleet.models = models.dump();
   return fleet;
@@ -281,8 +281,9 @@ Result<std::string> WhatIsWrong(const Context& context, const Fleet& fleet) {
   return std::string();
 }
 
-api::ServerSpec MakeServerSpec(const Context& context, const Record& endpoint, const Fleet& fleet,
-                               const Instance& instance) {
+Result<api::ServerSpec> MakeServerSpec(const Context& context, const Record& endpoint,
+                                       const Fleet& fleet, const Instance& instance,
+                                       const std::string& key) {
   const json config = ParsedText(fleet.config);
   const json& variant = *VariantOf(config, instance.variant);
   const json models = ParsedText(fleet.models);
@@ -302,7 +303,9 @@ api::ServerSpec MakeServerSpec(const Context& context, const Record& endpoint, c
                           .log_group = kEndpointLogGroup + endpoint.name,
                           .log_stream = instance.variant + "/" + instance.id};
   for (const json& notice : model.at("notices")) spec.notices.push_back(notice);
-  spec.containers = MakeContainers(model.at("containers"));
+  CLARY_TRY(spec.containers, MakeContainers(context, model.at("containers")));
+  CLARY_TRY(spec.access, MakeAccess(context, spec.containers, spec.network_isolation, key,
+                                    model.value("role", "")));
   if (const auto serverless = variant.find("ServerlessConfig"); serverless != variant.end()) {
     spec.memory_bytes = serverless->at("MemorySizeInMB").get<uint64_t>() << 20U;
     spec.cpus = 1;

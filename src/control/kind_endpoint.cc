@@ -245,11 +245,12 @@ class Move {
     if (!launch.ended) {
       using State = Sighting::State;
       CLARY_TRY(const Sighting sighting, steps_.Follow(launch, true, [&]() -> Result<Program> {
-        return Program{
-            .command = context_.options.model_server_command,
-            .file = "server.json",
-            .spec = MakeServerSpec(context_, record_, FleetOf(instance), instance).ToJson(),
-            .log = "model-server.log"};
+        CLARY_TRY(const api::ServerSpec spec,
+                  MakeServerSpec(context_, record_, FleetOf(instance), instance, launch.key));
+        return Program{.command = context_.options.model_server_command,
+                       .file = "server.json",
+                       .spec = spec.ToJson(),
+                       .log = "model-server.log"};
       }));
       if (sighting.state == State::kWaits) return {};
       if (sighting.state == State::kRuns) {
@@ -261,8 +262,9 @@ class Move {
       }
       if (sighting.state == State::kEnded) CLARY_CHECK_OK(fold_events());
       if (!launch.ended) {
-        Gone(index, sighting.state == State::kCannotStart,
-             "Its model server " + sighting.how + ".");
+        Gone(index, sighting.state != State::kEnded,
+             sighting.state == State::kRefused ? sighting.how
+                                               : "Its model server " + sighting.how + ".");
         return {};
       }
     }

@@ -6,6 +6,8 @@
 
 #include "api/images.h"
 #include "control/internal/models.h"
+#include "control/internal/programs.h"
+#include "toolkit/frameworks.h"
 
 namespace clary::control {
 namespace model {
@@ -23,6 +25,10 @@ json Summary(const Context& /*context*/, const Record& r) { return Head(r); }
 
 // --- Models.
 
+bool IsMultiModel(const json& container) {
+  return container.value("Mode", "SingleModel") == "MultiModel";
+}
+
 Status CheckContainer(const json& container, const std::string& where) {
   const bool image = container.contains("Image");
   if (image == container.contains("ModelPackageName")) {
@@ -30,6 +36,13 @@ Status CheckContainer(const json& container, const std::string& where) {
   }
   if (container.contains("ModelDataUrl") && container.contains("ModelDataSource")) {
     return Invalid(where + " may have a ModelDataUrl or a ModelDataSource, not both.");
+  }
+  if (IsMultiModel(container) && !container.contains("ModelDataUrl")) {
+    return Invalid(where +
+                   " has Mode MultiModel: it needs a ModelDataUrl, the S3 prefix of its models.");
+  }
+  if (!IsMultiModel(container) && container.contains("MultiModelConfig")) {
+    return Invalid(where + ".MultiModelConfig is for Mode MultiModel.");
   }
   const json source = container.value("ModelDataSource", json::object());
   if (source.contains("S3DataSource")) {
@@ -52,7 +65,13 @@ Status CreateModel(Context& context, json request, Record& record, Plan& /*plan*
   if (primary) CLARY_CHECK_OK(CheckContainer(request["PrimaryContainer"], "PrimaryContainer"));
   size_t named = 0;
   for (size_t i = 0; i < containers.size(); ++i) {
-    CLARY_CHECK_OK(CheckContainer(containers[i], "Containers[" + std::to_string(i) + "]"));
+    const std::string where = "Containers[" + std::to_string(i) + "]";
+    CLARY_CHECK_OK(CheckContainer(containers[i], where));
+    if (IsMultiModel(containers[i]) && containers.size() > 1) {
+      return Invalid(where +
+                     " has Mode MultiModel, which this release serves in a model of one "
+                     "container only.");
+    }
     named += containers[i].contains("ContainerHostname") ? 1 : 0;
   }
   if (named != 0 && named != containers.size()) {
@@ -97,19 +116,62 @@ std::string CannotDownload(size_t index, const std::string& uri) {
          "CreateModel has permissions to download the object.";
 }
 
+std::string VariableOf(const json& container, const char* name) {
+  return TextOf(container.value("Environment", json::object()), name);
+}
+
+// What answers for a container: an image's own algorithm where there is no script, else a script in
+// the Python that stands for the image. "ValidationException": neither is here.
+Result<api::Image> ChooseServer(const json& container) {
+  const std::string image = container.at("Image");
+  const bool script = !VariableOf(container, "SAGEMAKER_PROGRAM").empty();
+  const auto known = api::ResolveImage(image);
+  if (known && !script) return known;
+  const auto framework = toolkit::ParseFrameworkImage(image);
+  if (framework && framework->framework == "tensorflow") {
+    return Invalid("\"" + image +
+                   "\" serves with TensorFlow Serving, which this release does not have; a script "
+                   "that loads the model with the image of another framework is served.");
+  }
+  if (script || framework) return api::Image{.program = "script", .version = ""};
+  return known;
+}
+
 Result<std::string> WhatIsWrongWithOne(const Context& context, const json& container,
                                        size_t index) {
-  if (const auto known = api::ResolveImage(container.at("Image").get<std::string>()); !known) {
+  const auto not_here = [](const Error& why) {
     return "Please make sure all images included in the model exist, and that the execution role "
            "used to create the model has permissions to access them. " +
-           known.error().message;
-  }
-  if (container.value("Environment", json::object()).contains("SAGEMAKER_PROGRAM")) {
-    return std::string(
-        "The model has an inference script (SAGEMAKER_PROGRAM), and this release serves models of "
-        "built-in algorithms only.");
+           why.message;
+  };
+  const auto server = ChooseServer(container);
+  if (!server) return not_here(server.error());
+  if (server->program == "script") {
+    if (context.options.find_python) {
+      const auto python = context.options.find_python(container.at("Image"), "");
+      if (!python) return not_here(python.error());
+      if (python->interpreter.empty()) {
+        return not_here(Error{Code::kInvalidArgument, "NoPython",
+                              "What stands for the image is no Python, and only such serve."});
+      }
+    }
+    const std::string code = VariableOf(container, "SAGEMAKER_SUBMIT_DIRECTORY");
+    const auto ref = objects::ObjectRef::ParseUri(code);
+    if (code.starts_with("s3://") && (!ref || !context.env.objects.Head(*ref))) {
+      return "The code of the inference script is not there: SAGEMAKER_SUBMIT_DIRECTORY is \"" +
+             code + "\".";
+    }
+    if (!container.contains("ModelDataUrl") && !container.contains("ModelDataSource")) {
+      return std::string();  // all of it may be in the code
+    }
   }
   const std::string uri = ModelUriOf(container);
+  if (IsMultiModel(container)) {
+    // Its models may come later; where they will be has to be there.
+    const auto prefix = objects::ObjectRef::ParseUri(uri.ends_with('/') ? uri : uri + "/");
+    if (prefix && context.env.objects.HeadBucket(prefix->bucket)) return std::string();
+    return CannotDownload(index, uri);
+  }
   const auto ref = objects::ObjectRef::ParseUri(uri);
   if (!ref) return CannotDownload(index, uri);
   const auto info = context.env.objects.Head(*ref);
@@ -204,21 +266,58 @@ Result<nlohmann::json> ResolveContainers(const Context& context, const nlohmann:
   return out;
 }
 
-std::vector<api::ContainerSpec> MakeContainers(const nlohmann::json& containers) {
+bool HasManyModels(const nlohmann::json& containers) {
+  return std::ranges::any_of(containers, model::IsMultiModel);
+}
+
+std::vector<std::string> ContainerNames(const nlohmann::json& containers) {
+  std::vector<std::string> out;
+  for (size_t i = 0; i < containers.size(); ++i) {
+    out.push_back(model::ContainerName(containers, i));
+  }
+  return out;
+}
+
+Result<std::vector<api::ContainerSpec>> MakeContainers(const Context& context,
+                                                       const nlohmann::json& containers) {
   std::vector<api::ContainerSpec> out;
   for (size_t i = 0; i < containers.size(); ++i) {
     const nlohmann::json& container = containers[i];
-    const std::string image = container.at("Image");
-    const auto known = api::ResolveImage(image);
-    out.push_back(
-        {.name = model::ContainerName(containers, i),
-         .program = known ? known->program : "",
-         .image = image,
-         .image_version = known ? known->version : "",
-         .model_uri = model::ModelUriOf(container),
-         .environment = container.value("Environment", std::map<std::string, std::string>())});
+    CLARY_TRY(const api::Image server, model::ChooseServer(container));
+    api::ContainerSpec spec = {
+        .name = model::ContainerName(containers, i),
+        .program = server.program,
+        .image = container.at("Image"),
+        .image_version = server.version,
+        .model_uri = model::ModelUriOf(container),
+        .multi_model = model::IsMultiModel(container),
+        .keep_models = container.value("MultiModelConfig", nlohmann::json::object())
+                           .value("ModelCacheSetting", "Enabled") != "Disabled",
+        .environment = container.value("Environment", std::map<std::string, std::string>())};
+    if (spec.program == "script" && context.options.find_python) {
+      CLARY_TRY(spec.python, context.options.find_python(spec.image, ""));
+    }
+    out.push_back(std::move(spec));
   }
   return out;
+}
+
+Result<api::ScriptAccess> MakeAccess(const Context& context,
+                                     const std::vector<api::ContainerSpec>& containers,
+                                     bool isolated, const std::string& owner,
+                                     const std::string& role_arn) {
+  constexpr std::chrono::hours kLong{10 * 365 * 24};  // an endpoint runs until it is deleted
+  const Options& options = context.options;
+  api::ScriptAccess access{.network = options.job_network};
+  if (isolated || options.job_network == "none" ||
+      std::ranges::find(containers, "script", &api::ContainerSpec::program) == containers.end()) {
+    return access;
+  }
+  access.endpoint = options.endpoint;
+  if (options.lend_keys && !role_arn.empty()) {
+    CLARY_TRY(access.credentials, options.lend_keys(owner, role_arn, kLong));
+  }
+  return access;
 }
 
 Result<std::string> WhatIsWrongWith(const Context& context, const nlohmann::json& containers) {

@@ -51,6 +51,12 @@ Status Create(Context& context, json request, Record& job, Plan& plan) {
   CLARY_TRY(const SnapshotPtr model, Named(context, kModel, request));
   const json model_request = model->record.Request();
   CLARY_TRY(const json containers, ResolveContainers(context, model_request));
+  if (HasManyModels(containers)) {
+    return Invalid(
+        "Model \"" + model->record.name +
+        "\" has Mode MultiModel, and a transform job runs one model: make a model with the "
+        "ModelDataUrl of that one.");
+  }
   const json& source = request.at("TransformInput").at("DataSource").at("S3DataSource");
   const std::string type = source.at("S3DataType");
   if (type == "AugmentedManifestFile") {
@@ -71,7 +77,9 @@ Status Create(Context& context, json request, Record& job, Plan& plan) {
   }
   CLARY_CHECK_OK(PlanTransformComponent(context, job, request, plan));
   auto& facts = job.Edit<TransformFacts>();
-  facts.model = json{{"containers", containers}}.dump();
+  facts.model =
+      json{{"containers", containers}, {"role", model_request.value("ExecutionRoleArn", "")}}
+          .dump();
   facts.isolated = model_request.value("EnableNetworkIsolation", false);
   const std::string instance = request.at("TransformResources").at("InstanceType");
   // '_' is in no name of a training job, whose directories lie beside it.
@@ -84,7 +92,7 @@ Status Create(Context& context, json request, Record& job, Plan& plan) {
 
 // --- Step.
 
-api::TransformSpec MakeSpec(const Context& context, const Record& job) {
+Result<api::TransformSpec> MakeSpec(const Context& context, const Record& job) {
   const auto& facts = job.As<TransformFacts>();
   const json request = job.Request();
   const json& input = request.at("TransformInput");
@@ -97,7 +105,6 @@ api::TransformSpec MakeSpec(const Context& context, const Record& job) {
       .job_arn = job.arn,
       .region = context.options.region,
       .instance_type = request.at("TransformResources").at("InstanceType"),
-      .containers = MakeContainers(json::parse(facts.model).at("containers")),
       .input_uri = source.at("S3Uri"),
       .s3_data_type = source.at("S3DataType"),
       .content_type = input.value("ContentType", ""),
@@ -121,6 +128,10 @@ api::TransformSpec MakeSpec(const Context& context, const Record& job) {
       .log_group = kLogGroup,
       .log_stream = job.launches.front().log_stream(),
       .cpus = job.launches.front().cpus};
+  const json model = json::parse(facts.model);
+  CLARY_TRY(spec.containers, MakeContainers(context, model.at("containers")));
+  CLARY_TRY(spec.access, MakeAccess(context, spec.containers, spec.network_isolation, job.arn,
+                                    model.value("role", "")));
   const auto environment = request.value("Environment", std::map<std::string, std::string>());
   for (api::ContainerSpec& container : spec.containers) {
     for (const auto& [name, value] : environment) container.environment[name] = value;
@@ -132,9 +143,10 @@ Result<Program> ProgramOf(const Context& context, const Record& job) {
   CLARY_TRY(const std::string wrong,
             WhatIsWrongWith(context, json::parse(job.As<TransformFacts>().model).at("containers")));
   if (!wrong.empty()) return Invalid(wrong);
+  CLARY_TRY(const api::TransformSpec spec, MakeSpec(context, job));
   return Program{.command = context.options.transform_command,
                  .file = "transform.json",
-                 .spec = MakeSpec(context, job).ToJson(),
+                 .spec = spec.ToJson(),
                  .log = "transform-job.log"};
 }
 

@@ -73,9 +73,6 @@ TEST_F(Models, AreRefusedIfTheyCannotBeMeant) {
   request["PrimaryContainer"].erase("Image");
   EXPECT_THAT(w.Refusal("CreateModel", request), HasSubstr("either an Image"));
   request = Model("m");
-  request["PrimaryContainer"]["Mode"] = "MultiModel";
-  EXPECT_THAT(w.Refusal("CreateModel", request), HasSubstr("PrimaryContainer.Mode is not"));
-  request = Model("m");
   request.erase("PrimaryContainer");
   request["Containers"] = {Container(), Container()};
   request["Containers"][0]["ContainerHostname"] = "first";

@@ -207,6 +207,9 @@ Status Steps::CleanUp(const SnapshotPtr& record) {
       continue;
     }
     if (state) CLARY_CHECK_OK(context.env.executor.Forget(launch.key));
+    if (next.kind->serves && context.options.take_back_keys) {
+      CLARY_CHECK_OK(context.options.take_back_keys(launch.key));
+    }
     launch.key.clear();
     changed = true;
   }

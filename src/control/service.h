@@ -62,8 +62,8 @@ struct Options {
       find_python;
   std::string job_network = "clary";  // JobSpec.network of users' programs
   std::string endpoint;               // JobSpec.endpoint of those that reach the service
-  // Makes keys for the job `arn` that act as `role_arn` for `lifetime` at most, and takes all of a
-  // job back: also those of an earlier process, again, or none. None: jobs have no keys.
+  // Makes keys for the job or launch `arn` that act as `role_arn` for `lifetime` at most, and takes
+  // all of a job back: also those of an earlier process, again, or none. None: jobs have no keys.
   std::function<Result<api::JobCredentials>(const std::string& arn, const std::string& role_arn,
                                             Duration lifetime)>
       lend_keys;

@@ -22,7 +22,6 @@ const std::map<std::string, std::string>& NotServed() {
       {"v3-modelbuilder-async CreateEndpointConfig", "AsyncInferenceConfig is not supported"},
       {"explainer CreateEndpointConfig", "ExplainerConfig is not supported"},
       {"shadow-variants CreateEndpointConfig", "ShadowProductionVariants is not supported"},
-      {"multi-data-model CreateModel", "PrimaryContainer.Mode is not supported"},
       {"inference-component CreateEndpointConfig", "inference components"},
       {"inference-component CreateInferenceComponent", "not supported"},
       {"inference-component DescribeInferenceComponent", "not supported"},

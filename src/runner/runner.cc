@@ -29,10 +29,10 @@
 #include "runner/internal/monitor.h"
 #include "runner/internal/pipes.h"
 #include "runner/internal/script.h"
-#include "runner/internal/user_program.h"
 #include "runner/job_log.h"
 #include "runner/program.h"
 #include "runner/tree.h"
+#include "runner/user_program.h"
 #include "toolkit/frameworks.h"
 #include "toolkit/python.h"
 
@@ -128,7 +128,7 @@ class Job {
 
   // Everything before the program runs. On an error `failed_` says how the job ends.
   Status Prepare() {
-    network_ = NetworkOf(spec_);
+    network_ = NetworkOf(user_program_);
     // An algorithm of ours has nobody to call.
     if (!user_ && network_ == Network::kForwarded) network_ = Network::kHost;
     if (options_.sandbox) probe_ = SandboxProbe::Start(network_);
@@ -345,7 +345,7 @@ class Job {
       CLARY_TRY(ProgramSpec program, MakeProgram());
       program.argv = command.argv;
       program.directory = toolkit::kCodeDirectory;
-      auto environment = UserEnvironment(spec_, python_.has_value());
+      auto environment = UserEnvironment(user_program_, python_.has_value());
       for (const auto& [name, value] : command.environment) environment[name] = value;
       program.env = EnvironmentList(environment);
       CLARY_TRY(ended, Follow(program, true));
@@ -394,40 +394,19 @@ class Job {
       return Fail(Code::kFailedPrecondition, "NoPython", "the job has no Python environment");
     }
     CLARY_TRY(const std::string text, ReadFile(work_ / "code/requirements.txt", kMaxRequirements));
-    // Packages for others depend on nothing of this job but the file and pip's settings.
-    api::JobSpec plain = spec_;
-    const bool variables = text.find("${") != std::string::npos;
-    if (!variables) {
-      std::erase_if(plain.environment, [](const auto& e) { return !e.first.starts_with("PIP_"); });
-    }
-    auto settings = spec_.python.pip;
-    for (const auto& [name, value] : plain.environment) {
-      if (name.starts_with("PIP_")) settings[name] = value;
-    }
-    const toolkit::Layer layer = toolkit::LayerOf(*python_, text, settings);
-    const bool kept = layer.cacheable && !variables && !spec_.python.layers.empty();
-    const fs::path ready = fs::path(spec_.python.layers) / layer.key;
-    std::error_code ec;
-    if (kept && fs::is_directory(ready, ec)) {
+    const Requirements requirements(user_program_, *python_, text);
+    shown_layer_ = requirements.Ready();
+    if (!shown_layer_.empty()) {
       log_.Write("[clary] requirements.txt: the packages of an earlier job with this file");
-      shown_layer_ = ready;
       return Ended{};
     }
-    CLARY_CHECK_OK(RemoveTree(layer_));
-    CLARY_CHECK_OK(MakeDirectories(layer_));
-    CLARY_CHECK_OK(toolkit::MakePythonHome({.python = *python_}, layer_));
-    CLARY_TRY(ProgramSpec program, MakeUserProgram(layer_));
-    program.argv = layer.argv;
+    ProgramSpec program = MakeAnyProgram();
+    CLARY_CHECK_OK(requirements.Prepare(layer_, program));
+    program.home = home_;
+    program.overlays = laid_;
     program.directory = toolkit::kCodeDirectory;
-    program.env = EnvironmentList(UserEnvironment(plain, true));
     CLARY_TRY(Ended ended, Follow(program, false));
-    if (ended.exit_code != 0) return ended;
-    shown_layer_ = layer_;
-    if (kept && MakeDirectories(ready.parent_path())) {
-      fs::rename(layer_, ready, ec);
-      // Another job may have been first.
-      if (!ec || fs::is_directory(ready, ec)) shown_layer_ = ready;
-    }
+    if (ended.exit_code == 0) shown_layer_ = requirements.Keep(layer_);
     return ended;
   }
 
@@ -542,7 +521,13 @@ class Job {
                                    .stand_ins = framework != nullptr && framework->stand_ins},
                                   python_home_));
     }
-    return MakeUserProgram(python_home_);
+    ProgramSpec program = MakeAnyProgram();
+    AddUserProgram(user_program_, python_ ? python_home_ : fs::path(), shown_layer_, program);
+    program.argv = spec_.entrypoint;
+    program.argv.insert(program.argv.end(), spec_.arguments.begin(), spec_.arguments.end());
+    program.home = home_;
+    program.overlays = laid_;
+    return program;
   }
 
   ProgramSpec MakeAnyProgram() const {
@@ -552,37 +537,6 @@ class Job {
             .memory_bytes = spec_.memory_bytes,
             .cores = cores_.cores,
             .sandbox = sandbox_};
-  }
-
-  // A user's program whose own Python environment is in the folder `python`.
-  Result<ProgramSpec> MakeUserProgram(const fs::path& python) const {
-    ProgramSpec program = MakeAnyProgram();
-    program.argv = spec_.entrypoint;
-    program.argv.insert(program.argv.end(), spec_.arguments.begin(), spec_.arguments.end());
-    program.env = EnvironmentList(UserEnvironment(spec_, python_.has_value()));
-    program.input_read_only = false;
-    program.home = home_;
-    program.reach = ReachOf(spec_);
-    program.overlays = laid_;
-    program.directory = "/";
-    for (const std::string& folder : spec_.python.folders)
-      program.shown.push_back({folder, folder});
-    for (const std::string& folder : LocalPackages(spec_))
-      program.shown.push_back({folder, folder});
-    if (python_) {
-      program.shown.push_back({python, toolkit::kPythonHome, true});
-      if (!shown_layer_.empty()) program.shown.push_back({shown_layer_, toolkit::kLayerHome});
-    }
-    return program;
-  }
-
-  Result<std::unique_ptr<net::Forwarder>> Forward(const ProgramSpec& spec, Program& program) {
-    std::vector<net::Forwarder::Route> routes;
-    for (Fd& listener : program.TakeListeners()) {
-      const Reach& reach = spec.reach[routes.size()];
-      routes.push_back({std::move(listener), reach.host, std::to_string(reach.port)});
-    }
-    return net::Forwarder::Start(std::move(routes));
   }
 
   // What a program prints, on its way to the log.
@@ -751,6 +705,7 @@ class Job {
   std::vector<debugger::TraceEvent> phases_;  // of the job, for its time line
   std::optional<Outcome> failed_;
   const bool user_ = IsUserProgram(spec_);
+  const UserProgram user_program_ = UserProgramOf(spec_);
   const bool script_ = spec_.program == "script";
   std::optional<toolkit::Python> python_;
   std::vector<Overlay> laid_;

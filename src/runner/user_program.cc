@@ -1,11 +1,13 @@
-#include "runner/internal/user_program.h"
+#include "runner/user_program.h"
 
 #include <algorithm>
 
+#include "base/file.h"
 #include "base/strings.h"
 #include "toolkit/python.h"
 
 namespace clary::runner {
+namespace fs = std::filesystem;
 namespace {
 
 constexpr char kSystemPath[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -18,7 +20,7 @@ void AddReach(std::vector<Reach>& to, const Result<Reach>& one) {
 }
 
 // The service's URL as the program knows it.
-std::string EndpointInside(const api::JobSpec& spec) {
+std::string EndpointInside(const UserProgram& spec) {
   const Network network = NetworkOf(spec);
   if (spec.endpoint.empty() || network == Network::kNone) return "";
   const auto reach = ParseReach(spec.endpoint);
@@ -32,7 +34,23 @@ bool IsUserProgram(const api::JobSpec& spec) {
   return spec.program == "command" || spec.program == "script";
 }
 
-Network NetworkOf(const api::JobSpec& spec) {
+UserProgram UserProgramOf(const api::JobSpec& spec) {
+  UserProgram user = {.region = spec.region,
+                      .network_isolation = spec.network_isolation,
+                      .network = spec.network,
+                      .endpoint = spec.endpoint,
+                      .credentials = spec.credentials,
+                      .python = spec.python,
+                      .cpus = spec.cpus,
+                      .environment = spec.environment};
+  if (spec.contract == "training") {
+    user.environment.emplace("TRAINING_JOB_NAME", spec.job_name);
+    user.environment.emplace("TRAINING_JOB_ARN", spec.job_arn);
+  }
+  return user;
+}
+
+Network NetworkOf(const UserProgram& spec) {
   if (spec.network_isolation || spec.network == "none") return Network::kNone;
   return spec.network == "open" ? Network::kHost : Network::kForwarded;
 }
@@ -68,7 +86,7 @@ Result<Reach> ParseReach(std::string_view url) {
   return Reach{std::string(rest), static_cast<uint16_t>(port)};
 }
 
-std::vector<Reach> ReachOf(const api::JobSpec& spec) {
+std::vector<Reach> ReachOf(const UserProgram& spec) {
   std::vector<Reach> out;
   if (NetworkOf(spec) != Network::kForwarded) return out;
   if (!spec.endpoint.empty()) {
@@ -89,7 +107,19 @@ std::vector<Reach> ReachOf(const api::JobSpec& spec) {
   return out;
 }
 
-std::vector<std::string> LocalPackages(const api::JobSpec& spec) {
+Result<std::unique_ptr<net::Forwarder>> Forward(const ProgramSpec& spec, Program& program) {
+  std::vector<net::Forwarder::Route> routes;
+  for (Fd& listener : program.TakeListeners()) {
+    const Reach& reach = spec.reach[routes.size()];
+    routes.push_back({std::move(listener), reach.host, std::to_string(reach.port)});
+  }
+  return net::Forwarder::Start(std::move(routes));
+}
+
+namespace {
+
+// Folders of the host where the operator keeps packages for pip, which the program must see.
+std::vector<std::string> LocalPackages(const UserProgram& spec) {
   std::vector<std::string> out;
   for (const char* name : {"PIP_FIND_LINKS", "PIP_CERT"}) {
     const auto it = spec.python.pip.find(name);
@@ -102,7 +132,9 @@ std::vector<std::string> LocalPackages(const api::JobSpec& spec) {
   return out;
 }
 
-std::map<std::string, std::string> UserEnvironment(const api::JobSpec& spec, bool python) {
+}  // namespace
+
+std::map<std::string, std::string> UserEnvironment(const UserProgram& spec, bool python) {
   std::map<std::string, std::string> env = {{"PATH", kSystemPath},
                                             {"HOME", "/root"},
                                             {"USER", "root"},
@@ -120,10 +152,6 @@ std::map<std::string, std::string> UserEnvironment(const api::JobSpec& spec, boo
     env["PATH"] =
         std::string(toolkit::kPythonHome) + "/bin:" + toolkit::kLayerHome + "/bin:" + kSystemPath;
     env["PYTHONDONTWRITEBYTECODE"] = "1";
-  }
-  if (spec.contract == "training") {
-    env["TRAINING_JOB_NAME"] = spec.job_name;
-    env["TRAINING_JOB_ARN"] = spec.job_arn;
   }
   if (spec.cpus > 0) env["OMP_NUM_THREADS"] = std::to_string(spec.cpus);
   if (const std::string endpoint = EndpointInside(spec); !endpoint.empty()) {
@@ -157,6 +185,60 @@ std::vector<std::string> PythonNotes(const api::PythonSpec& python) {
                                   python.interpreter + ")"};
   for (const std::string& note : python.notes) out.push_back("[clary] NOTE: " + note);
   return out;
+}
+
+void AddUserProgram(const UserProgram& user, const fs::path& python, const fs::path& layer,
+                    ProgramSpec& program) {
+  program.env = EnvironmentList(UserEnvironment(user, !python.empty()));
+  program.input_read_only = false;
+  program.reach = ReachOf(user);
+  program.directory = "/";
+  for (const std::string& folder : user.python.folders) program.shown.push_back({folder, folder});
+  for (const std::string& folder : LocalPackages(user)) program.shown.push_back({folder, folder});
+  if (python.empty()) return;
+  program.shown.push_back({python, toolkit::kPythonHome, true});
+  if (!layer.empty()) program.shown.push_back({layer, toolkit::kLayerHome});
+}
+
+Requirements::Requirements(const UserProgram& user, const toolkit::Python& python,
+                           std::string_view text)
+    : installer_(user), python_(python) {
+  // Packages for others depend on nothing of this program but the file and pip's settings.
+  const bool variables = text.find("${") != std::string_view::npos;
+  if (!variables) {
+    std::erase_if(installer_.environment,
+                  [](const auto& e) { return !e.first.starts_with("PIP_"); });
+  }
+  auto settings = user.python.pip;
+  for (const auto& [name, value] : installer_.environment) {
+    if (name.starts_with("PIP_")) settings[name] = value;
+  }
+  layer_ = toolkit::LayerOf(python, text, settings);
+  if (layer_.cacheable && !variables && !user.python.layers.empty()) {
+    shared_ = fs::path(user.python.layers) / layer_.key;
+  }
+}
+
+fs::path Requirements::Ready() const {
+  std::error_code ec;
+  return !shared_.empty() && fs::is_directory(shared_, ec) ? shared_ : fs::path();
+}
+
+Status Requirements::Prepare(const fs::path& layer, ProgramSpec& installer) const {
+  CLARY_CHECK_OK(RemoveTree(layer));
+  CLARY_CHECK_OK(MakeDirectories(layer));
+  CLARY_CHECK_OK(toolkit::MakePythonHome({.python = python_}, layer));
+  AddUserProgram(installer_, layer, {}, installer);
+  installer.argv = layer_.argv;
+  return {};
+}
+
+fs::path Requirements::Keep(const fs::path& layer) const {
+  if (shared_.empty() || !MakeDirectories(shared_.parent_path())) return layer;
+  std::error_code ec;
+  fs::rename(layer, shared_, ec);
+  // Another program may have been first.
+  return !ec || fs::is_directory(shared_, ec) ? shared_ : layer;
 }
 
 }  // namespace clary::runner

@@ -1,5 +1,5 @@
 // Users' programs in their sandbox: what they see, what they reach, and what they cannot do.
-#include "runner/internal/user_program.h"
+#include "runner/user_program.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -36,8 +36,7 @@ TEST(ParseReach, UrlsOfIndexesAndEndpoints) {
 }
 
 TEST(UserEnvironment, HasTheJobsOwnKeysOnlyWhereItHasANetwork) {
-  api::JobSpec spec;
-  spec.program = "command";
+  UserProgram spec;
   spec.endpoint = "http://localhost:8460";
   spec.credentials = {"AKIA", "secret", "token"};
   spec.python.pip = {{"PIP_INDEX_URL", "https://pypi.org/simple"}};

@@ -247,6 +247,9 @@ Result<net::Response> RuntimeFront::Send(const Invocation& invocation,
       invocation.request.headers,
       {"Content-Type", "X-Amzn-SageMaker-Custom-Attributes", "X-Amzn-SageMaker-Inference-Id"},
       out.headers);
+  if (variant.multi_model) {
+    CopyHeaders(invocation.request.headers, {"X-Amzn-SageMaker-Target-Model"}, out.headers);
+  }
   out.body = invocation.body;
   const size_t last = instance->containers.size() - 1;
   for (size_t i = 0;; ++i) {
@@ -281,6 +284,9 @@ Result<net::Response> RuntimeFront::Send(const Invocation& invocation,
           fmt::format("the container {} of the endpoint {} went away", name, endpoint.name));
     }
     if (!got) return std::unexpected(std::move(got).error());
+    if (variant.multi_model && got->headers.Get("X-Clary-Model") == "missing") {
+      return Invalid(got->body);
+    }
     if (got->status >= 300 || got->status < 200) {
       return ModelError(endpoint.name, name, got->status, Quoted(got->body));
     }
@@ -347,7 +353,7 @@ Result<net::Response> RuntimeFront::Invoke(std::string_view operation, const std
       std::string text;
     };
     const Refused refused[] = {
-        {"Target-Model", false,
+        {"Target-Model", variant->multi_model,
          "Endpoint " + endpoint +
              " is not a multi-model endpoint and does not support target model header."},
         {"Target-Container-Hostname", false,
@@ -361,7 +367,13 @@ Result<net::Response> RuntimeFront::Invoke(std::string_view operation, const std
          "Endpoint " + endpoint + " keeps no sessions: SessionId is not available."},
     };
     for (const Refused& r : refused) {
-      if (request.headers.Find(kPrefix + std::string(r.header))) return Invalid(r.text);
+      if (!r.allowed && request.headers.Find(kPrefix + std::string(r.header))) {
+        return Invalid(r.text);
+      }
+    }
+    if (variant->multi_model && !request.headers.Find("X-Amzn-SageMaker-Target-Model")) {
+      return Invalid("Request is missing a target model header: endpoint " + endpoint +
+                     " is a multi-model endpoint, and TargetModel names the model that answers.");
     }
     const auto asked = SteadyClock::now();
     auto answer = Send(invocation, route, *variant);

@@ -89,6 +89,26 @@ class RuntimeTest : public testing::Test {
                       {.timeout = Duration(2'000)}};
 };
 
+TEST_F(RuntimeTest, AMultiModelEndpointNeedsAndPassesOnTheModelsName) {
+  const auto container = Container(directory("i-1"), 0, [](net::Request& r) {
+    const std::string model(r.headers.Get("X-Amzn-SageMaker-Target-Model"));
+    if (model == "a") return Text(200, "answer of a");
+    net::Response none = Text(404, "Failed to download model data");
+    if (model == "none") none.headers.Set("X-Clary-Model", "missing");
+    return none;
+  });
+  control::EndpointRoute route = Route();
+  route.variants[0].multi_model = true;
+  SetRoute(std::move(route));
+  EXPECT_EQ(Invoke({{"X-Amzn-SageMaker-Target-Model", "a"}})->body, "answer of a");
+  EXPECT_THAT(Invoke().error().message, HasSubstr("is missing a target model header"));
+  const auto none = Invoke({{"X-Amzn-SageMaker-Target-Model", "none"}});
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().reason, "ValidationError");
+  EXPECT_EQ(none.error().message, "Failed to download model data");
+  EXPECT_EQ(Invoke({{"X-Amzn-SageMaker-Target-Model", "own"}})->status, 424);
+}
+
 TEST_F(RuntimeTest, PassesTheRequestAndTheAnswerOn) {
   const auto container = Container(directory("i-1"), 0, [](net::Request& r) {
     net::Response answer =

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/strings.h"
+#include "serving/internal/model_cache.h"
 
 namespace clary::serving {
 namespace {
@@ -36,7 +37,18 @@ net::Response FromReply(Reply reply) {
   return response;
 }
 
-net::Response Invocation(const XgboostModel& model, net::Request& request, uint64_t limit) {
+net::Response NoModel(const Error& error) {
+  net::Response response = Plain(error.reason == "BadModel"             ? 500
+                                 : error.code == Code::kNotFound        ? 404
+                                 : error.code == Code::kInvalidArgument ? 400
+                                                                        : 503,
+                                 error.message);
+  if (response.status == 404) response.headers.Set("X-Clary-Model", "missing");
+  std::fprintf(stderr, "%d: %s\n", response.status, error.message.c_str());
+  return response;
+}
+
+net::Response Invocation(const ModelFinder& models, net::Request& request, uint64_t limit) {
   auto body = request.content_length.value_or(0) > limit
                   ? Fail(Code::kResourceExhausted, "TooLarge", "")
                   : ReadAll(*request.body, limit);
@@ -47,8 +59,10 @@ net::Response Invocation(const XgboostModel& model, net::Request& request, uint6
                                   limit));
   }
   if (!body) return Plain(400, body.error().message);
+  const auto model = models(request.headers.Get("X-Amzn-SageMaker-Target-Model"));
+  if (!model) return NoModel(model.error());
   Reply reply =
-      model.Invoke(request.headers.Get("Content-Type"), request.headers.Get("Accept"), *body);
+      (*model)->Invoke(request.headers.Get("Content-Type"), request.headers.Get("Accept"), *body);
   if (reply.status >= 400) std::fprintf(stderr, "%d: %s\n", reply.status, reply.body.c_str());
   return FromReply(std::move(reply));
 }
@@ -82,15 +96,15 @@ uint64_t MaxBodyBytes(const std::map<std::string, std::string>& environment) {
   return std::max(*payload * kMiB, kDefaultBody);
 }
 
-net::Handler ContainerHandler(const XgboostModel& model, const ContainerOptions& options) {
+net::Handler ContainerHandler(ModelFinder models, const ContainerOptions& options) {
   const uint64_t limit = MaxBodyBytes(options.environment);
   const std::string parameters =
       fmt::format(R"({{"MaxConcurrentTransforms": {}, "BatchStrategy": "MULTI_RECORD", )"
                   R"("MaxPayloadInMB": {}}})",
                   options.cores, kExecutionPayload);
-  return [&model, limit, parameters](net::Request& request) {
+  return [models = std::move(models), limit, parameters](net::Request& request) {
     if (request.path == "/invocations") {
-      if (request.method == "POST") return Invocation(model, request, limit);
+      if (request.method == "POST") return Invocation(models, request, limit);
       return Plain(405, "Method Not Allowed");
     }
     if (request.path == "/ping") return Plain(200, "");
@@ -103,6 +117,37 @@ net::Handler ContainerHandler(const XgboostModel& model, const ContainerOptions&
   };
 }
 
+namespace {
+
+// What the process was started for: one model, or many.
+Result<ModelFinder> FindModels(const ContainerOptions& options) {
+  const XgboostModel::Options model = {.environment = options.environment,
+                                       .threads = options.cores};
+  const auto say = [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); };
+  if (const std::string library = Variable(options.environment, "CLARY_MODELS"); !library.empty()) {
+    CLARY_TRY(auto cache,
+              ModelCache::Make(
+                  {.socket = library,
+                   .model = model,
+                   .memory_bytes =
+                       ParseUint(Variable(options.environment, "CLARY_MODELS_MEMORY")).value_or(0),
+                   .keep = Variable(options.environment, "CLARY_MODELS_CACHE") != "Disabled",
+                   .say = say}));
+    return [cache = std::shared_ptr(std::move(cache))](std::string_view target) {
+      return cache->Find(target);
+    };
+  }
+  std::string base = Variable(options.environment, "SAGEMAKER_BASE_DIR");
+  if (base.empty()) base = "/opt/ml";
+  CLARY_TRY(auto loaded, XgboostModel::Load(base + "/model", model));
+  say("Model loaded successfully: " + loaded->Describe());
+  return [only = std::shared_ptr<const XgboostModel>(std::move(loaded))](std::string_view) {
+    return Result<std::shared_ptr<const XgboostModel>>(only);
+  };
+}
+
+}  // namespace
+
 int RunXgboostContainer() {
   sigset_t stop;
   sigemptyset(&stop);
@@ -114,18 +159,14 @@ int RunXgboostContainer() {
   if (!listener) return Failed("CLARY_LISTENER names no socket: `clary model-server` starts this");
   options.cores = static_cast<int>(std::clamp<uint64_t>(
       ParseUint(Variable(options.environment, "SM_NUM_CPUS")).value_or(1), 1, 1024));
-  std::string base = Variable(options.environment, "SAGEMAKER_BASE_DIR");
-  if (base.empty()) base = "/opt/ml";
-  const auto model = XgboostModel::Load(
-      base + "/model", {.environment = options.environment, .threads = options.cores});
-  if (!model) return Failed(model.error().message);
-  std::fprintf(stderr, "Model loaded successfully: %s\n", (*model)->Describe().c_str());
+  auto models = FindModels(options);
+  if (!models) return Failed(models.error().message);
   auto server =
       net::Server::Start({.listener = Fd(static_cast<int>(*listener)),
                           .handler_threads = static_cast<size_t>(std::max(options.cores, 2)),
                           .max_content_length = {},
                           .idle_timeout = std::chrono::hours(24)},
-                         ContainerHandler(**model, options));
+                         ContainerHandler(*std::move(models), options));
   if (!server) return Failed(server.error().message);
   int signal = 0;
   while (::sigwait(&stop, &signal) != 0) continue;

@@ -25,13 +25,19 @@ struct ContainerOptions {
 // SAGEMAKER_MAX_PAYLOAD_IN_MB (0: no limit of its own), else 25 MiB. At most 2 GiB.
 uint64_t MaxBodyBytes(const std::map<std::string, std::string>& environment);
 
-// The HTTP contract: GET /ping, GET /execution-parameters, POST /invocations. Any thread; `model`
-// must outlive it.
-net::Handler ContainerHandler(const XgboostModel& model, const ContainerOptions& options);
+// The model that answers a request for `target`, X-Amzn-SageMaker-Target-Model. An error's code is
+// the status: kNotFound 404, with the header X-Clary-Model: missing; kInvalidArgument 400, but
+// "BadModel" 500; others 503.
+using ModelFinder =
+    std::function<Result<std::shared_ptr<const XgboostModel>>(std::string_view target)>;
+
+// The HTTP contract: GET /ping, GET /execution-parameters, POST /invocations. Any thread.
+net::Handler ContainerHandler(ModelFinder models, const ContainerOptions& options);
 
 // Serves on the listening socket whose descriptor CLARY_LISTENER names, until SIGTERM. The model is
-// in SAGEMAKER_BASE_DIR/model (or /opt/ml/model), the cores in SM_NUM_CPUS. Returns the process's
-// exit status; why it could not start is its last line on standard error.
+// in SAGEMAKER_BASE_DIR/model (or /opt/ml/model); with CLARY_MODELS, a socket, all are where that
+// says (internal/model_library.h). The cores are in SM_NUM_CPUS. Returns
+// the process's exit status; why it could not start is its last line on standard error.
 int RunXgboostContainer();
 
 }  // namespace clary::serving

@@ -19,6 +19,10 @@
 #include "runner/job_log.h"
 #include "runner/program.h"
 #include "runner/unpack.h"
+#include "runner/user_program.h"
+#include "serving/container.h"
+#include "serving/internal/model_library.h"
+#include "toolkit/python.h"
 
 namespace clary::serving {
 namespace fs = std::filesystem;
@@ -30,6 +34,14 @@ constexpr milliseconds kTermRetry(5);
 constexpr Duration kPingTimeout{2'000};
 constexpr Duration kPingPause{5};
 constexpr int kBacklog = 1024;
+constexpr milliseconds kInstallGrace(2'000);  // between SIGTERM and SIGKILL of pip
+constexpr uint64_t kMaxRequirements = 1 << 20;
+constexpr char kSubmitDirectory[] = "/opt/ml/code";  // where code from S3 is unpacked
+constexpr char kOptMl[] = "/opt/ml/";
+// Where a container of many models finds the socket of its library, and their files.
+constexpr char kLibrary[] = "/opt/clary/library";
+constexpr char kLibrarySocket[] = "models.sock";
+constexpr char kModels[] = "/opt/ml/models";
 
 // A listening socket at `path`, whatever its length; one that is there is replaced.
 Result<Fd> ListenAt(const fs::path& path) {
@@ -60,13 +72,28 @@ Error NoModelData(size_t index, const std::string& uri, const Error& why) {
                       index + 1, uri, why.message)};
 }
 
-Status FetchModel(objects::ObjectStore& store, const std::string& uri, const fs::path& to) {
+Status FetchArchive(objects::ObjectStore& store, const std::string& uri, const fs::path& to) {
   CLARY_TRY(const auto ref, objects::ObjectRef::ParseUri(uri));
   CLARY_TRY(auto object, store.Get(ref));
   const auto unpacked = runner::UnpackTar(*object.body, to);
   if (!unpacked) return std::unexpected(unpacked.error());
   return {};
 }
+
+std::string Variable(const api::ContainerSpec& spec, const char* name) {
+  const auto it = spec.environment.find(name);
+  return it != spec.environment.end() ? it->second : std::string();
+}
+
+// Where a script's code is told to be: a path inside; empty: nowhere.
+std::string SubmitDirectory(const api::ContainerSpec& spec) {
+  std::string given = Variable(spec, "SAGEMAKER_SUBMIT_DIRECTORY");
+  if (given.starts_with("s3://")) return kSubmitDirectory;
+  if (given.starts_with("file://")) given.erase(0, 7);
+  return given;
+}
+
+bool IsScript(const api::ContainerSpec& spec) { return spec.program == "script"; }
 
 }  // namespace
 
@@ -75,6 +102,19 @@ struct ContainerHost::State {
     const api::ContainerSpec* spec = nullptr;
     fs::path work;
     fs::path temp;
+    // Of a script: its home, its Python, and the packages of its requirements.
+    runner::UserProgram user;
+    fs::path home;
+    fs::path python;
+    fs::path layer;
+    fs::path shown_layer;
+    std::vector<runner::Reach> reach;
+    std::unique_ptr<net::Forwarder> forwarder;
+    // Of many models: the socket's folder, the models' folder, who brings them.
+    fs::path library;
+    fs::path models;
+    Fd library_listener;
+    std::unique_ptr<ModelLibrary> librarian;
     Fd listener;
     std::unique_ptr<runner::JobLog> log;
     std::optional<runner::Program> program;
@@ -112,14 +152,24 @@ struct ContainerHost::State {
       }
       return exit_code.has_value();
     }
+    std::vector<const fs::path*> Folders() const {
+      return {&work, &temp, &home, &python, &layer, &library, &models};
+    }
   };
 
   Status MakeContainer(size_t index, objects::ObjectStore& store);
+  Status FetchScript(Container& c, objects::ObjectStore& store) const;
+  Status InstallRequirements(Container& c, runner::StopSignal& stop);
   Result<runner::Program> StartProgram(Container& c) const;
-  std::vector<std::string> Environment(const Container& c) const;
+  Result<runner::ProgramSpec> ProgramOf(const Container& c) const;
+  Result<runner::ProgramSpec> ScriptOf(const Container& c) const;
+  std::map<std::string, std::string> ManyModels(const Container& c) const;
+  std::map<std::string, std::string> Environment(const Container& c) const;
 
   HostOptions options;
+  objects::ObjectStore* store = nullptr;
   bool sandbox = false;
+  std::string no_sandbox;  // why not
   std::vector<std::unique_ptr<Container>> containers;
   std::vector<char> buffer = std::vector<char>(1 << 16);
 };
@@ -130,6 +180,11 @@ Status ContainerHost::State::MakeContainer(size_t index, objects::ObjectStore& s
   const std::string suffix = std::to_string(index + 1);
   c->work = options.directory / ("work-" + suffix);
   c->temp = options.directory / ("tmp-" + suffix);
+  c->home = options.directory / ("home-" + suffix);
+  c->python = options.directory / ("python-" + suffix);
+  c->layer = options.directory / ("layer-" + suffix);
+  c->library = options.directory / ("library-" + suffix);
+  c->models = options.directory / ("models-" + suffix);
   std::string stream = options.log_stream;
   if (options.containers.size() > 1) stream += "/" + c->spec->name;
   CLARY_TRY(auto writer, meta::LogWriter::Open(options.log_root, options.log_group, stream));
@@ -139,19 +194,117 @@ Status ContainerHost::State::MakeContainer(size_t index, objects::ObjectStore& s
     made.log->Write(runner::CleanLine("[clary] NOTE: not provided on this machine: " + notice));
   }
   CLARY_TRY(made.listener, ListenAt(api::SocketOf(options.directory, index)));
-  CLARY_CHECK_OK(RemoveTree(made.work));
-  CLARY_CHECK_OK(RemoveTree(made.temp));
+  for (const fs::path* folder : made.Folders()) CLARY_CHECK_OK(RemoveTree(*folder));
   for (const fs::path& d : {made.work / "model", made.work / "input", made.temp}) {
     CLARY_CHECK_OK(MakeDirectories(d));
   }
-  if (made.spec->model_uri.empty()) return {};
-  if (const Status got = FetchModel(store, made.spec->model_uri, made.work / "model"); !got) {
-    return std::unexpected(NoModelData(index, made.spec->model_uri, got.error()));
+  if (made.spec->multi_model) {
+    for (const fs::path& d : {made.library, made.models, made.work / "models"}) {
+      CLARY_CHECK_OK(MakeDirectories(d));
+    }
+    CLARY_TRY(made.library_listener, ListenAt(made.library / kLibrarySocket));
+  } else if (!made.spec->model_uri.empty()) {
+    if (const Status got = FetchArchive(store, made.spec->model_uri, made.work / "model"); !got) {
+      return std::unexpected(NoModelData(index, made.spec->model_uri, got.error()));
+    }
+  }
+  return IsScript(*made.spec) ? FetchScript(made, store) : Status();
+}
+
+Status ContainerHost::State::FetchScript(Container& c, objects::ObjectStore& store) const {
+  const std::string uri = Variable(*c.spec, "SAGEMAKER_SUBMIT_DIRECTORY");
+  c.user = {.region = options.region,
+            .network_isolation = options.network_isolation,
+            .network = options.access.network,
+            .endpoint = options.access.endpoint,
+            .credentials = options.access.credentials,
+            .python = c.spec->python,
+            .cpus = options.cpus,
+            .environment = c.spec->environment};
+  c.log->Write(runner::PythonNotes(c.spec->python));
+  CLARY_CHECK_OK(MakeDirectories(c.home));
+  if (!uri.starts_with("s3://")) return {};
+  CLARY_CHECK_OK(MakeDirectories(c.work / "code"));
+  if (const Status got = FetchArchive(store, uri, c.work / "code"); !got) {
+    return Fail(
+        Code::kInvalidArgument, "NoCode",
+        "The code of the inference script cannot be had from SAGEMAKER_SUBMIT_DIRECTORY \"" + uri +
+            "\": " + got.error().message);
   }
   return {};
 }
 
-std::vector<std::string> ContainerHost::State::Environment(const Container& c) const {
+// The packages of the requirements.txt beside the script. The last lines of pip are in the log.
+Status ContainerHost::State::InstallRequirements(Container& c, runner::StopSignal& stop) {
+  // Nothing of the user's has run yet, and archives have no links: these are plain files.
+  std::string folder;
+  const std::string program = Variable(*c.spec, "SAGEMAKER_PROGRAM");
+  for (const std::string& candidate :
+       {SubmitDirectory(*c.spec), std::string("/opt/ml/model/code")}) {
+    const std::string inside = fs::path(candidate).lexically_normal().string() + "/";
+    if (!inside.starts_with(kOptMl)) continue;
+    const fs::path outside = c.work / inside.substr(sizeof kOptMl - 1);
+    std::error_code ec;
+    if (!program.empty() && !fs::exists(outside / program, ec)) continue;
+    if (!fs::is_directory(outside, ec)) continue;
+    if (fs::is_regular_file(outside / "requirements.txt", ec)) folder = candidate;
+    break;
+  }
+  if (folder.empty()) return {};
+  const fs::path file =
+      c.work / (fs::path(folder).lexically_normal().string() + "/requirements.txt")
+                   .substr(sizeof kOptMl - 1);
+  CLARY_TRY(const std::string text, ReadFile(file, kMaxRequirements));
+  CLARY_TRY(const toolkit::Python python, toolkit::LookAtPython(c.spec->python.interpreter));
+  const runner::Requirements requirements(c.user, python, text);
+  c.shown_layer = requirements.Ready();
+  if (!c.shown_layer.empty()) {
+    c.log->Write("[clary] requirements.txt: the packages of an earlier program with this file");
+    return {};
+  }
+  CLARY_TRY(runner::ProgramSpec installer, ProgramOf(c));
+  CLARY_CHECK_OK(requirements.Prepare(c.layer, installer));
+  installer.directory = folder;
+  CLARY_TRY(c.program, runner::Program::Start(installer));
+  CLARY_TRY(auto forwarder, runner::Forward(installer, *c.program));
+  const auto deadline = steady_clock::now() + options.startup_timeout;
+  std::optional<steady_clock::time_point> kill_at;
+  bool told = false;
+  while (!c.Reap(buffer)) {
+    const auto now = steady_clock::now();
+    if (!kill_at && (stop.Requested() || now >= deadline)) kill_at = now + kInstallGrace;
+    if (kill_at && !told) told = c.program->Terminate();
+    if (kill_at && now >= *kill_at) c.program->Kill();
+    pollfd polls[] = {{c.output_ended ? -1 : c.program->output(), POLLIN, 0},
+                      {c.program->pidfd(), POLLIN, 0},
+                      {kill_at ? -1 : stop.fd(), POLLIN, 0}};
+    const auto until = std::chrono::ceil<milliseconds>(deadline - now);
+    ::poll(polls, 3,
+           kill_at ? static_cast<int>(kTermRetry.count())
+                   : static_cast<int>(std::max(until, kTermRetry).count()));
+    c.Drain(buffer);
+  }
+  const int code = *c.exit_code;
+  c.program.reset();
+  c.exit_code.reset();
+  c.output_ended = false;
+  if (stop.Requested()) return Fail(Code::kCancelled, "Stopped", "stopped");
+  if (kill_at) {
+    return Fail(Code::kDeadlineExceeded, "InstallFailed",
+                fmt::format("The packages of requirements.txt were not installed within {} s.",
+                            options.startup_timeout.count()));
+  }
+  if (code != 0) {
+    return Fail(Code::kInvalidArgument, "InstallFailed",
+                fmt::format("The packages of requirements.txt could not be installed: {}",
+                            c.last_line.empty() ? fmt::format("pip ended with status {}", code)
+                                                : c.last_line));
+  }
+  c.shown_layer = requirements.Keep(c.layer);
+  return {};
+}
+
+std::map<std::string, std::string> ContainerHost::State::Environment(const Container& c) const {
   std::map<std::string, std::string> env = {{"PATH", "/usr/local/bin:/usr/bin:/bin"},
                                             {"HOME", "/tmp"},
                                             {"LANG", "C.UTF-8"},
@@ -159,29 +312,94 @@ std::vector<std::string> ContainerHost::State::Environment(const Container& c) c
                                             {"AWS_REGION", options.region},
                                             {"SAGEMAKER_REGION", options.region}};
   for (const auto& [name, value] : c.spec->environment) env[name] = value;
+  for (const auto& [name, value] : ManyModels(c)) env[name] = value;
   env["SAGEMAKER_BASE_DIR"] = sandbox ? "/opt/ml" : c.work.string();
   env["CLARY_IMAGE_VERSION"] = c.spec->image_version;
   env["CLARY_LISTENER"] = std::to_string(c.listener.get());
   env["SM_NUM_CPUS"] = std::to_string(runner::UsableCores(options.cpus));
-  std::vector<std::string> out;
-  for (const auto& [name, value] : env) {
-    // A NUL would end the variable early and could hide another one behind it.
-    if (value.find('\0') == std::string::npos) out.push_back(name + "=" + value);
-  }
-  return out;
+  return env;
 }
 
-Result<runner::Program> ContainerHost::State::StartProgram(Container& c) const {
-  runner::ProgramSpec program{.argv = options.serve.program,
-                              .env = Environment(c),
-                              .work = c.work,
+// What a container of many models is told; nothing to others.
+std::map<std::string, std::string> ContainerHost::State::ManyModels(const Container& c) const {
+  if (!c.spec->multi_model) return {};
+  const uint64_t pages = static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES));
+  const uint64_t machine = pages * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+  const uint64_t all = options.memory_bytes > 0 ? options.memory_bytes : machine;
+  return {{"SAGEMAKER_MULTI_MODEL", "true"},
+          {"CLARY_MODELS", ((sandbox ? fs::path(kLibrary) : c.library) / kLibrarySocket).string()},
+          {"CLARY_MODELS_MEMORY", std::to_string(all / 2)},
+          {"CLARY_MODELS_CACHE", c.spec->keep_models ? "Enabled" : "Disabled"}};
+}
+
+// A container as all are, but for its program.
+Result<runner::ProgramSpec> ContainerHost::State::ProgramOf(const Container& c) const {
+  runner::ProgramSpec program{.work = c.work,
                               .temp = c.temp,
                               .network = runner::Network::kNone,
                               .memory_bytes = options.memory_bytes,
-                              .inherited = {c.listener.get()},
                               .sandbox = sandbox};
-  if (program.argv.empty()) program.argv = {"clary", "algorithm", c.spec->program + "-serve"};
-  return runner::Program::Start(program);
+  if (c.spec->multi_model) program.shown = {{c.library, kLibrary}, {c.models, kModels}};
+  if (!IsScript(*c.spec)) return program;
+  if (!sandbox) {
+    return Fail(Code::kFailedPrecondition, "NoSandbox",
+                "scripts of users run in a sandbox only, and there is none: " + no_sandbox);
+  }
+  program.home = c.home;
+  program.network = runner::NetworkOf(c.user);
+  return program;
+}
+
+Result<runner::ProgramSpec> ContainerHost::State::ScriptOf(const Container& c) const {
+  CLARY_TRY(runner::ProgramSpec program, ProgramOf(c));
+  CLARY_TRY(const toolkit::Python python, toolkit::LookAtPython(c.spec->python.interpreter));
+  CLARY_CHECK_OK(MakeDirectories(c.python));
+  CLARY_CHECK_OK(toolkit::MakePythonHome(
+      {.python = python, .layer = !c.shown_layer.empty(), .stand_ins = true, .inference = true},
+      c.python));
+  runner::AddUserProgram(c.user, c.python, c.shown_layer, program);
+  const int cpus = runner::UsableCores(options.cpus);
+  auto env = runner::UserEnvironment(c.user, true);
+  const auto ours = [&](const char* name, std::string value) {
+    env.emplace(name, std::move(value));
+  };
+  ours("SAGEMAKER_BASE_DIR", "/opt/ml");
+  ours("SAGEMAKER_BIND_TO_PORT", "8080");
+  ours("SM_MODEL_DIR", "/opt/ml/model");
+  ours("SAGEMAKER_REGION", options.region);
+  // Workers share the cores.
+  const auto workers = ParseUint(Variable(*c.spec, "SAGEMAKER_MODEL_SERVER_WORKERS"));
+  const auto share = static_cast<uint64_t>(cpus) / std::max<uint64_t>(1, workers.value_or(cpus));
+  if (!c.spec->environment.contains("OMP_NUM_THREADS")) {
+    env["OMP_NUM_THREADS"] = std::to_string(std::max<uint64_t>(1, share));
+  }
+  for (const auto& [name, value] : ManyModels(c)) env[name] = value;
+  env["SM_NUM_CPUS"] = std::to_string(cpus);
+  env["CLARY_LISTENER"] = std::to_string(c.listener.get());
+  env["CLARY_FRAMEWORK"] = c.spec->python.framework;
+  env["CLARY_MODEL_DIR"] = "/opt/ml/model";
+  env["CLARY_SUBMIT_DIRECTORY"] = SubmitDirectory(*c.spec);
+  env["CLARY_MAX_BODY"] = std::to_string(MaxBodyBytes(c.spec->environment));
+  env["CLARY_INVOCATION_TIMEOUT"] = std::to_string(options.invocation_timeout.count());
+  program.env = runner::EnvironmentList(env);
+  program.argv = {std::string(toolkit::kPythonHome) + "/bin/python", toolkit::kInferenceServer};
+  return program;
+}
+
+Result<runner::Program> ContainerHost::State::StartProgram(Container& c) const {
+  runner::ProgramSpec program;
+  if (IsScript(*c.spec)) {
+    CLARY_TRY(program, ScriptOf(c));
+  } else {
+    CLARY_TRY(program, ProgramOf(c));
+    program.argv = options.serve.program;
+    if (program.argv.empty()) program.argv = {"clary", "algorithm", c.spec->program + "-serve"};
+    program.env = runner::EnvironmentList(Environment(c));
+  }
+  program.inherited = {c.listener.get()};
+  CLARY_TRY(auto started, runner::Program::Start(program));
+  c.reach = std::move(program.reach);
+  return started;
 }
 
 ContainerHost::ContainerHost(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -189,8 +407,9 @@ ContainerHost::ContainerHost(std::unique_ptr<State> state) : state_(std::move(st
 ContainerHost::~ContainerHost() {
   for (auto& c : state_->containers) {
     if (c->program && !c->exit_code) c->program->Kill();
-    (void)RemoveTree(c->work);
-    (void)RemoveTree(c->temp);
+    c->forwarder.reset();
+    c->librarian.reset();
+    for (const fs::path* folder : c->Folders()) (void)RemoveTree(*folder);
   }
 }
 
@@ -199,14 +418,19 @@ Result<std::unique_ptr<ContainerHost>> ContainerHost::Prepare(HostOptions option
   std::unique_ptr<ContainerHost> host(new ContainerHost(std::make_unique<State>()));
   State& state = *host->state_;
   state.options = std::move(options);
-  auto probe = state.options.serve.sandbox
-                   ? std::optional(runner::SandboxProbe::Start(runner::Network::kNone))
-                   : std::nullopt;
+  state.store = &store;
+  auto network = runner::Network::kNone;
+  if (std::ranges::any_of(state.options.containers, IsScript)) {
+    network = runner::NetworkOf({.network_isolation = state.options.network_isolation,
+                                 .network = state.options.access.network});
+  }
+  auto probe = state.options.serve.sandbox ? std::optional(runner::SandboxProbe::Start(network))
+                                           : std::nullopt;
   Status made;
   for (size_t i = 0; i < state.options.containers.size() && made; ++i) {
     made = state.MakeContainer(i, store);
   }
-  const std::string why = probe ? probe->Wait() : "turned off";
+  const std::string why = state.no_sandbox = probe ? probe->Wait() : "turned off";
   state.sandbox = why.empty();
   if (!made) {
     if (!state.containers.empty()) host->Log(made.error().message);
@@ -220,10 +444,27 @@ Result<std::unique_ptr<ContainerHost>> ContainerHost::Prepare(HostOptions option
   return host;
 }
 
-Status ContainerHost::Start() {
+Status ContainerHost::Start(runner::StopSignal& stop) {
+  for (auto& c : state_->containers) {
+    if (!IsScript(*c->spec)) continue;
+    if (const Status done = state_->InstallRequirements(*c, stop); !done) {
+      Log(done.error().message);
+      return done;
+    }
+  }
   for (auto& c : state_->containers) {
     CLARY_TRY(c->program, state_->StartProgram(*c));
     c->listener = Fd();  // the program's alone: its end refuses connections
+  }
+  for (auto& c : state_->containers) {
+    CLARY_TRY(c->forwarder, runner::Forward({.reach = c->reach}, *c->program));
+    if (!c->library_listener) continue;
+    CLARY_TRY(c->librarian,
+              ModelLibrary::Start(*state_->store,
+                                  {.prefix_uri = c->spec->model_uri,
+                                   .directory = c->models,
+                                   .inside = state_->sandbox ? fs::path(kModels) : c->models,
+                                   .listener = std::move(c->library_listener)}));
   }
   return {};
 }
@@ -254,8 +495,8 @@ bool ContainerHost::Pump(runner::StopSignal& stop, int wake) {
   }
 }
 
-void ContainerHost::Stop() {
-  const auto deadline = steady_clock::now() + state_->options.serve.grace;
+void ContainerHost::Stop(milliseconds grace) {
+  const auto deadline = steady_clock::now() + grace;
   std::vector<bool> told(state_->containers.size());
   for (;;) {
     bool all_ended = true;
@@ -290,6 +531,13 @@ std::string ContainerHost::Cause() const {
                                   : fmt::format("The container exited with status {}", code);
     if (state_->containers.size() > 1) text = c->spec->name + ": " + text;
     return c->last_line.empty() ? text + "." : text + ": " + c->last_line;
+  }
+  return "";
+}
+
+std::string ContainerHost::LastLine() const {
+  for (const auto& c : state_->containers) {
+    if (!c->last_line.empty()) return c->last_line;
   }
   return "";
 }

@@ -17,6 +17,8 @@ namespace fs = std::filesystem;
 using api::JobEvent;
 namespace {
 
+constexpr std::chrono::seconds kHungGrace(2);  // between SIGTERM and SIGKILL
+
 // Pings every container until all answer, then makes `wake` readable.
 class HealthCheck {
  public:
@@ -43,20 +45,32 @@ class HealthCheck {
 Result<End> Serve(const api::ServerSpec& spec, const fs::path& directory,
                   objects::ObjectStore& store, const ServeOptions& options,
                   runner::EventFile& events, runner::StopSignal& stop) {
-  auto host = ContainerHost::Prepare(OptionsOf(spec, directory, options), store);
+  HostOptions host_options = OptionsOf(spec, directory, options);
+  host_options.startup_timeout = std::chrono::seconds(spec.startup_timeout_s);
+  auto host = ContainerHost::Prepare(std::move(host_options), store);
   if (!host) return End{1, host.error().message};
-  if (const Status started = (*host)->Start(); !started) return End{1, started.error().message};
+  if (const Status started = (*host)->Start(stop); !started) {
+    if (started.error().code == Code::kCancelled) return End{kStopped, ""};
+    return End{1, started.error().message};
+  }
   const Fd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake) return std::unexpected(ErrnoError(errno, "eventfd"));
   std::optional<HealthCheck> health(std::in_place, spec, directory, wake.get());
   if (!(*host)->Pump(stop, wake.get())) return End{1, (*host)->Cause()};
   if (!stop.Requested()) {
-    if (const Status healthy = health->Take(); !healthy) return End{1, healthy.error().message};
+    if (const Status healthy = health->Take(); !healthy) {
+      std::string why = healthy.error().message;
+      if (const std::string line = (*host)->LastLine(); !line.empty()) {
+        why += " The last that it said: " + line;
+      }
+      (*host)->Stop(kHungGrace);  // a script tells the log where it hangs
+      return End{1, why};
+    }
     CLARY_CHECK_OK(events.Append({.kind = JobEvent::Kind::kPhase, .phase = api::kInService}));
     if (!(*host)->Pump(stop, -1)) return End{1, (*host)->Cause()};
   }
   health.reset();
-  (*host)->Stop();
+  (*host)->Stop(options.grace);
   return End{kStopped, ""};
 }
 

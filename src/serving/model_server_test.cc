@@ -188,6 +188,136 @@ TEST_P(ModelServerTest, AContainerThatNeverAnswersFails) {
   EXPECT_THAT(Events()[0].detail, HasSubstr("No container answered /ping with 200 within 0 s"));
 }
 
+TEST_P(ModelServerTest, ServesManyModels) {
+  PutGoodModel();  // as model.tar.gz
+  spec_.containers[0].model_uri = "s3://bkt/";
+  spec_.containers[0].multi_model = true;
+  Start();
+  ASSERT_TRUE(InService()) << LogText();
+  const auto client = *net::HttpClient::Create({.unix_socket = api::SocketOf(directory_, 0)});
+  const auto ask = [&](const std::string& model) {
+    net::ClientRequest request{
+        .method = "POST", .url = "http://localhost/invocations", .body = "7,8"};
+    request.headers.Set("Content-Type", "text/csv");
+    request.headers.Set("X-Amzn-SageMaker-Target-Model", model);
+    return client->Send(request);
+  };
+  EXPECT_EQ(ask("model.tar.gz")->status, 200);
+  EXPECT_EQ(ask("model.tar.gz")->status, 200);
+  const auto none = ask("none.tar.gz");
+  EXPECT_EQ(none->status, 404);
+  EXPECT_EQ(none->headers.Get("X-Clary-Model"), "missing");
+  EXPECT_EQ(ask("../x")->status, 400);
+  Stop();
+  EXPECT_THAT(LogText(), HasSubstr("Model model.tar.gz loaded successfully"));
+  EXPECT_FALSE(fs::exists(directory_ / "models-1"));
+}
+
+// --- Inference scripts: in the sandbox only.
+
+class ScriptServerTest : public ModelServerTest {
+ protected:
+  void SetUp() override {
+    if (!fs::exists("/usr/bin/python3")) GTEST_SKIP() << "there is no Python";
+    ModelServerTest::SetUp();
+    options_.program.clear();
+    spec_.invocation_timeout_s = 20;
+    spec_.containers[0].program = "script";
+    spec_.containers[0].python = {.environment = "default", .interpreter = "/usr/bin/python3"};
+  }
+  void PutScript(const std::string& script, const std::string& requirements = "") {
+    ASSERT_TRUE(MakeDirectories(home() / "m/code"));
+    ASSERT_TRUE(WriteFileAtomic(home() / "m/code/inference.py", script));
+    ASSERT_TRUE(WriteFileAtomic(home() / "m/weights", "7"));
+    if (!requirements.empty()) {
+      ASSERT_TRUE(WriteFileAtomic(home() / "m/code/requirements.txt", requirements));
+    }
+    ASSERT_TRUE(runner::Pack(home(), {{.directory = "m"}}, home() / "m.tgz"));
+    ASSERT_TRUE(runner::UploadFile(home() / "m.tgz", {"bkt", "model.tar.gz"}, *store_).has_value());
+  }
+};
+
+constexpr char kEcho[] = R"(
+def model_fn(model_dir):
+    return open(model_dir + "/weights").read()
+def transform_fn(model, data, content_type, accept):
+    return model + data, "text/csv"
+)";
+
+TEST_P(ScriptServerTest, AnswersFromTheScript) {
+  PutScript(kEcho);
+  Start();
+  ASSERT_TRUE(InService()) << LogText();
+  const auto answer = Ask("1,2");
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->body, "71,2");
+  EXPECT_EQ(Ask("3")->body, "73");
+  Stop();
+  ASSERT_EQ(Events().size(), 2U);
+  EXPECT_EQ(Events()[1].detail, "");
+  EXPECT_THAT(LogText(), HasSubstr("inference script /opt/ml/model/code/inference.py"));
+  for (const char* left : {"work-1", "home-1", "python-1", "tmp-1"}) {
+    EXPECT_FALSE(fs::exists(directory_ / left)) << left;
+  }
+}
+
+TEST_P(ScriptServerTest, CodeComesFromTheObjectStore) {
+  PutScript(kEcho);
+  ASSERT_TRUE(MakeDirectories(home() / "s"));
+  ASSERT_TRUE(
+      WriteFileAtomic(home() / "s/serve.py",
+                      "def model_fn(d): pass\ndef transform_fn(m, d, c, a): return 'own'\n"));
+  ASSERT_TRUE(runner::Pack(home(), {{.directory = "s"}}, home() / "s.tgz"));
+  ASSERT_TRUE(runner::UploadFile(home() / "s.tgz", {"bkt", "source.tar.gz"}, *store_).has_value());
+  spec_.containers[0].environment = {{"SAGEMAKER_PROGRAM", "serve.py"},
+                                     {"SAGEMAKER_SUBMIT_DIRECTORY", "s3://bkt/source.tar.gz"}};
+  Start();
+  ASSERT_TRUE(InService()) << LogText();
+  EXPECT_EQ(Ask("1")->body, "own");
+  Stop();
+  EXPECT_THAT(LogText(), HasSubstr("inference script /opt/ml/code/serve.py"));
+}
+
+TEST_P(ScriptServerTest, SaysWhyTheScriptDoesNotLoad) {
+  PutScript("def model_fn(model_dir):\n    raise RuntimeError('no weights')\n");
+  Start();
+  EXPECT_EQ(Wait(), 1);
+  ASSERT_EQ(Events().size(), 1U);
+  EXPECT_EQ(Events()[0].detail, "The container exited with status 1: RuntimeError: no weights");
+}
+
+TEST_P(ScriptServerTest, SaysWhereAModelFnHangs) {
+  PutScript("import time\ndef model_fn(model_dir):\n    print('loading')\n    time.sleep(600)\n");
+  spec_.startup_timeout_s = 2;
+  Start();
+  EXPECT_EQ(Wait(), 1);
+  ASSERT_EQ(Events().size(), 1U);
+  EXPECT_THAT(Events()[0].detail,
+              testing::MatchesRegex("No container answered /ping with 200 within 2 s.*"
+                                    "The last that it said: loading"));
+  EXPECT_THAT(LogText(), HasSubstr("in model_fn"));
+}
+
+TEST_P(ScriptServerTest, SaysWhyRequirementsAreNotInstalled) {
+  PutScript(kEcho, "no-such-package==7\n");
+  spec_.containers[0].python.pip = {{"PIP_NO_INDEX", "1"}};
+  Start();
+  EXPECT_EQ(Wait(), 1);
+  ASSERT_EQ(Events().size(), 1U);
+  EXPECT_THAT(Events()[0].detail, HasSubstr("requirements.txt could not be installed: "));
+}
+
+TEST_P(ScriptServerTest, StopsWhileItLoads) {
+  PutScript("import time\ndef model_fn(model_dir):\n    print('loading')\n    time.sleep(600)\n");
+  Start();
+  ASSERT_TRUE(WaitFor([&] { return LogText().find("loading") != std::string::npos; }));
+  Stop();
+  ASSERT_EQ(Events().size(), 1U);
+  EXPECT_EQ(Events()[0].detail, "");
+}
+
+INSTANTIATE_TEST_SUITE_P(Sandbox, ScriptServerTest, testing::Values(true),
+                         [](const auto&) { return "Yes"; });
 INSTANTIATE_TEST_SUITE_P(Sandbox, ModelServerTest, testing::Values(false, true),
                          [](const auto& param_info) { return param_info.param ? "Yes" : "No"; });
 

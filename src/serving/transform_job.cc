@@ -293,8 +293,12 @@ Result<End> RunContainers(const TransformSpec& spec, const fs::path& directory,
   CLARY_TRY(auto writer,
             meta::LogWriter::Open(spec.log_root, spec.log_group, spec.log_stream + "/data-log"));
   DataLog log(std::move(writer));
-  if (const Status started = (*host)->Start(); !started) {
-    return End{1, kInternalError + started.error().message};
+  if (const Status started = (*host)->Start(stop); !started) {
+    if (started.error().code == Code::kCancelled) return End{kStopped, ""};
+    return started.error().code == Code::kInvalidArgument
+               ? AlgorithmError("Model container failed to respond to ping: " +
+                                started.error().message)
+               : End{1, kInternalError + started.error().message};
   }
   const Fd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake) return std::unexpected(ErrnoError(errno, "eventfd"));
@@ -308,7 +312,7 @@ Result<End> RunContainers(const TransformSpec& spec, const fs::path& directory,
   const bool runs = (*host)->Pump(stop, wake.get());
   const bool stopped = stop.Requested();
   if (!runs || stopped) worker.request_stop();
-  (*host)->Stop();  // requests that are on their way end with the containers
+  (*host)->Stop(options.grace);  // requests that are on their way end with the containers
   worker.join();
   if (stopped) return End{kStopped, ""};
   // What the job found out about its data says more than how the container ended.

@@ -248,7 +248,10 @@ TEST_F(XgboostModelTest, SaysWhyAModelCannotBeLoaded) {
 
 TEST_F(XgboostModelTest, SpeaksTheContainersHttp) {
   TrainAndLoad("binary:logistic");
-  const auto handle = ContainerHandler(*model_, {.cores = 2});
+  const std::shared_ptr<const XgboostModel> model(std::move(model_));
+  const auto handle = ContainerHandler(
+      [&](std::string_view) -> Result<std::shared_ptr<const XgboostModel>> { return model; },
+      {.cores = 2});
   const auto ask = [&](const char* method, const char* path, const std::string& body) {
     net::Request request{.method = method, .path = path};
     request.headers.Set("Content-Type", "text/csv");

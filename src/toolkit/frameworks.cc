@@ -32,6 +32,7 @@ struct Repository {
 constexpr Repository kRepositories[] = {
     {"sagemaker-scikit-learn", "sklearn"},  {"sagemaker-xgboost", "xgboost"},
     {"pytorch-training", "pytorch"},        {"sagemaker-pytorch", "pytorch"},
+    {"pytorch-inference", "pytorch"},       {"tensorflow-inference", "tensorflow"},
     {"tensorflow-training", "tensorflow"},  {"sagemaker-tensorflow", "tensorflow"},
     {"huggingface-pytorch", "huggingface"}, {"huggingface-tensorflow", "huggingface"},
     {"sagemaker-base-python-", "python"},   {"sagemaker-data-science-", "python"},

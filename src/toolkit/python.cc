@@ -185,6 +185,14 @@ bool SaysAll(std::string_view requirements) {
   return true;
 }
 
+Status WriteFiles(std::span<const PythonFile> files, const fs::path& to) {
+  for (const PythonFile& file : files) {
+    CLARY_CHECK_OK(MakeDirectories((to / file.path).parent_path()));
+    CLARY_CHECK_OK(WriteText(to / file.path, file.text));
+  }
+  return {};
+}
+
 }  // namespace
 
 std::vector<std::string> FoldersOf(const fs::path& interpreter, fs::path* base) {
@@ -318,12 +326,11 @@ Status MakePythonHome(const PythonHome& home, const fs::path& dir) {
     }
   }
   if (home.stand_ins) {
-    const fs::path to = dir / "stand-ins";
-    for (const StandIn& file : StandIns()) {
-      CLARY_CHECK_OK(MakeDirectories((to / file.path).parent_path()));
-      CLARY_CHECK_OK(WriteText(to / file.path, file.text));
-    }
+    CLARY_CHECK_OK(WriteFiles(StandIns(), dir / "stand-ins"));
     add(std::string(kPythonHome) + "/stand-ins");
+  }
+  if (home.inference) {
+    CLARY_CHECK_OK(WriteFiles(InferenceServer(), dir / fs::path(kInferenceServer).filename()));
   }
   if (!InstalledPackages(python).contains("pip")) {
     const fs::path pip_wheel = BundledPip(python);

@@ -15,6 +15,8 @@ namespace clary::toolkit {
 // Where a job's sandbox shows them.
 constexpr char kPythonHome[] = "/opt/clary/python";       // the job's own environment, writable
 constexpr char kLayerHome[] = "/opt/clary/requirements";  // what requirements.txt asked for
+// What Python runs to serve an inference script (PythonHome::inference).
+constexpr char kInferenceServer[] = "/opt/clary/python/inference";
 
 struct Python {
   std::filesystem::path interpreter;            // as it is started: HOME/bin/python
@@ -46,10 +48,12 @@ std::map<std::string, std::string> InstalledPackages(const Python& python);
 // one that its base brings does it. bin/ has python, python3, pip,
 // pip3 and the scripts of the environment below. With `stand_ins`, the modules that scripts for
 // framework images import (Framework::stand_ins) can be imported, unless a package has the name.
+// With `inference`, kInferenceServer is there.
 struct PythonHome {
   Python python;
   bool layer = false;
   bool stand_ins = false;
+  bool inference = false;
 };
 Status MakePythonHome(const PythonHome& home, const std::filesystem::path& dir);
 

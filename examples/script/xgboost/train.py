@@ -2,6 +2,7 @@
 import argparse
 import os
 
+import xgboost
 from sagemaker_xgboost_container import checkpointing
 from sagemaker_xgboost_container.data_utils import get_dmatrix
 
@@ -28,6 +29,13 @@ def main():
         "/opt/ml/checkpoints",
     )
     model.save_model(os.path.join(os.environ["SM_MODEL_DIR"], "xgboost-model.json"))
+
+
+def model_fn(model_dir):
+    """For inference: the model that main() saved."""
+    model = xgboost.Booster()
+    model.load_model(os.path.join(model_dir, "xgboost-model.json"))
+    return model
 
 
 if __name__ == "__main__":

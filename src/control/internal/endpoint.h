@@ -26,7 +26,8 @@ struct Fleet {
   int64_t generation = 0;   // of this endpoint; 0: there is none
   std::string config_name;  // EndpointConfigName
   std::string config;       // the CreateEndpointConfig request: JSON text
-  std::string models;  // by ModelName: {"containers": [...], "isolated": bool, "notices": [...]}
+  // By ModelName: {"containers": [...], "isolated": bool, "notices": [...], "role": ARN or empty}.
+  std::string models;
   std::vector<VariantState> variants;
 
   VariantState* Find(std::string_view variant);
@@ -66,9 +67,11 @@ Result<Fleet> MakeFleet(const Context& context, const Record& config);
 // Why a fleet cannot run, as FailureReason; empty: nothing is known against it.
 Result<std::string> WhatIsWrong(const Context& context, const Fleet& fleet);
 
-// server.json of an instance that has an id.
-api::ServerSpec MakeServerSpec(const Context& context, const Record& endpoint, const Fleet& fleet,
-                               const Instance& instance);
+// server.json of an instance whose launch is `key`; makes keys for its scripts. Errors as
+// MakeContainers().
+Result<api::ServerSpec> MakeServerSpec(const Context& context, const Record& endpoint,
+                                       const Fleet& fleet, const Instance& instance,
+                                       const std::string& key);
 // How long an instance of the variant may take until it answers.
 int64_t StartupLimitMs(const Fleet& fleet, std::string_view variant);
 

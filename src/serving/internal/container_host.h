@@ -29,6 +29,10 @@ struct HostOptions {
   std::string log_group;
   std::string log_stream;
   std::vector<std::string> notices;
+  bool network_isolation = false;
+  api::ScriptAccess access;
+  std::chrono::seconds startup_timeout{240};
+  std::chrono::seconds invocation_timeout{60};
   int cpus = 0;
   uint64_t memory_bytes = 0;
   ServeOptions serve;
@@ -45,6 +49,9 @@ HostOptions OptionsOf(const Spec& spec, const std::filesystem::path& directory,
           .log_group = spec.log_group,
           .log_stream = spec.log_stream,
           .notices = spec.notices,
+          .network_isolation = spec.network_isolation,
+          .access = spec.access,
+          .invocation_timeout = std::chrono::seconds(spec.invocation_timeout_s),
           .cpus = spec.cpus,
           .memory_bytes = spec.memory_bytes,
           .serve = serve};
@@ -68,14 +75,15 @@ Result<int> RunLaunch(
 // One object a launch, one thread. The programs die with this process.
 class ContainerHost {
  public:
-  // Makes the sockets and unpacks the models. An error's message belongs into events.jsonl as it
-  // is: "Failed to download model data ..." for a model that is not there.
+  // Makes the sockets and unpacks the models. `store` must outlive it. An error's message belongs
+  // into events.jsonl as it is: "Failed to download model data ..." for a model that is not there.
   static Result<std::unique_ptr<ContainerHost>> Prepare(HostOptions options,
                                                         objects::ObjectStore& store);
   ~ContainerHost();  // kills what still runs, and removes the work directories
 
-  // Starts the programs. Forks: before any other thread is made.
-  Status Start();
+  // Starts the programs, after the packages of scripts' requirements are there. Forks: before any
+  // other thread is made. kCancelled if `stop` is asked for meanwhile.
+  Status Start(runner::StopSignal& stop);
 
   // Lines to the logs of all containers.
   void Log(const std::string& line);
@@ -84,11 +92,13 @@ class ContainerHost {
   // for or `wake` (a descriptor, or -1) is readable (true).
   bool Pump(runner::StopSignal& stop, int wake);
   // SIGTERM, after the grace SIGKILL; their last lines go to the log.
-  void Stop();
+  void Stop(std::chrono::milliseconds grace);
 
   // After Pump() gave false: which container ended and how: "The container exited with status 1:
   // <its last line>".
   std::string Cause() const;
+  // The last line that a container has written; empty: none has.
+  std::string LastLine() const;
 
  private:
   struct State;

@@ -1,5 +1,4 @@
-// Small pure-Python modules under the names that scripts for SageMaker's XGBoost images import,
-// in our own words (src/toolkit/stand_ins/).
+// Python of our own that users' programs see.
 #pragma once
 
 #include <span>
@@ -7,10 +6,16 @@
 
 namespace clary::toolkit {
 
-struct StandIn {
+struct PythonFile {
   std::string_view path;  // "sagemaker_xgboost_container/checkpointing.py"
   std::string_view text;
 };
-std::span<const StandIn> StandIns();
+
+// Small modules under the names that scripts for SageMaker's images import, in our own words
+// (src/toolkit/stand_ins/).
+std::span<const PythonFile> StandIns();
+
+// What serves an inference script: a folder that Python runs (src/toolkit/inference/).
+std::span<const PythonFile> InferenceServer();
 
 }  // namespace clary::toolkit

@@ -1,0 +1,162 @@
+// Stories of models with inference scripts.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "control/testing/serving_world.h"
+
+namespace clary::control {
+namespace {
+
+using testing::HasSubstr;
+
+class ScriptEndpointTest : public testing::Test {
+ protected:
+  static constexpr char kSklearn[] =
+      "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3";
+
+  ScriptEndpointTest() {
+    w_.options.find_python = [](const std::string& image,
+                                const std::string&) -> Result<api::PythonSpec> {
+      if (image.contains("pytorch")) {
+        return Fail(Code::kInvalidArgument, "ValidationException", "no Python for " + image);
+      }
+      return api::PythonSpec{.environment = "sklearn:1.2-1",
+                             .interpreter = "/venv/bin/python",
+                             .framework = "sklearn"};
+    };
+    w_.options.lend_keys = [this](const std::string& owner, const std::string& role,
+                                  Duration) -> Result<api::JobCredentials> {
+      EXPECT_EQ(role, "arn:aws:iam::123456789012:role/R");
+      lent_.insert(owner);
+      return api::JobCredentials{.access_key_id = "ASIA"};
+    };
+    w_.options.take_back_keys = [this](const std::string& owner) {
+      lent_.erase(owner);
+      return Status();
+    };
+    w_.options.endpoint = "http://127.0.0.1:8460";
+    w_.Restart();
+    w_.Put("source.tar.gz", "code");
+  }
+  json Create(const std::string& image, const json& environment) {
+    json model = ServingWorld::Model("s");
+    model["PrimaryContainer"]["Image"] = image;
+    model["PrimaryContainer"]["Environment"] = environment;
+    w_.Ok("CreateModel", model);
+    w_.Config("c", {ServingWorld::Variant("A", 1, 1, "s")});
+    w_.Ok("CreateEndpoint", {{"EndpointName", "e"}, {"EndpointConfigName", "c"}});
+    w_.service->Reconcile();
+    return w_.Endpoint();
+  }
+
+  ServingWorld w_;
+  std::set<std::string> lent_;
+};
+
+TEST_F(ScriptEndpointTest, GetsThePythonOfItsImageAndKeysUntilItIsGone) {
+  Create(kSklearn, {{"SAGEMAKER_PROGRAM", "inference.py"},
+                    {"SAGEMAKER_SUBMIT_DIRECTORY", "s3://bkt/source.tar.gz"}});
+  ASSERT_EQ(w_.Servers().size(), 1u);
+  const api::ServerSpec spec = w_.ServerSpecOf(w_.Servers().front());
+  EXPECT_EQ(spec.containers[0].program, "script");
+  EXPECT_EQ(spec.containers[0].python.interpreter, "/venv/bin/python");
+  EXPECT_EQ(spec.access.credentials.access_key_id, "ASIA");
+  EXPECT_EQ(spec.access.endpoint, "http://127.0.0.1:8460");
+  EXPECT_EQ(spec.invocation_timeout_s, 60);
+  EXPECT_EQ(lent_, std::set<std::string>{w_.Servers().front().key});
+  w_.AnswerAll();
+  EXPECT_EQ(w_.StatusOfEndpoint(), "InService");
+  w_.Ok("DeleteEndpoint", {{"EndpointName", "e"}});
+  w_.service->Reconcile();
+  EXPECT_FALSE(lent_.empty());  // it answers what it has begun
+  w_.DrainAll();
+  EXPECT_TRUE(lent_.empty());
+}
+
+TEST_F(ScriptEndpointTest, AFrameworksImageNeedsNoProgram) {
+  Create(kSklearn, json::object());
+  EXPECT_EQ(w_.ServerSpecOf(w_.Servers().front()).containers[0].program, "script");
+}
+
+TEST_F(ScriptEndpointTest, AnImageOfTheBuiltInAlgorithmIsAScriptsIfThereIsOne) {
+  Create(ServingWorld::kImage, {{"SAGEMAKER_PROGRAM", ""}});
+  const api::ServerSpec spec = w_.ServerSpecOf(w_.Servers().front());
+  EXPECT_EQ(spec.containers[0].program, "xgboost");
+  EXPECT_EQ(spec.access.credentials.access_key_id, "");
+  EXPECT_TRUE(lent_.empty());
+}
+
+TEST_F(ScriptEndpointTest, SaysWhatIsMissing) {
+  const json endpoint =
+      Create("1.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference:2.3.0-cpu-py311",
+             {{"SAGEMAKER_PROGRAM", "inference.py"}});
+  EXPECT_EQ(endpoint["EndpointStatus"], "Failed");
+  EXPECT_THAT(endpoint["FailureReason"].get<std::string>(),
+              testing::MatchesRegex("Please make sure all images included in the model for the "
+                                    "production variant A exist.*no Python for 1.dkr.*"));
+}
+
+TEST_F(ScriptEndpointTest, SaysThatTheCodeIsNotThere) {
+  const json endpoint = Create(kSklearn, {{"SAGEMAKER_PROGRAM", "inference.py"},
+                                          {"SAGEMAKER_SUBMIT_DIRECTORY", "s3://bkt/other.tar.gz"}});
+  EXPECT_EQ(endpoint["EndpointStatus"], "Failed");
+  EXPECT_THAT(endpoint["FailureReason"].get<std::string>(), HasSubstr("s3://bkt/other.tar.gz"));
+}
+
+TEST(MultiModel, TheContainerGetsThePrefixAndTheFrontKnows) {
+  ServingWorld w;
+  json model = ServingWorld::Model("many", "s3://bkt/models/");
+  model["PrimaryContainer"]["Mode"] = "MultiModel";
+  model["PrimaryContainer"]["MultiModelConfig"] = {{"ModelCacheSetting", "Disabled"}};
+  w.Ok("CreateModel", model);
+  EXPECT_EQ(w.Ok("DescribeModel", {{"ModelName", "many"}})["PrimaryContainer"],
+            model["PrimaryContainer"]);
+  w.Deploy({ServingWorld::Variant("A", 1, 1, "many")});
+  const api::ContainerSpec spec = w.ServerSpecOf(w.Servers().front()).containers.at(0);
+  EXPECT_TRUE(spec.multi_model);
+  EXPECT_FALSE(spec.keep_models);
+  EXPECT_EQ(spec.model_uri, "s3://bkt/models/");
+  EXPECT_EQ(spec.program, "xgboost");
+  EXPECT_TRUE(w.Route()->variants.at(0).multi_model);
+}
+
+TEST(MultiModel, WhatItCannotBe) {
+  ServingWorld w;
+  const auto refused = [&](json model) {
+    const auto made = w.Call("CreateModel", model);
+    return made ? "taken" : made.error().message;
+  };
+  json model = ServingWorld::Model("many");
+  model["PrimaryContainer"]["MultiModelConfig"] = {{"ModelCacheSetting", "Enabled"}};
+  EXPECT_THAT(refused(model), HasSubstr("MultiModelConfig is for Mode MultiModel"));
+  model["PrimaryContainer"]["Mode"] = "MultiModel";
+  model["PrimaryContainer"].erase("ModelDataUrl");
+  EXPECT_THAT(refused(model), HasSubstr("needs a ModelDataUrl"));
+  json pipeline = ServingWorld::Model("many");
+  json many = pipeline["PrimaryContainer"];
+  many["Mode"] = "MultiModel";
+  pipeline["Containers"] = {many, pipeline["PrimaryContainer"]};
+  pipeline.erase("PrimaryContainer");
+  EXPECT_THAT(refused(pipeline), HasSubstr("Containers[0] has Mode MultiModel"));
+
+  json good = ServingWorld::Model("many", "s3://no-such-bucket/models/");
+  good["PrimaryContainer"]["Mode"] = "MultiModel";
+  w.Ok("CreateModel", good);
+  w.Config("c", {ServingWorld::Variant("A", 1, 1, "many")});
+  w.Ok("CreateEndpoint", {{"EndpointName", "e"}, {"EndpointConfigName", "c"}});
+  w.service->Reconcile();
+  EXPECT_THAT(w.Endpoint()["FailureReason"].get<std::string>(),
+              testing::StartsWith("Failed to download model data for container \"container_1\""));
+}
+
+TEST_F(ScriptEndpointTest, TensorFlowServingIsRefused) {
+  const json endpoint =
+      Create("1.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.14-cpu", json::object());
+  EXPECT_EQ(endpoint["EndpointStatus"], "Failed");
+  EXPECT_THAT(endpoint["FailureReason"].get<std::string>(), HasSubstr("TensorFlow Serving"));
+}
+
+}  // namespace
+}  // namespace clary::control

@@ -1,0 +1,63 @@
+// The models of a multi-model container that runs the built-in XGBoost: loaded when they are first
+// asked for, and again when their object has changed; the one that nobody has asked for the longest
+// goes when memory is short.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/mutex.h"
+#include "net/client.h"
+#include "serving/xgboost_model.h"
+
+namespace clary::serving {
+
+// Any thread.
+class ModelCache {
+ public:
+  struct Options {
+    std::filesystem::path socket;  // of the ModelLibrary
+    XgboostModel::Options model;
+    uint64_t memory_bytes = 0;  // of all models, counted by the size of their files
+    bool keep = true;           // false: a model goes as soon as its request is answered
+    std::function<void(const std::string& line)> say;  // what is loaded and unloaded
+  };
+  static Result<std::unique_ptr<ModelCache>> Make(Options options);
+
+  // The model of that name as it is in the store now. Threads that ask for one that is being loaded
+  // wait for it. kNotFound "NoModel" (the text is for the client), kInvalidArgument "BadName" or
+  // "BadModel", and what keeps the library from answering.
+  Result<std::shared_ptr<const XgboostModel>> Find(std::string_view name) EXCLUDES(mu_);
+
+  size_t size() const EXCLUDES(mu_);
+
+ private:
+  struct Entry {
+    std::string etag;
+    std::shared_ptr<const XgboostModel> model;  // null: it is being loaded
+    uint64_t bytes = 0;
+    uint64_t used = 0;  // when, in requests
+  };
+
+  explicit ModelCache(Options options, std::unique_ptr<net::HttpClient> library)
+      : options_(std::move(options)), library_(std::move(library)) {}
+  Result<std::string> Ask(const char* method, std::string_view path, std::string_view name);
+  Result<Entry> Load(std::string_view name);
+  void MakeRoom(const std::string& newest) REQUIRES(mu_);
+
+  const Options options_;
+  const std::unique_ptr<net::HttpClient> library_;
+  mutable Mutex mu_;
+  std::condition_variable_any loaded_;
+  std::map<std::string, Entry, std::less<>> models_ GUARDED_BY(mu_);
+  uint64_t requests_ GUARDED_BY(mu_) = 0;
+};
+
+}  // namespace clary::serving

@@ -1,0 +1,1 @@
+"""Serves a user's inference script (docs/serving.md)."""

@@ -1,0 +1,1 @@
+"""Stands for the package of that name in SageMaker's images: what inference scripts import from it."""
