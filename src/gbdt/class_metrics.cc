@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "gbdt/internal/metric_impl.h"
+#include "gbdt/kernels.h"
 
 namespace clary::gbdt {
 namespace {
@@ -162,26 +163,37 @@ class R2 final : public Metric {
  public:
   double Evaluate(std::span<const float> p, const Dataset& data, ThreadPool& pool) override {
     const std::vector<float>& labels = data.fields().label;
-    const auto sum = [&](auto&& of) {
-      return SumBlocks<double>(pool, labels.size(), [&](size_t begin, size_t end) {
-        double lanes[4] = {};  // sums that do not wait for each other
-        for (size_t r = begin; r < end; ++r) lanes[r % 4] += of(r);
-        return (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
-      });
-    };
-    const double mean = Ratio(sum([&](size_t r) { return static_cast<double>(labels[r]); }),
-                              static_cast<double>(labels.size()));
-    const double errors = sum([&](size_t r) {
-      const double error = static_cast<double>(labels[r]) - p[r];
-      return error * error;
+    const double errors = SumBlocks<double>(pool, labels.size(), [&](size_t begin, size_t end) {
+      return BestKernels().loss_sum(Loss::kSquared, p.data() + begin, labels.data() + begin, 0,
+                                    end - begin);
     });
-    const double deviations = sum([&](size_t r) {
-      const double deviation = labels[r] - mean;
-      return deviation * deviation;
-    });
+    const double deviations = Deviations(data, pool);
     if (deviations == 0) return errors == 0 ? 1 : 0;
     return 1 - errors / deviations;
   }
+
+ private:
+  // The sum of the labels' squared deviations from their mean.
+  double Deviations(const Dataset& data, ThreadPool& pool) {
+    return deviations_.Of(data, [&] {
+      const std::vector<float>& labels = data.fields().label;
+      const auto sum = [&](auto&& of) {
+        return SumBlocks<double>(pool, labels.size(), [&](size_t begin, size_t end) {
+          double block = 0;
+          for (size_t r = begin; r < end; ++r) block += of(r);
+          return block;
+        });
+      };
+      const double mean = Ratio(sum([&](size_t r) { return static_cast<double>(labels[r]); }),
+                                static_cast<double>(labels.size()));
+      return sum([&](size_t r) {
+        const double deviation = labels[r] - mean;
+        return deviation * deviation;
+      });
+    });
+  }
+
+  PerDataset<double> deviations_;
 };
 
 }  // namespace

@@ -79,6 +79,7 @@ struct PairInput {
 inline constexpr uint32_t kPairLanes = 16;
 inline constexpr float kMaxPairExponent = 40;
 inline constexpr uint32_t kMaxRankByCount = 512;
+inline constexpr double kLeastHigher = 1000;
 
 // A feature's cuts as the kernels search them: ascending cuts [16, 16 + 255), padded with +inf,
 // then NaN; before them the last of each sixteen.
@@ -93,6 +94,32 @@ struct NodesOfScan {
   const float* bar;           // as in RoughScale, like the following; infinite: of no interest
   float lambda;
   int32_t least;
+};
+
+// Losses of a row by its prediction and label (internal/losses_impl.h). The parameter is kHuber's
+// slope, kError's threshold, kTweedie's power of the variance.
+enum class Loss : uint8_t {
+  kSquared,
+  kAbsolute,
+  kSquaredLog,
+  kRelative,
+  kHuber,
+  kError,
+  kPoisson,  // without ln(y!)
+  kGamma,
+  kGammaDeviance,  // half of it
+  kTweedie,
+};
+
+// Rows' times, known exactly (lower == upper), from above (lower 0), from below (upper infinite) or
+// from both sides, and the noise of the logarithm of a time.
+enum class AftNoise : uint8_t { kNormal, kLogistic, kExtreme };
+struct AftTimes {
+  const float* lower;
+  const float* upper;
+  bool intervals;  // whether upper may be finite where it is not lower
+  AftNoise noise;
+  double scale;
 };
 
 struct Kernels {
@@ -185,7 +212,7 @@ struct Kernels {
   // `out` may be `margin`.
   void (*sigmoid)(const float* margin, size_t count, float* out);
   // The product of p where the label is 1 and 1 - p where it is 0, each at least 1e-16:
-  // mantissa * 2^exponent. False if there are other labels, or p is NaN or far above 1.
+  // mantissa * 2^exponent. There are no other labels. False if p is NaN or far above 1.
   bool (*likelihood)(const float* p, const float* label, size_t count, double* mantissa,
                      int64_t* exponent);
   // out[i] = exp((x[i] - shift) * sign), the exponent limited to +-87.
@@ -193,13 +220,24 @@ struct Kernels {
   // Natural logarithms of numbers that are positive, normal and finite, to within 2e-16 (absolute
   // or relative, whichever is more). `out` may be `x`.
   void (*log)(const double* x, size_t count, double* out);
+  // The losses of rows, and their sum without weights.
+  void (*losses)(Loss loss, const float* p, const float* label, float parameter, size_t count,
+                 double* out);
+  double (*loss_sum)(Loss loss, const float* p, const float* label, float parameter, size_t count);
+  // How likely the times of `count` rows are if p is predicted, at least 1e-12.
+  void (*aft_likelihood)(const AftTimes& times, const float* p, size_t count, double* likelihood);
   // Over all pairs: 2 where a[i] > b[j], 1 where they are equal. Fewer than 2^30 pairs; `a` is
   // readable up to the next multiple of kPairLanes.
-  uint64_t (*count_pairs)(const uint32_t* a, size_t a_count, const uint32_t* b, size_t b_count);
+  uint64_t (*count_pairs)(const int32_t* a, size_t a_count, const int32_t* b, size_t b_count);
   // above[i] and equal[i] = how many of b are above a[i], and equal to it. `a` is readable, and the
   // outputs are writable, up to the next multiple of kPairLanes.
-  void (*place_keys)(const uint32_t* a, size_t a_count, const uint32_t* b, size_t b_count,
+  void (*place_keys)(const int32_t* a, size_t a_count, const int32_t* b, size_t b_count,
                      uint32_t* above, uint32_t* equal);
+  // The sum over all a[i] of q ln(1 + 1 / (p + q)), where p is a_above and how many of a are above
+  // a[i], q is b_above and how many of b are. a_above + b_above is at least kLeastHigher; `a` is
+  // readable as above. False, and the loss is of no meaning, if any a[i] is equal to another key.
+  bool (*untied_losses)(const int32_t* a, size_t a_count, const int32_t* b, size_t b_count,
+                        double a_above, double b_above, double* loss);
   // rank[i] = how many items come before item i by descending score, equal ones by number;
   // count <= kMaxRankByCount. Items that are not numbers get ranks that others have, too.
   void (*rank_by_count)(const float* score, uint32_t count, uint32_t* rank);

@@ -8,6 +8,7 @@ namespace clary::gbdt {
 namespace avx2 {
 namespace {
 #include "gbdt/internal/kernels_impl.h"
+#include "gbdt/internal/losses_impl.h"
 
 // How many of sixteen items are <= x.
 inline uint32_t CountOf16(__m256 low, __m256 high, __m256 x) {
@@ -99,8 +100,12 @@ const Kernels kAvx2Kernels = {.name = "avx2",
                               .likelihood = avx2::Likelihood,
                               .exp = avx2::ExpOf,
                               .log = avx2::LogOf,
+                              .losses = avx2::Losses,
+                              .loss_sum = avx2::LossSum,
+                              .aft_likelihood = avx2::AftLikelihood,
                               .count_pairs = avx2::CountPairs,
                               .place_keys = avx2::PlaceKeys,
+                              .untied_losses = avx2::UntiedLosses,
                               .rank_by_count = avx2::RankByCount,
                               .lambda_pairs = avx2::LambdaPairs,
                               .softmax = avx2::Softmax};

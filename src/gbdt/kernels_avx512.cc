@@ -8,6 +8,7 @@ namespace clary::gbdt {
 namespace avx512 {
 namespace {
 #include "gbdt/internal/kernels_impl.h"
+#include "gbdt/internal/losses_impl.h"
 
 inline __mmask16 FirstLanes(size_t count) {
   return count >= 16 ? static_cast<__mmask16>(0xffff) : static_cast<__mmask16>((1U << count) - 1);
@@ -440,8 +441,12 @@ const Kernels kAvx512Kernels = {.name = "avx512",
                                 .likelihood = avx512::Likelihood,
                                 .exp = avx512::ExpOf,
                                 .log = avx512::LogOf,
+                                .losses = avx512::Losses,
+                                .loss_sum = avx512::LossSum,
+                                .aft_likelihood = avx512::AftLikelihood,
                                 .count_pairs = avx512::CountPairs,
                                 .place_keys = avx512::PlaceKeys,
+                                .untied_losses = avx512::UntiedLosses,
                                 .rank_by_count = avx512::RankByCount,
                                 .lambda_pairs = avx512::LambdaPairs,
                                 .softmax = avx512::Softmax};

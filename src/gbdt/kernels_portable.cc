@@ -5,6 +5,7 @@ namespace clary::gbdt {
 namespace portable {
 namespace {
 #include "gbdt/internal/kernels_impl.h"
+#include "gbdt/internal/losses_impl.h"
 }  // namespace
 }  // namespace portable
 
@@ -38,8 +39,12 @@ const Kernels kPortableKernels = {.name = "portable",
                                   .likelihood = portable::Likelihood,
                                   .exp = portable::ExpOf,
                                   .log = portable::LogOf,
+                                  .losses = portable::Losses,
+                                  .loss_sum = portable::LossSum,
+                                  .aft_likelihood = portable::AftLikelihood,
                                   .count_pairs = portable::CountPairs,
                                   .place_keys = portable::PlaceKeys,
+                                  .untied_losses = portable::UntiedLosses,
                                   .rank_by_count = portable::RankByCount,
                                   .lambda_pairs = portable::LambdaPairs,
                                   .softmax = portable::Softmax};

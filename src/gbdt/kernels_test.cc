@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <random>
 #include <vector>
@@ -584,9 +585,6 @@ TEST(Kernels, LikelihoodIsAProduct) {
       EXPECT_EQ(exponent, first_exponent) << k->name;
       for (const size_t at : {count / 2, count - 1}) {
         if (count == 0) break;
-        std::vector<float> soft = y;
-        soft[at] = 0.5F;
-        EXPECT_FALSE(k->likelihood(p.data(), soft.data(), count, &mantissa, &exponent));
         std::vector<float> none = p;
         none[at] = NAN;
         EXPECT_FALSE(k->likelihood(none.data(), y.data(), count, &mantissa, &exponent));
@@ -630,15 +628,209 @@ TEST(Kernels, LogarithmsAreThoseOfTheLibrary) {
   }
 }
 
+// The losses by the formulas that docs/gbdt.md has.
+double LossByFormula(Loss loss, double p, double y, double parameter) {
+  switch (loss) {
+    case Loss::kSquared:
+      return (y - p) * (y - p);
+    case Loss::kAbsolute:
+      return std::fabs(y - p);
+    case Loss::kSquaredLog:
+      return std::pow(std::log1p(p) - std::log1p(y), 2);
+    case Loss::kRelative:
+      return std::fabs((y - p) / y);
+    case Loss::kHuber:
+      return parameter * parameter * (std::sqrt(1 + std::pow((y - p) / parameter, 2)) - 1);
+    case Loss::kError:
+      return p > parameter ? 1 - y : y;
+    case Loss::kPoisson:
+      return std::max(p, 1e-16) - y * std::log(std::max(p, 1e-16));
+    case Loss::kGamma:
+      return y / std::max(p, 1e-6) + std::log(std::max(p, 1e-6));
+    case Loss::kGammaDeviance:
+      return std::log((p + 1e-6) / (y + 1e-6)) + (y + 1e-6) / (p + 1e-6) - 1;
+    case Loss::kTweedie:
+      return std::pow(p, 2 - parameter) / (2 - parameter) -
+             y * std::pow(p, 1 - parameter) / (1 - parameter);
+  }
+  return NAN;
+}
+
+TEST(Kernels, LossesAreThoseOfTheFormulas) {
+  struct Case {
+    Loss loss;
+    float parameter;
+    double error = 1e-13;  // relative
+  };
+  const Case cases[] = {
+      {Loss::kSquared, 0},          {Loss::kAbsolute, 0},  {Loss::kSquaredLog, 0},
+      {Loss::kRelative, 0},         {Loss::kHuber, 0.75F}, {Loss::kError, 0.25F},
+      {Loss::kPoisson, 0},          {Loss::kGamma, 0},     {Loss::kGammaDeviance, 0},
+      {Loss::kTweedie, 1.5F, 1e-6}, {Loss::kTweedie, 1.3F}};
+  std::mt19937 rng(21);
+  std::uniform_real_distribution<float> any(0.01F, 5);
+  for (const auto& [loss, parameter, error] : cases) {
+    for (const size_t count : {0U, 1U, 7U, 16U, 17U, 63U, 64U, 200U, 257U}) {
+      // With and without a prediction whose logarithm needs care.
+      for (const float odd : {1.0F, 0.0F, std::numeric_limits<float>::infinity(), NAN}) {
+        std::vector<float> p(count);
+        std::vector<float> y(count);
+        for (size_t i = 0; i < count; ++i) {
+          p[i] = any(rng);
+          y[i] = loss == Loss::kError ? static_cast<float>(rng() % 2) : any(rng);
+        }
+        if (count > 5 && odd != 1) p[count / 2] = odd;
+        std::vector<double> first;
+        double first_sum = 0;
+        for (const Kernels* k : Sets()) {
+          std::vector<double> out(count + 1, -7);
+          k->losses(loss, p.data(), y.data(), parameter, count, out.data());
+          EXPECT_EQ(out[count], -7);
+          out.pop_back();
+          const double sum = k->loss_sum(loss, p.data(), y.data(), parameter, count);
+          double want = 0;
+          for (size_t i = 0; i < count; ++i) {
+            want += out[i];
+            if (!std::isfinite(p[i]) || p[i] == 0)
+              continue;  // XGBoost's formulas give what they give
+            const double one = LossByFormula(loss, p[i], y[i], parameter);
+            ASSERT_NEAR(out[i], one, error * std::max(1.0, std::fabs(one)))
+                << k->name << " loss " << static_cast<int>(loss) << " " << p[i] << " " << y[i];
+          }
+          if (std::isfinite(want)) {
+            EXPECT_NEAR(sum, want, 1e-12 * std::max(1.0, std::fabs(want))) << k->name;
+          } else {
+            EXPECT_EQ(std::isnan(sum), std::isnan(want)) << k->name;
+            EXPECT_FALSE(std::isfinite(sum)) << k->name;
+          }
+          if (k == Sets().front()) {
+            first = out;
+            first_sum = sum;
+          }
+          const auto same = [](double a, double b) {
+            return a == b || (std::isnan(a) && std::isnan(b));
+          };
+          EXPECT_TRUE(std::ranges::equal(out, first, same)) << k->name;
+          EXPECT_TRUE(same(sum, first_sum)) << k->name << " " << sum << " " << first_sum;
+        }
+      }
+    }
+  }
+}
+
+TEST(Kernels, TimesAreAsLikelyAsTheFormulasSay) {
+  const auto density = [](AftNoise noise, double z) {
+    const double w = std::exp(z);
+    if (noise == AftNoise::kNormal) return std::exp(-z * z / 2) / std::sqrt(2 * M_PI);
+    if (noise == AftNoise::kExtreme) return std::isinf(w) ? 0 : w * std::exp(-w);
+    return std::isinf(w * w) ? 0 : w / ((1 + w) * (1 + w));
+  };
+  const auto below = [](AftNoise noise, double z) {
+    const double w = std::exp(z);
+    if (noise == AftNoise::kNormal) return 0.5 * (1 + std::erf(z / std::sqrt(2.0)));
+    if (noise == AftNoise::kExtreme) return 1 - std::exp(-w);
+    return std::isinf(w) ? 1 : w / (1 + w);
+  };
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  std::mt19937 rng(22);
+  std::uniform_real_distribution<float> power(-6, 6);
+  for (const AftNoise noise : {AftNoise::kNormal, AftNoise::kLogistic, AftNoise::kExtreme}) {
+    for (const double scale : {1.0, 0.02, 2.5}) {
+      for (const bool odd : {false, true}) {
+        constexpr size_t kCount = 403;
+        std::vector<float> lower(kCount), upper(kCount), p(kCount);
+        for (size_t i = 0; i < kCount; ++i) {
+          p[i] = std::exp(power(rng));
+          lower[i] = upper[i] = std::exp(power(rng));
+          if (i % 4 == 1) upper[i] = kInfinity;
+          if (i % 4 == 2) lower[i] = 0;
+          if (i % 4 == 3) upper[i] = lower[i] * 1.5F;
+        }
+        if (odd) p[77] = 0;  // an exponential that was too small
+        std::vector<double> first;
+        for (const Kernels* k : Sets()) {
+          std::vector<double> out(kCount + 1, -7);
+          k->aft_likelihood({.lower = lower.data(),
+                             .upper = upper.data(),
+                             .intervals = true,
+                             .noise = noise,
+                             .scale = scale},
+                            p.data(), kCount, out.data());
+          EXPECT_EQ(out[kCount], -7);
+          out.pop_back();
+          for (size_t i = 0; i < kCount; ++i) {
+            const auto z = [&](float y) {
+              return (std::log(static_cast<double>(y)) - std::log(static_cast<double>(p[i]))) /
+                     scale;
+            };
+            double want = density(noise, z(lower[i])) / (scale * lower[i]);
+            if (lower[i] != upper[i]) {
+              want = (upper[i] == kInfinity ? 1 : below(noise, z(upper[i]))) -
+                     (lower[i] == 0 ? 0 : below(noise, z(lower[i])));
+            }
+            want = std::max(want, 1e-12);
+            // Of a difference of two probabilities, each within 2e-13.
+            ASSERT_NEAR(out[i], want, 1e-12 * want + (lower[i] == upper[i] ? 2e-15 : 4e-13))
+                << k->name << " " << p[i] << " in " << lower[i] << ", " << upper[i];
+          }
+          if (first.empty()) first = out;
+          EXPECT_EQ(out, first) << k->name;
+        }
+      }
+    }
+  }
+}
+
+TEST(Kernels, UntiedLossesAreLogarithms) {
+  std::mt19937 rng(23);
+  for (const size_t a_count : {1U, 15U, 16U, 17U, 40U}) {
+    for (const size_t b_count : {0U, 1U, 33U}) {
+      std::vector<int32_t> keys(a_count + b_count);
+      std::iota(keys.begin(), keys.end(), -20);
+      std::ranges::shuffle(keys, rng);
+      std::vector<int32_t> a(keys.begin(), keys.begin() + static_cast<ptrdiff_t>(a_count));
+      std::vector<int32_t> b(keys.begin() + static_cast<ptrdiff_t>(a_count), keys.end());
+      double want = 0;
+      for (const int32_t key : a) {
+        const auto above = [&](const auto& of) {
+          return static_cast<double>(
+              std::ranges::count_if(of, [&](int32_t other) { return other > key; }));
+        };
+        const double q = above(b) + 700;
+        want += q * std::log1p(1 / (above(a) + 300 + q));
+      }
+      a.resize(a_count + kPairLanes, a[0]);
+      double first = 0;
+      for (const Kernels* k : Sets()) {
+        double loss = 0;
+        ASSERT_TRUE(k->untied_losses(a.data(), a_count, b.data(), b_count, 300, 700, &loss));
+        EXPECT_NEAR(loss, want, 1e-13 * want) << k->name;
+        if (k == Sets().front()) first = loss;
+        EXPECT_EQ(loss, first) << k->name;
+        if (b_count > 0) {
+          std::vector<int32_t> tied = b;
+          tied.back() = a[a_count - 1];
+          EXPECT_FALSE(k->untied_losses(a.data(), a_count, tied.data(), b_count, 300, 700, &loss));
+        }
+        if (a_count > 1) {
+          std::vector<int32_t> tied = a;
+          tied[a_count - 1] = tied[0];
+          EXPECT_FALSE(k->untied_losses(tied.data(), a_count, b.data(), b_count, 300, 700, &loss));
+        }
+      }
+    }
+  }
+}
+
 TEST(Kernels, KeysAreComparedWithAllOthers) {
   std::mt19937 rng(9);
   for (const size_t a_count : {0U, 1U, 15U, 16U, 33U, 100U}) {
     for (const size_t b_count : {0U, 1U, 40U}) {
-      std::vector<uint32_t> a(a_count + kPairLanes);
-      std::vector<uint32_t> b(b_count);
+      std::vector<int32_t> a(a_count + kPairLanes);
+      std::vector<int32_t> b(b_count);
       const auto draw = [&] {
-        const uint32_t few[] = {0, UINT32_MAX, 0x7fffffff, 0x80000000, 5};
-        return rng() % 2 == 0 ? few[rng() % 5] : rng();
+        const int32_t few[] = {0, -1, INT32_MAX, INT32_MIN, 5};
+        return rng() % 2 == 0 ? few[rng() % 5] : static_cast<int32_t>(rng());
       };
       std::ranges::generate(a, draw);
       std::ranges::generate(b, draw);
@@ -646,7 +838,7 @@ TEST(Kernels, KeysAreComparedWithAllOthers) {
       std::vector<uint32_t> above(a_count);
       std::vector<uint32_t> equal(a_count);
       for (size_t i = 0; i < a_count; ++i) {
-        for (const uint32_t other : b) {
+        for (const int32_t other : b) {
           want += (a[i] > other ? 2U : 0U) + (a[i] == other ? 1U : 0U);
           above[i] += other > a[i] ? 1 : 0;
           equal[i] += other == a[i] ? 1 : 0;

@@ -29,18 +29,9 @@ struct Sums {
   double mean() const { return weight == 0 ? loss : loss / weight; }
 };
 
-using Loss = double (*)(float prediction, float label, float parameter);
 using Finish = double (*)(double);
 
 constexpr size_t kLossRows = 256;  // losses that are computed together
-
-// The losses of up to kLossRows rows by the formula of one.
-template <Loss kLoss>
-void EachLoss(const float* p, const float* y, float parameter, size_t count, double* loss) {
-  for (size_t i = 0; i < count; ++i) loss[i] = kLoss(p[i], y[i], parameter);
-}
-using Losses = void (*)(const float* p, const float* y, float parameter, size_t count,
-                        double* loss);
 
 // Natural logarithms, at the same place; of any number.
 void LogAll(double* x, size_t count) {
@@ -56,48 +47,63 @@ void LogAll(double* x, size_t count) {
   }
 }
 
+// The mean of losses over all predictions, weighted by row. `losses` fills in those of `count`
+// predictions from `first` on.
+template <typename Losses>
+double WeightedMean(const Dataset& data, ThreadPool& pool, Losses&& losses) {
+  const RowFields& f = data.fields();
+  const size_t targets = std::max<size_t>(1, f.label.size() / std::max<size_t>(1, data.rows()));
+  const bool weighted = f.weight.size() == data.rows();  // else by query, which is not used
+  const Sums sums = SumBlocks<Sums>(pool, f.label.size(), [&](size_t begin, size_t end) {
+    constexpr size_t kLanes = 8;  // sums that do not wait for each other
+    double sum[kLanes] = {};
+    double total[kLanes] = {};
+    double loss[kLossRows];
+    for (size_t first = begin; first < end; first += kLossRows) {
+      const size_t count = std::min(kLossRows, end - first);
+      losses(first, count, loss);
+      for (size_t i = 0; i < count; ++i) {
+        const double w = weighted ? f.weight[(first + i) / targets] : 1.0F;
+        sum[i % kLanes] += w * loss[i];
+        total[i % kLanes] += w;
+      }
+    }
+    Sums block;
+    for (size_t lane = 0; lane < kLanes; ++lane) block += {sum[lane], total[lane]};
+    return block;
+  });
+  return sums.mean();
+}
+
 // Weighted mean of losses over all predictions, then finish(mean). A row has one prediction or one
 // a label.
-template <Losses kLosses, Finish kFinish>
 class MeanMetric final : public Metric {
  public:
-  explicit MeanMetric(float parameter) : parameter_(parameter) {}
+  explicit MeanMetric(Loss loss, Finish finish = nullptr, float parameter = 0)
+      : loss_(loss), finish_(finish), parameter_(parameter) {}
 
   double Evaluate(std::span<const float> p, const Dataset& data, ThreadPool& pool) override {
-    const RowFields& f = data.fields();
-    const size_t targets = std::max<size_t>(1, f.label.size() / std::max<size_t>(1, data.rows()));
-    const bool weighted = f.weight.size() == data.rows();  // else by query, which is not used
-    const Sums sums = SumBlocks<Sums>(pool, f.label.size(), [&](size_t begin, size_t end) {
-      constexpr size_t kLanes = 8;  // sums that do not wait for each other
-      double sum[kLanes] = {};
-      double total[kLanes] = {};
-      double loss[kLossRows];
-      for (size_t first = begin; first < end; first += kLossRows) {
-        const size_t count = std::min(kLossRows, end - first);
-        kLosses(p.data() + first, f.label.data() + first, parameter_, count, loss);
-        if (weighted) {
-          for (size_t i = 0; i < count; ++i) {
-            const double w = f.weight[(first + i) / targets];
-            sum[i % kLanes] += w * loss[i];
-            total[i % kLanes] += w;
-          }
-          continue;
-        }
-        size_t i = 0;
-        for (; i + kLanes <= count; i += kLanes) {
-          for (size_t lane = 0; lane < kLanes; ++lane) sum[lane] += loss[i + lane];
-        }
-        for (; i < count; ++i) sum[0] += loss[i];
-        total[0] += static_cast<double>(count);
-      }
-      Sums block;
-      for (size_t lane = 0; lane < kLanes; ++lane) block += {sum[lane], total[lane]};
-      return block;
-    });
-    return kFinish(sums.mean());
+    const double mean = Mean(p, data, pool);
+    return finish_ == nullptr ? mean : finish_(mean);
   }
 
  private:
+  double Mean(std::span<const float> p, const Dataset& data, ThreadPool& pool) const {
+    const std::vector<float>& y = data.fields().label;
+    const Kernels& kernels = BestKernels();
+    if (y.empty() || data.fields().weight.size() == data.rows()) {
+      return WeightedMean(data, pool, [&](size_t first, size_t count, double* loss) {
+        kernels.losses(loss_, p.data() + first, y.data() + first, parameter_, count, loss);
+      });
+    }
+    const double sum = SumBlocks<double>(pool, y.size(), [&](size_t begin, size_t end) {
+      return kernels.loss_sum(loss_, p.data() + begin, y.data() + begin, parameter_, end - begin);
+    });
+    return sum / static_cast<double>(y.size());
+  }
+
+  Loss loss_;
+  Finish finish_;
   float parameter_;
 };
 
@@ -128,15 +134,9 @@ class QuantileMetric final : public Metric {
   std::vector<float> alpha_;
 };
 
-double Identity(double x) { return x; }
 double Double(double x) { return 2 * x; }
 
-double SquaredLoss(float p, float y, float) {
-  const double d = static_cast<double>(y) - p;
-  return d * d;
-}
-double AbsoluteLoss(float p, float y, float) { return std::fabs(static_cast<double>(y) - p); }
-void LogLosses(const float* p, const float* y, float, size_t count, double* loss) {
+void LogLosses(const float* p, const float* y, size_t count, double* loss) {
   constexpr double kEps = 1e-16;
   double other[kLossRows];
   bool soft = false;
@@ -160,8 +160,13 @@ class LogLossMetric final : public Metric {
  public:
   double Evaluate(std::span<const float> p, const Dataset& data, ThreadPool& pool) override {
     const std::vector<float>& y = data.fields().label;
-    if (y.empty() || data.fields().weight.size() == data.rows()) {
-      return general_.Evaluate(p, data, pool);
+    const auto general = [&] {
+      return WeightedMean(data, pool, [&](size_t first, size_t count, double* loss) {
+        LogLosses(p.data() + first, y.data() + first, count, loss);
+      });
+    };
+    if (y.empty() || data.fields().weight.size() == data.rows() || !IsBinary(data)) {
+      return general();
     }
     std::atomic<bool> special = false;
     const double sum = SumBlocks<double>(pool, y.size(), [&](size_t begin, size_t end) {
@@ -174,121 +179,18 @@ class LogLossMetric final : public Metric {
       }
       return -(std::log(mantissa) + static_cast<double>(exponent) * std::numbers::ln2);
     });
-    if (special) return general_.Evaluate(p, data, pool);
-    return sum / static_cast<double>(y.size());
+    return special ? general() : sum / static_cast<double>(y.size());
   }
 
  private:
-  MeanMetric<LogLosses, Identity> general_{0};
-};
-
-void SquaredLogLosses(const float* p, const float* y, float, size_t count, double* loss) {
-  for (size_t i = 0; i < count; ++i) {
-    const double above = 1.0 + static_cast<double>(p[i]);
-    // Undefined from -1 down, as log1p is.
-    loss[i] = above > 0 ? (1.0 + static_cast<double>(y[i])) / above : kNaN;
-  }
-  LogAll(loss, count);
-  for (size_t i = 0; i < count; ++i) loss[i] *= loss[i];
-}
-double RelativeLoss(float p, float y, float) {
-  return std::fabs((static_cast<double>(y) - p) / static_cast<double>(y));
-}
-double HuberLoss(float p, float y, float slope) {
-  const double d = slope;
-  const double z = (static_cast<double>(y) - p) * (1 / d);
-  return d * d * (std::sqrt(1 + z * z) - 1);
-}
-// But for ln(y!), which is the same in every round.
-void PoissonLosses(const float* p, const float* y, float, size_t count, double* loss) {
-  double mean[kLossRows];
-  for (size_t i = 0; i < count; ++i) {
-    loss[i] = mean[i] = std::max(static_cast<double>(p[i]), 1e-16);
-  }
-  LogAll(loss, count);
-  for (size_t i = 0; i < count; ++i) loss[i] = mean[i] - static_cast<double>(y[i]) * loss[i];
-}
-// Losses plain - ln(inside), of numbers `inside` whose powers of four doubles hold.
-void GammaParts(const float* p, const float* y, size_t count, double* plain, double* inside) {
-  for (size_t i = 0; i < count; ++i) {
-    inside[i] = 1 / std::max(static_cast<double>(p[i]), 1e-6);
-    plain[i] = static_cast<double>(y[i]) * inside[i];
-  }
-}
-void GammaDevianceParts(const float* p, const float* y, size_t count, double* plain,
-                        double* inside) {
-  for (size_t i = 0; i < count; ++i) {
-    inside[i] = (static_cast<double>(y[i]) + 1e-6) / (static_cast<double>(p[i]) + 1e-6);
-    plain[i] = inside[i] - 1;
-  }
-}
-using Parts = void (*)(const float* p, const float* y, size_t count, double* plain, double* inside);
-
-template <Parts kParts>
-void LossesOf(const float* p, const float* y, float, size_t count, double* loss) {
-  double inside[kLossRows];
-  kParts(p, y, count, loss, inside);
-  LogAll(inside, count);
-  for (size_t i = 0; i < count; ++i) loss[i] -= inside[i];
-}
-
-// The mean of such losses. Where rows weigh the same, four of them share a logarithm: the sum of
-// theirs is that of their product.
-template <Parts kParts, Finish kFinish>
-class LogMeanMetric final : public Metric {
- public:
-  double Evaluate(std::span<const float> p, const Dataset& data, ThreadPool& pool) override {
-    const std::vector<float>& y = data.fields().label;
-    if (y.empty() || data.fields().weight.size() == data.rows()) {
-      return general_.Evaluate(p, data, pool);
-    }
-    const double sum = SumBlocks<double>(pool, y.size(), [&](size_t begin, size_t end) {
-      constexpr size_t kShare = 4;
-      constexpr size_t kLogs = kLossRows / kShare;
-      double sums[kLogs] = {};
-      double plain[kLossRows];
-      double inside[kLossRows];
-      for (size_t first = begin; first < end; first += kLossRows) {
-        const size_t count = std::min(kLossRows, end - first);
-        kParts(p.data() + first, y.data() + first, count, plain, inside);
-        std::fill(plain + count, plain + kLossRows, 0.0);
-        std::fill(inside + count, inside + kLossRows, 1.0);
-        for (size_t i = 0; i < kLogs; ++i) {
-          sums[i] += (plain[i] + plain[i + kLogs]) + (plain[i + 2 * kLogs] + plain[i + 3 * kLogs]);
-          inside[i] =
-              (inside[i] * inside[i + kLogs]) * (inside[i + 2 * kLogs] * inside[i + 3 * kLogs]);
-        }
-        LogAll(inside, kLogs);
-        for (size_t i = 0; i < kLogs; ++i) sums[i] -= inside[i];
-      }
-      double block = 0;
-      for (const double s : sums) block += s;
-      return block;
+  bool IsBinary(const Dataset& data) {
+    return binary_.Of(data, [&] {
+      return std::ranges::all_of(data.fields().label, [](float y) { return y == 0 || y == 1; });
     });
-    return kFinish(sum / static_cast<double>(y.size()));
   }
 
- private:
-  MeanMetric<LossesOf<kParts>, kFinish> general_{0};
+  PerDataset<bool> binary_;
 };
-
-void TweedieLosses(const float* p, const float* y, float rho, size_t count, double* loss) {
-  float power[kLossRows];
-  if (rho == 1.5F) {  // as nearly always: the power is a root
-    for (size_t i = 0; i < count; ++i) power[i] = 1 / std::sqrt(p[i]);
-  } else {
-    for (size_t i = 0; i < count; ++i) loss[i] = p[i];
-    LogAll(loss, count);
-    for (size_t i = 0; i < count; ++i) power[i] = static_cast<float>(loss[i]);
-    BestKernels().exp(power, 0, 1 - rho, count, power);
-  }
-  const double a = 1 / (1 - static_cast<double>(rho));
-  const double b = 1 / (2 - static_cast<double>(rho));
-  for (size_t i = 0; i < count; ++i) {
-    const double x = power[i];  // mean^(1 - rho)
-    loss[i] = x * (static_cast<double>(p[i]) * b - static_cast<double>(y[i]) * a);
-  }
-}
 
 // Adds to a mean of losses what depends on the labels alone.
 class PoissonMetric final : public Metric {
@@ -298,31 +200,20 @@ class PoissonMetric final : public Metric {
   }
 
  private:
-  struct Known {
-    Dataset data;
-    double mean;
-  };
   double OfLabels(const Dataset& data, ThreadPool& pool) {
-    for (const Known& known : known_) {
-      if (known.data.SameAs(data)) return known.mean;
-    }
-    MeanMetric<EachLoss<LogFactorial>, Identity> factorials(0);
-    return known_.emplace_back(Known{data, factorials.Evaluate(data.fields().label, data, pool)})
-        .mean;
-  }
-  static double LogFactorial(float, float y, float) {
-    return std::lgamma(static_cast<double>(y) + 1);
+    return labels_.Of(data, [&] {
+      const std::vector<float>& y = data.fields().label;
+      return WeightedMean(data, pool, [&](size_t first, size_t count, double* factorials) {
+        for (size_t i = 0; i < count; ++i) {
+          factorials[i] = std::lgamma(static_cast<double>(y[first + i]) + 1);
+        }
+      });
+    });
   }
 
-  MeanMetric<PoissonLosses, Identity> varying_{0};
-  std::vector<Known> known_;
+  MeanMetric varying_{Loss::kPoisson};
+  PerDataset<double> labels_;
 };
-
-// Without a branch, which could not be predicted.
-double ErrorLoss(float p, float y, float threshold) {
-  const double hit = static_cast<double>(p > threshold);
-  return hit * (1.0 - y) + (1.0 - hit) * y;
-}
 
 // Metrics of [rows * classes] probabilities, or of class ids for merror.
 class MultiClassMetric final : public Metric {
@@ -381,32 +272,33 @@ class MultiClassMetric final : public Metric {
 class AftMetric final : public Metric {
  public:
   AftMetric(const TrainParams& params, bool accuracy)
-      : aft_(params.aft_loss_distribution, params.aft_loss_distribution_scale),
+      : noise_(AftNoiseOf(params.aft_loss_distribution)),
+        scale_(params.aft_loss_distribution_scale),
         accuracy_(accuracy) {}
   double Evaluate(std::span<const float> p, const Dataset& data, ThreadPool& pool) override {
     const RowFields& f = data.fields();
     const size_t rows = std::min(p.size(), f.label_lower.size());
-    const Bounds* const logs = accuracy_ ? nullptr : &LogsOf(data);
+    const bool intervals = !accuracy_ && HasIntervals(data);
     const bool weighted = f.weight.size() == p.size();
     const Sums sums = SumBlocks<Sums>(pool, rows, [&](size_t begin, size_t end) {
       Sums block;
       double loss[kLossRows];
       for (size_t first = begin; first < end; first += kLossRows) {
         const size_t count = std::min(kLossRows, end - first);
-        for (size_t i = 0; i < count; ++i) loss[i] = p[first + i];
+        const float* const lower = f.label_lower.data() + first;
+        const float* const upper = f.label_upper.data() + first;
         if (accuracy_) {
           for (size_t i = 0; i < count; ++i) {
-            loss[i] =
-                static_cast<double>(static_cast<int>(p[first + i] >= f.label_lower[first + i]) &
-                                    static_cast<int>(p[first + i] <= f.label_upper[first + i]));
+            loss[i] = static_cast<double>(static_cast<int>(p[first + i] >= lower[i]) &
+                                          static_cast<int>(p[first + i] <= upper[i]));
           }
         } else {
-          LogAll(loss, count);  // margins
-          for (size_t i = 0; i < count; ++i) {
-            const size_t r = first + i;
-            loss[i] = aft_.Likelihood(f.label_lower[r], f.label_upper[r], logs->lower[r],
-                                      logs->upper[r], loss[i]);
-          }
+          BestKernels().aft_likelihood({.lower = lower,
+                                        .upper = upper,
+                                        .intervals = intervals,
+                                        .noise = noise_,
+                                        .scale = scale_},
+                                       p.data() + first, count, loss);
           if (!weighted) {  // they are at least 1e-12: four share a logarithm
             size_t shared = 0;
             for (size_t i = 0; i < count; i += 4) {
@@ -433,24 +325,19 @@ class AftMetric final : public Metric {
   }
 
  private:
-  // The logarithms of the labels' bounds.
-  struct Bounds {
-    Dataset data;
-    std::vector<double> lower;
-    std::vector<double> upper;
-  };
-  const Bounds& LogsOf(const Dataset& data) {
-    for (const Bounds& known : known_) {
-      if (known.data.SameAs(data)) return known;
-    }
-    Bounds& logs = known_.emplace_back(Bounds{.data = data});
-    for (const double y : data.fields().label_lower) logs.lower.push_back(std::log(y));
-    for (const double y : data.fields().label_upper) logs.upper.push_back(std::log(y));
-    return logs;
+  bool HasIntervals(const Dataset& data) {
+    return intervals_.Of(data, [&] {
+      const RowFields& f = data.fields();
+      for (size_t i = 0; i < f.label_lower.size(); ++i) {
+        if (std::isfinite(f.label_upper[i]) && f.label_lower[i] != f.label_upper[i]) return true;
+      }
+      return false;
+    });
   }
 
-  std::vector<Bounds> known_;
-  Aft aft_;
+  PerDataset<bool> intervals_;
+  AftNoise noise_;
+  double scale_;
   bool accuracy_;
 };
 
@@ -506,7 +393,6 @@ class CoxMetric final : public Metric {
  private:
   // What is the same in every round.
   struct Known {
-    Dataset data;
     std::vector<uint32_t> order;  // rows by time
     std::vector<uint32_t> first;  // of each place in the order, the first of the same time
     std::vector<uint8_t> event;   // of each place: not censored
@@ -525,11 +411,10 @@ class CoxMetric final : public Metric {
   }
 
   const Known& Know(const Dataset& data) {
-    for (const Known& known : known_) {
-      if (known.data.SameAs(data)) return known;
-    }
-    const std::vector<float>& label = data.fields().label;
-    Known& known = known_.emplace_back(Known{.data = data});
+    return known_.Of(data, [&] { return Learn(data.fields().label); });
+  }
+  static Known Learn(const std::vector<float>& label) {
+    Known known;
     known.order.resize(label.size());
     std::iota(known.order.begin(), known.order.end(), 0U);
     std::ranges::stable_sort(known.order, [&](uint32_t a, uint32_t b) {
@@ -545,7 +430,7 @@ class CoxMetric final : public Metric {
     return known;
   }
 
-  std::vector<Known> known_;
+  PerDataset<Known> known_;
   std::vector<float> by_time_;  // working memory
 };
 
@@ -558,13 +443,12 @@ struct Asked {
 };
 using Maker = std::unique_ptr<Metric> (*)(const Asked&);
 
-template <Losses kLosses, Finish kFinish = Identity>
+template <Loss kLoss, Finish kFinish = nullptr>
 std::unique_ptr<Metric> Mean(const Asked&) {
-  return std::make_unique<MeanMetric<kLosses, kFinish>>(0.0F);
+  return std::make_unique<MeanMetric>(kLoss, kFinish);
 }
-template <Losses kLosses>
-std::unique_ptr<Metric> With(float parameter) {
-  return std::make_unique<MeanMetric<kLosses, Identity>>(parameter);
+std::unique_ptr<Metric> With(Loss loss, float parameter) {
+  return std::make_unique<MeanMetric>(loss, nullptr, parameter);
 }
 template <RankScore kScore>
 std::unique_ptr<Metric> Rank(const Asked& asked) {
@@ -610,18 +494,17 @@ constexpr Entry PerLabel(std::string_view name, Maker make, Number number = Numb
   return {name, make, false, number, false, Needs::kPredictionPerLabel};
 }
 constexpr Entry kMetrics[] = {
-    PerLabel("rmse", Mean<EachLoss<SquaredLoss>, std::sqrt>),
-    PerLabel("mse", Mean<EachLoss<SquaredLoss>>),
-    PerLabel("mae", Mean<EachLoss<AbsoluteLoss>>),
-    PerLabel("rmsle", Mean<SquaredLogLosses, std::sqrt>),
-    PerLabel("mape", Mean<EachLoss<RelativeLoss>>),
-    PerLabel("mphe",
-             [](const Asked& a) { return With<EachLoss<HuberLoss>>(a.params.huber_slope); }),
+    PerLabel("rmse", Mean<Loss::kSquared, std::sqrt>),
+    PerLabel("mse", Mean<Loss::kSquared>),
+    PerLabel("mae", Mean<Loss::kAbsolute>),
+    PerLabel("rmsle", Mean<Loss::kSquaredLog, std::sqrt>),
+    PerLabel("mape", Mean<Loss::kRelative>),
+    PerLabel("mphe", [](const Asked& a) { return With(Loss::kHuber, a.params.huber_slope); }),
     PerLabel(
         "logloss",
         [](const Asked&) { return std::unique_ptr<Metric>(std::make_unique<LogLossMetric>()); }),
     PerLabel(
-        "error", [](const Asked& a) { return With<EachLoss<ErrorLoss>>(a.number.value_or(0.5F)); },
+        "error", [](const Asked& a) { return With(Loss::kError, a.number.value_or(0.5F)); },
         Number::kOptional),
     {"merror", MultiClass<false>, false, Number::kNone, false, Needs::kClasses},
     {"mlogloss", MultiClass<true>, false, Number::kNone, false, Needs::kClasses},
@@ -645,11 +528,11 @@ constexpr Entry kMetrics[] = {
     {"map", Rank<RankScore::kMap>, true, Number::kOptional},
     {"pre", Rank<RankScore::kPrecision>, true, Number::kOptional},
     PerLabel("poisson-nloglik", Plain<PoissonMetric>),
-    PerLabel("gamma-nloglik", Plain<LogMeanMetric<GammaParts, Identity>>),
-    PerLabel("gamma-deviance", Plain<LogMeanMetric<GammaDevianceParts, Double>>),
+    PerLabel("gamma-nloglik", Mean<Loss::kGamma>),
+    PerLabel("gamma-deviance", Mean<Loss::kGammaDeviance, Double>),
     PerLabel(
         "tweedie-nloglik",
-        [](const Asked& a) { return With<TweedieLosses>(a.number.value_or(1.5F)); },
+        [](const Asked& a) { return With(Loss::kTweedie, a.number.value_or(1.5F)); },
         Number::kRequired),
     {"cox-nloglik", Plain<CoxMetric>},
     {"aft-nloglik", Survival<false>, false, Number::kNone, false, Needs::kBounds},

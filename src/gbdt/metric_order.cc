@@ -133,6 +133,8 @@ class Auc final : public Metric {
   std::vector<float> score_;
 };
 
+constexpr size_t kRowsPerTask = 2048;
+
 // Means over queries, weighted by the queries' weights, of a value in [0, 1].
 class RankMetric final : public Metric {
  public:
@@ -147,12 +149,16 @@ class RankMetric final : public Metric {
     const Queries& known = Know(data);
     const size_t queries = known.begin.size() - 1;
     std::vector<double> values(queries);
-    orders_.resize(static_cast<size_t>(pool.size()));
-    pool.ForEach(queries, [&](size_t q, int thread) {
-      const size_t begin = known.begin[q];
-      const auto score = p.subspan(begin, known.begin[q + 1] - begin);
-      values[q] = Query(score, known.gain.data() + begin, known.best[q],
-                        orders_[static_cast<size_t>(thread)]);
+    scratch_.resize(static_cast<size_t>(pool.size()));
+    const size_t at_once =
+        std::max<size_t>(1, kRowsPerTask * queries / std::max<size_t>(1, p.size()));
+    pool.ForEach((queries + at_once - 1) / at_once, [&](size_t task, int thread) {
+      for (size_t q = task * at_once; q < std::min(queries, (task + 1) * at_once); ++q) {
+        const size_t begin = known.begin[q];
+        const auto score = p.subspan(begin, known.begin[q + 1] - begin);
+        values[q] = Query(score, known.gain.data() + begin, known.best[q],
+                          scratch_[static_cast<size_t>(thread)]);
+      }
     });
     double sum = 0;
     double total = 0;
@@ -167,18 +173,17 @@ class RankMetric final : public Metric {
  private:
   // What is the same in every round.
   struct Queries {
-    Dataset data;
     std::vector<size_t> begin;  // [queries + 1]
     std::vector<double> best;   // [queries], the best DCG, or how many documents are relevant
     std::vector<double> gain;   // [rows], in DCG, or 1 for relevant documents
   };
 
   const Queries& Know(const Dataset& data) {
-    for (const Queries& known : known_) {
-      if (known.data.SameAs(data)) return known;
-    }
+    return known_.Of(data, [&] { return Learn(data); });
+  }
+  Queries Learn(const Dataset& data) {
     const RowFields& f = data.fields();
-    Queries& q = known_.emplace_back(Queries{.data = data});
+    Queries q;
     q.begin = QueryBegins(f, data.rows());
     for (const float y : f.label) {
       q.gain.push_back(score_ == RankScore::kNdcg ? DcgGain(y, exponential_) : (y > 0 ? 1 : 0));
@@ -193,36 +198,47 @@ class RankMetric final : public Metric {
               ? BestDcg(label, std::min(cut_, size), exponential_)
               : static_cast<double>(std::ranges::count_if(label, [](float y) { return y > 0; })));
     }
-    while (discount_.size() < std::min(cut_, longest)) {
+    while (discount_.size() < longest) {
       const size_t rank = discount_.size();
-      discount_.push_back(score_ == RankScore::kNdcg ? DcgDiscount(rank)
-                                                     : 1 / static_cast<double>(rank + 1));
+      discount_.push_back(rank >= cut_                 ? 0
+                          : score_ == RankScore::kNdcg ? DcgDiscount(rank)
+                                                       : 1 / static_cast<double>(rank + 1));
     }
     return q;
   }
 
+  // Working memory of a thread, by document and by rank.
+  struct Scratch {
+    std::vector<uint32_t> rank;
+    std::vector<uint32_t> relevant;
+  };
   double Query(std::span<const float> score, const double* gain, double best,
-               std::vector<uint32_t>& order) const {
-    RankByScore(score, order);
-    const size_t cut = std::min(cut_, score.size());
-    double sum = 0;
+               Scratch& scratch) const {
+    constexpr size_t kLanes = 4;  // sums that do not wait for each other
+    double sums[kLanes] = {};
+    std::vector<uint32_t>& rank = scratch.rank;
+    RanksByScore(score, rank);
+    const auto sum = [&] { return (sums[0] + sums[1]) + (sums[2] + sums[3]); };
     if (score_ == RankScore::kNdcg) {
       if (best <= 0) return empty_;
-      for (size_t r = 0; r < cut; ++r) sum += gain[order[r]] * discount_[r];
-      return sum / best;
+      for (size_t i = 0; i < score.size(); ++i) sums[i % kLanes] += gain[i] * discount_[rank[i]];
+      return sum() / best;
     }
-    double hits = 0;
+    std::vector<uint32_t>& relevant = scratch.relevant;
+    relevant.assign(score.size(), 0);  // NaN: some ranks stay empty
+    for (size_t i = 0; i < score.size(); ++i) relevant[rank[i]] = gain[i] != 0 ? 1 : 0;
+    const size_t cut = std::min(cut_, score.size());
+    uint32_t hits = 0;
     for (size_t r = 0; r < cut; ++r) {  // no branch: it could not be predicted
-      const double hit = gain[order[r]];
-      hits += hit;
-      sum += hit * hits * discount_[r];
+      hits += relevant[r];
+      sums[r % kLanes] += static_cast<double>(hits * relevant[r]) * discount_[r];
     }
     if (score_ == RankScore::kPrecision) {
       const size_t ranks = as_1x_ ? cut_ : cut;
-      return ranks == 0 ? empty_ : hits / static_cast<double>(ranks);
+      return ranks == 0 ? empty_ : static_cast<double>(hits) / static_cast<double>(ranks);
     }
     if (best == 0) return empty_;
-    return sum / (as_1x_ ? best : std::min(best, static_cast<double>(cut)));
+    return sum() / (as_1x_ ? best : std::min(best, static_cast<double>(cut)));
   }
 
   RankScore score_;
@@ -230,9 +246,9 @@ class RankMetric final : public Metric {
   double empty_;  // the value of a query without relevant documents
   bool exponential_;
   bool as_1x_;
-  std::vector<Queries> known_;
-  std::vector<double> discount_;               // by rank
-  std::vector<std::vector<uint32_t>> orders_;  // working memory, by thread
+  PerDataset<Queries> known_;
+  std::vector<double> discount_;  // by rank; 0 behind the cut
+  std::vector<Scratch> scratch_;  // by thread
 };
 
 // Area under the precision-recall curve, interpolated between equal scores as Davis and Goadrich

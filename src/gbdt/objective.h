@@ -34,6 +34,8 @@ class Objective {
   // with multi:softmax (see FinishPrediction).
   virtual void Transform(std::span<const float> margin, std::span<float> out,
                          ThreadPool& pool) const = 0;
+  // False if predictions are the margins.
+  virtual bool transforms() const { return true; }
   // The intercept's link: from the space of predictions to margins.
   virtual float ToMargin(float base_score) const { return base_score; }
   virtual float FromMargin(float margin) const { return margin; }

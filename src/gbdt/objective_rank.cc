@@ -75,6 +75,7 @@ class LambdaRank final : public Objective {
   void Transform(std::span<const float> margin, std::span<float> out, ThreadPool&) const override {
     CopyBlock(margin, out, 0, margin.size());
   }
+  bool transforms() const override { return false; }
   std::string_view default_metric() const override { return metric_; }
 
  private:

@@ -43,6 +43,7 @@ class Logistic : public PointwiseObjective {
   }
   bool intercept_is_mean() const override { return config_.scale_pos_weight == 1; }
   bool knows_gradient_of_predictions() const override { return true; }
+  bool transforms() const override { return true; }
 
  protected:
   bool weighs_positives() const override { return true; }
@@ -66,6 +67,7 @@ class LogitRaw final : public Logistic {
   float ToMargin(float base_score) const override { return base_score; }
   float FromMargin(float margin) const override { return margin; }
   bool knows_gradient_of_predictions() const override { return false; }
+  bool transforms() const override { return false; }
 
  protected:
   void TransformBlock(const float* margin, size_t count, float* out) const override {
@@ -78,6 +80,7 @@ class Hinge final : public PointwiseObjective {
   using PointwiseObjective::PointwiseObjective;
   std::string_view default_metric() const override { return "error"; }
   float FromMargin(float margin) const override { return margin > 0 ? 1.0F : 0.0F; }
+  bool transforms() const override { return true; }
 
  protected:
   void Losses(const float* margin, const float* label, size_t count, float* grad,
@@ -176,6 +179,7 @@ class LogLink : public PointwiseObjective {
   float ToMargin(float base_score) const override { return std::log(base_score); }
   float FromMargin(float margin) const override { return std::exp(margin); }
   bool intercept_is_mean() const override { return true; }
+  bool transforms() const override { return true; }
 
  protected:
   void TransformBlock(const float* margin, size_t count, float* out) const override {

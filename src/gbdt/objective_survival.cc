@@ -15,6 +15,7 @@ class LogMargin : public PointwiseObjective {
   using PointwiseObjective::PointwiseObjective;
   float ToMargin(float base_score) const override { return std::log(base_score); }
   float FromMargin(float margin) const override { return std::exp(margin); }
+  bool transforms() const override { return true; }
 
  protected:
   void Losses(const float*, const float*, size_t, float*, float*) const override {}

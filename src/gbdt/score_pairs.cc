@@ -16,10 +16,14 @@ namespace {
 constexpr size_t kRowsPerBucket = 64;  // about
 constexpr size_t kMaxSplits = 1U << 14;
 constexpr size_t kLeastRows = 16;
-constexpr size_t kAhead = 16;  // rows whose places are fetched
+constexpr size_t kSample = 8192;  // by one thread, while the others wait
+constexpr size_t kAhead = 16;     // rows whose places are fetched
 constexpr size_t kRowsPerPart = 8192;
 constexpr size_t kBucketsPerTask = 256;
 constexpr size_t kComparedPairs = 1U << 14;  // more are sorted
+
+// Keys as numbers that compare as signed ones, which vectors of all sets can.
+int32_t SignedKey(uint32_t key) { return std::bit_cast<int32_t>(key ^ 0x80000000U); }
 
 // One score of the precision-recall curve.
 struct Step {
@@ -53,7 +57,7 @@ bool ScorePairs::Arrange(std::span<const float> score, std::span<const float> la
   keys_.resize(place_of(parts, 0));
   bucket_.resize(keys_.size());
   sorted_.resize(rows + kPairLanes);
-  const size_t every = std::clamp<size_t>(rows / 4096, 1, 8);  // of the rows that tell the buckets
+  const size_t every = std::max<size_t>(1, rows / kSample);  // of the rows that tell the buckets
   sample_.resize((rows + every - 1) / every);
   struct Part {
     uint32_t least = UINT32_MAX;
@@ -121,19 +125,21 @@ bool ScorePairs::Arrange(std::span<const float> score, std::span<const float> la
                         buckets_.split.data(), next_.data() + task * buckets,
                         bucket_.data() + begin);
   });
+  positives_ = 0;
+  for (const Part& part : found) positives_ += part.positives;
+  negatives_ = rows - positives_;
   begin_.resize(2 * (buckets + 1));
-  uint32_t sum = 0;
-  for (size_t k = 0; k < 2; ++k) {
+  pool.ForEach(2, [&](size_t k, int) {
+    uint32_t* const begin = begin_.data() + k * (buckets + 1);
+    auto sum = static_cast<uint32_t>(k == 0 ? 0 : positives_);
     for (size_t b = 0; b < buckets; ++b) {
-      begin_[k * (buckets + 1) + b] = sum;
+      begin[b] = sum;
       for (size_t part = 0; part < parts; ++part) {
         sum += std::exchange(next_[(2 * part + k) * buckets + b], sum);
       }
     }
-    begin_[k * (buckets + 1) + buckets] = sum;
-  }
-  positives_ = begin_[buckets];
-  negatives_ = rows - positives_;
+    begin[buckets] = sum;
+  });
   pool.ForEach(2 * parts, [&](size_t task, int) {
     uint32_t* const next = next_.data() + task * buckets;
     const auto [begin, end] = range_of(task / 2, task % 2);
@@ -141,9 +147,9 @@ bool ScorePairs::Arrange(std::span<const float> score, std::span<const float> la
     size_t i = begin;
     for (; i < ahead; ++i) {
       __builtin_prefetch(&sorted_[next[bucket_[i + kAhead]]], 1);
-      sorted_[next[bucket_[i]]++] = keys_[i];
+      sorted_[next[bucket_[i]]++] = SignedKey(keys_[i]);
     }
-    for (; i < end; ++i) sorted_[next[bucket_[i]]++] = keys_[i];
+    for (; i < end; ++i) sorted_[next[bucket_[i]]++] = SignedKey(keys_[i]);
   });
   return true;
 }
@@ -174,21 +180,21 @@ Sum ScorePairs::SumOver(ThreadPool& pool, Value&& value) const {
   return sum;
 }
 
-uint64_t ScorePairs::TwiceRight(std::span<const uint32_t> positive,
-                                std::span<const uint32_t> negative) {
+uint64_t ScorePairs::TwiceRight(std::span<const int32_t> positive,
+                                std::span<const int32_t> negative) {
   if (positive.size() * negative.size() <= kComparedPairs) {
     return BestKernels().count_pairs(positive.data(), positive.size(), negative.data(),
                                      negative.size());
   }
   // A bucket of many rows has few scores, or few of one class.
-  std::vector<uint32_t> p(positive.begin(), positive.end());
-  std::vector<uint32_t> n(negative.begin(), negative.end());
+  std::vector<int32_t> p(positive.begin(), positive.end());
+  std::vector<int32_t> n(negative.begin(), negative.end());
   std::ranges::sort(p);
   std::ranges::sort(n);
   uint64_t twice = 0;
   size_t below = 0;  // negative rows below the positive one, and those up to it
   size_t up_to = 0;
-  for (const uint32_t key : p) {
+  for (const int32_t key : p) {
     while (below < n.size() && n[below] < key) ++below;
     up_to = std::max(up_to, below);
     while (up_to < n.size() && n[up_to] == key) ++up_to;
@@ -210,6 +216,17 @@ uint64_t ScorePairs::TwiceRightPairs(ThreadPool& pool) const {
 double ScorePairs::AreaIn(const Bucket& bucket, Scratch& s) {
   const size_t rows = bucket.positive.size();
   if (rows * (rows + bucket.negative.size()) > kComparedPairs) return AreaOfMany(bucket);
+  const Kernels& kernels = BestKernels();
+  const auto& [positive, negative, positive_above, negative_above] = bucket;
+  // Of a score with one row, which is positive: 1 - fp ln(1 + 1 / (tp + fp)).
+  const auto above = static_cast<double>(positive_above);
+  const auto before = static_cast<double>(negative_above);
+  double losses = 0;
+  if (above + before >= kLeastHigher &&
+      kernels.untied_losses(positive.data(), rows, negative.data(), negative.size(), above, before,
+                            &losses)) {
+    return static_cast<double>(rows) - losses;
+  }
   const size_t room = (rows + kPairLanes - 1) / kPairLanes * kPairLanes;
   if (s.log.size() < room) {
     s.counts.resize(4 * room);
@@ -220,13 +237,8 @@ double ScorePairs::AreaIn(const Bucket& bucket, Scratch& s) {
   uint32_t* const gained = tp_in + room;
   uint32_t* const fp_in = gained + room;
   uint32_t* const lost = fp_in + room;
-  const Kernels& kernels = BestKernels();
-  const auto& [positive, negative, positive_above, negative_above] = bucket;
   kernels.place_keys(positive.data(), rows, positive.data(), rows, tp_in, gained);
   kernels.place_keys(positive.data(), rows, negative.data(), negative.size(), fp_in, lost);
-  // Of a score with one row, which is positive: 1 - fp ln(1 + 1 / (tp + fp)).
-  const auto above = static_cast<double>(positive_above);
-  const auto before = static_cast<double>(negative_above);
   for (size_t i = 0; i < rows; ++i) {
     const double fp = before + static_cast<int32_t>(fp_in[i]);
     const double higher = above + static_cast<int32_t>(tp_in[i]) + fp;
@@ -257,14 +269,14 @@ double ScorePairs::AreaIn(const Bucket& bucket, Scratch& s) {
 }
 
 double ScorePairs::AreaOfMany(const Bucket& bucket) {
-  std::vector<uint32_t> p(bucket.positive.begin(), bucket.positive.end());
-  std::vector<uint32_t> n(bucket.negative.begin(), bucket.negative.end());
+  std::vector<int32_t> p(bucket.positive.begin(), bucket.positive.end());
+  std::vector<int32_t> n(bucket.negative.begin(), bucket.negative.end());
   std::ranges::sort(p, std::greater<>());
   std::ranges::sort(n, std::greater<>());
   double area = 0;
   size_t above = 0;  // of n
   for (size_t i = 0; i < p.size();) {
-    const uint32_t key = p[i];
+    const int32_t key = p[i];
     while (above < n.size() && n[above] > key) ++above;
     Step step{.tp = static_cast<double>(bucket.positive_above + i),
               .fp = static_cast<double>(bucket.negative_above + above)};

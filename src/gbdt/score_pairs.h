@@ -34,8 +34,8 @@ class ScorePairs {
  private:
   // A bucket's rows, by class, and how many rows of higher buckets there are.
   struct Bucket {
-    std::span<const uint32_t> positive;
-    std::span<const uint32_t> negative;
+    std::span<const int32_t> positive;
+    std::span<const int32_t> negative;
     uint64_t positive_above;
     uint64_t negative_above;
   };
@@ -43,8 +43,7 @@ class ScorePairs {
   // The sum of value(bucket) over all buckets that are not empty, in a fixed order.
   template <typename Sum, typename Value>
   Sum SumOver(ThreadPool& pool, Value&& value) const;
-  static uint64_t TwiceRight(std::span<const uint32_t> positive,
-                             std::span<const uint32_t> negative);
+  static uint64_t TwiceRight(std::span<const int32_t> positive, std::span<const int32_t> negative);
   struct Scratch {
     std::vector<uint32_t> counts;
     std::vector<double> factor;
@@ -57,9 +56,10 @@ class ScorePairs {
   std::vector<uint32_t> keys_;    // of the scores, by part and class
   std::vector<uint32_t> sample_;  // of the keys, evenly spaced rows
   std::vector<uint16_t> bucket_;  // as keys_
-  std::vector<uint32_t> sorted_;  // keys of all positive rows by bucket, then of the negative ones
-  std::vector<uint32_t> next_;    // [parts, 2, buckets], where a part's next row of a class goes
-  std::vector<uint32_t> begin_;   // [2 * (buckets + 1)], where a bucket's rows begin
+  std::vector<int32_t>
+      sorted_;  // signed keys of all positive rows by bucket, then of the negative ones
+  std::vector<uint32_t> next_;   // [parts, 2, buckets], where a part's next row of a class goes
+  std::vector<uint32_t> begin_;  // [2 * (buckets + 1)], where a bucket's rows begin
   uint64_t positives_ = 0;
   uint64_t negatives_ = 0;
 };

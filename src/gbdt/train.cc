@@ -94,7 +94,8 @@ class Training {
   std::vector<TrackedSet> sets_;  // the training data first
   std::vector<Watched> watched_;
   std::unique_ptr<GradientBooster> booster_;
-  std::vector<std::vector<float>> predictions_;  // of every set after a round; empty if not watched
+  std::vector<std::vector<float>>
+      predictions_;  // of sets after a round; empty if not watched, or the margins
   std::vector<MetricValue> values_;
   Model model_;
 
@@ -299,9 +300,17 @@ void Training::Evaluate() {
   values_.clear();
   for (const Watched& w : watched_) {
     const TrackedSet& set = sets_[w.set];
-    std::vector<float>& predictions = predictions_[w.set];
-    predictions.resize(set.margin.size());
-    objective_->Transform(set.margin, predictions, pool_);
+    std::span<const float> predictions = set.margin;
+    if (objective_->transforms()) {
+      // Where the next round's gradient is of them, those of the training data are no extra cost.
+      const bool for_gradient = w.set == 0 && objective_->knows_gradient_of_predictions() &&
+                                params_.booster != Booster::kDart;
+      if (for_gradient) phases_.Enter(Phase::kGradient);
+      predictions_[w.set].resize(set.margin.size());
+      objective_->Transform(set.margin, predictions_[w.set], pool_);
+      predictions = predictions_[w.set];
+      if (for_gradient) phases_.Enter(Phase::kEvaluate);
+    }
     for (size_t m = 0; m < metrics_.size(); ++m) {
       values_.push_back({.dataset = w.name,
                          .metric = metric_names_[m],

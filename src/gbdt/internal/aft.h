@@ -7,7 +7,14 @@
 #include <limits>
 #include <string_view>
 
+#include "gbdt/kernels.h"
+
 namespace clary::gbdt {
+
+inline AftNoise AftNoiseOf(std::string_view distribution) {
+  if (distribution == "normal") return AftNoise::kNormal;
+  return distribution == "logistic" ? AftNoise::kLogistic : AftNoise::kExtreme;
+}
 
 struct AftLoss {
   double loss = 0;  // negative log likelihood
@@ -18,9 +25,7 @@ struct AftLoss {
 class Aft {
  public:
   Aft(std::string_view distribution, double scale)
-      : kind_(distribution == "normal" ? kNormal
-                                       : (distribution == "logistic" ? kLogistic : kExtreme)),
-        scale_(scale) {}
+      : kind_(AftNoiseOf(distribution)), scale_(scale) {}
 
   // lower <= upper; upper may be +inf (right-censored), lower 0 (left-censored).
   AftLoss Evaluate(double lower, double upper, double margin) const {
@@ -69,23 +74,7 @@ class Aft {
     return out;
   }
 
-  // What the loss is the negative logarithm of, at least kTiny; the logarithms of the bounds are
-  // given.
-  double Likelihood(double lower, double upper, double log_lower, double log_upper,
-                    double margin) const {
-    double likelihood = 0;
-    if (lower == upper) {
-      likelihood = Density((log_lower - margin) / scale_).pdf / (scale_ * lower);
-    } else {
-      const double below_upper = std::isinf(upper) ? 1 : Cumulative((log_upper - margin) / scale_);
-      const double below_lower = lower <= 0 ? 0 : Cumulative((log_lower - margin) / scale_);
-      likelihood = below_upper - below_lower;
-    }
-    return std::max(likelihood, kTiny);
-  }
-
  private:
-  enum Kind { kNormal, kLogistic, kExtreme };
   enum Censoring { kExact, kRight, kLeft, kInterval };
   static constexpr double kTiny = 1e-12;
   static constexpr double kMost = 15;
@@ -98,11 +87,11 @@ class Aft {
   };
   Point Density(double z) const {
     switch (kind_) {
-      case kNormal: {
+      case AftNoise::kNormal: {
         const double pdf = std::exp(-z * z / 2) / std::sqrt(2 * M_PI);
         return {pdf, -z * pdf, (z * z - 1) * pdf};
       }
-      case kLogistic: {
+      case AftNoise::kLogistic: {
         const double w = std::exp(z);
         const bool far = std::isinf(w) || std::isinf(w * w);
         const double pdf = far ? 0 : w / ((1 + w) * (1 + w));
@@ -110,7 +99,7 @@ class Aft {
         const double curve = far ? 0 : pdf * (w * w - 4 * w + 1) / ((1 + w) * (1 + w));
         return {pdf, slope, curve};
       }
-      case kExtreme:
+      case AftNoise::kExtreme:
         break;
     }
     const double w = std::exp(z);
@@ -119,13 +108,13 @@ class Aft {
   }
   double Cumulative(double z) const {
     switch (kind_) {
-      case kNormal:
+      case AftNoise::kNormal:
         return 0.5 * (1 + std::erf(z / std::sqrt(2.0)));
-      case kLogistic: {
+      case AftNoise::kLogistic: {
         const double w = std::exp(z);
         return std::isinf(w) ? 1 : w / (1 + w);
       }
-      case kExtreme:
+      case AftNoise::kExtreme:
         break;
     }
     return 1 - std::exp(-std::exp(z));
@@ -136,11 +125,11 @@ class Aft {
   double LimitGrad(Censoring c, bool positive) const {
     if ((c == kRight && !positive) || (c == kLeft && positive)) return 0;
     switch (kind_) {
-      case kNormal:
+      case AftNoise::kNormal:
         return positive ? -kMost : kMost;
-      case kLogistic:
+      case AftNoise::kLogistic:
         return positive ? -1 / scale_ : 1 / scale_;
-      case kExtreme:
+      case AftNoise::kExtreme:
         break;
     }
     return positive ? -kMost : 1 / scale_;
@@ -148,17 +137,17 @@ class Aft {
   double LimitHess(Censoring c, bool positive) const {
     if ((c == kRight && !positive) || (c == kLeft && positive)) return kLeastHess;
     switch (kind_) {
-      case kNormal:
+      case AftNoise::kNormal:
         return 1 / (scale_ * scale_);
-      case kLogistic:
+      case AftNoise::kLogistic:
         return kLeastHess;
-      case kExtreme:
+      case AftNoise::kExtreme:
         break;
     }
     return positive ? kMost : kLeastHess;
   }
 
-  Kind kind_;
+  AftNoise kind_;
   double scale_;
 };
 

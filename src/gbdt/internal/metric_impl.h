@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "base/thread_pool.h"
@@ -32,6 +33,29 @@ Sum SumBlocks(ThreadPool& pool, size_t count, Body&& body) {
   for (const Sum& s : sums) sum += s;
   return sum;
 }
+
+// What stays the same for a dataset from round to round.
+template <typename T>
+class PerDataset {
+ public:
+  // make() at the first call for `data`.
+  template <typename Make>
+  const T& Of(const Dataset& data, Make&& make) {
+    for (const auto& known : known_) {
+      if (known->data.SameAs(data)) return known->value;
+    }
+    known_.push_back(std::make_unique<Known>(data, make()));
+    return known_.back()->value;
+  }
+
+ private:
+  struct Known {
+    Known(const Dataset& of, T is) : data(of), value(std::move(is)) {}
+    Dataset data;
+    T value;
+  };
+  std::vector<std::unique_ptr<Known>> known_;
+};
 
 enum class RankScore : uint8_t { kNdcg, kMap, kPrecision };
 

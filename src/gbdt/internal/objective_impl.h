@@ -83,6 +83,7 @@ class PointwiseObjective : public Objective {
     Weighted(predictions, data, pool, grad, hess, [&](auto... of) { LossesOf(of...); });
   }
   bool takes_targets() const override { return true; }
+  bool transforms() const override { return false; }
   void Transform(std::span<const float> margin, std::span<float> out,
                  ThreadPool& pool) const override {
     ForBlocks(pool, margin.size(), [&](size_t begin, size_t end) {
@@ -97,7 +98,7 @@ class PointwiseObjective : public Objective {
   // The same of predictions, if knows_gradient_of_predictions().
   virtual void LossesOf(const float* /*prediction*/, const float* /*label*/, size_t /*count*/,
                         float* /*grad*/, float* /*hess*/) const {}
-  // `out` may be `margin`.
+  // `out` may be `margin`. Who has this, transforms().
   virtual void TransformBlock(const float* margin, size_t count, float* out) const {
     CopyBlock({margin, count}, {out, count}, 0, count);
   }

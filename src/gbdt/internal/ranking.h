@@ -22,22 +22,33 @@ inline std::vector<size_t> QueryBegins(const RowFields& f, size_t rows) {
   return begin;
 }
 
-// Document numbers by descending score; equal scores stay in order.
-inline void RankByScore(std::span<const float> score, std::vector<uint32_t>& order) {
+// Calls put(rank, document) of each: ranks by descending score, equal scores in order. NaN: some
+// ranks may be left out if there are at most kMaxRankByCount documents.
+template <typename Put>
+void ForRanks(std::span<const float> score, Put&& put) {
   const auto n = static_cast<uint32_t>(score.size());
-  order.resize(n);
   if (n <= kMaxRankByCount) {
     uint32_t rank[kMaxRankByCount];
     BestKernels().rank_by_count(score.data(), n, rank);
-    std::ranges::fill(order, 0U);  // NaN: some ranks stay empty
-    for (uint32_t i = 0; i < n; ++i) order[rank[i]] = i;
+    for (uint32_t i = 0; i < n; ++i) put(rank[i], i);
     return;
   }
   std::vector<uint64_t> keyed(n);
   std::vector<uint64_t> scratch;
   for (uint32_t i = 0; i < n; ++i) keyed[i] = (uint64_t{~ToKey(score[i])} << 32) | i;
   RadixSort(keyed, scratch);
-  for (uint32_t r = 0; r < n; ++r) order[r] = static_cast<uint32_t>(keyed[r]);
+  for (uint32_t r = 0; r < n; ++r) put(r, static_cast<uint32_t>(keyed[r]));
+}
+
+// Document numbers by rank; 0 for ranks left out.
+inline void RankByScore(std::span<const float> score, std::vector<uint32_t>& order) {
+  order.assign(score.size(), 0);
+  ForRanks(score, [&](uint32_t rank, uint32_t i) { order[rank] = i; });
+}
+// Ranks by document number.
+inline void RanksByScore(std::span<const float> score, std::vector<uint32_t>& ranks) {
+  ranks.resize(score.size());
+  ForRanks(score, [&](uint32_t rank, uint32_t i) { ranks[i] = rank; });
 }
 
 inline double DcgGain(float label, bool exponential) {
