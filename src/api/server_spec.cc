@@ -17,6 +17,7 @@ void Fields(Io& io, ContainerSpec& v) {
   io("image", v.image);
   io("image_version", v.image_version);
   io("model_uri", v.model_uri);
+  io("model_folder", v.model_folder);
   io("multi_model", v.multi_model);
   io("keep_models", v.keep_models);
   io("environment", v.environment);

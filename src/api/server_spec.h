@@ -24,6 +24,7 @@ struct ContainerSpec {
   std::string image;             // as the model names it
   std::string image_version;     // "1.7-1"
   std::string model_uri;         // s3://bucket/key of a model.tar.gz; empty: none
+  bool model_folder = false;     // model_uri is a prefix: all below it is the model
   bool multi_model = false;      // model_uri is the prefix of many, which requests name
   bool keep_models = true;       // of many: ModelCacheSetting
   std::map<std::string, std::string> environment;

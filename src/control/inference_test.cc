@@ -122,6 +122,29 @@ TEST(MultiModel, TheContainerGetsThePrefixAndTheFrontKnows) {
   EXPECT_TRUE(w.Route()->variants.at(0).multi_model);
 }
 
+TEST(ModelFolder, IsAllBelowAPrefix) {
+  ServingWorld w;
+  const auto model = [](const std::string& type, const std::string& compression,
+                        const std::string& uri) {
+    json out = ServingWorld::Model("folder");
+    out["PrimaryContainer"].erase("ModelDataUrl");
+    out["PrimaryContainer"]["ModelDataSource"] = {
+        {"S3DataSource", {{"S3Uri", uri}, {"S3DataType", type}, {"CompressionType", compression}}}};
+    return out;
+  };
+  for (const json& bad :
+       {model("S3Prefix", "Gzip", "s3://bkt/f/"), model("S3Object", "None", "s3://bkt/f"),
+        model("S3Prefix", "None", "s3://bkt/f")}) {
+    EXPECT_FALSE(w.Call("CreateModel", bad)) << bad;
+  }
+  w.Put("f/xgboost-model", "model");
+  w.Ok("CreateModel", model("S3Prefix", "None", "s3://bkt/f/"));
+  w.Deploy({ServingWorld::Variant("A", 1, 1, "folder")});
+  const api::ContainerSpec spec = w.ServerSpecOf(w.Servers().front()).containers.at(0);
+  EXPECT_TRUE(spec.model_folder);
+  EXPECT_EQ(spec.model_uri, "s3://bkt/f/");
+}
+
 TEST(MultiModel, WhatItCannotBe) {
   ServingWorld w;
   const auto refused = [&](json model) {

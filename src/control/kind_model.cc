@@ -29,6 +29,13 @@ bool IsMultiModel(const json& container) {
   return container.value("Mode", "SingleModel") == "MultiModel";
 }
 
+// Whether the model is all that is below a prefix.
+bool IsFolder(const json& container) {
+  const json source = container.value("ModelDataSource", json::object());
+  return source.contains("S3DataSource") &&
+         source["S3DataSource"].value("S3DataType", "") == "S3Prefix";
+}
+
 Status CheckContainer(const json& container, const std::string& where) {
   const bool image = container.contains("Image");
   if (image == container.contains("ModelPackageName")) {
@@ -47,10 +54,16 @@ Status CheckContainer(const json& container, const std::string& where) {
   const json source = container.value("ModelDataSource", json::object());
   if (source.contains("S3DataSource")) {
     const json& s3 = source["S3DataSource"];
-    if (s3.at("CompressionType") != "Gzip" || s3.at("S3DataType") != "S3Object") {
+    const bool folder = s3.at("S3DataType") == "S3Prefix";
+    if (folder != (s3.at("CompressionType") == "None")) {
       return Invalid(where +
                      ".ModelDataSource.S3DataSource is supported with S3DataType S3Object and "
-                     "CompressionType Gzip only: give the URI of a model.tar.gz.");
+                     "CompressionType Gzip, a model.tar.gz, and with S3Prefix and None, all files "
+                     "below a prefix.");
+    }
+    if (folder && !s3.at("S3Uri").get<std::string>().ends_with('/')) {
+      return Invalid(where +
+                     ".ModelDataSource.S3DataSource.S3Uri of an S3Prefix ends with a slash.");
     }
   }
   return {};
@@ -174,6 +187,10 @@ Result<std::string> WhatIsWrongWithOne(const Context& context, const json& conta
   }
   const auto ref = objects::ObjectRef::ParseUri(uri);
   if (!ref) return CannotDownload(index, uri);
+  if (IsFolder(container)) {
+    const auto page = context.env.objects.List(ref->bucket, {.prefix = ref->key, .max_keys = 1});
+    return page && !page->objects.empty() ? std::string() : CannotDownload(index, uri);
+  }
   const auto info = context.env.objects.Head(*ref);
   if (info) return std::string();
   if (info.error().code == Code::kNotFound || info.error().code == Code::kInvalidArgument) {
@@ -290,6 +307,7 @@ Result<std::vector<api::ContainerSpec>> MakeContainers(const Context& context,
         .image = container.at("Image"),
         .image_version = server.version,
         .model_uri = model::ModelUriOf(container),
+        .model_folder = model::IsFolder(container),
         .multi_model = model::IsMultiModel(container),
         .keep_models = container.value("MultiModelConfig", nlohmann::json::object())
                            .value("ModelCacheSetting", "Enabled") != "Disabled",

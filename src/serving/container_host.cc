@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/strings.h"
 #include "net/client.h"
+#include "runner/channels.h"
 #include "runner/job_log.h"
 #include "runner/program.h"
 #include "runner/unpack.h"
@@ -204,7 +205,11 @@ Status ContainerHost::State::MakeContainer(size_t index, objects::ObjectStore& s
     }
     CLARY_TRY(made.library_listener, ListenAt(made.library / kLibrarySocket));
   } else if (!made.spec->model_uri.empty()) {
-    if (const Status got = FetchArchive(store, made.spec->model_uri, made.work / "model"); !got) {
+    const fs::path model = made.work / "model";
+    const Status got = made.spec->model_folder
+                           ? runner::DownloadFolder(made.spec->model_uri, store, model, {})
+                           : FetchArchive(store, made.spec->model_uri, model);
+    if (!got) {
       return std::unexpected(NoModelData(index, made.spec->model_uri, got.error()));
     }
   }
@@ -223,6 +228,10 @@ Status ContainerHost::State::FetchScript(Container& c, objects::ObjectStore& sto
             .environment = c.spec->environment};
   c.log->Write(runner::PythonNotes(c.spec->python));
   CLARY_CHECK_OK(MakeDirectories(c.home));
+  // ModelBuilder of SDK v3 packs this folder even if it is empty, and its script would copy it over
+  // /lib, where nobody may write.
+  std::error_code ignored;
+  fs::remove(c.work / "model/shared_libs", ignored);
   if (!uri.starts_with("s3://")) return {};
   CLARY_CHECK_OK(MakeDirectories(c.work / "code"));
   if (const Status got = FetchArchive(store, uri, c.work / "code"); !got) {

@@ -188,6 +188,17 @@ TEST_P(ModelServerTest, AContainerThatNeverAnswersFails) {
   EXPECT_THAT(Events()[0].detail, HasSubstr("No container answered /ping with 200 within 0 s"));
 }
 
+TEST_P(ModelServerTest, ServesTheFilesBelowAPrefix) {
+  PutGoodModel();
+  ASSERT_TRUE(runner::UploadFile(home() / "m/xgboost-model", {"bkt", "f/xgboost-model"}, *store_)
+                  .has_value());
+  spec_.containers[0].model_uri = "s3://bkt/f/";
+  spec_.containers[0].model_folder = true;
+  Start();
+  ASSERT_TRUE(InService()) << LogText();
+  EXPECT_EQ(Ask("7,8")->status, 200);
+}
+
 TEST_P(ModelServerTest, ServesManyModels) {
   PutGoodModel();  // as model.tar.gz
   spec_.containers[0].model_uri = "s3://bkt/";

@@ -135,6 +135,11 @@ def transform_fn(model, data, content_type, accept, context):
     if data == "bytes": return b"\\0\\1"
     if data == "dict": return {"a": [1]}
     if data == "parts": return iter(["ab", b"cd"])
+    if data == "broken":
+        def parts():
+            yield "ab"
+            raise ValueError("amid the parts")
+        return parts()
     if data == "context":
         context.set_response_header(0, "X-Amzn-SageMaker-Custom-Attributes", "c=" + context.get_request_header(0, "X-Own"))
         context.set_response_content_type(0, "text/own")
@@ -150,6 +155,12 @@ def transform_fn(model, data, content_type, accept, context):
         assert ask("bytes")[2] == b"\0\1"
         assert ask("dict")[2] == b'{"a": [1]}'
         assert ask("parts")[2] == b"abcd"
+        try:
+            ask("broken")
+            raise AssertionError("a cut answer looks whole")
+        except http.client.IncompleteRead as error:
+            assert error.partial == b"ab"
+        wait_for(lambda: "ValueError: amid the parts" in s.text())
         status, kind, body = s.send("POST", "/invocations", "context",
                                     {"Content-Type": "text/csv", "X-Own": "1"})
         assert (status, kind, body) == (201, "text/own; charset=utf-8", b"y")

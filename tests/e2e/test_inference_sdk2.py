@@ -32,6 +32,8 @@ def predict_fn(rows, factor):
 def output_fn(sums, accept):
     if accept == "application/json":
         return json.dumps({"greeting": greeting.text, "sums": sums}), accept
+    if accept == "text/event-stream":
+        return (str(s) + " " for s in sums), accept
     return "\\n".join(str(s) for s in sums) + "\\n", "text/csv"
 """
 
@@ -142,6 +144,12 @@ class Inference(scripts.ScriptsTest):
         answer = ask("1,2\n", Accept="text/csv")
         self.assertEqual((answer["ContentType"], answer["Body"].read()),
                          ("text/csv; charset=utf-8", b"30.0\n"))
+        stream = runtime.invoke_endpoint_with_response_stream(
+            EndpointName=predictor.endpoint_name, Body="1,2\n3,4", ContentType="text/csv",
+            Accept="text/event-stream")
+        self.assertEqual(stream["ContentType"], "text/event-stream; charset=utf-8")
+        self.assertEqual(b"".join(part["PayloadPart"]["Bytes"] for part in stream["Body"]),
+                         b"30.0 70.0 ")
         with self.assertRaises(ClientError) as caught:
             ask("-1\n")
         error = caught.exception.response

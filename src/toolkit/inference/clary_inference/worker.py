@@ -87,6 +87,8 @@ class Worker:
             os._exit(SPENT)
         except (OSError, http.Gone):
             pass  # nobody waits for the answer any more
+        except Exception:  # the script's, amid an answer in parts: its client sees that it is cut
+            traceback.print_exc()
         finally:
             self.slot.end()
 
