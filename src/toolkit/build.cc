@@ -1,28 +1,15 @@
 #include "toolkit/build.h"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstdlib>
 
 #include "base/file.h"
 #include "base/strings.h"
 #include "base/suggest.h"
+#include "toolkit/internal/tool.h"
 
 namespace clary::toolkit {
 namespace fs = std::filesystem;
 namespace {
-
-constexpr size_t kMaxOutput = 4 << 20;
-constexpr int kPollMs = 200;
-constexpr int kGracePolls = 15;  // of kPollMs, between SIGTERM and SIGKILL
 
 // What an image's environment holds beside its framework. A requirement counts for framework
 // versions below `below`; empty: for all.
@@ -43,93 +30,6 @@ constexpr Companion kCompanions[] = {
     {"python", "", "sagemaker<3"},
 };
 
-struct Outcome {
-  int code = 0;  // as a shell tells it
-  std::string output;
-};
-
-constexpr int kOutput = -1;  // keep standard output
-constexpr int kBoth = -2;    // and standard error with it
-
-// Runs `argv` in a process group of its own, which dies with this thread, until it ends or `stop`
-// is requested. Its output is kept (kOutput, kBoth) or goes to the descriptor `output`.
-Result<Outcome> RunTool(const std::vector<std::string>& argv, const std::vector<std::string>& env,
-                        int output, const std::stop_token& stop) {
-  int pipe_fds[2] = {-1, -1};
-  if (::pipe2(pipe_fds, O_CLOEXEC) != 0) return std::unexpected(ErrnoError(errno, "pipe"));
-  const Fd read_end(pipe_fds[0]);
-  Fd write_end(pipe_fds[1]);
-  std::vector<std::string> words = argv;
-  std::vector<std::string> variables = env;
-  std::vector<char*> args;
-  std::vector<char*> environment;
-  for (std::string& w : words) args.push_back(w.data());
-  for (std::string& v : variables) environment.push_back(v.data());
-  args.push_back(nullptr);
-  environment.push_back(nullptr);
-  const pid_t parent = ::getpid();
-  const pid_t pid = ::fork();
-  if (pid < 0) return std::unexpected(ErrnoError(errno, "fork"));
-  if (pid == 0) {
-    ::setpgid(0, 0);
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (::getppid() != parent) ::_exit(126);
-    sigset_t none;
-    sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
-    ::signal(SIGPIPE, SIG_DFL);
-    const int null = ::open("/dev/null", O_RDONLY);
-    ::dup2(null, 0);
-    ::dup2(output < 0 ? write_end.get() : output, 1);
-    if (output != kOutput) ::dup2(1, 2);
-    ::execvpe(args[0], args.data(), environment.data());
-    ::_exit(errno == ENOENT ? 127 : 126);
-  }
-  ::setpgid(pid, pid);
-  write_end = Fd();
-  const Fd ended(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  Outcome out;
-  int status = 0;
-  int asked = 0;
-  for (;;) {
-    pollfd polls[] = {{read_end.get(), POLLIN, 0}, {ended.get(), POLLIN, 0}};
-    // The pipe has nothing to tell when the output goes elsewhere.
-    ::poll(output < 0 ? polls : polls + 1, output < 0 ? 2 : 1, kPollMs);
-    if (output < 0 && polls[0].revents != 0) {
-      char buffer[4096];
-      const ssize_t n = ::read(read_end.get(), buffer, sizeof buffer);
-      if (n > 0 && out.output.size() < kMaxOutput)
-        out.output.append(buffer, static_cast<size_t>(n));
-      if (n > 0) continue;
-    }
-    const pid_t done = ::waitpid(pid, &status, WNOHANG);
-    if (done == pid) break;
-    if (!stop.stop_requested()) continue;
-    if (asked == 0) ::kill(-pid, SIGTERM);
-    if (++asked == kGracePolls) ::kill(-pid, SIGKILL);
-  }
-  ::kill(-pid, SIGKILL);  // what it left behind
-  if (stop.stop_requested()) return Fail(Code::kCancelled, "Stopped", "stopped");
-  out.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  return out;
-}
-
-// This process's variables without those that would bend a Python.
-std::vector<std::string> ToolEnvironment() {
-  std::vector<std::string> out;
-  for (char** v = environ; *v != nullptr; ++v) {
-    const std::string_view text(*v);
-    if (text.starts_with("PYTHON") || text.starts_with("VIRTUAL_ENV=") ||
-        text.starts_with("PIP_REQUIRE_VIRTUALENV=") || text.starts_with("PIP_TARGET=") ||
-        text.starts_with("PIP_USER=") || text.starts_with("PIP_PREFIX=")) {
-      continue;
-    }
-    out.emplace_back(text);
-  }
-  out.emplace_back("PIP_DISABLE_PIP_VERSION_CHECK=1");
-  return out;
-}
-
 // Numbers of a version, as far as they are numbers: "1.2.1" -> 1, 2, 1.
 std::vector<uint64_t> Numbers(std::string_view version) {
   std::vector<uint64_t> out;
@@ -146,22 +46,6 @@ std::unexpected<Error> BadUsage(std::string message) {
   return Fail(Code::kInvalidArgument, "Usage", std::move(message));
 }
 
-// An environment's folder while it is built: gone again unless it is kept.
-class Scaffold {
- public:
-  explicit Scaffold(fs::path dir) : dir_(std::move(dir)) {}
-  Scaffold(const Scaffold&) = delete;
-  Scaffold& operator=(const Scaffold&) = delete;
-  ~Scaffold() {
-    if (!kept_) (void)RemoveTree(dir_);
-  }
-  void Keep() { kept_ = true; }
-
- private:
-  fs::path dir_;
-  bool kept_ = false;
-};
-
 struct Base {
   std::string interpreter;
   std::string version;  // "3.11"
@@ -175,9 +59,9 @@ Result<Base> FindBase(const BuildOptions& options, const std::vector<std::string
       "import sys; print('%d.%d' % sys.version_info[:2]); "
       "print(getattr(sys, '_base_executable', None) or sys.executable)";
   const auto ask = [&](const std::string& name) {
-    return RunTool({name, "-I", "-c", kAsk}, env, kOutput, options.stop);
+    return RunTool({name, "-I", "-c", kAsk}, env, kToolOutput, options.stop);
   };
-  CLARY_TRY(Outcome said, ask(wanted));
+  CLARY_TRY(ToolOutcome said, ask(wanted));
   if (said.code == 127 && options.python.empty() && python) {
     CLARY_TRY(said, ask("python3"));
     wanted = "python3";
@@ -325,8 +209,8 @@ Result<BuiltEnvironment> BuildEnvironment(const BuildOptions& options) {
   CLARY_CHECK_OK(RemoveTree(built.dir));
   Scaffold scaffold(built.dir);
   say("Python " + base.version + " (" + base.interpreter + ") in " + built.dir.string());
-  CLARY_TRY(const Outcome made, RunTool({base.interpreter, "-m", "venv", built.dir.string()}, env,
-                                        options.output, options.stop));
+  CLARY_TRY(const ToolOutcome made, RunTool({base.interpreter, "-m", "venv", built.dir.string()},
+                                            env, options.output, options.stop));
   if (made.code != 0) {
     return Fail(Code::kFailedPrecondition, "NoVenv",
                 base.interpreter +
@@ -351,11 +235,11 @@ Result<BuiltEnvironment> BuildEnvironment(const BuildOptions& options) {
   const std::string promised = PromisedVersion(options.framework, options.version);
   std::string chosen = promised;
   if (!promised.empty()) {
-    CLARY_TRY(const Outcome said,
+    CLARY_TRY(const ToolOutcome said,
               RunTool(pip({"download", "--only-binary=:all:", "--no-deps", "--no-input", "-d",
                            built.dir / "none", package + "==0"},
                           true),
-                      env, kBoth, options.stop));
+                      env, kToolBoth, options.stop));
     chosen = NearestRelease(VersionsTold(said.output), promised);
     if (chosen.empty()) {
       return Fail(Code::kUnavailable, "PipFailed",
@@ -381,7 +265,7 @@ Result<BuiltEnvironment> BuildEnvironment(const BuildOptions& options) {
   say("pip install" + list);
   std::vector<std::string> install = {"install", "--only-binary=:all:", "--no-input"};
   install.insert(install.end(), requirements.begin(), requirements.end());
-  CLARY_TRY(const Outcome installed,
+  CLARY_TRY(const ToolOutcome installed,
             RunTool(pip(std::move(install), true), env, options.output, options.stop));
   if (installed.code != 0) {
     return Fail(Code::kUnavailable, "PipFailed",
@@ -389,8 +273,8 @@ Result<BuiltEnvironment> BuildEnvironment(const BuildOptions& options) {
                     "; what it said is above. Nothing was left behind. Packages come from pip's "
                     "settings (PIP_INDEX_URL), or from a folder with --wheels");
   }
-  CLARY_TRY(const Outcome frozen,
-            RunTool(pip({"freeze", "--all"}, false), env, kOutput, options.stop));
+  CLARY_TRY(const ToolOutcome frozen,
+            RunTool(pip({"freeze", "--all"}, false), env, kToolOutput, options.stop));
   if (frozen.code != 0) return Fail(Code::kInternal, "PipFailed", "pip freeze failed");
   built.packages = Lines(frozen.output);
   std::string locked;

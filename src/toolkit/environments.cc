@@ -48,13 +48,20 @@ Result<std::vector<EnvironmentRule>> ParseRules(const fs::path& file) {
     const std::string at = "rule " + std::to_string(out.size() + 1) + ": ";
     if (!rule.is_object()) return std::unexpected(BadFile(file, at + "it is no object"));
     for (const auto& [key, value] : rule.items()) {
-      if (key != "image" && key != "python") {
+      if (key != "image" && key != "python" && key != "container") {
         return std::unexpected(BadFile(file, at + "there is no member '" + key + "'"));
       }
     }
-    out.push_back({.image = TextMember(rule, "image"), .python = TextMember(rule, "python")});
-    if (out.back().image.empty() || out.back().python.empty()) {
-      return std::unexpected(BadFile(file, at + "'image' and 'python' have to be texts"));
+    out.push_back({.image = TextMember(rule, "image"),
+                   .python = TextMember(rule, "python"),
+                   .container = TextMember(rule, "container")});
+    const EnvironmentRule& last = out.back();
+    if (last.image.empty() || last.python.empty() == last.container.empty()) {
+      return std::unexpected(
+          BadFile(file, at + "'image' and either 'python' or 'container' have to be texts"));
+    }
+    if (last.container.find_first_not_of("0123456789abcdef") != std::string::npos) {
+      return std::unexpected(BadFile(file, at + "'container' is no folder of images/"));
     }
   }
   return out;
@@ -175,6 +182,19 @@ Result<Environment> Environments::Resolve(const Wish& wish) const {
   };
   for (const EnvironmentRule& rule : rules_) {
     if (!Matches(rule.image, wish.image)) continue;
+    if (!rule.container.empty()) {
+      auto container = FindImage(options_.state, rule.container);
+      if (!container) {
+        return Fail(Code::kInvalidArgument, "ValidationException",
+                    "The image '" + wish.image + "' is mapped by the rule '" + rule.image +
+                        "' of environments.json to a container image that is not here: " +
+                        container.error().message);
+      }
+      Environment out{.name = "image " + container->name,
+                      .framework = image ? image->framework : ""};
+      out.image = *std::move(container);
+      return out;
+    }
     auto python = LookAtPython(rule.python);
     if (!python) {
       return Fail(
@@ -248,7 +268,7 @@ Result<Environment> Environments::Resolve(const Wish& wish) const {
 }
 
 Status Environments::AddRule(EnvironmentRule rule) {
-  CLARY_CHECK_OK(LookAtPython(rule.python));
+  if (rule.container.empty()) CLARY_CHECK_OK(LookAtPython(rule.python));
   const auto it = std::ranges::find(rules_, rule.image, &EnvironmentRule::image);
   if (it != rules_.end()) {
     *it = std::move(rule);
@@ -260,8 +280,11 @@ Status Environments::AddRule(EnvironmentRule rule) {
 
 Status Environments::WriteRules() const {
   json list = json::array();
-  for (const EnvironmentRule& r : rules_)
-    list.push_back({{"image", r.image}, {"python", r.python}});
+  for (const EnvironmentRule& r : rules_) {
+    const bool container = !r.container.empty();
+    list.push_back({{"image", r.image},
+                    {container ? "container" : "python", container ? r.container : r.python}});
+  }
   const json document = {{"version", 1}, {"rules", std::move(list)}};
   CLARY_CHECK_OK(MakeDirectories(options_.state, 0700));
   return WriteFileAtomic(options_.state / "environments.json",
@@ -271,8 +294,18 @@ Status Environments::WriteRules() const {
 Status Environments::Remove(std::string_view name) {
   const auto rule = std::ranges::find(rules_, name, &EnvironmentRule::image);
   if (rule != rules_.end()) {
+    const std::string container = rule->container;
     rules_.erase(rule);
-    return WriteRules();
+    CLARY_CHECK_OK(WriteRules());
+    if (container.empty() ||
+        std::ranges::count(rules_, container, &EnvironmentRule::container) > 0) {
+      return {};
+    }
+    // First what makes it an image, as below.
+    const fs::path dir = ImagesDirectory(options_.state) / container;
+    std::error_code ec;
+    fs::remove(dir / "image.json", ec);
+    return RemoveTree(dir);
   }
   const auto built = std::ranges::find_if(built_, [&](const auto& b) { return b.name() == name; });
   if (built == built_.end()) {

@@ -3,29 +3,33 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.h"
 #include "toolkit/frameworks.h"
+#include "toolkit/images.h"
 #include "toolkit/python.h"
 
 namespace clary::toolkit {
 
 // What a job runs with.
 struct Environment {
-  std::string name;                  // "sklearn:1.2-1", "/opt/venv", "default"
-  std::string interpreter;           // its path on the host
-  std::vector<std::string> folders;  // of the host, that the program must see, read-only
-  std::string framework;             // of the image; empty: of none
-  std::vector<std::string> notes;    // how it differs from what the image's tag promises
+  std::string name;                     // "sklearn:1.2-1", "/opt/venv", "default"
+  std::string interpreter;              // its path on the host
+  std::vector<std::string> folders;     // of the host, that the program must see, read-only
+  std::string framework;                // of the image; empty: of none
+  std::vector<std::string> notes;       // how it differs from what the image's tag promises
+  std::optional<ContainerImage> image;  // instead of a Python: the image itself
 };
 
-// One line of environments.json: images to a Python.
+// One line of environments.json: images to a Python, or to an image that was imported.
 struct EnvironmentRule {
   std::string image;   // glob (* and ?) over the image's name as sent, or over what follows its '/'
-  std::string python;  // an interpreter, or the folder of a virtual environment
+  std::string python;  // an interpreter, or the folder of a virtual environment; or
+  std::string container = {};  // a folder of ImagesDirectory()
 };
 
 // An environment that Clary has built: its folder's environment.json.
@@ -67,7 +71,8 @@ class Environments {
 
   // Replaces or adds the rule of that image and writes environments.json.
   Status AddRule(EnvironmentRule rule);
-  // kNotFound "NoEnvironment". Jobs that run with a built environment lose it.
+  // kNotFound "NoEnvironment". Jobs that run with a built environment, or in an imported image that
+  // no other rule names, lose it.
   Status Remove(std::string_view name_or_image);
 
  private:

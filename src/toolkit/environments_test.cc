@@ -72,6 +72,7 @@ TEST(FrameworkImages, AreToldByTheirNames) {
       {"x/sagemaker-scikit-learn:1.4-2-py312", "sklearn", "1.4-2", "3.12"},
       {"x/sagemaker-xgboost:1.7-1", "xgboost", "1.7-1", ""},
       {"x/sagemaker-xgboost:1.7-1-cpu-py3", "xgboost", "1.7-1", ""},
+      {"x/sagemaker-xgboost:3.2-0", "xgboost", "3.2-0", ""},
       {"x/pytorch-training:2.3.0-cpu-py311", "pytorch", "2.3.0", "3.11"},
       {"x/pytorch-training:2.3-gpu-py311", "pytorch", "2.3", "3.11"},
       {"x/tensorflow-training:2.13-cpu-py310", "tensorflow", "2.13", "3.10"},

@@ -11,15 +11,15 @@ namespace {
 
 constexpr std::array kFrameworks = {
     Framework{"sklearn", "scikit-learn", Stack::kTraining,
-              "sagemaker_sklearn_container.training:main", false, true},
+              "sagemaker_sklearn_container.training:main", false, false, true},
     Framework{"xgboost", "xgboost", Stack::kContainers, "sagemaker_xgboost_container.training:main",
-              false, true},
+              false, false, true},
     Framework{"pytorch", "torch", Stack::kTraining, "sagemaker_pytorch_container.training:main",
-              true},
+              true, true},
     Framework{"tensorflow", "tensorflow", Stack::kTraining,
               "sagemaker_tensorflow_container.training:main", true},
     Framework{"huggingface", "transformers", Stack::kTraining,
-              "sagemaker_pytorch_container.training:main", true},
+              "sagemaker_pytorch_container.training:main", true, true},
     // Images of no framework, in which @remote's functions run: their "version" is Python's.
     Framework{"python", "sagemaker", Stack::kTraining, "", false},
 };
@@ -49,7 +49,7 @@ constexpr Promise kPromises[] = {
     {"sklearn", "1.2-1", "1.2.1"},   {"sklearn", "1.4-2", "1.4.2"},   {"xgboost", "0.90-1", "0.90"},
     {"xgboost", "0.90-2", "0.90"},   {"xgboost", "1.0-1", "1.0.0"},   {"xgboost", "1.2-1", "1.2.0"},
     {"xgboost", "1.2-2", "1.2.0"},   {"xgboost", "1.3-1", "1.3.3"},   {"xgboost", "1.5-1", "1.5.2"},
-    {"xgboost", "1.7-1", "1.7.4"},   {"xgboost", "3.0-5", "3.0.5"},
+    {"xgboost", "1.7-1", "1.7.4"},   {"xgboost", "3.0-5", "3.0.5"},   {"xgboost", "3.2-0", "3.2.0"},
 };
 
 bool IsVersion(std::string_view text) {
@@ -69,6 +69,19 @@ std::span<const Framework> Frameworks() { return kFrameworks; }
 const Framework* FindFramework(std::string_view name) {
   const auto* it = std::ranges::find(kFrameworks, name, &Framework::name);
   return it != kFrameworks.end() ? it : nullptr;
+}
+
+std::map<std::string, std::string> ImageVariables(const Framework& framework) {
+  std::map<std::string, std::string> out;
+  if (!framework.module.empty()) out["SAGEMAKER_TRAINING_MODULE"] = framework.module;
+  if (framework.name == "sklearn" || framework.name == "xgboost") {
+    const std::string config = "/opt/ml/input/config/";
+    out["SM_INPUT"] = "/opt/ml/input";
+    out["SM_INPUT_TRAINING_CONFIG_FILE"] = config + "hyperparameters.json";
+    out["SM_INPUT_DATA_CONFIG_FILE"] = config + "inputdataconfig.json";
+    out["SM_CHECKPOINT_CONFIG_FILE"] = config + "checkpointconfig.json";
+  }
+  return out;
 }
 
 std::optional<FrameworkImage> ParseFrameworkImage(std::string_view image) {

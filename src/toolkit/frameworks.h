@@ -1,6 +1,7 @@
 // The frameworks whose images run users' scripts, by the names that registries give them.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,12 +17,16 @@ struct Framework {
   Stack stack = Stack::kTraining;
   std::string_view module;  // SAGEMAKER_TRAINING_MODULE of its images
   bool capture = false;     // its toolkit looks into stderr for a failure's text
+  bool torch = false;       // its toolkit prepares torch.distributed
   // Its scripts import modules of the images: PythonHome::stand_ins.
   bool stand_ins = false;
 };
 
 std::span<const Framework> Frameworks();
 const Framework* FindFramework(std::string_view name);  // null: there is none
+
+// Variables that its images set for all that runs in them.
+std::map<std::string, std::string> ImageVariables(const Framework& framework);
 
 // What the name of an image promises.
 struct FrameworkImage {

@@ -209,6 +209,7 @@ struct Facts {
   Value framework = Value::object();
   std::string job_name;
   std::string region;
+  bool trial = false;  // of a tuning job
 };
 
 struct Names {
@@ -228,6 +229,7 @@ Facts Gather(const Script& script, const Names& names, const Value& channels,
       continue;
     }
     if (!Contains(kConsumed, key)) f.framework[key] = value;
+    if (key == "_tuning_objective_metric") f.trial = true;
     if (key == "sagemaker_job_name") f.job_name = PythonStr(value);
     if (key == "sagemaker_region") f.region = PythonStr(value);
     if (key == "sagemaker_container_log_level" && value.is_number_integer()) {
@@ -236,6 +238,13 @@ Facts Gather(const Script& script, const Names& names, const Value& channels,
     if (key == "sagemaker_distribution_instance_groups" && value.is_array()) groups_wanted = value;
   }
 
+  // Trials with one model_dir would write over each other's models.
+  if (script.tensorflow && f.trial && f.hyperparameters.contains("model_dir")) {
+    const std::string dir = PythonStr(f.hyperparameters["model_dir"]);
+    if (!dir.starts_with("/opt/ml")) {
+      f.hyperparameters["model_dir"] = dir + "/" + f.job_name + "/model";
+    }
+  }
   const std::string group = TextOf(resources, "current_group_name");
   const Value hosts = ListOf(resources, "hosts");
   const Value groups = ListOf(resources, "instance_groups");
@@ -422,6 +431,17 @@ Result<Command> MakeCommand(const Script& script) {
   c.environment["PYTHONPATH"] = kCodeDirectory + path;
   c.environment["PYTHONUNBUFFERED"] = "1";
   c.log = LogLines(script, facts, c, variables);
+  if (script.torch) {
+    const auto set = [&](const char* name, std::string value) {
+      c.environment.emplace(name, std::move(value));
+    };
+    set("MASTER_ADDR",
+        PythonStr(facts.all.at("hosts").empty() ? Value("") : facts.all.at("hosts")[0]));
+    set("MASTER_PORT", "7777");
+    set("NCCL_SOCKET_IFNAME", TextOf(resources, "network_interface_name"));
+    set("NCCL_IB_DISABLE", "1");
+    set("NCCL_DEBUG", "WARN");
+  }
   return c;
 }
 
@@ -463,6 +483,54 @@ std::string FailureText(const Failure& failure) {
   return out + "Command \"" + Join(failure.argv) + "\"";
 }
 
+namespace {
+
+constexpr std::string_view kDriver = "subprocess.CalledProcessError";
+
+// Whether a line says an exception: "ValueError: bad", "sklearn.exceptions.NotFittedError: ...",
+// "KeyboardInterrupt".
+bool IsException(std::string_view line) {
+  std::string_view name = line.substr(0, line.find(':'));
+  name = name.substr(name.rfind('.') + 1);
+  return !name.empty() && name.front() >= 'A' && name.front() <= 'Z' &&
+         std::ranges::all_of(name, [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '_';
+         });
+}
+
+// The line that a traceback ends with; `text` follows its title. It is the first that is not
+// indented; of one whose indentation is lost, as SDK v3's driver loses it, the first that says an
+// exception.
+std::string_view EndOfTraceback(std::string_view text) {
+  bool stripped = false;
+  for (const std::string_view line : Split(text, '\n')) {
+    if (line.empty() || line.front() == ' ' || line.front() == '\t') continue;
+    if (line.starts_with("File \"")) {
+      stripped = true;
+    } else if (!stripped || IsException(line)) {
+      return Trim(line);
+    }
+  }
+  return {};
+}
+
+// What the last traceback says. One that says only that another process failed, as drivers of SDKs
+// print it, gives way to the one of that process.
+std::string LastException(std::string_view text) {
+  constexpr std::string_view kTitle = "Traceback (most recent call last):";
+  std::string_view found;
+  for (size_t at = text.find(kTitle); at != std::string_view::npos;) {
+    const size_t begin = at + kTitle.size();
+    at = text.find(kTitle, begin);
+    const std::string_view line = EndOfTraceback(text.substr(begin, at - begin));
+    if (!line.empty() && (found.empty() || !line.starts_with(kDriver))) found = line;
+  }
+  return std::string(found);
+}
+
+}  // namespace
+
 std::string FailureCause(const Failure& failure) {
   if (failure.out_of_memory) {
     return "out of memory: the system killed the program for the memory that it used";
@@ -475,23 +543,20 @@ std::string FailureCause(const Failure& failure) {
     signal = failure.exit_code - kShellSignals;
   }
   if (signal > 0) return "killed by signal " + std::to_string(signal);
-  // The last traceback ends with the first line behind it that is not indented. Errors of syntax
-  // come without its title.
-  constexpr std::string_view kTraceback = "Traceback (most recent call last):";
-  const size_t at = failure.stderr_text.rfind(kTraceback);
-  if (at != std::string_view::npos) {
-    for (const std::string_view line :
-         Split(failure.stderr_text.substr(at + kTraceback.size()), '\n')) {
-      if (!line.empty() && line.front() != ' ' && line.front() != '\t') {
-        return std::string(Trim(line));
-      }
-    }
-  }
+  const std::string last = LastException(failure.stderr_text);
+  if (!last.empty() && !last.starts_with(kDriver)) return last;
+  // What comes without a traceback's title: errors of syntax, a script that is not there, pip's.
+  const bool pip = failure.error != Failure().error;
   std::string found;
   for (const std::string_view line : Split(failure.stderr_text, '\n')) {
-    if (Contains(kErrorNames, line.substr(0, line.find(':')))) found = Trim(line);
+    if (Contains(kErrorNames, line.substr(0, line.find(':'))) ||
+        line.find(": can't open file '") != std::string_view::npos ||
+        line.find(": No module named ") != std::string_view::npos ||
+        (pip && line.starts_with("ERROR: "))) {
+      found = Trim(line);
+    }
   }
-  return found;
+  return found.empty() ? last : found;
 }
 
 }  // namespace clary::toolkit

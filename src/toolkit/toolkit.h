@@ -25,6 +25,8 @@ struct Script {
   std::string resource_config = "{}";                  // of resourceconfig.json
   std::string python = "python3";                      // the interpreter
   std::string framework_module;  // SAGEMAKER_TRAINING_MODULE of the image; empty: none
+  bool torch = false;            // Framework::torch
+  bool tensorflow = false;       // its toolkit gives each trial of a tuning job a model_dir
   int cpus = 1;
   int gpus = 0;
   bool has_setup_py = false;      // beside the entry point, in kCodeDirectory
@@ -69,8 +71,9 @@ constexpr int kFailureExitCode = 1;
 // The text of /opt/ml/output/failure, which a container leaves if the script has not.
 std::string FailureText(const Failure& failure);
 
-// Why it failed, in one line: the last line of the last traceback ("ValueError: bad value: 42"), or
-// what killed it. Empty if nobody can tell.
+// Why it failed, in one line: the last line of the last traceback ("ValueError: bad value: 42"), of
+// a driver and the script that it ran the script's; that Python has not found the script; pip's
+// last complaint; or what killed it. Empty if nobody can tell.
 std::string FailureCause(const Failure& failure);
 
 }  // namespace clary::toolkit

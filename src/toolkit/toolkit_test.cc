@@ -124,6 +124,32 @@ TEST(MakeCommand, VariablesNameTheProgramAndItsCode) {
   EXPECT_FALSE(IsScriptMode({{"eta", "1"}}, {}));
 }
 
+TEST(MakeCommand, FrameworksAddTheirOwn) {
+  Script s;
+  s.hyperparameters = {{"sagemaker_program", "train.py"},
+                       {"sagemaker_job_name", "\"j-1\""},
+                       {"_tuning_objective_metric", "\"loss\""},
+                       {"model_dir", "\"s3://b/models\""}};
+  s.resource_config =
+      R"({"current_host": "algo-2", "hosts": ["algo-1", "algo-2"], "network_interface_name": "eth0"})";
+  const auto words = [&] {
+    const auto argv = MakeCommand(s)->argv;
+    return Words(argv.end() - 2, argv.end());
+  };
+  EXPECT_EQ(words(), (Words{"--model_dir", "s3://b/models"}));
+  EXPECT_FALSE(MakeCommand(s)->environment.contains("MASTER_ADDR"));
+  s.torch = true;
+  s.environment = {{"MASTER_PORT", "9"}};
+  const auto env = MakeCommand(s)->environment;
+  EXPECT_EQ(env.at("MASTER_ADDR"), "algo-1");
+  EXPECT_EQ(env.at("MASTER_PORT"), "9");
+  EXPECT_EQ(env.at("NCCL_SOCKET_IFNAME"), "eth0");
+  s.tensorflow = true;
+  EXPECT_EQ(words(), (Words{"--model_dir", "s3://b/models/j-1/model"}));
+  s.hyperparameters["model_dir"] = "\"/opt/ml/model\"";
+  EXPECT_EQ(words(), (Words{"--model_dir", "/opt/ml/model"}));
+}
+
 TEST(MakeCommand, RefusesEntryPointsThatAreNoPlainPath) {
   const auto refused = [](const char* name) {
     Script s = Minimal();
@@ -188,6 +214,32 @@ TEST(Failure, CauseIsTheLastLineOfTheLastTraceback) {
       FailureCause({.stderr_text = "  File \"train.py\", line 1\n    f(\n     ^\nSyntaxError: "
                                    "'(' was never closed\n"}),
       "SyntaxError: '(' was never closed");
+  const std::string driver =
+      "Traceback (most recent call last):\n  File \"basic_script_driver.py\", line 2, in main\n"
+      "    execute_commands()\nsubprocess.CalledProcessError: Command '...' returned 1.\n";
+  EXPECT_EQ(FailureCause({.stderr_text = std::string(kTraceback) + driver}),
+            "ValueError: bad value: 42");
+  // As a driver prints it that strips each line.
+  EXPECT_EQ(FailureCause({.stderr_text = "Traceback (most recent call last):\nFile \"train.py\", "
+                                         "line 3, in <module>\nfit(x)\nraise Wrong(\"a: b\")\n"
+                                         "my.errors.Wrong: a: b\n" +
+                                         driver}),
+            "my.errors.Wrong: a: b");
+  EXPECT_EQ(FailureCause({.stderr_text = "File \"train.py\", line 1\nf(\n^\n"
+                                         "SyntaxError: '(' was never closed\n" +
+                                         driver}),
+            "SyntaxError: '(' was never closed");
+  EXPECT_EQ(FailureCause({.stderr_text = driver}),
+            "subprocess.CalledProcessError: Command '...' returned 1.");
+  EXPECT_EQ(FailureCause({.stderr_text = "py: can't open file '/opt/ml/code/x.py': [Errno 2]\n"}),
+            "py: can't open file '/opt/ml/code/x.py': [Errno 2]");
+  EXPECT_EQ(FailureCause({.stderr_text = "/py: No module named train\n"}),
+            "/py: No module named train");
+  const std::string pip =
+      "Looking in links: /w\nERROR: Could not find a version\nERROR: No match\n";
+  EXPECT_EQ(FailureCause({.error = "InstallRequirementsError", .stderr_text = pip}),
+            "ERROR: No match");
+  EXPECT_EQ(FailureCause({.stderr_text = "ERROR: of the script's own\n"}), "");
   EXPECT_EQ(FailureCause({.exit_code = -11}), "killed by signal 11");
   EXPECT_EQ(FailureCause({.exit_code = 137}), "killed by signal 9");
   EXPECT_EQ(FailureCause({.exit_code = -9, .out_of_memory = true}),
