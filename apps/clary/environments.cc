@@ -1,4 +1,4 @@
-// clary environments list | add | build | remove
+// clary environments list | add | build | import | remove
 #include "toolkit/environments.h"
 
 #include <cstdio>
@@ -14,6 +14,12 @@
 namespace clary::cli {
 namespace fs = std::filesystem;
 namespace {
+
+struct ImportArguments {
+  std::string image;
+  std::string engine;
+  std::string glob;
+};
 
 struct BuildArguments {
   std::string framework;
@@ -42,15 +48,24 @@ nlohmann::json JsonOf(const toolkit::BuiltEnvironment& built) {
           {"notes", built.notes}};
 }
 
-int ListEnvironments(const Context& context) {
+void RemoveAllRests(const Context& context) {
   (void)toolkit::RemoveRests(context.home);
+  (void)toolkit::RemoveImageRests(context.home);
+}
+
+int ListEnvironments(const Context& context) {
+  RemoveAllRests(context);
   const auto all = toolkit::Environments::Load({.state = context.home});
   if (!all) return Report(context, all.error());
   if (context.json) {
     nlohmann::json built = nlohmann::json::array();
     for (const auto& b : all->built()) built.push_back(JsonOf(b));
     nlohmann::json rules = nlohmann::json::array();
-    for (const auto& r : all->rules()) rules.push_back({{"image", r.image}, {"python", r.python}});
+    for (const auto& r : all->rules()) {
+      const bool container = !r.container.empty();
+      rules.push_back({{"image", r.image},
+                       {container ? "container" : "python", container ? r.container : r.python}});
+    }
     const nlohmann::json out = {{"built", std::move(built)}, {"rules", std::move(rules)}};
     std::puts(out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
     return kOk;
@@ -61,6 +76,13 @@ int ListEnvironments(const Context& context) {
   }
   Table table({"ENVIRONMENT", "PYTHON", "HOLDS", "WHERE"});
   for (const auto& rule : all->rules()) {
+    if (!rule.container.empty()) {
+      const auto image = toolkit::FindImage(context.home, rule.container);
+      table.Add({Printable(rule.image), "its own",
+                 image ? Printable(image->name) : "cannot be used",
+                 (toolkit::ImagesDirectory(context.home) / rule.container).string()});
+      continue;
+    }
     const auto python = toolkit::LookAtPython(rule.python);
     table.Add({Printable(rule.image), python ? python->version : "?",
                python ? "" : "cannot be used", Printable(rule.python)});
@@ -74,7 +96,7 @@ int ListEnvironments(const Context& context) {
 
 int Build(const Context& context, const BuildArguments& arguments) {
   const Signals signals;  // before any other thread
-  (void)toolkit::RemoveRests(context.home);
+  RemoveAllRests(context);
   const auto built = toolkit::BuildEnvironment({.state = context.home,
                                                 .framework = arguments.framework,
                                                 .version = arguments.version,
@@ -106,7 +128,8 @@ int Build(const Context& context, const BuildArguments& arguments) {
 int Add(const Context& context, const std::string& image, const std::string& python) {
   auto all = toolkit::Environments::Load({.state = context.home});
   if (!all) return Report(context, all.error());
-  const auto added = all->AddRule({.image = image, .python = fs::absolute(python).string()});
+  const auto added =
+      all->AddRule({.image = image, .python = fs::absolute(python).string(), .container = ""});
   if (!added) return Report(context, added.error());
   if (!context.json) {
     std::printf("images %s run with %s\n", Printable(image).c_str(),
@@ -115,8 +138,41 @@ int Add(const Context& context, const std::string& image, const std::string& pyt
   return kOk;
 }
 
+int Import(const Context& context, const ImportArguments& arguments) {
+  const Signals signals;  // before any other thread
+  RemoveAllRests(context);
+  std::FILE* const out = context.json ? stderr : stdout;
+  const auto image = toolkit::ImportImage({.state = context.home,
+                                           .image = arguments.image,
+                                           .engine = arguments.engine,
+                                           .now_ms = ToMillis(Clock::System().Now()),
+                                           .output = context.json ? 2 : 1,
+                                           .stop = signals.token(),
+                                           .say = [out](const std::string& line) {
+                                             std::fprintf(out, "%s\n", Printable(line).c_str());
+                                             std::fflush(out);
+                                           }});
+  if (!image) return Report(context, image.error());
+  auto all = toolkit::Environments::Load({.state = context.home});
+  if (!all) return Report(context, all.error());
+  std::string glob = arguments.glob;
+  if (glob.empty()) glob = arguments.image.substr(arguments.image.rfind('/') + 1);
+  const auto added =
+      all->AddRule({.image = glob, .python = "", .container = image->dir.filename().string()});
+  if (!added) return Report(context, added.error());
+  if (context.json) {
+    const nlohmann::json told = {
+        {"image", glob}, {"container", image->dir.filename().string()}, {"id", image->id}};
+    std::puts(told.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+    return kOk;
+  }
+  std::printf("images %s run in %s (%s)\n", Paint(Printable(glob), Style::kBold).c_str(),
+              Printable(image->name).c_str(), image->dir.c_str());
+  return kOk;
+}
+
 int Remove(const Context& context, const std::string& name) {
-  (void)toolkit::RemoveRests(context.home);
+  RemoveAllRests(context);
   auto all = toolkit::Environments::Load({.state = context.home});
   if (!all) return Report(context, all.error());
   const auto removed = all->Remove(name);
@@ -128,11 +184,12 @@ int Remove(const Context& context, const std::string& name) {
 }  // namespace
 
 void AddEnvironments(CLI::App& app, Context& context) {
-  auto* group =
-      AddGroup(app, "environments", "Pythons that stand for images, for scripts of your own",
-               {"clary environments build sklearn 1.2-1", "clary environments list",
-                "clary environments add 'my-image:*' /opt/venvs/mine",
-                "clary environments remove sklearn:1.2-1"});
+  auto* group = AddGroup(app, "environments",
+                         "Pythons that stand for images, and images, for programs of your own",
+                         {"clary environments build sklearn 1.2-1", "clary environments list",
+                          "clary environments add 'my-image:*' /opt/venvs/mine",
+                          "clary environments import localhost/my-image:1",
+                          "clary environments remove sklearn:1.2-1"});
   AddCommand(*group, context, "list", "What there is", {"clary environments list"},
              [&context] { return ListEnvironments(context); });
 
@@ -168,6 +225,20 @@ void AddEnvironments(CLI::App& app, Context& context) {
   add->add_option("image", *image, "Name of the image, with * and ? for what may differ")
       ->required();
   add->add_option("python", *python, "Interpreter, or folder of a virtual environment")->required();
+
+  const auto import = std::make_shared<ImportArguments>();
+  auto* bring =
+      AddCommand(*group, context, "import",
+                 "Run images for real: bring a container image here from podman or docker",
+                 {"clary environments import localhost/my-image:1",
+                  "clary environments import docker.io/library/python:3.12 --for 'my-image:*' "
+                  "--engine docker"},
+                 [&context, import] { return Import(context, *import); });
+  bring->add_option("image", import->image, "Image, as the engine knows it")->required();
+  bring->add_option("--engine", import->engine,
+                    "podman, docker, or a path (default: what is there)");
+  bring->add_option("--for", import->glob,
+                    "Names of images in requests, with * and ? (default: its own)");
 
   const auto name = std::make_shared<std::string>();
   auto* remove = AddCommand(

@@ -70,7 +70,9 @@ Error UnknownImage(std::string_view uri) {
               "' at 'algorithmSpecification.trainingImage'. This service runs: " + known +
               "sagemaker-xgboost:latest (any registry, any repository whose name contains "
               "'xgboost'). With any other image give the program, too: a script of yours "
-              "(entry_point, SourceCode) or a ContainerEntrypoint."};
+              "(entry_point, SourceCode) or a ContainerEntrypoint; or bring the image itself from "
+              "podman or "
+              "docker: clary environments import IMAGE."};
 }
 
 }  // namespace

@@ -63,6 +63,7 @@ void Fields(Io& io, JobSpec& s) {
   io("instance_type", s.instance_type);
   io("hosts", s.hosts);
   io("hyperparameters", s.hyperparameters);
+  io("hyperparameter_order", s.hyperparameter_order);
   io("environment", s.environment);
   io("channels", s.channels);
   io("output_uri", s.output_uri);
@@ -76,6 +77,8 @@ void Fields(Io& io, JobSpec& s) {
   io("network_isolation", s.network_isolation);
   io("network", s.network);
   io("endpoint", s.endpoint);
+  io("contact", s.contact);
+  io("ca_bundle", s.ca_bundle);
   io("credentials", s.credentials);
   io("inputs", s.inputs);
   io("outputs", s.outputs);
@@ -85,6 +88,8 @@ void Fields(Io& io, JobSpec& s) {
   io("log_root", s.log_root);
   io("log_group", s.log_group);
   io("log_stream", s.log_stream);
+  io("volume_gb", s.volume_gb);
+  io("cache", s.cache);
   io("cpus", s.cpus);
   io("memory_bytes", s.memory_bytes);
 }

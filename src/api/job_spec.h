@@ -42,7 +42,17 @@ struct ProcessingOutput {
   std::string upload_mode = "EndOfJob";  // EndOfJob | Continuous
 };
 
-// The Python on this host that stands for a container's (toolkit/environments.h finds it).
+// A container image whose files are on this host (toolkit/images.h).
+struct ImageSpec {
+  std::string root;  // its file system, never written to; empty: none
+  std::vector<std::string> entrypoint;
+  std::vector<std::string> command;
+  std::vector<std::string> environment;  // "NAME=value"
+  std::string directory;                 // where its programs start
+};
+
+// The Python on this host that stands for a container's (toolkit/environments.h finds it), or the
+// container's files themselves.
 struct PythonSpec {
   std::string environment;           // its name: "sklearn:1.2-1"; empty: the program has no Python
   std::string interpreter;           // its path on the host
@@ -50,7 +60,8 @@ struct PythonSpec {
   std::string framework;             // "sklearn", "xgboost", "pytorch", ...; empty: a plain Python
   std::vector<std::string> notes;    // how it differs from what the image promises: for the log
   std::map<std::string, std::string> pip;  // the operator's PIP_* settings: for the program
-  std::string layers;  // where layers of packages are kept for the next job; empty: nowhere
+  std::string layers;       // where layers of packages are kept for the next job; empty: nowhere
+  ImageSpec container;  // then there is no interpreter
 };
 
 // What a job may call with: its own keys, which end with it.
@@ -77,6 +88,8 @@ struct JobSpec {
   std::string instance_type;
   std::vector<std::string> hosts = {"algo-1"};
   std::map<std::string, std::string> hyperparameters;
+  // Their names as the request had them; empty: in byte order.
+  std::vector<std::string> hyperparameter_order;
   std::map<std::string, std::string> environment;
   std::vector<ChannelSpec> channels;
   std::string output_uri;                   // S3OutputPath without a trailing slash
@@ -91,6 +104,8 @@ struct JobSpec {
   std::string network = "clary";  // without isolation: none | clary (the service, and the package
                                   // index if one is configured) | open (as the service's user)
   std::string endpoint;           // the service's URL; empty: it has none
+  std::string contact;    // the file in which a service that starts says its URL: service.json
+  std::string ca_bundle;  // certificates with which the service answers for AWS's own names
   JobCredentials credentials;
   std::vector<ProcessingInput> inputs;  // of a processing job
   std::vector<ProcessingOutput> outputs;
@@ -101,8 +116,10 @@ struct JobSpec {
   std::string log_root;              // root directory of the log store
   std::string log_group;             // "/aws/sagemaker/TrainingJobs"
   std::string log_stream;            // "<job>/algo-1-<epoch>"
-  int cpus = 0;                      // cores the job may use; 0: all
-  uint64_t memory_bytes = 0;         // 0: no limit
+  uint64_t volume_gb = 0;            // what VolumeSizeInGB says; 0: nothing
+  std::string cache;          // a folder that the jobs of a warm pool share, writable; empty: none
+  int cpus = 0;               // cores the job may use; 0: all
+  uint64_t memory_bytes = 0;  // 0: no limit
 
   std::string ToJson() const;
   static Result<JobSpec> FromJson(std::string_view text);

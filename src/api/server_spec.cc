@@ -28,6 +28,8 @@ template <typename Io>
 void Fields(Io& io, ScriptAccess& v) {
   io("network", v.network);
   io("endpoint", v.endpoint);
+  io("contact", v.contact);
+  io("ca_bundle", v.ca_bundle);
   io("credentials", v.credentials);
 }
 

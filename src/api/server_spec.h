@@ -35,6 +35,8 @@ struct ContainerSpec {
 struct ScriptAccess {
   std::string network = "clary";
   std::string endpoint;  // the service's URL; empty: it has none
+  std::string contact;
+  std::string ca_bundle;
   JobCredentials credentials;
 };
 

@@ -332,6 +332,8 @@ Result<api::ScriptAccess> MakeAccess(const Context& context,
     return access;
   }
   access.endpoint = options.endpoint;
+  access.contact = options.contact.string();
+  access.ca_bundle = options.ca_bundle.string();
   if (options.lend_keys && !role_arn.empty()) {
     CLARY_TRY(access.credentials, options.lend_keys(owner, role_arn, kLong));
   }

@@ -37,9 +37,8 @@ Result<std::string> CreateFor(Context& context, const Kind& kind, const json& in
   return arn;
 }
 
-Result<json> Create(Context& context, const Kind& kind, const json& input) {
-  CLARY_TRY(std::string arn, CreateFor(context, kind, input, {}));
-  return json{{kind.arn_member, std::move(arn)}};
+Result<json> CreateForUser(Context& context, const Kind& kind, const json& input) {
+  return Create(context, kind, input, {});
 }
 
 Result<json> Describe(Context& context, const Kind& kind, const json& input) {
@@ -129,6 +128,7 @@ Result<json> DeleteTags(Context& context, const json& input) {
 
 struct Operation {
   Handler run;
+  const Kind* created = nullptr;    // it is this kind's Create
   const Kind* described = nullptr;  // it is this kind's Describe
 };
 using Operations = std::map<std::string, Operation, std::less<>>;
@@ -139,7 +139,7 @@ Operations AllOperations() {
     std::string_view before, after;
     Result<json> (*run)(Context& context, const Kind& kind, const json& input);
   };
-  static constexpr VerbRow kVerbs[] = {{kCreate, "Create", "", Create},
+  static constexpr VerbRow kVerbs[] = {{kCreate, "Create", "", CreateForUser},
                                        {kDescribe, "Describe", "", Describe},
                                        {kList, "List", "s", List},
                                        {kStop, "Stop", "", Stop},
@@ -153,6 +153,7 @@ Operations AllOperations() {
       operation.run = [kind, run = row.run](Context& context, const json& input) {
         return run(context, *kind, input);
       };
+      if (row.verb == kCreate) operation.created = kind;
       if (row.verb == kDescribe) operation.described = kind;
     }
     for (const Extra& extra : kind->extras) all[std::string(extra.operation)].run = extra.run;
@@ -203,6 +204,11 @@ Result<std::string> PlanCreate(Context& context, const Kind& kind, const json& i
   std::string arn = record.arn;
   plan.Create(std::move(record), std::move(tags));
   return arn;
+}
+
+Result<json> Create(Context& context, const Kind& kind, const json& input, const Origin& origin) {
+  CLARY_TRY(std::string arn, CreateFor(context, kind, input, origin));
+  return json{{kind.arn_member, std::move(arn)}};
 }
 
 Result<std::string> CreateChild(Context& context, const Kind& kind, const json& input,
@@ -285,6 +291,11 @@ Status CheckRole(const std::string& role_arn, const Options& options) {
 const Handler* FindHandler(std::string_view operation) {
   const Operation* found = FindOperation(operation);
   return found != nullptr ? &found->run : nullptr;
+}
+
+const Kind* CreatedBy(std::string_view operation) {
+  const Operation* found = FindOperation(operation);
+  return found != nullptr ? found->created : nullptr;
 }
 
 const Kind* DescribedBy(std::string_view operation) {

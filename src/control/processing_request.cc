@@ -28,13 +28,22 @@ Status CheckImage(const json& request, const Options& options) {
                    "' needs Spark on a cluster of SageMaker's, which this service has not; run the "
                    "script with ScriptProcessor and pyspark in local mode instead.");
   }
-  if (!app.contains("ContainerEntrypoint")) {
+  api::PythonSpec python;
+  Status found;
+  if (options.find_python) {
+    auto answer = options.find_python(image, "");
+    if (answer) python = *std::move(answer);
+    if (!answer) found = std::unexpected(std::move(answer).error());
+  }
+  const api::ImageSpec& container = python.container;
+  if (!app.contains("ContainerEntrypoint") && container.entrypoint.empty() &&
+      (container.root.empty() ||
+       (container.command.empty() && !app.contains("ContainerArguments")))) {
     return Invalid("The image '" + image +
                    "' has no program of its own that this service could run; give "
                    "AppSpecification.ContainerEntrypoint, as ScriptProcessor does.");
   }
-  if (options.find_python) CLARY_CHECK_OK(options.find_python(image, ""));
-  return {};
+  return found;
 }
 
 // `what` names the input or output.

@@ -148,17 +148,23 @@ Result<Choice> ChooseProgram(const json& request) {
 }
 
 Status CheckProgram(const json& request, const Environment& environment, const Options& options) {
-  CLARY_TRY(const Choice choice, ChooseProgram(request));
-  const bool script = choice.program == "script";
-  if (!script && choice.program != "command") return {};
+  const auto choice = ChooseProgram(request);
+  if (choice && choice->program == "xgboost") return {};
   const json& algorithm = request.at("AlgorithmSpecification");
   const auto arguments =
       algorithm.value("ContainerArguments", json::array()).get<std::vector<std::string>>();
+  api::PythonSpec python;
   if (options.find_python) {
-    CLARY_CHECK_OK(
-        options.find_python(TextOf(algorithm, "TrainingImage"), ClientPython(arguments)));
+    auto found = options.find_python(TextOf(algorithm, "TrainingImage"), ClientPython(arguments));
+    if (found) python = *std::move(found);
+    // What the request lacks is more to the point.
+    if (!found && choice) return std::unexpected(std::move(found).error());
   }
-  if (script) CLARY_CHECK_OK(CheckScript(request, environment));
+  // The image's own program does the rest as it likes.
+  if (python.container.root.empty()) {
+    if (!choice) return std::unexpected(choice.error());
+    if (choice->program == "script") CLARY_CHECK_OK(CheckScript(request, environment));
+  }
   const auto hyperparameters = Texts(request, "HyperParameters");
   if (const auto it = hyperparameters.find("sagemaker_s3_output"); it != hyperparameters.end()) {
     const json uri = json::parse(it->second, nullptr, false);
@@ -168,15 +174,37 @@ Status CheckProgram(const json& request, const Environment& environment, const O
   return {};
 }
 
+namespace {
+
+// What a container engine would run: the request's words instead of the image's, as Docker has it.
+void RunItsContainer(api::JobSpec& spec) {
+  const api::ImageSpec& container = spec.python.container;
+  spec.program = "command";
+  if (!spec.entrypoint.empty()) return;
+  spec.entrypoint = container.entrypoint;
+  if (!spec.arguments.empty()) return;
+  spec.arguments =
+      spec.contract == "training" ? std::vector<std::string>{"train"} : container.command;
+}
+
+}  // namespace
+
 Result<Program> RunnerProgram(api::JobSpec spec, const Record& job, int64_t max_runtime_s,
                               const Options& options) {
-  if (spec.program == "script" || spec.program == "command") {
+  if (spec.program != "xgboost") {
     spec.network = options.job_network;
     if (options.find_python) {
       CLARY_TRY(spec.python, options.find_python(spec.image, ClientPython(spec.arguments)));
     }
+    if (!spec.python.container.root.empty()) RunItsContainer(spec);
+    if (spec.program.empty()) {
+      return Fail(Code::kInvalidArgument, "ValidationException",
+                  "the image '" + spec.image + "' is no longer mapped to a container image");
+    }
     if (!spec.network_isolation && spec.network != "none") {
       spec.endpoint = options.endpoint;
+      spec.contact = options.contact.string();
+      spec.ca_bundle = options.ca_bundle.string();
       if (options.lend_keys) {
         CLARY_TRY(spec.credentials,
                   options.lend_keys(job.arn, job.Request().at("RoleArn"),

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 
+#include "base/file.h"
 #include "control/testing/world.h"
 
 namespace clary::control {
@@ -13,6 +14,7 @@ namespace {
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 using testing::UnorderedElementsAre;
 
 constexpr char kSklearn[] =
@@ -107,6 +109,22 @@ TEST(UserProgram, AScriptIsToldWithItsPythonAndKeys) {
   const json d = w.Describe("j");
   EXPECT_EQ(d["HyperParameters"], request["HyperParameters"]);
   EXPECT_EQ(d["AlgorithmSpecification"]["TrainingImage"], kSklearn);
+}
+
+TEST(UserProgram, HyperparametersKeepTheirOrder) {
+  ProgramWorld w;
+  json request = ProgramWorld::Command("ordered");
+  request["HyperParameters"] = {{"a", "1"}, {"b", "2"}, {"c", "3"}};
+  std::string text = request.dump();
+  const std::string sorted = R"({"a":"1","b":"2","c":"3"})";
+  text.replace(text.find(sorted), sorted.size(), R"({"c":"3","a":"1","b":"2"})");
+  ASSERT_TRUE(w.service->Call("CreateTrainingJob", text).has_value());
+  w.Restart();
+  w.service->Reconcile();
+  EXPECT_THAT(w.Spec("ordered").hyperparameter_order, ElementsAre("c", "a", "b"));
+  w.Create(ProgramWorld::Command("plain"));
+  w.service->Reconcile();
+  EXPECT_THAT(w.Spec("plain").hyperparameter_order, IsEmpty());
 }
 
 TEST(UserProgram, ACommandRunsAsItStands) {
@@ -331,6 +349,32 @@ TEST(WarmPool, IsTakenOverByTheNextJobThatFits) {
   EXPECT_FALSE(w.Describe("a")["WarmPoolStatus"]["ReusedByJob"].is_null());
 }
 
+TEST(WarmPool, ItsJobsShareAFolderThatGoesWithIt) {
+  ProgramWorld w;
+  w.options.pools_directory = w.dir.path() / "pools";
+  w.Restart();
+  const auto run = [&](const std::string& name) {
+    w.Create(Warm(name, 600));
+    w.RunToEnd(name);
+    const std::string cache = w.Spec(name).cache;
+    EXPECT_TRUE(MakeDirectories(cache).has_value());  // as its runner does
+    return cache;
+  };
+  const std::string first = run("a");
+  EXPECT_EQ(run("b"), first);
+  w.service->Tidy();
+  EXPECT_TRUE(std::filesystem::exists(first));
+  w.clock.Advance(seconds(700));
+  const std::string second = run("c");
+  EXPECT_NE(second, first);
+  w.service->Tidy();
+  EXPECT_FALSE(std::filesystem::exists(first));
+  EXPECT_TRUE(std::filesystem::exists(second));
+  w.Create("plain");
+  w.RunToEnd("plain");
+  EXPECT_EQ(w.Spec("plain").cache, "");
+}
+
 TEST(WarmPool, EndsWithItsTimeOrWhenItIsGivenUp) {
   ProgramWorld w;
   w.Create(Warm("a", 600));
@@ -422,6 +466,23 @@ TEST(UserProgram, RefusesAtCreateWhatCannotRun) {
                 HasSubstr("CheckpointConfig.LocalPath"))
         << path;
   }
+  EXPECT_THAT(w.RefusedAs([](json& r) {
+    for (int i = 0; i < 1000; ++i) r["HyperParameters"]["h" + std::to_string(i)] = "1";
+  }),
+              AllOf(HasSubstr("ValidationException: "), HasSubstr("hyperParameters")));
+  std::string text = ProgramWorld::Script("bytes").dump();
+  text.insert(1, "\"Environment\": {\"A\": \"\xff\xfe\"}, ");
+  EXPECT_EQ(w.service->Call("CreateTrainingJob", text).error().reason, "SerializationException");
+  for (const char* path : {"/", "/etc/x", "relative"}) {
+    EXPECT_THAT(w.RefusedAs([&](json& r) {
+      r["TensorBoardOutputConfig"] = {{"S3OutputPath", "s3://bkt/x"}, {"LocalPath", path}};
+    }),
+                HasSubstr("TensorBoardOutputConfig.LocalPath"))
+        << path;
+  }
+  EXPECT_THAT(
+      w.RefusedAs([](json& r) { r["OutputDataConfig"]["S3OutputPath"] = "s3://no-bucket/x"; }),
+      HasSubstr("\"no-bucket\" of OutputDataConfig.S3OutputPath does not exist"));
   EXPECT_EQ(w.RefusedAs(hyperparameter("sagemaker_parameter_server_enabled", "false")), "accepted");
 }
 

@@ -126,6 +126,12 @@ Result<std::string> Service::Call(std::string_view operation, std::string_view b
   if (DescribedBy(operation) == &kEndpoint && state_->thread.joinable()) {
     AwaitEndpoint(state_->context, input.value(kEndpoint.name_member, ""));
   }
+  if (CreatedBy(operation) == &kTrainingJob) {
+    CLARY_CHECK_OK(api::Validate(operation, input));
+    CLARY_TRY(const json made,
+              Create(state_->context, kTrainingJob, input, {.facts = FactsOfTrainingText(body)}));
+    return Dump(made);
+  }
   CLARY_TRY(const json output, Handle(operation, input));
   return Dump(output);
 }
@@ -150,6 +156,8 @@ std::vector<std::string> Service::JobNames(size_t limit) const {
   });
   return names;
 }
+
+void Service::Tidy() { RemovePoolFolders(state_->context); }
 
 meta::LogStore& Service::Logs() const { return state_->context.env.logs; }
 

@@ -42,6 +42,7 @@ struct Options {
   std::string account_id = "123456789012";
   std::string region = "us-east-1";
   std::filesystem::path jobs_directory;            // jobs/<job>/ of the state directory
+  std::filesystem::path pools_directory;           // folders that jobs of a warm pool share
   std::filesystem::path object_root;               // told to runners: JobSpec.store
   std::vector<std::string> runner_command;         // "/path/clary", "runner"; the job's directory
                                                    // is added as last argument
@@ -62,6 +63,8 @@ struct Options {
       find_python;
   std::string job_network = "clary";  // JobSpec.network of users' programs
   std::string endpoint;               // JobSpec.endpoint of those that reach the service
+  std::filesystem::path contact;      // JobSpec.contact, likewise
+  std::filesystem::path ca_bundle;    // JobSpec.ca_bundle, likewise
   // Makes keys for the job or launch `arn` that act as `role_arn` for `lifetime` at most, and takes
   // all of a job back: also those of an earlier process, again, or none. None: jobs have no keys.
   std::function<Result<api::JobCredentials>(const std::string& arn, const std::string& role_arn,
@@ -112,6 +115,9 @@ class Service {
   meta::LogStore& Logs() const;
   // Where invocations of each endpoint go now. Any thread; waits for no write.
   std::shared_ptr<const EndpointRoutes> Routes() const;
+
+  // Removes what warm pools that have ended have left on the disk. Any thread.
+  void Tidy();
 
   // One pass over the jobs that have not ended; only for a service without its own reconciler, by
   // one thread at a time. Returns how many have not ended.

@@ -44,7 +44,9 @@ json TrainingFacts::ToJson() const {
           {"ran_ms", ran_ms},
           {"on_pool", on_pool},
           {"pool_end_ms", pool_end_ms},
-          {"pool_job", pool_job}};
+          {"pool_job", pool_job},
+          {"pool_cache", pool_cache},
+          {"hyperparameter_order", hyperparameter_order}};
 }
 
 FactsPtr TrainingFacts::FromJson(const json& j) {
@@ -71,6 +73,20 @@ FactsPtr TrainingFacts::FromJson(const json& j) {
   facts->on_pool = j.value("on_pool", false);
   facts->pool_end_ms = j.value("pool_end_ms", int64_t{0});
   facts->pool_job = j.value("pool_job", "");
+  facts->pool_cache = j.value("pool_cache", "");
+  facts->hyperparameter_order = j.value("hyperparameter_order", std::vector<std::string>());
+  return facts;
+}
+
+FactsPtr FactsOfTrainingText(std::string_view body) {
+  constexpr char kMember[] = "HyperParameters";
+  if (!body.contains(kMember)) return nullptr;
+  const auto doc = nlohmann::ordered_json::parse(body, nullptr, false);
+  const auto given = doc.is_object() ? doc.find(kMember) : doc.end();
+  if (given == doc.end() || !given->is_object()) return nullptr;
+  auto facts = std::make_shared<TrainingFacts>();
+  for (const auto& item : given->items()) facts->hyperparameter_order.push_back(item.key());
+  if (std::ranges::is_sorted(facts->hyperparameter_order)) return nullptr;
   return facts;
 }
 

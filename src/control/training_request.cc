@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "api/local_path.h"
 #include "api/sagemaker.h"
 #include "base/hash.h"
 #include "base/strings.h"
@@ -152,13 +153,13 @@ Status CheckTrainingRequest(const json& request, const Environment& environment,
                              "OutputDataConfig.S3OutputPath", environment));
   if (const auto checkpoint = request.find("CheckpointConfig"); checkpoint != request.end()) {
     CLARY_CHECK_OK(CheckTarget(checkpoint->at("S3Uri"), "CheckpointConfig.S3Uri", environment));
-    const std::string path = TextOf(*checkpoint, "LocalPath", "/opt/ml/checkpoints");
-    const auto parts = Split(path, '/');
-    if (!path.starts_with('/') || path.find_first_not_of('/') == std::string::npos ||
-        std::ranges::find(parts, "..") != parts.end()) {
-      return Invalid("CheckpointConfig.LocalPath '" + path +
-                     "' is not the absolute path of a folder");
-    }
+  }
+  for (const char* member : {"CheckpointConfig", "DebugHookConfig", "TensorBoardOutputConfig"}) {
+    const auto given = request.find(member);
+    const std::string path = given != request.end() ? TextOf(*given, "LocalPath") : "";
+    if (path.empty()) continue;
+    const auto place = api::PlaceLocalPath(path, (std::string(member) + ".LocalPath").c_str());
+    if (!place) return Invalid(place.error().message);
   }
   return {};
 }
@@ -198,6 +199,7 @@ api::JobSpec MakeJobSpec(const Record& job, const Environment& environment,
   }
   spec.instance_type = TextOf(request.at("ResourceConfig"), "InstanceType");
   spec.hyperparameters = request.at("HyperParameters").get<std::map<std::string, std::string>>();
+  spec.hyperparameter_order = job.As<TrainingFacts>().hyperparameter_order;
   if (const auto env = request.find("Environment"); env != request.end()) {
     spec.environment = env->get<std::map<std::string, std::string>>();
   }
@@ -237,6 +239,10 @@ api::JobSpec MakeJobSpec(const Record& job, const Environment& environment,
   spec.log_root = environment.logs.root().string();
   spec.log_group = kTrainingLogGroup;
   spec.log_stream = job.launches.front().log_stream();
+  spec.volume_gb = request.at("ResourceConfig").value("VolumeSizeInGB", uint64_t{0});
+  if (const std::string& cache = job.As<TrainingFacts>().pool_cache; !cache.empty()) {
+    spec.cache = (options.pools_directory / cache).string();
+  }
   spec.cpus = job.launches.front().cpus;
   return spec;
 }

@@ -1,8 +1,12 @@
 #include "control/internal/warm_pool.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
 
+#include "base/file.h"
+#include "base/log.h"
 #include "control/internal/training_job.h"
 
 namespace clary::control {
@@ -87,13 +91,42 @@ void PlanWarmPool(Context& context, Record& job, const json& request, Plan& plan
     }
     return !found && ++looked_at < kMaxPoolsLookedAt;
   });
+  auto& own = job.Edit<TrainingFacts>();
+  // No other pool ever has this name: names of jobs may be given again.
+  own.pool_cache = job.name + "-" + std::to_string(job.created_ms);
   if (!found) return;
-  job.Edit<TrainingFacts>().on_pool = true;
+  own.on_pool = true;
+  if (!PoolFacts(found->record).pool_cache.empty()) {
+    own.pool_cache = PoolFacts(found->record).pool_cache;
+  }
   Record giver = found->record;
   auto& facts = giver.Edit<TrainingFacts>();
   facts.pool_job = job.name;
   facts.pool_end_ms = std::max(job.created_ms, giver.ended_ms);
   plan.Update(found, std::move(giver));
+}
+
+void RemovePoolFolders(const Context& context) {
+  std::set<std::string> folders;
+  std::error_code ec;
+  for (const auto& entry : std::filesystem::directory_iterator(context.options.pools_directory, ec))
+    folders.insert(entry.path().filename().string());
+  if (folders.empty()) return;
+  // From the oldest job on: a pool that is taken over meanwhile is seen with one of its two jobs.
+  context.records.ByCreation(kTrainingJob, true, std::nullopt, [&](const SnapshotPtr& one) {
+    const Record& job = one->record;
+    const std::string& folder = PoolFacts(job).pool_cache;
+    if (!folder.empty() && (!job.settled() || Available(job, job.Request(), context.Now()))) {
+      folders.erase(folder);
+    }
+    return true;
+  });
+  for (const std::string& folder : folders) {
+    if (const Status done = RemoveTree(context.options.pools_directory / folder); !done) {
+      LOG(kWarn, "a warm pool's folder not removed", {"folder", folder},
+          {"message", done.error().message});
+    }
+  }
 }
 
 Status UpdateWarmPool(Record& job, const json& request, int64_t now_ms) {

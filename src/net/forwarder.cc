@@ -24,7 +24,10 @@ struct ForwardedConnection {
 
 void Forward(ForwardedConnection& c, const Forwarder::Route& route, const std::stop_token& stop) {
   const internal::TunnelLimits limits;
-  if (auto fd = internal::Connect(route.host, route.port, limits.connect_timeout, stop)) {
+  std::string host = route.host;
+  std::string port = route.port;
+  if (route.moved) route.moved(host, port);
+  if (auto fd = internal::Connect(host, port, limits.connect_timeout, stop)) {
     const auto server = internal::NewPlainTransport(*std::move(fd));
     internal::CopyBothWays(*c.client, *server, limits, stop);
   }

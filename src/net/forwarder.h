@@ -2,6 +2,7 @@
 // another network namespace: whoever connects there reaches the service and nothing else.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,6 +18,8 @@ class Forwarder {
     Fd listener;  // a listening stream socket
     std::string host;
     std::string port;
+    // Asked before each connection: changes them if the service is elsewhere now. Any thread.
+    std::function<void(std::string& host, std::string& port)> moved = {};
   };
   // At most kMaxConnections at once, over all routes; one more waits in its listener's backlog. If
   // the service cannot be reached the connection is closed.

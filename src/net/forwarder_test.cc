@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <string>
 #include <thread>
 
@@ -96,6 +97,26 @@ TEST(ForwarderTest, ClosesWhatCannotBeConnectedAndEndsOpenConnectionsItself) {
   forwarder->reset();
   EXPECT_EQ(ReadToEnd(client.get()), "");
   EXPECT_EQ(ReadToEnd(server.get()), "");
+}
+
+TEST(ForwarderTest, FollowsAServiceThatMoves) {
+  const Listening before = Listen();
+  const Listening after = Listen();
+  Listening door = Listen();
+  std::atomic<bool> moved = false;
+  std::vector<Forwarder::Route> routes;
+  routes.push_back({std::move(door.fd), "127.0.0.1", before.port,
+                    [&](std::string&, std::string& port) { port = moved ? after.port : port; }});
+  auto forwarder = Forwarder::Start(std::move(routes));
+  ASSERT_TRUE(forwarder.has_value());
+  for (const Listening* now : {&before, &after}) {
+    const Fd client = ConnectTo(door.port);
+    const Fd server(::accept(now->fd.get(), nullptr, nullptr));
+    ASSERT_TRUE(WriteAll(server.get(), now->port).has_value());
+    ::shutdown(server.get(), SHUT_RDWR);
+    EXPECT_EQ(ReadToEnd(client.get()), now->port);
+    moved = true;
+  }
 }
 
 }  // namespace clary::net

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <chrono>
 #include <memory>
+#include <set>
 
 #include "runner/tree.h"
 
@@ -148,7 +149,34 @@ std::string EventFileOf(std::string_view path) {
          std::string(name.substr(0, name.size() - kEnd.size())) + ".tfevents";
 }
 
+// Marks of SageMaker's own uploading, and what is not for it.
+bool IsLeftAlone(std::string_view path) {
+  return path.ends_with(".sagemaker-ignore") || path.ends_with(".sagemaker-uploading") ||
+         path.ends_with(".sagemaker-uploaded");
+}
+
 }  // namespace
+
+Status Mirror::RemoveGone(const TreeListing& listing) {
+  if (!OpenBeneath(root_, directory_, O_RDONLY | O_DIRECTORY)) return {};
+  std::set<std::string_view> there;
+  for (const TreeEntry& e : listing.entries) {
+    if (!e.directory) there.insert(e.path);
+  }
+  for (auto it = seen_.begin(); it != seen_.end();) {
+    if (there.contains(it->first)) {
+      ++it;
+      continue;
+    }
+    CLARY_TRY(const auto ref, objects::ObjectRef::ParseUri(uri_ + "/" + it->first));
+    const Status gone = store_.Delete(ref);
+    if (!gone && gone.error().code != Code::kNotFound) {
+      return std::unexpected(Error(gone.error()).With("removing " + ref.Uri()));
+    }
+    it = seen_.erase(it);
+  }
+  return {};
+}
 
 Status Mirror::Seed() {
   CLARY_TRY(const auto listing, ListTree(root_, directory_));
@@ -162,7 +190,7 @@ Status Mirror::Sync(bool final) {
   CLARY_TRY(const auto listing, ListTree(root_, directory_));
   const int64_t settled = NowNanos() - 500'000'000;
   for (const TreeEntry& e : listing.entries) {
-    if (e.directory || e.path.ends_with(".tmp") || e.path.ends_with(".sagemaker-ignore")) continue;
+    if (e.directory || IsLeftAlone(e.path) || (!checkpoints_ && e.path.ends_with(".tmp"))) continue;
     if (!final && e.mtime_ns > settled) continue;
     const Seen now{e.size, e.mtime_ns};
     if (const auto it = seen_.find(e.path); it != seen_.end() && it->second == now) continue;
@@ -178,7 +206,7 @@ Status Mirror::Sync(bool final) {
     if (!put) return std::unexpected(Error(put.error()).With("uploading " + ref.Uri()));
     seen_[e.path] = now;
   }
-  return {};
+  return checkpoints_ ? RemoveGone(listing) : Status();
 }
 
 }  // namespace clary::runner

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "objects/object_store.h"
+#include "runner/tree.h"
 
 namespace clary::runner {
 
@@ -39,18 +40,22 @@ Result<size_t> UploadTree(const std::filesystem::path& root, const std::string& 
 // Keeps an object prefix in step with a directory that a program writes to. One thread at a time.
 class Mirror {
  public:
+  // `checkpoints`: the folder and the prefix are to hold the same, so that what is removed is
+  // removed there, too; else the folder is an output that only grows.
   Mirror(std::filesystem::path root, std::string directory, std::string uri,
-         objects::ObjectStore& store)
+         objects::ObjectStore& store, bool checkpoints = false)
       : root_(std::move(root)),
         directory_(std::move(directory)),
         uri_(std::move(uri)),
-        store_(store) {}
+        store_(store),
+        checkpoints_(checkpoints) {}
   // Remembers the files that are there as already uploaded.
   Status Seed();
   // Puts files that are new or changed since the last call. While the program runs (`final` is
   // false) a file that changed within the last half second waits for the next call. Names that end
-  // in ".tmp" or ".sagemaker-ignore" are left alone. In byte order of their names, and a Debugger
-  // index file never before the event file that it tells of.
+  // in ".sagemaker-ignore", ".sagemaker-uploading" or ".sagemaker-uploaded" are left alone, and
+  // ".tmp" but in checkpoints. In byte order of their names, and a Debugger index file never before
+  // the event file that it tells of. A folder that is gone as a whole removes nothing.
   Status Sync(bool final);
 
  private:
@@ -59,10 +64,13 @@ class Mirror {
     int64_t mtime_ns;
     friend bool operator==(const Seen&, const Seen&) = default;
   };
+  Status RemoveGone(const TreeListing& listing);
+
   std::filesystem::path root_;
   std::string directory_;
   std::string uri_;
   objects::ObjectStore& store_;
+  bool checkpoints_;
   std::map<std::string, Seen> seen_;
 };
 

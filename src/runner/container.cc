@@ -6,6 +6,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "api/local_path.h"
 #include "base/file.h"
 #include "runner/internal/contract.h"
 #include "runner/tree.h"
@@ -73,6 +74,21 @@ std::string WithoutSlashes(std::string s) {
   return s;
 }
 
+// SDK v3's driver makes the script's arguments of it in the order of the file.
+std::string HyperparametersFile(const api::JobSpec& spec) {
+  nlohmann::ordered_json doc = nlohmann::ordered_json::object();
+  for (const std::string& name : spec.hyperparameter_order) {
+    const auto it = spec.hyperparameters.find(name);
+    if (it != spec.hyperparameters.end()) doc[name] = it->second;
+  }
+  for (const auto& [name, value] : spec.hyperparameters) doc.emplace(name, value);
+  return doc.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+std::string CheckpointPath(const api::JobSpec& spec) {
+  return spec.checkpoint_path.empty() ? "/opt/ml/checkpoints" : spec.checkpoint_path;
+}
+
 constexpr char kReport[] = "clary_report";
 constexpr char kTensors[] = "/opt/ml/output/tensors";
 
@@ -95,21 +111,27 @@ Result<json> DebugHook(const api::JobSpec& spec) {
 Result<std::vector<MirrorSpec>> TrainingMirrors(const api::JobSpec& spec) {
   std::vector<MirrorSpec> out;
   if (!spec.checkpoint_uri.empty()) {
-    CLARY_TRY(const std::string dir, CheckpointDirectory(spec));
-    out.push_back({.directory = dir, .uri = WithoutSlashes(spec.checkpoint_uri), .download = true});
+    CLARY_TRY(const api::LocalPlace at,
+              api::PlaceLocalPath(CheckpointPath(spec), "CheckpointConfig.LocalPath"));
+    out.push_back({.directory = at.directory,
+                   .uri = WithoutSlashes(spec.checkpoint_uri),
+                   .outside = at.outside,
+                   .checkpoints = true});
   }
-  const auto add = [&](const json& doc, std::string dir, const char* folder) -> MirrorSpec* {
+  const auto add = [&](const json& doc, const api::LocalPlace& at,
+                       const char* folder) -> MirrorSpec* {
     const std::string to = Member(doc, "S3OutputPath", "");
     if (to.empty()) return nullptr;
     return &out.emplace_back(
-        MirrorSpec{.directory = std::move(dir),
-                   .uri = WithoutSlashes(to) + "/" + spec.job_name + "/" + folder});
+        MirrorSpec{.directory = at.directory,
+                   .uri = WithoutSlashes(to) + "/" + spec.job_name + "/" + folder,
+                   .outside = at.outside});
   };
   if (!spec.debug_hook_json.empty()) {
     CLARY_TRY(const json doc, DebugHook(spec));
-    CLARY_TRY(std::string dir,
-              BelowOptMl(Member(doc, "LocalPath", kTensors), "DebugHookConfig.LocalPath"));
-    if (MirrorSpec* mirror = add(doc, std::move(dir), "debug-output")) {
+    CLARY_TRY(const api::LocalPlace at,
+              api::PlaceLocalPath(Member(doc, "LocalPath", kTensors), "DebugHookConfig.LocalPath"));
+    if (MirrorSpec* mirror = add(doc, at, "debug-output")) {
       mirror->end_marker = "training_job_end.ts";
       mirror->tensors = true;
     }
@@ -132,9 +154,10 @@ Result<std::vector<MirrorSpec>> TrainingMirrors(const api::JobSpec& spec) {
   }
   if (!spec.tensorboard_json.empty()) {
     CLARY_TRY(const json doc, ParseObject(spec.tensorboard_json, "TensorBoardOutputConfig"));
-    CLARY_TRY(std::string dir, BelowOptMl(Member(doc, "LocalPath", "/opt/ml/output/tensorboard"),
-                                          "TensorBoardOutputConfig.LocalPath"));
-    add(doc, std::move(dir), "tensorboard-output");
+    CLARY_TRY(const api::LocalPlace at,
+              api::PlaceLocalPath(Member(doc, "LocalPath", "/opt/ml/output/tensorboard"),
+                                  "TensorBoardOutputConfig.LocalPath"));
+    add(doc, at, "tensorboard-output");
   }
   return out;
 }
@@ -148,11 +171,8 @@ Status LayOutTraining(const api::JobSpec& spec, const fs::path& work) {
   for (const api::ChannelSpec& c : spec.channels) {
     CLARY_CHECK_OK(MakeDirectories(work / "input/data" / c.name));
   }
-  CLARY_TRY(const auto mirrors, TrainingMirrors(spec));
-  for (const MirrorSpec& m : mirrors) CLARY_CHECK_OK(MakeDirectories(work / m.directory));
-
   std::map<std::string, std::string> files = {
-      {"hyperparameters.json", Dump(spec.hyperparameters)},
+      {"hyperparameters.json", HyperparametersFile(spec)},
       {"inputdataconfig.json", Dump(InputDataConfig(spec))},
       {"resourceconfig.json", Dump(ResourceConfig(spec))},
       {"trainingjobconfig.json",
@@ -160,8 +180,7 @@ Status LayOutTraining(const api::JobSpec& spec, const fs::path& work) {
       {"upstreamoutputdataconfig.json", "[]"},
   };
   if (!spec.checkpoint_uri.empty()) {
-    CLARY_TRY(const std::string dir, CheckpointDirectory(spec));
-    files["checkpointconfig.json"] = Dump({{"LocalPath", "/opt/ml/" + dir}});
+    files["checkpointconfig.json"] = Dump({{"LocalPath", CheckpointPath(spec)}});
   }
   if (!spec.debug_hook_json.empty()) {
     CLARY_TRY(const json doc, DebugHook(spec));
@@ -235,11 +254,6 @@ Status UploadTraining(const UploadContext& c, const Ended& ended) {
 }
 
 }  // namespace
-
-Result<std::string> CheckpointDirectory(const api::JobSpec& spec) {
-  if (spec.checkpoint_path.empty()) return "checkpoints";
-  return BelowOptMl(spec.checkpoint_path, "CheckpointConfig.LocalPath");
-}
 
 Result<std::optional<ProfilerSpec>> Profiler(const api::JobSpec& spec) {
   if (spec.profiler_json.empty()) return std::nullopt;

@@ -425,6 +425,31 @@ TEST_F(ChannelTest, MirrorUploadsWhatChangedOnce) {
   EXPECT_TRUE(store_.Head({"bkt", "ck/new"}).has_value());
 }
 
+TEST_F(ChannelTest, CheckpointsAreRemovedWhereTheProgramRemovesThem) {
+  const fs::path root = temp_.path();
+  for (const char* name : {"old", "a.tmp", "b.sagemaker-uploaded"}) {
+    WriteText(root / "ck" / name, "x");
+    ASSERT_TRUE(store_.Put({"bkt", "ck/" + std::string(name)}, *NewStringSource("x")).has_value());
+  }
+  Mirror checkpoints(root, "ck", "s3://bkt/ck", store_, true);
+  Mirror output(root, "ck", "s3://bkt/out", store_);
+  ASSERT_TRUE(checkpoints.Seed().has_value());
+  WriteText(root / "ck/new.tmp", "whole");
+  for (Mirror* mirror : {&checkpoints, &output}) ASSERT_TRUE(mirror->Sync(true).has_value());
+  EXPECT_TRUE(store_.Head({"bkt", "ck/new.tmp"}).has_value());
+  EXPECT_FALSE(store_.Head({"bkt", "out/new.tmp"}).has_value());
+  fs::remove(root / "ck/old");
+  for (Mirror* mirror : {&checkpoints, &output}) ASSERT_TRUE(mirror->Sync(false).has_value());
+  EXPECT_FALSE(store_.Head({"bkt", "ck/old"}).has_value());
+  EXPECT_TRUE(store_.Head({"bkt", "out/old"}).has_value());
+  // Whoever loses the whole folder, or puts something else there, has not removed checkpoints.
+  fs::remove_all(root / "ck");
+  ASSERT_TRUE(checkpoints.Sync(true).has_value());
+  fs::create_directory_symlink("/", root / "ck");
+  (void)checkpoints.Sync(true);
+  EXPECT_TRUE(store_.Head({"bkt", "ck/a.tmp"}).has_value());
+}
+
 // A listing may see an index file and not the event file that came just before it.
 TEST_F(ChannelTest, MirrorKeepsAnIndexBackUntilItsEventsAreThere) {
   const fs::path root = temp_.path();
@@ -484,10 +509,21 @@ TEST_F(TreeTest, LayoutFollowsTheContainerContract) {
   ASSERT_EQ(mirrors->size(), 2U);
   EXPECT_EQ((*mirrors)[0].uri, "s3://bkt/ck");
   EXPECT_EQ((*mirrors)[1].uri, "s3://bkt/dbg/job-1/debug-output");
+  spec.checkpoint_path = "/my/checkpoints/";
+  EXPECT_EQ(kTrainingContract.mirrors(spec)->front().directory, "my/checkpoints");
+  EXPECT_TRUE(kTrainingContract.mirrors(spec)->front().outside);
   spec.checkpoint_path = "/etc";
   EXPECT_FALSE(kTrainingContract.mirrors(spec).has_value());
-  spec.checkpoint_path = "/opt/ml/../../etc";
-  EXPECT_FALSE(kTrainingContract.mirrors(spec).has_value());
+}
+
+// SDK v3 makes a script's arguments of them in this order.
+TEST_F(TreeTest, HyperparametersAreInTheOrderOfTheRequest) {
+  auto spec = SampleSpec();
+  spec.hyperparameters = {{"a", "1"}, {"b", "\"x\""}, {"c", "3"}};
+  spec.hyperparameter_order = {"c", "a", "gone"};
+  ASSERT_TRUE(kTrainingContract.lay_out(spec, root_).has_value());
+  EXPECT_EQ(ReadText(root_ / "input/config/hyperparameters.json"),
+            R"({"c":"3","a":"1","b":"\"x\""})");
 }
 
 TEST_F(TreeTest, TheReportsCollectionIsAddedForTheBuiltInAlgorithm) {

@@ -28,7 +28,7 @@ namespace {
 constexpr char kSelf[] = "/proc/self/exe";      // also when an upgrade has replaced the file
 constexpr char kInside[] = "/run/clary/clary";  // this executable as the sandbox shows it
 constexpr rlim_t kMaxFiles = 65536;
-constexpr rlim_t kMaxProcesses = 16384;  // against fork bombs, far above honest use
+constexpr rlim_t kMaxProcesses = 8192;  // against fork bombs, far above honest use
 
 std::vector<char*> Pointers(std::vector<std::string>& strings) {
   std::vector<char*> out;
@@ -243,7 +243,7 @@ Result<Program> Program::Start(const ProgramSpec& spec) {
   std::vector<std::string> env;
   const char* executable = kBwrap;
   if (spec.sandbox) {
-    std::vector<std::string> inside = SandboxArguments(spec.network);
+    std::vector<std::string> inside = SandboxArguments(spec.network, spec.root);
     const auto add = [&](std::initializer_list<std::string> what) {
       inside.insert(inside.end(), what);
     };
@@ -372,6 +372,18 @@ bool Program::Terminate() {
   const auto all = DescendantsOf(static_cast<pid_t>(*init));
   for (const pid_t pid : all) ::kill(pid, SIGTERM);
   return !all.empty();
+}
+
+size_t Program::CountTasks() const {
+  size_t count = 0;
+  auto all = DescendantsOf(pid_);
+  all.push_back(pid_);
+  for (const pid_t pid : all) {
+    std::error_code ec;
+    const fs::directory_iterator tasks("/proc/" + std::to_string(pid) + "/task", ec);
+    if (!ec) count += static_cast<size_t>(std::distance(begin(tasks), end(tasks)));
+  }
+  return count;
 }
 
 void Program::Kill() {

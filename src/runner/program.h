@@ -26,6 +26,7 @@ enum class Network {
 struct Reach {
   std::string host;  // a name or an address; this machine itself is 127.0.0.1 inside
   uint16_t port = 0;
+  bool service = false;  // Clary itself, which may be elsewhere once it has been started again
 };
 
 // Files and folders of the host that the program sees.
@@ -47,10 +48,13 @@ struct ProgramSpec {
   // argv[0] "clary" stands for this executable, wherever it is; anything else is a path inside, or
   // a name that PATH of `env` finds there.
   std::vector<std::string> argv;
-  std::vector<std::string> env;     // "NAME=value": the whole environment
-  std::filesystem::path work;       // seen as /opt/ml
-  bool input_read_only = true;      // its input/, where the store's own files may be
-  std::filesystem::path temp;       // seen as /tmp
+  std::vector<std::string> env;  // "NAME=value": the whole environment
+  std::filesystem::path work;    // seen as /opt/ml
+  bool input_read_only = true;   // its input/, where the store's own files may be
+  std::filesystem::path temp;    // seen as /tmp
+  // The file system of a container image, which the program may change; empty: this host's system,
+  // read-only.
+  std::filesystem::path root = {};
   std::filesystem::path home = {};  // seen as /root, the home of the program's user; empty: none
   Network network = Network::kNone;
   std::vector<Reach> reach = {};
@@ -101,6 +105,7 @@ class Program {
   // again.
   bool Terminate();
   void Kill();                // SIGKILL to everything
+  size_t CountTasks() const;  // processes and threads of it now
   std::optional<int> Wait();  // exit code once it has ended: 0..255, or 128 + signal; never blocks
 
  private:

@@ -1,15 +1,11 @@
 #include "runner/runner.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <climits>
 #include <csignal>
 #include <optional>
 #include <thread>
@@ -19,13 +15,13 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "debugger/profiler_files.h"
-#include "net/forwarder.h"
 #include "objects/file_store.h"
-#include "runner/artifacts.h"
 #include "runner/channels.h"
 #include "runner/host.h"
 #include "runner/internal/container.h"
 #include "runner/internal/contract.h"
+#include "runner/internal/follow.h"
+#include "runner/internal/mirrors.h"
 #include "runner/internal/monitor.h"
 #include "runner/internal/pipes.h"
 #include "runner/internal/script.h"
@@ -34,24 +30,17 @@
 #include "runner/tree.h"
 #include "runner/user_program.h"
 #include "toolkit/frameworks.h"
+#include "toolkit/layers.h"
 #include "toolkit/python.h"
 
 namespace clary::runner {
 namespace fs = std::filesystem;
 using api::JobEvent;
-using std::chrono::milliseconds;
-using std::chrono::steady_clock;
 namespace {
 
-constexpr size_t kMaxFailureText = 1024;   // FailureReason's own limit
-constexpr uint64_t kFullDisk = 256 << 10;  // bytes that are left to a program
-constexpr milliseconds kMirrorPeriod(1000);
-constexpr int kMirrorShare = 50;  // of the time, one part in this goes to mirroring
-constexpr milliseconds kTermRetry(5);
-constexpr milliseconds kDiskCheck(200);
-constexpr uint64_t kDiskReserve = 1 << 30;   // left to the service by users' programs
+constexpr size_t kMaxFailureText = 1024;     // FailureReason's own limit
+constexpr uint64_t kFullDisk = 256 << 10;    // free bytes with which a program cannot even say why
 constexpr uint64_t kOverlayFrom = 32 << 20;  // bytes of an input: less is copied as fast
-constexpr size_t kTail = 64 << 10;           // of a program's output, where causes are looked for
 constexpr size_t kMaxCause = 300;
 constexpr size_t kMaxReason = 980;  // what FailureReason has room for beside its frame
 constexpr uint64_t kMaxRequirements = 1 << 20;
@@ -65,6 +54,11 @@ Outcome Blame(std::string_view who, const Error& error) {
   return {1, std::string(who) + ": " + error.message};
 }
 
+// Whether one of two folders is the other or lies in it.
+bool Nested(const std::string& a, const std::string& b) {
+  return (a + "/").starts_with(b + "/") || (b + "/").starts_with(a + "/");
+}
+
 class Job {
  public:
   Job(const api::JobSpec& spec, const Contract& contract, const fs::path& dir,
@@ -72,10 +66,12 @@ class Job {
       : spec_(spec),
         contract_(contract),
         work_(dir / "work"),
+        outside_(dir / "outside"),
         temp_(dir / "tmp"),
         home_(dir / "home"),
         python_home_(dir / "python"),
         overlays_(dir / "overlays"),
+        image_root_(overlays_ / "image/root"),
         layer_(dir / "layer"),
         pack_(dir / "pack.tmp"),
         profile_(dir / "profile"),
@@ -86,7 +82,7 @@ class Job {
         stop_(std::move(stop)),
         cores_(ClaimCores(dir.parent_path() / ".cores", spec.cpus)) {}
 
-  Result<int> Run() {
+  Result<int> RunToEnd() {
     Outcome outcome;
     if (const auto prepared = Prepare()) {
       outcome = TrainAndUpload();
@@ -95,7 +91,7 @@ class Job {
     } else {
       outcome = failed_.value_or(Blame("InternalServerError", prepared.error()));
     }
-    CloseOutputs();
+    if (mirrors_) mirrors_->Close(phases_, spec_.hosts.front());
     if (!outcome.detail.empty() && !program_failed_) log_.Write(CleanLine(outcome.detail));
     CLARY_CHECK_OK(events_.Append({.kind = JobEvent::Kind::kEnd,
                                    .detail = outcome.detail,
@@ -122,8 +118,8 @@ class Job {
   }
 
   // What this run makes in the job's directory, and removes.
-  std::array<const fs::path*, 7> Folders() const {
-    return {&work_, &temp_, &home_, &python_home_, &overlays_, &layer_, &profile_};
+  std::array<const fs::path*, 8> Folders() const {
+    return {&work_, &outside_, &temp_, &home_, &python_home_, &overlays_, &layer_, &profile_};
   }
 
   // Everything before the program runs. On an error `failed_` says how the job ends.
@@ -140,6 +136,7 @@ class Job {
       if (!done) failed_ = Blame(who, done.error());
       return done;
     };
+    CLARY_CHECK_OK(guilty("ClientError", PlanMirrors()));
     for (const fs::path* folder : Folders()) {
       CLARY_CHECK_OK(guilty("InternalServerError", RemoveTree(*folder)));
     }
@@ -148,7 +145,10 @@ class Job {
     }
     CLARY_CHECK_OK(guilty("ClientError", contract_.lay_out(spec_, work_)));
     CLARY_CHECK_OK(guilty("InternalServerError", ChooseSandbox()));
-    if (user_) log_.Write(PythonNotes(spec_.python));
+    if (user_) {
+      log_.Write(PythonNotes(spec_.python));
+      NoteVolume();
+    }
     const Time begin = Clock::System().Now();
     const DownloadOptions options{.link = sandbox_ && !user_,
                                   .stopped = [&] { return stop_.Requested(); }};
@@ -162,7 +162,11 @@ class Job {
     auto pipes = Pipes::Make(spec_, store_, work_ / "input/data");
     if (!pipes) return guilty("ClientError", std::unexpected(std::move(pipes).error()));
     pipes_ = std::move(*pipes);
-    CLARY_CHECK_OK(guilty("ClientError", PrepareMirrors(options)));
+    if (!spec_.python.container.root.empty()) {
+      CLARY_CHECK_OK(guilty("InternalServerError", PrepareImage()));
+    }
+    CLARY_CHECK_OK(guilty("ClientError", CheckOutsideFolders()));
+    CLARY_CHECK_OK(guilty("ClientError", mirrors_->Prepare(options)));
     Traced("download", begin);
     return {};
   }
@@ -183,6 +187,14 @@ class Job {
         "the service's user can read, and network isolation is not enforced. It finds its "
         "directories by SAGEMAKER_BASE_DIR."));
     return {};
+  }
+
+  // There is one disk for all jobs.
+  void NoteVolume() {
+    const uint64_t free_gb = FreeDisk(work_) >> 30;
+    if (spec_.volume_gb <= free_gb) return;
+    log_.Write("[clary] NOTE: VolumeSizeInGB is " + std::to_string(spec_.volume_gb) +
+               ", and the disk of the service has " + std::to_string(free_gb) + " GB free");
   }
 
   Status Download(const DownloadOptions& options) {
@@ -212,8 +224,9 @@ class Job {
   // The folders below /opt/ml that this process reads itself: it does not see overlays.
   Result<std::vector<std::string>> TakenWhileItRuns() const {
     std::vector<std::string> out;
-    CLARY_TRY(const auto mirrors, contract_.mirrors(spec_));
-    for (const MirrorSpec& m : mirrors) out.push_back(m.directory);
+    for (const MirrorSpec& m : mirrors_->specs()) {
+      if (!m.outside) out.push_back(m.directory);
+    }
     for (const api::ProcessingOutput& o : spec_.outputs) {
       CLARY_TRY(std::string directory, BelowOptMl(o.local_path, "S3Output.LocalPath"));
       out.push_back(std::move(directory));
@@ -222,14 +235,46 @@ class Job {
     return out;
   }
 
+  Status PrepareImage() {
+    if (!CanOverlay(overlays_ / "probe")) {
+      return Fail(
+          Code::kFailedPrecondition, "NoOverlay",
+          "container images need overlays of ordinary users (Linux 5.11), which this kernel "
+          "does not give");
+    }
+    for (const fs::path& folder :
+         {image_root_, overlays_ / "image/upper", overlays_ / "image/scratch"}) {
+      CLARY_CHECK_OK(MakeDirectories(folder));
+    }
+    return {};
+  }
+
+  // Folders outside /opt/ml are mounted, and not over or into what the program needs.
+  Status CheckOutsideFolders() const {
+    for (const Shown& folder : mirrors_->OutsideFolders()) {
+      const std::string at = folder.to.string();
+      const auto fail = [&](const std::string& why) {
+        return Fail(Code::kInvalidArgument, "BadLocalPath", "LocalPath \"" + at + "\" " + why);
+      };
+      if (!sandbox_) return fail("is not below /opt/ml, and this job runs without a sandbox");
+      for (const std::string& python : spec_.python.folders) {
+        if (Nested(at, python)) return fail("lies in the folders of the job's Python, " + python);
+      }
+      // A link of an image may lead anywhere.
+      const std::string& root = spec_.python.container.root;
+      if (root.empty()) continue;
+      const auto there = OpenBeneath(root, at.substr(1), O_PATH);
+      if (!there && there.error().reason == "SymbolicLink") {
+        return fail("leads over a link of the container image");
+      }
+    }
+    return {};
+  }
+
   // Whether `input` is large enough to be worth an overlay, and apart from everything else.
   bool MayOverlay(const Input& input, const std::vector<Input>& inputs,
                   const std::vector<std::string>& taken) {
-    const auto nested = [&](const std::string& other) {
-      const std::string a = input.directory + "/";
-      const std::string b = other + "/";
-      return a.starts_with(b) || b.starts_with(a);
-    };
+    const auto nested = [&](const std::string& other) { return Nested(input.directory, other); };
     if (std::ranges::any_of(taken, nested) ||
         std::ranges::count_if(inputs, [&](const Input& i) { return nested(i.directory); }) > 1) {
       return false;
@@ -240,24 +285,11 @@ class Job {
     return *can_overlay_;
   }
 
-  Status PrepareMirrors(const DownloadOptions& options) {
-    CLARY_TRY(const auto mirrors, contract_.mirrors(spec_));
-    for (const MirrorSpec& m : mirrors) {
-      Mirror mirror(work_, m.directory, m.uri, store_);
-      if (m.download) {
-        Status done = DownloadFolder(m.uri, store_, work_ / m.directory, options);
-        if (!done && done.error().code != Code::kNotFound) {
-          return std::unexpected(std::move(done).error().With("Checkpoint download failed"));
-        }
-        CLARY_CHECK_OK(mirror.Seed());
-      }
-      mirrors_.push_back(std::move(mirror));
-    }
-    CLARY_TRY(profiler_, runner::Profiler(spec_));
-    if (profiler_) {
-      mirrors_.emplace_back(profile_.parent_path(), profile_.filename().string(), profiler_->uri,
-                            store_);
-    }
+  Status PlanMirrors() {
+    CLARY_TRY(auto specs, contract_.mirrors(spec_));
+    CLARY_TRY(auto profiler, Profiler(spec_));
+    mirrors_.emplace(std::move(specs), std::move(profiler),
+                     Mirrors::Folders{work_, outside_, profile_}, store_, log_);
     return {};
   }
 
@@ -266,20 +298,24 @@ class Job {
       return Blame("InternalServerError", done.error());
     }
     const Time begin = Clock::System().Now();
-    auto ended = script_ ? RunScript() : RunProgram();
+    const auto ended = script_ ? RunScript() : RunProgram();
     Traced("train", begin);
     if (!ended) return Blame("InternalServerError", ended.error());
     Outcome outcome{ended->exit_code, ""};
     if (const Status fed = pipes_->status(); !fed) return Blame("ClientError", fed.error());
-    if (disk_filled_) {
+    if (ended->disk_filled) {
       outcome = {
           1,
           "ClientError: the job has filled the disk of the service's state directory and was "
           "ended; free some space, or let it write less"};
+    } else if (ended->too_many_processes) {
+      outcome = {1, "ClientError: the job has started more than " +
+                        std::to_string(options_.max_processes) +
+                        " processes and threads and was ended"};
     } else if (outcome.exit_code != 0) {
       program_failed_ = true;
       outcome.detail = user_ ? UserFailure(*ended) : FailureText();
-      if (outcome.detail.empty() && DiskIsFull()) {
+      if (outcome.detail.empty() && FreeDisk(work_) < kFullDisk) {
         outcome.detail = "the disk of the job's directory is full; free some space and try again";
       }
     }
@@ -319,7 +355,7 @@ class Job {
 
   Result<Ended> RunProgram() {
     CLARY_TRY(const ProgramSpec program, MakeProgram());
-    return Follow(program, true);
+    return Run(program, true);
   }
 
   // Installs what the script needs, runs it, and leaves what its container leaves.
@@ -348,14 +384,14 @@ class Job {
       auto environment = UserEnvironment(user_program_, python_.has_value());
       for (const auto& [name, value] : command.environment) environment[name] = value;
       program.env = EnvironmentList(environment);
-      CLARY_TRY(ended, Follow(program, true));
+      CLARY_TRY(ended, Run(program, true));
     }
     if (ended.exit_code == 0) {
       LeaveFile(work_, "output/success", "");
       if (!quiet) log_.Write("Reporting training SUCCESS");
       return ended;
     }
-    if (ended.stopped || disk_filled_) return ended;
+    if (ended.stopped || ended.disk_filled || ended.too_many_processes) return ended;
     constexpr int kSignals = 128;
     // What a shell has started it reports itself.
     const bool shell = failure.argv.front() == "/bin/sh";
@@ -385,7 +421,7 @@ class Job {
     CLARY_TRY(ProgramSpec program, MakeProgram());
     program.argv = argv;
     program.directory = toolkit::kCodeDirectory;
-    return Follow(program, false);
+    return Run(program, false);
   }
 
   // The packages of requirements.txt, as a layer that later jobs with the same file find ready.
@@ -395,8 +431,8 @@ class Job {
     }
     CLARY_TRY(const std::string text, ReadFile(work_ / "code/requirements.txt", kMaxRequirements));
     const Requirements requirements(user_program_, *python_, text);
-    shown_layer_ = requirements.Ready();
-    if (!shown_layer_.empty()) {
+    if (auto ready = requirements.Ready()) {
+      shown_layer_ = *std::move(ready);
       log_.Write("[clary] requirements.txt: the packages of an earlier job with this file");
       return Ended{};
     }
@@ -405,7 +441,7 @@ class Job {
     program.home = home_;
     program.overlays = laid_;
     program.directory = toolkit::kCodeDirectory;
-    CLARY_TRY(Ended ended, Follow(program, false));
+    CLARY_TRY(Ended ended, Run(program, false));
     if (ended.exit_code == 0) shown_layer_ = requirements.Keep(layer_);
     return ended;
   }
@@ -421,84 +457,47 @@ class Job {
     failure.out_of_memory = ended.out_of_memory;
     const std::string cause = api::CutText(toolkit::FailureCause(failure), kMaxCause);
     if (text.empty() || cause.empty()) return text.empty() ? cause : text;
+    // A driver leaves its own traceback, which says only that the script failed.
+    if (text.starts_with("Traceback")) return cause + "\n" + text;
     if (text.find(cause) != std::string::npos) return text;
     return api::CutText(text, kMaxReason - cause.size() - 1) + "\n" + cause;
   }
 
   // Runs a program of the job to its end. Only `main` is fed by Pipe channels, mirrored and
   // profiled.
-  Result<Ended> Follow(const ProgramSpec& program_spec, bool main) {
-    const int64_t out_of_memory = OomKills();
-    const uint64_t disk_reserve = user_ ? DiskReserve() : 0;
-    CLARY_TRY(Program program, Program::Start(program_spec));
-    // After the fork, so that the child was made by a process with one thread.
-    CLARY_TRY(const auto forwarder, Forward(program_spec, program));
-    if (main) pipes_->Start();
+  Result<Ended> Run(const ProgramSpec& program, bool main) {
+    FollowOptions options{.stop = stop_,
+                          .log = log_,
+                          .grace = options_.grace,
+                          .guard_disk = user_,
+                          .max_processes = user_ ? options_.max_processes : 0,
+                          .contact = spec_.contact};
+    if (!main) return Follow(program, options);
     std::jthread monitoring;
-    if (main && profiler_) {
-      monitoring = std::jthread([this, pid = program.pid()](const std::stop_token& stop) {
-        Monitor monitor({.root = pid,
-                         .cores = cores_.cores,
-                         .memory_bytes = spec_.memory_bytes,
-                         .interval = profiler_->interval,
-                         .host = spec_.hosts.front(),
-                         .directory = profile_},
-                        Clock::System());
-        if (const Status done = monitor.Run(stop); !done) {
-          log_.Write(CleanLine("[clary] WARNING: profiling ended: " + done.error().message));
-        }
-      });
-    }
     std::jthread mirroring;
-    if (main && !mirrors_.empty()) {
-      mirroring = std::jthread([this](const std::stop_token& stop) { MirrorLoop(stop); });
+    options.pipes = pipes_.get();
+    options.started = [&](pid_t pid) {
+      if (mirrors_->profiler()) {
+        monitoring = std::jthread([this, pid](const std::stop_token& stop) { Sample(pid, stop); });
+      }
+      if (!mirrors_->empty()) {
+        mirroring = std::jthread([this](const std::stop_token& stop) { mirrors_->Run(stop); });
+      }
+    };
+    return Follow(program, options);
+  }
+
+  void Sample(pid_t pid, const std::stop_token& stop) {
+    Monitor monitor({.root = pid,
+                     .cores = cores_.cores,
+                     .memory_bytes = spec_.memory_bytes,
+                     .interval = mirrors_->profiler()->interval,
+                     .host = spec_.hosts.front(),
+                     .directory = profile_},
+                    Clock::System());
+    if (const Status done = monitor.Run(stop); !done) {
+      log_.Write(CleanLine("[clary] WARNING: profiling ended: " + done.error().message));
     }
-    Output output;
-    std::optional<int> code;
-    std::optional<steady_clock::time_point> deadline;
-    bool told = false;
-    bool killed = false;
-    while (!code) {
-      int timeout = disk_reserve > 0 ? static_cast<int>(kDiskCheck.count()) : -1;
-      if (stop_.Requested()) {
-        const auto now = steady_clock::now();
-        if (!deadline) deadline = now + options_.grace;
-        if (!told) told = program.Terminate();
-        if (now >= *deadline) program.Kill();
-        auto wait =
-            std::max(std::chrono::duration_cast<milliseconds>(*deadline - now) + milliseconds(1),
-                     kTermRetry);
-        if (!told) wait = kTermRetry;
-        timeout =
-            static_cast<int>(std::min<int64_t>(wait.count(), timeout < 0 ? INT_MAX : timeout));
-      }
-      pollfd polls[] = {{program.output(), POLLIN, 0},
-                        {program.pidfd(), POLLIN, 0},
-                        {stop_.fd(), POLLIN, 0},
-                        {pipes_->failed_fd(), POLLIN, 0}};
-      if (output.ended) polls[0].fd = -1;
-      if (killed || !main) polls[3].fd = -1;
-      ::poll(polls, 4, timeout);
-      if (polls[3].revents != 0) {
-        program.Kill();  // it would wait for data for ever
-        killed = true;
-      }
-      if (disk_reserve > 0 && FreeDisk() < disk_reserve) {
-        disk_filled_ = true;
-        program.Kill();
-      }
-      Drain(program, output);
-      if (polls[1].revents != 0) code = program.Wait();
-    }
-    // What the program wrote just before its end. Whoever may still hold the pipe is dead, or, in a
-    // plain process that left its group, not worth waiting for.
-    Drain(program, output);
-    output.Take(output.splitter.Finish(), log_);
-    if (main) pipes_->Stop();
-    constexpr int kKilled = 128 + SIGKILL;
-    return Ended{*code, deadline.has_value(),
-                 *code == kKilled && !deadline && OomKills() > out_of_memory,
-                 std::move(output.tail)};
   }
 
   // The job's program, but for what a script changes.
@@ -517,16 +516,25 @@ class Job {
       CLARY_CHECK_OK(MakeDirectories(python_home_));
       CLARY_CHECK_OK(
           toolkit::MakePythonHome({.python = *python_,
-                                   .layer = !shown_layer_.empty(),
+                                   .layer = !shown_layer_.path.empty(),
                                    .stand_ins = framework != nullptr && framework->stand_ins},
                                   python_home_));
     }
     ProgramSpec program = MakeAnyProgram();
-    AddUserProgram(user_program_, python_ ? python_home_ : fs::path(), shown_layer_, program);
+    AddUserProgram(user_program_, python_ ? python_home_ : fs::path(), shown_layer_.path, program);
     program.argv = spec_.entrypoint;
     program.argv.insert(program.argv.end(), spec_.arguments.begin(), spec_.arguments.end());
     program.home = home_;
     program.overlays = laid_;
+    if (!spec_.cache.empty()) CLARY_CHECK_OK(MakeDirectories(spec_.cache));
+    if (const api::ImageSpec& image = spec_.python.container; !image.root.empty()) {
+      // The image below, as all jobs see it; what this one changes goes above.
+      program.root = image_root_;
+      program.overlays.insert(
+          program.overlays.begin(),
+          {image_root_, image.root, overlays_ / "image/upper", overlays_ / "image/scratch"});
+      program.directory = image.directory;
+    }
     return program;
   }
 
@@ -536,118 +544,8 @@ class Job {
             .network = network_,
             .memory_bytes = spec_.memory_bytes,
             .cores = cores_.cores,
+            .shown = mirrors_->OutsideFolders(),
             .sandbox = sandbox_};
-  }
-
-  // What a program prints, on its way to the log.
-  struct Output {
-    LineSplitter splitter;
-    std::vector<char> buffer = std::vector<char>(1 << 18);
-    std::string tail;
-    bool ended = false;
-
-    void Take(std::vector<std::string> lines, JobLog& log) {
-      for (const std::string& line : lines) tail.append(line).push_back('\n');
-      if (tail.size() > 2 * kTail) tail.erase(0, tail.size() - kTail);
-      log.WriteOutput(std::move(lines));
-    }
-  };
-
-  // Takes what is in the pipe now to the log; of a program that never pauses, a part.
-  void Drain(const Program& program, Output& output) {
-    constexpr int kReads = 64;  // then the other things have their turn
-    for (int i = 0; i < kReads && !output.ended; ++i) {
-      const ssize_t n = ::read(program.output(), output.buffer.data(), output.buffer.size());
-      if (n > 0) {
-        output.Take(output.splitter.Feed({output.buffer.data(), static_cast<size_t>(n)}), log_);
-      } else if (n == 0) {
-        output.ended = true;
-      } else if (errno != EINTR) {
-        return;
-      }
-    }
-  }
-
-  // How many processes of this machine the kernel has killed for want of memory.
-  static int64_t OomKills() {
-    const auto text = ReadFile("/proc/vmstat", 1 << 20);
-    constexpr std::string_view kName = "\noom_kill ";
-    const size_t at = text ? text->find(kName) : std::string::npos;
-    if (at == std::string::npos) return 0;
-    return ParseInt(text->substr(at + kName.size(), text->find('\n', at + 1) - at - kName.size()))
-        .value_or(0);
-  }
-
-  uint64_t FreeDisk() const {
-    struct statvfs disk{};
-    return ::statvfs(work_.c_str(), &disk) == 0 ? disk.f_bavail * disk.f_frsize : UINT64_MAX;
-  }
-
-  // How much of the disk a user's program leaves to the service, which writes to it too: without
-  // room, no record and no log. Less where there was not much to begin with.
-  uint64_t DiskReserve() const {
-    struct statvfs disk{};
-    if (::statvfs(work_.c_str(), &disk) != 0) return 0;
-    constexpr uint64_t kPart = 50;
-    constexpr uint64_t kHalf = 2;
-    return std::min({kDiskReserve, disk.f_blocks * disk.f_frsize / kPart,
-                     disk.f_bavail * disk.f_frsize / kHalf});
-  }
-
-  void MirrorLoop(const std::stop_token& stop) {
-    bool warned = false;
-    milliseconds period = kMirrorPeriod;
-    while (!stop.stop_requested()) {
-      Clock::System().Sleep(period, stop);
-      const auto start = steady_clock::now();
-      for (Mirror& mirror : mirrors_) {
-        if (stop.stop_requested()) return;
-        const Status done = mirror.Sync(false);
-        if (!done && !warned) {
-          log_.Write(CleanLine("[clary] WARNING: " + done.error().message));
-          warned = true;
-        }
-      }
-      // Whoever writes many files makes each pass longer: keep to a small share of one core.
-      period = std::max(kMirrorPeriod, kMirrorShare * std::chrono::duration_cast<milliseconds>(
-                                                          steady_clock::now() - start));
-    }
-  }
-
-  // Tells the readers of the job's outputs that nothing will follow. It does not change how the job
-  // ended: the job's own end says that too.
-  void CloseOutputs() {
-    const auto mirrors = contract_.mirrors(spec_);
-    if (!mirrors) return;
-    const auto put = [&](const std::string& uri, std::string_view text) -> Status {
-      CLARY_TRY(const auto ref, objects::ObjectRef::ParseUri(uri));
-      CLARY_CHECK_OK(store_.Put(ref, *NewStringSource(std::string(text))));
-      return {};
-    };
-    const auto close = [&](const MirrorSpec& m) -> Status {
-      if (m.tensors) {
-        CLARY_TRY(const auto ref, objects::ObjectRef::ParseUri(m.uri + "/collections/"));
-        CLARY_TRY(const auto page, store_.List(ref.bucket, {.prefix = ref.key, .max_keys = 1}));
-        if (page.objects.empty()) {
-          CLARY_CHECK_OK(put(m.uri + "/collections/000000000/worker_0_collections.json",
-                             R"({"collections": {}, "_meta": {"num_workers": 1}})"));
-        }
-      }
-      return put(m.uri + "/" + m.end_marker, "");
-    };
-    if (profiler_ && !phases_.empty()) {
-      const debugger::TraceEvent& last = phases_.back();
-      (void)put(profiler_->uri + "/" +
-                    debugger::TraceFileName(last.begin_us + last.duration_us, spec_.hosts.front(),
-                                            "model_timeline"),
-                debugger::WriteTrace(phases_));
-    }
-    for (const MirrorSpec& m : *mirrors) {
-      if (m.end_marker.empty()) continue;
-      if (const Status done = close(m); !done) {
-        log_.Write(CleanLine("[clary] WARNING: " + m.uri + ": " + done.error().message));
-      }
-    }
   }
 
   // The failure file's beginning; empty if there is none.
@@ -674,21 +572,20 @@ class Job {
     return text;
   }
 
-  // Then a program could not even say why it failed.
-  bool DiskIsFull() const { return FreeDisk() < kFullDisk; }
-
   Status Upload(const Ended& ended) {
-    for (Mirror& mirror : mirrors_) CLARY_CHECK_OK(mirror.Sync(true));
+    CLARY_CHECK_OK(mirrors_->Finish());
     return contract_.upload({spec_, work_, pack_, store_, log_, events_}, ended);
   }
 
   const api::JobSpec& spec_;
   const Contract& contract_;
   const fs::path work_;
+  const fs::path outside_;  // folders that the program sees elsewhere than below /opt/ml
   const fs::path temp_;
   const fs::path home_;         // of a user's program
   const fs::path python_home_;  // its virtual environment
   const fs::path overlays_;     // what large inputs are made of: the store's files, and changes
+  const fs::path image_root_;   // where a container image and this job's changes are one
   const fs::path layer_;        // where packages of its requirements.txt are installed
   const fs::path pack_;
   const fs::path profile_;  // what the runner profiles; the program has its own below work_
@@ -699,9 +596,8 @@ class Job {
   StopSignal stop_;
   Cores cores_;
   std::optional<SandboxProbe> probe_;
-  std::vector<Mirror> mirrors_;
+  std::optional<Mirrors> mirrors_;
   std::unique_ptr<Pipes> pipes_;
-  std::optional<ProfilerSpec> profiler_;
   std::vector<debugger::TraceEvent> phases_;  // of the job, for its time line
   std::optional<Outcome> failed_;
   const bool user_ = IsUserProgram(spec_);
@@ -710,10 +606,9 @@ class Job {
   std::optional<toolkit::Python> python_;
   std::vector<Overlay> laid_;
   std::optional<bool> can_overlay_;
-  fs::path shown_layer_;        // packages of requirements.txt that the program sees
+  toolkit::HeldLayer shown_layer_;  // packages of requirements.txt that the program sees
   std::string script_failure_;  // why a script failed that left no words of its own
   std::string exit_message_;
-  bool disk_filled_ = false;
   Network network_ = Network::kNone;
   bool sandbox_ = false;
   bool program_failed_ = false;
@@ -729,7 +624,7 @@ Result<int> RunJob(const api::JobSpec& spec, const fs::path& job_dir, RunEnviron
   CLARY_TRY(const Contract* contract, FindContract(spec.contract));
   CLARY_TRY(EventFile events, EventFile::Open(dir / "events.jsonl", environment.clock));
   Job job(spec, *contract, dir, environment, options, std::move(events), std::move(stop));
-  return job.Run();
+  return job.RunToEnd();
 }
 
 namespace {

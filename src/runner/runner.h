@@ -23,6 +23,9 @@ struct RunOptions {
   std::vector<std::string> program;
   std::chrono::milliseconds grace = std::chrono::seconds(120);  // between SIGTERM and SIGKILL
   bool sandbox = true;                                          // false: do not even try
+  // Processes and threads of a user's program. The kernel's own limit, at which forks fail, does
+  // not hold for a service that runs as root.
+  size_t max_processes = 8192;
   uint64_t log_limit = uint64_t{1} << 30;  // bytes of the program's output that its log keeps
 };
 

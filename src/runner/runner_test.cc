@@ -185,16 +185,22 @@ TEST_P(RunnerTest, KillingTheRunnerAtAnyInstantLeavesWholeArtifactsOrNone) {
 
 TEST_P(RunnerTest, CheckpointsGoBothWays) {
   Put("ck/old", "from before");
+  Put("ck/gone", "too old");
+  Put("ckx", "beside");
   spec_.checkpoint_uri = "s3://bkt/ck";
   const pid_t pid = Start(
-      "cd $SAGEMAKER_BASE_DIR/checkpoints; cat old; echo one > new; echo wait; "
-      "while [ ! -e go ]; do sleep 0.01; done; echo two > last");
-  // Uploaded while the program is still at work.
+      "cd $SAGEMAKER_BASE_DIR/checkpoints; cat old; echo one > new; rm gone; echo wait; "
+      "while [ ! -e go ]; do sleep 0.01; done; echo two > last; rm new");
+  // Uploaded, and removed, while the program is still at work.
   ASSERT_TRUE(WaitFor([&] { return Object("ck/new") == "one\n"; }));
+  ASSERT_TRUE(WaitFor([&] { return Object("ck/gone").starts_with('!'); }));
   EXPECT_THAT(Log(), HasSubstr("from before"));
   std::ofstream(job_dir() / "work/checkpoints/go") << "";
   EXPECT_EQ(Wait(pid), 0);
   EXPECT_EQ(Object("ck/last"), "two\n");
+  EXPECT_TRUE(Object("ck/new").starts_with('!'));
+  EXPECT_EQ(Object("ck/old"), "from before");
+  EXPECT_EQ(Object("ckx"), "beside");
 }
 
 TEST_P(RunnerTest, OutputsThatAreFollowedHaveAnEndWhateverTheEnd) {

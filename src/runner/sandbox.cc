@@ -227,7 +227,7 @@ Status LayAll(const std::vector<Overlay>& overlays) {
 
 }  // namespace
 
-std::vector<std::string> SandboxArguments(Network network) {
+std::vector<std::string> SandboxArguments(Network network, const fs::path& root) {
   std::vector<std::string> out = {"--unshare-user",
                                   "--uid",
                                   "0",
@@ -243,17 +243,21 @@ std::vector<std::string> SandboxArguments(Network network) {
                                   "--new-session",
                                   "--cap-drop",
                                   "ALL"};
-  for (const char* path : kSystem) Append(out, {"--ro-bind-try", path, path});
+  if (!root.empty()) {
+    Append(out, {"--bind", root.string(), "/"});
+  } else {
+    for (const char* path : kSystem) Append(out, {"--ro-bind-try", path, path});
+    for (const char* folder : kRoots) {
+      std::error_code ec;
+      if (fs::is_symlink(folder, ec)) {
+        Append(out, {"--symlink", fs::read_symlink(folder, ec).string(), folder});
+      } else {
+        Append(out, {"--ro-bind-try", folder, folder});
+      }
+    }
+  }
   if (network == Network::kHost) {
     Append(out, {"--ro-bind-try", "/etc/resolv.conf", "/etc/resolv.conf"});
-  }
-  for (const char* root : kRoots) {
-    std::error_code ec;
-    if (fs::is_symlink(root, ec)) {
-      Append(out, {"--symlink", fs::read_symlink(root, ec).string(), root});
-    } else {
-      Append(out, {"--ro-bind-try", root, root});
-    }
   }
   Append(out, {"--proc", "/proc", "--dev", "/dev"});
   for (const char* path : kHostsProc) Append(out, {"--ro-bind-try", path, path});
@@ -261,6 +265,7 @@ std::vector<std::string> SandboxArguments(Network network) {
 }
 
 std::vector<PrivateFile> PrivateFiles(const ProgramSpec& spec) {
+  if (!spec.root.empty()) return {{"/etc/hosts", HostsFile(spec)}};
   const std::string home = spec.home.empty() ? "/tmp" : "/root";
   return {{"/etc/hosts", HostsFile(spec)},
           {"/etc/passwd", "root:x:0:0:root:" + home +

@@ -48,6 +48,8 @@ Result<toolkit::Command> PlanScript(const api::JobSpec& spec, const fs::path& wo
   if (const auto* framework = toolkit::FindFramework(spec.python.framework)) {
     script.stack = framework->stack;
     script.framework_module = framework->module;
+    script.torch = framework->torch;
+    script.tensorflow = framework->name == "tensorflow";
   }
   CLARY_TRY(script.input_data_config, ReadFile(config / "inputdataconfig.json", kMaxConfig));
   CLARY_TRY(script.resource_config, ReadFile(config / "resourceconfig.json", kMaxConfig));

@@ -106,7 +106,8 @@ TEST_F(ScriptTest, FailuresAreTheToolkitsWithTheCauseFirst) {
   Again();
   spec_.hyperparameters["sagemaker_program"] = "\"other.py\"";
   EXPECT_EQ(Train(""), 1);
-  EXPECT_THAT(End().detail, StartsWith("ExecuteUserScriptError:\nExitCode 2\n"));
+  EXPECT_THAT(End().detail, AllOf(HasSubstr("can't open file '/opt/ml/code/other.py'"),
+                                  HasSubstr("\nExecuteUserScriptError:\nExitCode 2\n")));
   Again();
   spec_.hyperparameters["sagemaker_program"] = "\"my train.py\"";
   EXPECT_EQ(Train(""), 1);
@@ -195,7 +196,9 @@ TEST_F(ScriptTest, RequirementsAreInstalledOnceForAllJobsWithTheSameFile) {
   EXPECT_THAT(Log(), HasSubstr("\ninstalled /opt/clary/requirements/"));
   Again();
   EXPECT_EQ(run("no-such-package==9\n"), 1);
-  EXPECT_THAT(End().detail, HasSubstr("InstallRequirementsError:\nExitCode 1\n"));
+  EXPECT_THAT(End().detail,
+              AllOf(StartsWith("ERROR: No matching distribution found for no-such-package==9\n"),
+                    HasSubstr("InstallRequirementsError:\nExitCode 1\n")));
   EXPECT_EQ(std::distance(fs::directory_iterator(home() / "layers"), {}), 1);
 }
 

@@ -1,9 +1,11 @@
 #include "runner/user_program.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "base/file.h"
 #include "base/strings.h"
+#include "toolkit/frameworks.h"
 #include "toolkit/python.h"
 
 namespace clary::runner {
@@ -39,6 +41,9 @@ UserProgram UserProgramOf(const api::JobSpec& spec) {
                       .network_isolation = spec.network_isolation,
                       .network = spec.network,
                       .endpoint = spec.endpoint,
+                      .contact = spec.contact,
+                      .ca_bundle = spec.ca_bundle,
+                      .cache = spec.cache,
                       .credentials = spec.credentials,
                       .python = spec.python,
                       .cpus = spec.cpus,
@@ -86,12 +91,25 @@ Result<Reach> ParseReach(std::string_view url) {
   return Reach{std::string(rest), static_cast<uint16_t>(port)};
 }
 
+Result<Reach> ServiceReach(const fs::path& contact) {
+  CLARY_TRY(const std::string text, ReadFile(contact, 1 << 16));
+  const auto doc = nlohmann::json::parse(text, nullptr, false);
+  const auto endpoint = doc.is_object() ? doc.find("endpoint") : doc.end();
+  if (endpoint == doc.end() || !endpoint->is_string()) {
+    return Fail(Code::kDataLoss, "BadContact", contact.string() + " names no endpoint");
+  }
+  return ParseReach(endpoint->get<std::string>());
+}
+
 std::vector<Reach> ReachOf(const UserProgram& spec) {
   std::vector<Reach> out;
   if (NetworkOf(spec) != Network::kForwarded) return out;
   if (!spec.endpoint.empty()) {
     auto service = ParseReach(spec.endpoint);
-    if (service) service->host = "127.0.0.1";
+    if (service) {
+      service->host = "127.0.0.1";
+      service->service = true;
+    }
     AddReach(out, service);
   }
   for (const char* name : {"PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS"}) {
@@ -107,11 +125,19 @@ std::vector<Reach> ReachOf(const UserProgram& spec) {
   return out;
 }
 
-Result<std::unique_ptr<net::Forwarder>> Forward(const ProgramSpec& spec, Program& program) {
+Result<std::unique_ptr<net::Forwarder>> Forward(const ProgramSpec& spec, Program& program,
+                                                const fs::path& contact) {
   std::vector<net::Forwarder::Route> routes;
   for (Fd& listener : program.TakeListeners()) {
     const Reach& reach = spec.reach[routes.size()];
     routes.push_back({std::move(listener), reach.host, std::to_string(reach.port)});
+    if (!reach.service || contact.empty()) continue;
+    routes.back().moved = [contact](std::string& host, std::string& port) {
+      const auto now = ServiceReach(contact);
+      if (!now) return;
+      host = now->host;
+      port = std::to_string(now->port);
+    };
   }
   return net::Forwarder::Start(std::move(routes));
 }
@@ -144,15 +170,23 @@ std::map<std::string, std::string> UserEnvironment(const UserProgram& spec, bool
                                             {"PYTHONUNBUFFERED", "1"},
                                             {"SHELL", "/bin/bash"},
                                             {"PIP_ROOT_USER_ACTION", "ignore"},
-                                            {"PIP_NO_INPUT", "1"},
-                                            {"AWS_REGION", spec.region},
-                                            {"AWS_DEFAULT_REGION", spec.region},
-                                            {"AWS_EC2_METADATA_DISABLED", "true"}};
+                                            {"PIP_NO_INPUT", "1"}};
   if (python) {
     env["PATH"] =
         std::string(toolkit::kPythonHome) + "/bin:" + toolkit::kLayerHome + "/bin:" + kSystemPath;
     env["PYTHONDONTWRITEBYTECODE"] = "1";
   }
+  if (const auto* framework = toolkit::FindFramework(spec.python.framework); framework && python) {
+    for (const auto& [name, value] : toolkit::ImageVariables(*framework)) env[name] = value;
+  }
+  for (const std::string& variable : spec.python.container.environment) {
+    const size_t equals = variable.find('=');
+    if (equals != std::string::npos && equals > 0) {
+      env[variable.substr(0, equals)] = variable.substr(equals + 1);
+    }
+  }
+  env["AWS_REGION"] = env["AWS_DEFAULT_REGION"] = spec.region;
+  env["AWS_EC2_METADATA_DISABLED"] = "true";
   if (spec.cpus > 0) env["OMP_NUM_THREADS"] = std::to_string(spec.cpus);
   if (const std::string endpoint = EndpointInside(spec); !endpoint.empty()) {
     env["AWS_ENDPOINT_URL"] = endpoint;
@@ -163,6 +197,21 @@ std::map<std::string, std::string> UserEnvironment(const UserProgram& spec, bool
       env["AWS_SECRET_ACCESS_KEY"] = keys.secret_access_key;
       if (!keys.session_token.empty()) env["AWS_SESSION_TOKEN"] = keys.session_token;
     }
+    // SDKs ask https://sts.<region>.amazonaws.com whatever the endpoint is: as a proxy the service
+    // answers for it. Package indexes are reached without it.
+    if (NetworkOf(spec) == Network::kForwarded && !spec.ca_bundle.empty()) {
+      env["AWS_CA_BUNDLE"] = kCaBundleInside;
+      std::string direct = "localhost,127.0.0.1,::1,algo-1";
+      for (const Reach& reach : ReachOf(spec)) {
+        if (!reach.service) direct += "," + reach.host;
+      }
+      for (const char* name : {"HTTPS_PROXY", "https_proxy"}) env[name] = endpoint;
+      for (const char* name : {"NO_PROXY", "no_proxy"}) env[name] = direct;
+    }
+  }
+  if (!spec.cache.empty()) {
+    env["SAGEMAKER_MANAGED_WARMPOOL_CACHE_DIRECTORY"] = kCacheInside;
+    env["PIP_CACHE_DIR"] = std::string(kCacheInside) + "/pip";
   }
   for (const auto& [name, value] : spec.python.pip) env[name] = value;
   for (const auto& [name, value] : spec.environment) env[name] = value;
@@ -181,6 +230,7 @@ std::vector<std::string> EnvironmentList(const std::map<std::string, std::string
 
 std::vector<std::string> PythonNotes(const api::PythonSpec& python) {
   if (python.environment.empty()) return {};
+  if (!python.container.root.empty()) return {"[clary] Container " + python.environment};
   std::vector<std::string> out = {"[clary] Python environment " + python.environment + " (" +
                                   python.interpreter + ")"};
   for (const std::string& note : python.notes) out.push_back("[clary] NOTE: " + note);
@@ -195,6 +245,8 @@ void AddUserProgram(const UserProgram& user, const fs::path& python, const fs::p
   program.directory = "/";
   for (const std::string& folder : user.python.folders) program.shown.push_back({folder, folder});
   for (const std::string& folder : LocalPackages(user)) program.shown.push_back({folder, folder});
+  if (!user.cache.empty()) program.shown.push_back({user.cache, kCacheInside, true});
+  if (!user.ca_bundle.empty()) program.shown.push_back({user.ca_bundle, kCaBundleInside});
   if (python.empty()) return;
   program.shown.push_back({python, toolkit::kPythonHome, true});
   if (!layer.empty()) program.shown.push_back({layer, toolkit::kLayerHome});
@@ -214,14 +266,12 @@ Requirements::Requirements(const UserProgram& user, const toolkit::Python& pytho
     if (name.starts_with("PIP_")) settings[name] = value;
   }
   layer_ = toolkit::LayerOf(python, text, settings);
-  if (layer_.cacheable && !variables && !user.python.layers.empty()) {
-    shared_ = fs::path(user.python.layers) / layer_.key;
-  }
+  if (layer_.cacheable && !variables) shared_ = user.python.layers;
 }
 
-fs::path Requirements::Ready() const {
-  std::error_code ec;
-  return !shared_.empty() && fs::is_directory(shared_, ec) ? shared_ : fs::path();
+std::optional<toolkit::HeldLayer> Requirements::Ready() const {
+  if (shared_.empty()) return std::nullopt;
+  return toolkit::LayerCache(shared_).Find(layer_.key);
 }
 
 Status Requirements::Prepare(const fs::path& layer, ProgramSpec& installer) const {
@@ -233,12 +283,11 @@ Status Requirements::Prepare(const fs::path& layer, ProgramSpec& installer) cons
   return {};
 }
 
-fs::path Requirements::Keep(const fs::path& layer) const {
-  if (shared_.empty() || !MakeDirectories(shared_.parent_path())) return layer;
-  std::error_code ec;
-  fs::rename(layer, shared_, ec);
-  // Another program may have been first.
-  return !ec || fs::is_directory(shared_, ec) ? shared_ : layer;
+toolkit::HeldLayer Requirements::Keep(const fs::path& layer) const {
+  if (!shared_.empty()) {
+    if (auto held = toolkit::LayerCache(shared_).Add(layer_.key, layer)) return *std::move(held);
+  }
+  return {.path = layer, .lock = Fd()};
 }
 
 }  // namespace clary::runner

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,15 +14,23 @@
 #include "base/error.h"
 #include "net/forwarder.h"
 #include "runner/program.h"
+#include "toolkit/layers.h"
 #include "toolkit/python.h"
 
 namespace clary::runner {
+
+// Where the program finds JobSpec::ca_bundle, and JobSpec::cache, as on SageMaker.
+inline constexpr char kCaBundleInside[] = "/run/clary/ca.pem";
+inline constexpr char kCacheInside[] = "/opt/ml/sagemaker/warmpoolcache";
 
 struct UserProgram {
   std::string region;
   bool network_isolation = false;
   std::string network = "clary";  // as JobSpec::network
   std::string endpoint;           // the service's URL; empty: it has none
+  std::string contact;            // as JobSpec::contact
+  std::string ca_bundle;          // as JobSpec::ca_bundle
+  std::string cache;              // as JobSpec::cache
   api::JobCredentials credentials;
   api::PythonSpec python;
   int cpus = 0;                                    // cores it may use; 0: all
@@ -41,9 +50,13 @@ std::vector<Reach> ReachOf(const UserProgram& user);
 // Host and port of "http://host:port/path"; kInvalidArgument "BadUrl".
 Result<Reach> ParseReach(std::string_view url);
 
-// Carries what a program sends to the listening sockets of `spec`.reach. Makes threads: after the
-// last fork.
-Result<std::unique_ptr<net::Forwarder>> Forward(const ProgramSpec& spec, Program& program);
+// Where the service is now, as its file `contact` (JobSpec::contact) says.
+Result<Reach> ServiceReach(const std::filesystem::path& contact);
+
+// Carries what a program sends to the listening sockets of `spec`.reach, to the service where
+// `contact` says it is. Makes threads: after the last fork.
+Result<std::unique_ptr<net::Forwarder>> Forward(const ProgramSpec& spec, Program& program,
+                                                const std::filesystem::path& contact);
 
 // The whole environment of a command, and what that of a script begins with; `python`: it has a
 // virtual environment of its own. The request's own variables come last.
@@ -67,19 +80,19 @@ class Requirements {
  public:
   Requirements(const UserProgram& user, const toolkit::Python& python, std::string_view text);
 
-  // Where they are already; empty: nowhere.
-  std::filesystem::path Ready() const;
+  // Where they are already; nullopt: nowhere.
+  std::optional<toolkit::HeldLayer> Ready() const;
   // Else: makes the empty folder `layer` a place for them, and a program that installs them, but
   // for where it works: the folder of requirements.txt.
   Status Prepare(const std::filesystem::path& layer, ProgramSpec& installer) const;
   // That has succeeded: where they are from now on, `layer` or a place that later programs share.
-  std::filesystem::path Keep(const std::filesystem::path& layer) const;
+  toolkit::HeldLayer Keep(const std::filesystem::path& layer) const;
 
  private:
   UserProgram installer_;
   toolkit::Python python_;
   toolkit::Layer layer_;
-  std::filesystem::path shared_;  // empty: they are for this program alone
+  std::string shared_;  // the folder of those that are for others, too; empty: they are not
 };
 
 }  // namespace clary::runner

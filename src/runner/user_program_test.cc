@@ -46,8 +46,16 @@ TEST(UserEnvironment, HasTheJobsOwnKeysOnlyWhereItHasANetwork) {
   ASSERT_EQ(reach.size(), 3U);
   EXPECT_EQ(reach[1].host, "pypi.org");
   EXPECT_EQ(reach[2].host, "files.pythonhosted.org");
+  // The service is the proxy for AWS's own names, and for nothing that is reached without.
+  EXPECT_FALSE(UserEnvironment(spec, false).contains("HTTPS_PROXY"));
+  spec.ca_bundle = "/state/ca/bundle.pem";
+  EXPECT_EQ(UserEnvironment(spec, false).at("HTTPS_PROXY"), "http://127.0.0.1:8460");
+  EXPECT_EQ(UserEnvironment(spec, false).at("NO_PROXY"),
+            "localhost,127.0.0.1,::1,algo-1,pypi.org,files.pythonhosted.org");
+  EXPECT_EQ(UserEnvironment(spec, false).at("AWS_CA_BUNDLE"), "/run/clary/ca.pem");
   spec.network = "open";
   EXPECT_EQ(UserEnvironment(spec, false).at("AWS_ENDPOINT_URL"), "http://localhost:8460");
+  EXPECT_FALSE(UserEnvironment(spec, false).contains("HTTPS_PROXY"));
   EXPECT_TRUE(ReachOf(spec).empty());
   spec.network_isolation = true;
   EXPECT_FALSE(UserEnvironment(spec, false).contains("AWS_ENDPOINT_URL"));
@@ -114,9 +122,10 @@ TEST_F(UserProgramTest, MayDoWhatItLikesToItsInputsAndTheStoreKeepsItsObjects) {
   EXPECT_EQ(Unpack("out/j/output/model.tar.gz"), "./m more\n");
 }
 
-// What listens here and answers every line with "hello".
+// What listens here and greets whoever connects.
 struct Greeter {
-  Greeter() : listener(::socket(AF_INET, SOCK_STREAM, 0)) {
+  explicit Greeter(std::string greeting = "hello\n")
+      : listener(::socket(AF_INET, SOCK_STREAM, 0)), text(std::move(greeting)) {
     sockaddr_in at{};
     at.sin_family = AF_INET;
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -130,7 +139,7 @@ struct Greeter {
       for (;;) {
         const Fd one(::accept(listener.get(), nullptr, nullptr));
         if (!one) return;
-        (void)WriteAll(one.get(), "hello\n");
+        (void)WriteAll(one.get(), text);
       }
     });
   }
@@ -140,6 +149,7 @@ struct Greeter {
   }
   Fd listener;
   uint16_t port = 0;
+  const std::string text;
   std::thread thread;
 };
 
@@ -164,6 +174,110 @@ TEST_F(UserProgramTest, ReachesTheServiceAndNothingElse) {
   spec_.network = "open";
   EXPECT_EQ(RunCommand(script), 0);
   EXPECT_EQ(Log(), spec_.endpoint + "\nhello\nhello\n");
+}
+
+TEST_F(UserProgramTest, FindsTheServiceThatWasStartedAgainElsewhere) {
+  const Greeter before;
+  const Greeter after("moved\n");
+  spec_.endpoint = "http://127.0.0.1:" + std::to_string(before.port);
+  spec_.contact = (home() / "service.json").string();  // not there yet
+  const std::string call =
+      "timeout 10 bash -c 'cat < /dev/tcp/127.0.0.1/" + std::to_string(before.port) + "'; ";
+  const pid_t pid = StartCommand(call + "while [ ! -e /opt/ml/go ]; do sleep 0.01; done; " + call);
+  ASSERT_TRUE(WaitFor([&] { return Log() == "hello\n"; })) << Log();
+  std::ofstream(home() / "service.json")
+      << R"({"endpoint": "http://127.0.0.1:)" << after.port << "\"}";
+  std::ofstream(job_dir() / "work/go") << "";
+  EXPECT_EQ(Wait(pid), 0);
+  EXPECT_EQ(Log(), "hello\nmoved\n");
+}
+
+TEST_F(UserProgramTest, FoldersAnywhereInTheContainer) {
+  Put("ck/old", "from before");
+  spec_.checkpoint_uri = "s3://bkt/ck";
+  spec_.tensorboard_json =
+      R"({"S3OutputPath": "s3://bkt/tb", "LocalPath": "/tmp/logs/tensorboard"})";
+  for (const char* path : {"/my/checkpoints", "/root/ck", "/opt/mine/"}) {
+    spec_.checkpoint_path = path;
+    EXPECT_EQ(RunCommand("set -e; cd " + std::string(path) +
+                         "; cat old; echo $PWD > new; echo e > /tmp/logs/tensorboard/events"),
+              0)
+        << Log();
+    std::string where = path;
+    if (where.ends_with('/')) where.pop_back();
+    EXPECT_EQ(Object("ck/new"), where + "\n");
+    EXPECT_EQ(Object("tb/j/tensorboard-output/events"), "e\n");
+    EXPECT_FALSE(fs::exists(job_dir() / "outside"));
+  }
+  spec_.python.folders = {"/opt/venv"};
+  spec_.checkpoint_path = "/opt/venv/checkpoints";
+  EXPECT_EQ(RunCommand("true"), 1);
+  EXPECT_THAT(End().detail, HasSubstr("lies in the folders of the job's Python"));
+}
+
+TEST_F(UserProgramTest, JobsOfAWarmPoolShareAFolder) {
+  spec_.cache = (home() / "pools/p").string();
+  const std::string script =
+      "cd $SAGEMAKER_MANAGED_WARMPOOL_CACHE_DIRECTORY; pwd; cat kept; echo first > kept; "
+      "echo $PIP_CACHE_DIR; ls /opt/ml/model";
+  for (int i = 0; i < 2; ++i) RunCommand(script + " 2>/dev/null");
+  EXPECT_THAT(Log(), HasSubstr("first\n"));
+  EXPECT_THAT(Log(), HasSubstr("/opt/ml/sagemaker/warmpoolcache/pip\n"));
+  EXPECT_EQ(ReadFile(home() / "pools/p/kept", 100).value_or(""), "first\n");
+  spec_.cache.clear();
+  spec_.log_stream = "j/none";
+  EXPECT_EQ(RunCommand("echo \"[$SAGEMAKER_MANAGED_WARMPOOL_CACHE_DIRECTORY]\""), 0);
+  EXPECT_EQ(Log(), "[]\n");
+}
+
+TEST_F(UserProgramTest, IsToldWhenTheDiskIsSmallerThanItsVolume) {
+  spec_.volume_gb = 1 << 20;
+  EXPECT_EQ(RunCommand("true"), 0);
+  EXPECT_THAT(Log(), testing::StartsWith("[clary] NOTE: VolumeSizeInGB is 1048576, and the disk"));
+}
+
+// What reinforcement learning leaves goes up while it runs.
+TEST_F(UserProgramTest, IntermediateOutputIsSeenWhileItRuns) {
+  spec_.hyperparameters = {{"sagemaker_s3_output", "\"s3://bkt/rl/\""}};
+  const pid_t pid = StartCommand(
+      "cd /opt/ml/output/intermediate; mkdir a; echo 1 > a/step; while [ ! -e /opt/ml/go ]; do "
+      "sleep 0.01; done; echo 2 > a/last; rm a/step");
+  ASSERT_TRUE(WaitFor([&] { return Object("rl/j/output/intermediate/a/step") == "1\n"; }));
+  std::ofstream(job_dir() / "work/go") << "";
+  EXPECT_EQ(Wait(pid), 0);
+  EXPECT_EQ(Object("rl/j/output/intermediate/a/last"), "2\n");
+  EXPECT_EQ(Object("rl/j/output/intermediate/a/step"), "1\n");
+}
+
+TEST_F(UserProgramTest, RunsInTheFilesOfAContainerImage) {
+  if (!CanOverlay(home() / "probe")) GTEST_SKIP() << "this kernel lays no overlays for its users";
+  std::ofstream(home() / "make.sh")
+      << "set -e; mkdir -p image; cd image; mkdir -p bin etc proc dev tmp root opt/ml work; cp -L "
+         "$(command -v bash) bin/; for f in $(ldd bin/bash | grep -o '/[^ ]*'); do mkdir -p "
+         ".$(dirname $f); cp -L $f .$f; done\n";
+  ASSERT_EQ(std::system(("cd " + home().string() + " && bash make.sh").c_str()), 0);
+  spec_.python = {.environment = "image my/image:1"};
+  spec_.python.container = {.root = (home() / "image").string(),
+                            .environment = {"PATH=/bin", "OWN=its own", "AWS_REGION=elsewhere"},
+                            .directory = "/work"};
+  EXPECT_EQ(
+      RunCommand("echo $PWD $PATH $OWN $AWS_REGION $HOSTNAME; [ -e /usr/bin/env ] && echo host; "
+                 "[[ $(</etc/hosts) == *algo-1* ]] || echo no hosts; echo mine > /bin/new; "
+                 "echo >> /bin/bash; [ -s /opt/ml/input/data/train/train.csv ] || echo no data; "
+                 "echo x > /tmp/x; echo x > /root/x; echo m > /opt/ml/model/m"),
+      0)
+      << Log();
+  EXPECT_EQ(Log(), "[clary] Container image my/image:1\n/work /bin its own us-east-1 algo-1\n");
+  EXPECT_EQ(Unpack("out/j/output/model.tar.gz"), "./m m\n");
+  // What it changed was its own.
+  EXPECT_FALSE(fs::exists(home() / "image/bin/new"));
+  EXPECT_TRUE(fs::is_empty(home() / "image/tmp"));
+  EXPECT_FALSE(fs::exists(job_dir() / "overlays"));
+  spec_.checkpoint_uri = "s3://bkt/ck";
+  spec_.checkpoint_path = "/led/away";
+  fs::create_directory_symlink("/etc", home() / "image/led");
+  EXPECT_EQ(RunCommand("true"), 1);
+  EXPECT_THAT(End().detail, HasSubstr("leads over a link of the container image"));
 }
 
 // Each line that a program can get through is a fault of the sandbox.
@@ -300,6 +414,15 @@ TEST_F(UserProgramTest, WhatItLeavesIsRemovedWhateverItIs) {
   for (const char* folder : {"work", "tmp", "home", "python", "overlays"}) {
     EXPECT_FALSE(fs::exists(job_dir() / folder)) << folder;
   }
+}
+
+TEST_F(UserProgramTest, ThatForksAwayIsEndedAndSaysSo) {
+  options_.max_processes = 60;
+  EXPECT_EQ(RunCommand("for i in $(seq 200); do (sleep 1000 & sleep 1000 & wait) & done; wait"), 1);
+  EXPECT_EQ(End().detail,
+            "ClientError: the job has started more than 60 processes and threads and was ended");
+  options_.max_processes = 200;
+  EXPECT_EQ(RunCommand("for i in $(seq 30); do sleep 0.4 & done; wait"), 0);
 }
 
 void WriteTo(const char* path, const std::string& text) {

@@ -92,13 +92,22 @@ Result<api::PythonSpec> FindPython(const std::filesystem::path& home, const std:
                 "The environments for scripts cannot be told: " + all.error().message);
   }
   CLARY_TRY(toolkit::Environment found, all->Resolve({.image = image, .python = version}));
+  api::ImageSpec container;
+  if (found.image) {
+    container = {.root = found.image->root().string(),
+                 .entrypoint = found.image->entrypoint,
+                 .command = found.image->command,
+                 .environment = found.image->environment,
+                 .directory = found.image->directory};
+  }
   return api::PythonSpec{.environment = std::move(found.name),
                          .interpreter = std::move(found.interpreter),
                          .folders = std::move(found.folders),
                          .framework = std::move(found.framework),
                          .notes = std::move(found.notes),
                          .pip = toolkit::PipSettings(),
-                         .layers = toolkit::LayersDirectory(home).string()};
+                         .layers = toolkit::LayersDirectory(home).string(),
+                         .container = std::move(container)};
 }
 
 // Addresses that mean "all" are reached by loopback.
@@ -185,6 +194,7 @@ void Service::KeepHouse(Parts& parts, Clock& clock, const std::stop_token& stop)
     if (clock.Now() - tidied >= kTidy) {
       tidied = clock.Now();
       parts.logs_front->Sweep();
+      parts.control->Tidy();
       if (const Status dropped = parts.metrics->DropBefore(tidied - kMetricAge); !dropped) {
         LOG(kWarn, "old metrics not dropped", {"message", dropped.error().message});
       }
@@ -238,6 +248,7 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
           {.account_id = account.id,
            .region = account.region,
            .jobs_directory = home / "jobs",
+           .pools_directory = home / "pools",
            .object_root = home / "objects",
            .runner_command = {executable, "runner"},
            .rule_command = {executable, "rule"},
@@ -253,6 +264,8 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
                  return FindPython(home, python, image, version);
                },
            .job_network = options.job_network,
+           .contact = home / "service.json",
+           .ca_bundle = home / "ca" / "bundle.pem",
            .lend_keys =
                [&identity = *parts.identity](const std::string& job, const std::string& role_arn,
                                              Duration lifetime) {

@@ -108,7 +108,7 @@ struct ContainerHost::State {
     fs::path home;
     fs::path python;
     fs::path layer;
-    fs::path shown_layer;
+    toolkit::HeldLayer shown_layer;
     std::vector<runner::Reach> reach;
     std::unique_ptr<net::Forwarder> forwarder;
     // Of many models: the socket's folder, the models' folder, who brings them.
@@ -222,6 +222,8 @@ Status ContainerHost::State::FetchScript(Container& c, objects::ObjectStore& sto
             .network_isolation = options.network_isolation,
             .network = options.access.network,
             .endpoint = options.access.endpoint,
+            .contact = options.access.contact,
+            .ca_bundle = options.access.ca_bundle,
             .credentials = options.access.credentials,
             .python = c.spec->python,
             .cpus = options.cpus,
@@ -266,8 +268,8 @@ Status ContainerHost::State::InstallRequirements(Container& c, runner::StopSigna
   CLARY_TRY(const std::string text, ReadFile(file, kMaxRequirements));
   CLARY_TRY(const toolkit::Python python, toolkit::LookAtPython(c.spec->python.interpreter));
   const runner::Requirements requirements(c.user, python, text);
-  c.shown_layer = requirements.Ready();
-  if (!c.shown_layer.empty()) {
+  if (auto ready = requirements.Ready()) {
+    c.shown_layer = *std::move(ready);
     c.log->Write("[clary] requirements.txt: the packages of an earlier program with this file");
     return {};
   }
@@ -275,7 +277,7 @@ Status ContainerHost::State::InstallRequirements(Container& c, runner::StopSigna
   CLARY_CHECK_OK(requirements.Prepare(c.layer, installer));
   installer.directory = folder;
   CLARY_TRY(c.program, runner::Program::Start(installer));
-  CLARY_TRY(auto forwarder, runner::Forward(installer, *c.program));
+  CLARY_TRY(auto forwarder, runner::Forward(installer, *c.program, c.user.contact));
   const auto deadline = steady_clock::now() + options.startup_timeout;
   std::optional<steady_clock::time_point> kill_at;
   bool told = false;
@@ -364,9 +366,9 @@ Result<runner::ProgramSpec> ContainerHost::State::ScriptOf(const Container& c) c
   CLARY_TRY(const toolkit::Python python, toolkit::LookAtPython(c.spec->python.interpreter));
   CLARY_CHECK_OK(MakeDirectories(c.python));
   CLARY_CHECK_OK(toolkit::MakePythonHome(
-      {.python = python, .layer = !c.shown_layer.empty(), .stand_ins = true, .inference = true},
+      {.python = python, .layer = !c.shown_layer.path.empty(), .stand_ins = true, .inference = true},
       c.python));
-  runner::AddUserProgram(c.user, c.python, c.shown_layer, program);
+  runner::AddUserProgram(c.user, c.python, c.shown_layer.path, program);
   const int cpus = runner::UsableCores(options.cpus);
   auto env = runner::UserEnvironment(c.user, true);
   const auto ours = [&](const char* name, std::string value) {
@@ -466,7 +468,7 @@ Status ContainerHost::Start(runner::StopSignal& stop) {
     c->listener = Fd();  // the program's alone: its end refuses connections
   }
   for (auto& c : state_->containers) {
-    CLARY_TRY(c->forwarder, runner::Forward({.reach = c->reach}, *c->program));
+    CLARY_TRY(c->forwarder, runner::Forward({.reach = c->reach}, *c->program, c->user.contact));
     if (!c->library_listener) continue;
     CLARY_TRY(c->librarian,
               ModelLibrary::Start(*state_->store,

@@ -127,6 +127,29 @@ class Scripts(scripts.ScriptsTest):
         self.assertEqual(job["ExitMessage"], "rows are missing")
         self.assertRegex(job["FailureReason"], "^AlgorithmError: ")
 
+    def test_the_sdk_works_inside_a_job(self):
+        from sagemaker.processing import ScriptProcessor
+        script = self.write("inside.py", """
+import boto3, sagemaker
+session = sagemaker.Session()  # calls https://sts.us-east-1.amazonaws.com, whatever the endpoint is
+print("bucket", session.default_bucket(), "account", session.account_id())
+sts = boto3.client("sts", endpoint_url="https://sts.us-east-1.amazonaws.com")
+print("as", sts.get_caller_identity()["Arn"])
+uri = session.upload_string_as_file_body("hello", session.default_bucket(), "inside/x")
+print("read", session.read_s3_file(session.default_bucket(), "inside/x"))
+""")
+        processor = ScriptProcessor(
+            image_uri="1.dkr.ecr.us-east-1.amazonaws.com/sagemaker-base-python-311:1.0",
+            command=["python3"], **self.common)
+        processor.run(code=str(script), logs=False)
+        log = "\n".join(e["message"] for e in self.service.boto("logs").filter_log_events(
+            logGroupName="/aws/sagemaker/ProcessingJobs",
+            logStreamNamePrefix=processor.latest_job.job_name)["events"])
+        account = self.service.credentials["account_id"]
+        self.assertIn(f"bucket sagemaker-us-east-1-{account} account {account}", log)
+        self.assertIn("/SageMaker", log)
+        self.assertIn("read hello", log)
+
     def test_a_framework_processor_brings_its_folder_and_requirements(self):
         from sagemaker.processing import FrameworkProcessor, ProcessingOutput
         from sagemaker.sklearn import SKLearn

@@ -60,12 +60,20 @@ open(os.path.join(os.environ["SM_MODEL_DIR"], "model"), "w").write("m")
     def test_a_script_that_fails_fails_the_job(self):
         from sagemaker.core.training.configs import SourceCode
         self.write("bad/train.py", "raise RuntimeError('no good: 42')\n")
-        # The reason is that of the SDK's driver, which runs the script; the log has the script's.
-        with self.assertRaisesRegex(Exception, "AlgorithmError: Traceback"):
+        # The driver's own traceback, which says only that the script failed, comes behind.
+        with self.assertRaisesRegex(Exception, "AlgorithmError: RuntimeError: no good: 42\\s+Traceback"):
             self.train(SourceCode(source_dir=str(self.dir / "bad"), entry_script="train.py"))
         jobs = self.service.boto("sagemaker").list_training_jobs(StatusEquals="Failed")
         log = self.log(jobs["TrainingJobSummaries"][0]["TrainingJobName"])
         self.assertIn("RuntimeError: no good: 42", log)
+
+    def test_arguments_are_in_the_order_of_the_request(self):
+        from sagemaker.core.training.configs import SourceCode
+        self.write("order/train.py", "import sys\nprint('given', sys.argv[1:])\n")
+        job = self.train(SourceCode(source_dir=str(self.dir / "order"), entry_script="train.py"),
+                         hyperparameters={"zeta": 1, "alpha": "x", "mid": 0.5})
+        self.assertIn("given ['--zeta', '1', '--alpha', 'x', '--mid', '0.5']",
+                      self.log(job.training_job_name))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,15 @@
 namespace clary::api {
 
 template <typename Io>
+void Fields(Io& io, ImageSpec& i) {
+  io("root", i.root);
+  io("entrypoint", i.entrypoint);
+  io("command", i.command);
+  io("environment", i.environment);
+  io("directory", i.directory);
+}
+
+template <typename Io>
 void Fields(Io& io, PythonSpec& p) {
   io("environment", p.environment);
   io("interpreter", p.interpreter);
@@ -14,6 +23,7 @@ void Fields(Io& io, PythonSpec& p) {
   io("notes", p.notes);
   io("pip", p.pip);
   io("layers", p.layers);
+  io("container", p.container);
 }
 
 template <typename Io>

@@ -71,7 +71,7 @@ struct Context {
 struct Origin {
   std::string owner;   // ARN; empty: a user
   bool bound = false;  // it goes when its owner goes
-  FactsPtr facts;      // what the owner tells the kind beside the request
+  FactsPtr facts;      // what it tells the kind beside the request
 };
 
 // operations.cc: the operations that every kind shares.
@@ -81,6 +81,9 @@ std::string ArnOf(const Context& context, const Kind& kind, std::string_view key
 // answer. Returns its ARN.
 Result<std::string> PlanCreate(Context& context, const Kind& kind, const nlohmann::json& input,
                                const Origin& origin, Plan& plan);
+// Creates it; the answer of its Create.
+Result<nlohmann::json> Create(Context& context, const Kind& kind, const nlohmann::json& input,
+                              const Origin& origin);
 // Creates a resource that `owner` owns through the same checks as a user's Create, shape included.
 // Again for the same owner and name is fine: a step may die after it. Returns its ARN.
 Result<std::string> CreateChild(Context& context, const Kind& kind, const nlohmann::json& input,
@@ -98,6 +101,8 @@ using Handler =
     std::function<Result<nlohmann::json>(Context& context, const nlohmann::json& input)>;
 // The handler of an operation of any kind, or of all of them (tags, Search); null: there is none.
 const Handler* FindHandler(std::string_view operation);
+// The kind whose Create this operation is; null: of none.
+const Kind* CreatedBy(std::string_view operation);
 // The kind whose Describe this operation is; null: of none.
 const Kind* DescribedBy(std::string_view operation);
 

@@ -41,11 +41,17 @@ struct TrainingFacts : Facts {
   bool on_pool = false;    // took over the warm pool of an earlier job
   int64_t pool_end_ms = 0;  // its own pool was taken over or given up; 0: neither
   std::string pool_job;     // the job that took it over; empty: none
+  std::string pool_cache;   // the folder that jobs of its pool share; empty: it has none
+  std::vector<std::string> hyperparameter_order;  // JobSpec's
 
   nlohmann::json ToJson() const override;
   static FactsPtr FromJson(const nlohmann::json& j);  // throws what nlohmann throws
   bool has_trained() const;                           // or trains
 };
+
+// What only the text of a CreateTrainingJob tells, which is known to be a JSON object: the order of
+// its hyperparameters. Null: they are in byte order.
+FactsPtr FactsOfTrainingText(std::string_view body);
 
 // Moves the job into a state at `ms`: a new secondary status closes the last transition and appends
 // one; the same one only changes its message. Time never goes back within the history.

@@ -1,6 +1,6 @@
 // Warm pools: what a training job with a KeepAlivePeriodInSeconds leaves when it ends, and the next
-// one that fits takes over. A launch takes milliseconds here, so a pool is its book-keeping alone:
-// WarmPoolStatus as SageMaker has it.
+// one that fits takes over: WarmPoolStatus as SageMaker has it, and a folder that its jobs share
+// (TrainingFacts::pool_cache). A launch takes milliseconds with or without.
 #pragma once
 
 #include <cstdint>
@@ -24,5 +24,8 @@ void PlanWarmPool(Context& context, Record& job, const nlohmann::json& request, 
 // A new KeepAlivePeriodInSeconds, in `request`, of a job that has ended: 0 ends its pool. Refused
 // if it has none.
 Status UpdateWarmPool(Record& job, const nlohmann::json& request, int64_t now_ms);
+
+// Removes the folders of pools that have ended.
+void RemovePoolFolders(const Context& context);
 
 }  // namespace clary::control

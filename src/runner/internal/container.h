@@ -18,10 +18,6 @@ namespace clary::runner {
 // SAGEMAKER_BASE_DIR.
 std::vector<std::string> Environment(const api::JobSpec& spec, const std::string& base, int cpus);
 
-// The checkpoint directory below /opt/ml ("checkpoints"); kInvalidArgument "BadCheckpointPath" for
-// a LocalPath elsewhere.
-Result<std::string> CheckpointDirectory(const api::JobSpec& spec);
-
 // The job's profiler, if it has one: where its output goes, and how often to sample.
 struct ProfilerSpec {
   std::string uri;  // "s3://bucket/prefix/<job>/profiler-output"

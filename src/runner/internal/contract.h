@@ -20,9 +20,11 @@ namespace clary::runner {
 
 // A directory of the job whose files go to the object store while the program runs.
 struct MirrorSpec {
-  std::string directory;  // below /opt/ml
+  std::string directory;  // below /opt/ml; below / if it is `outside` of that
   std::string uri;        // "s3://bucket/prefix"
-  bool download = false;  // filled from there at the start
+  bool outside = false;
+  // Filled from there at the start; what the program removes is removed there, too.
+  bool checkpoints = false;
   // Put below `uri` when the job has ended, whatever way: its readers wait for it. Empty: none.
   std::string end_marker;
   bool tensors = false;  // Debugger's: readers need a collections file, too
@@ -31,9 +33,11 @@ struct MirrorSpec {
 // How a program ended, as far as its contract asks.
 struct Ended {
   int exit_code = 0;
-  bool stopped = false;        // it was told to
-  bool out_of_memory = false;  // the kernel ended it for the memory that it used
-  std::string last_output;     // the end of what it printed
+  bool stopped = false;             // it was told to
+  bool out_of_memory = false;       // the kernel ended it for the memory that it used
+  bool disk_filled = false;         // it was ended for that
+  bool too_many_processes = false;  // likewise
+  std::string last_output;          // the end of what it printed
 };
 
 // What uploading needs.

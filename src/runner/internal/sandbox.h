@@ -2,6 +2,7 @@
 // the namespaces that stand around bubblewrap: its network and its overlays.
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -15,14 +16,16 @@ constexpr char kBwrap[] = "/usr/bin/bwrap";
 
 // Arguments that every sandbox has: namespaces, the system's folders read-only, /proc, /dev. The
 // network is that of whoever runs bubblewrap.
-std::vector<std::string> SandboxArguments(Network network);
+// `root`: ProgramSpec::root.
+std::vector<std::string> SandboxArguments(Network network, const std::filesystem::path& root = {});
 
 // A file of the program's own, which it may change.
 struct PrivateFile {
   std::string path;
   std::string text;
 };
-// /etc/hosts, passwd, group, environment and nsswitch.conf.
+// /etc/hosts, and of those that see this host's system passwd, group, environment and
+// nsswitch.conf.
 std::vector<PrivateFile> PrivateFiles(const ProgramSpec& spec);
 
 // Whether the program needs EnterNamespaces() at all.
