@@ -254,7 +254,7 @@ TEST_F(UserProgramTest, RunsInTheFilesOfAContainerImage) {
   std::ofstream(home() / "make.sh")
       << "set -e; mkdir -p image; cd image; mkdir -p bin etc proc dev tmp root opt/ml work; cp -L "
          "$(command -v bash) bin/; for f in $(ldd bin/bash | grep -o '/[^ ]*'); do mkdir -p "
-         ".$(dirname $f); cp -L $f .$f; done\n";
+         ".$(dirname $f); cp -L $f .$f; done; echo as it was > work/file\n";
   ASSERT_EQ(std::system(("cd " + home().string() + " && bash make.sh").c_str()), 0);
   spec_.python = {.environment = "image my/image:1"};
   spec_.python.container = {.root = (home() / "image").string(),
@@ -263,7 +263,7 @@ TEST_F(UserProgramTest, RunsInTheFilesOfAContainerImage) {
   EXPECT_EQ(
       RunCommand("echo $PWD $PATH $OWN $AWS_REGION $HOSTNAME; [ -e /usr/bin/env ] && echo host; "
                  "[[ $(</etc/hosts) == *algo-1* ]] || echo no hosts; echo mine > /bin/new; "
-                 "echo >> /bin/bash; [ -s /opt/ml/input/data/train/train.csv ] || echo no data; "
+                 "echo more >> file; [ -s /opt/ml/input/data/train/train.csv ] || echo no data; "
                  "echo x > /tmp/x; echo x > /root/x; echo m > /opt/ml/model/m"),
       0)
       << Log();
@@ -271,6 +271,7 @@ TEST_F(UserProgramTest, RunsInTheFilesOfAContainerImage) {
   EXPECT_EQ(Unpack("out/j/output/model.tar.gz"), "./m m\n");
   // What it changed was its own.
   EXPECT_FALSE(fs::exists(home() / "image/bin/new"));
+  EXPECT_EQ(ReadFile(home() / "image/work/file", 100).value_or(""), "as it was\n");
   EXPECT_TRUE(fs::is_empty(home() / "image/tmp"));
   EXPECT_FALSE(fs::exists(job_dir() / "overlays"));
   spec_.checkpoint_uri = "s3://bkt/ck";
