@@ -60,7 +60,7 @@ struct PythonSpec {
   std::string framework;             // "sklearn", "xgboost", "pytorch", ...; empty: a plain Python
   std::vector<std::string> notes;    // how it differs from what the image promises: for the log
   std::map<std::string, std::string> pip;  // the operator's PIP_* settings: for the program
-  std::string layers;       // where layers of packages are kept for the next job; empty: nowhere
+  std::string layers;   // where layers of packages are kept for the next job; empty: nowhere
   ImageSpec container;  // then there is no interpreter
 };
 

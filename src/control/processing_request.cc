@@ -174,8 +174,10 @@ api::JobSpec MakeProcessingSpec(const Record& job, const Environment& environmen
   spec.job_arn = job.arn;
   spec.region = options.region;
   spec.image = TextOf(app, "ImageUri");
-  spec.entrypoint = app.at("ContainerEntrypoint").get<std::vector<std::string>>();
-  spec.arguments = app.value("ContainerArguments", json::array()).get<std::vector<std::string>>();
+  for (const auto& [member, words] : {std::pair("ContainerEntrypoint", &spec.entrypoint),
+                                      std::pair("ContainerArguments", &spec.arguments)}) {
+    *words = app.value(member, json::array()).get<std::vector<std::string>>();
+  }
   spec.instance_type = TextOf(cluster, "InstanceType");
   spec.environment =
       request.value("Environment", json::object()).get<std::map<std::string, std::string>>();

@@ -607,7 +607,7 @@ class Job {
   std::vector<Overlay> laid_;
   std::optional<bool> can_overlay_;
   toolkit::HeldLayer shown_layer_;  // packages of requirements.txt that the program sees
-  std::string script_failure_;  // why a script failed that left no words of its own
+  std::string script_failure_;      // why a script failed that left no words of its own
   std::string exit_message_;
   Network network_ = Network::kNone;
   bool sandbox_ = false;

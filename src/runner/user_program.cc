@@ -161,16 +161,11 @@ std::vector<std::string> LocalPackages(const UserProgram& spec) {
 }  // namespace
 
 std::map<std::string, std::string> UserEnvironment(const UserProgram& spec, bool python) {
-  std::map<std::string, std::string> env = {{"PATH", kSystemPath},
-                                            {"HOME", "/root"},
-                                            {"USER", "root"},
-                                            {"LOGNAME", "root"},
-                                            {"LANG", "C.UTF-8"},
-                                            {"HOSTNAME", "algo-1"},
-                                            {"PYTHONUNBUFFERED", "1"},
-                                            {"SHELL", "/bin/bash"},
-                                            {"PIP_ROOT_USER_ACTION", "ignore"},
-                                            {"PIP_NO_INPUT", "1"}};
+  std::map<std::string, std::string> env = {
+      {"PATH", kSystemPath},     {"HOME", "/root"},      {"USER", "root"},
+      {"LOGNAME", "root"},       {"LANG", "C.UTF-8"},    {"HOSTNAME", "algo-1"},
+      {"PYTHONUNBUFFERED", "1"}, {"SHELL", "/bin/bash"}, {"PIP_ROOT_USER_ACTION", "ignore"},
+      {"PIP_NO_INPUT", "1"}};
   if (python) {
     env["PATH"] =
         std::string(toolkit::kPythonHome) + "/bin:" + toolkit::kLayerHome + "/bin:" + kSystemPath;

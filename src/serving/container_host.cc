@@ -365,9 +365,11 @@ Result<runner::ProgramSpec> ContainerHost::State::ScriptOf(const Container& c) c
   CLARY_TRY(runner::ProgramSpec program, ProgramOf(c));
   CLARY_TRY(const toolkit::Python python, toolkit::LookAtPython(c.spec->python.interpreter));
   CLARY_CHECK_OK(MakeDirectories(c.python));
-  CLARY_CHECK_OK(toolkit::MakePythonHome(
-      {.python = python, .layer = !c.shown_layer.path.empty(), .stand_ins = true, .inference = true},
-      c.python));
+  CLARY_CHECK_OK(toolkit::MakePythonHome({.python = python,
+                                          .layer = !c.shown_layer.path.empty(),
+                                          .stand_ins = true,
+                                          .inference = true},
+                                         c.python));
   runner::AddUserProgram(c.user, c.python, c.shown_layer.path, program);
   const int cpus = runner::UsableCores(options.cpus);
   auto env = runner::UserEnvironment(c.user, true);
