@@ -160,6 +160,7 @@ def main():
     level = environment.get("SAGEMAKER_CONTAINER_LOG_LEVEL", "20")
     logging.basicConfig(level=int(level) if level.isdigit() else logging.INFO, stream=sys.stdout,
                         format="%(asctime)s %(levelname)s - %(name)s - %(message)s")
+    logging.getLogger("botocore").setLevel(logging.WARNING)  # it tells where it found its keys
     try:
         settings = Settings(environment)
     except ValueError as error:
