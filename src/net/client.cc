@@ -1,14 +1,13 @@
 #include "net/client.h"
 
 #include <curl/curl.h>
-#include <fcntl.h>
 
 #include <algorithm>
 #include <cstring>
 #include <vector>
 
-#include "base/file.h"
 #include "base/mutex.h"
+#include "net/internal/local_client.h"
 #include "net/internal/signing.h"
 
 namespace clary::net {
@@ -79,8 +78,9 @@ void SignRequest(ClientRequest& request, const Signer& signer, Time now) {
   request.headers.Set("Host", url.authority);
   std::string hash(request.headers.Get("X-Amz-Content-Sha256"));
   if (hash.empty()) {
-    hash = request.upload != nullptr && signer.service == "s3" ? std::string(kUnsignedPayload)
-                                                               : internal::HexSha256(request.body);
+    hash = request.upload != nullptr && signer.service == "s3"
+               ? std::string(kUnsignedPayload)
+               : internal::HexSha256(request.content());
   }
   const Headers added =
       SignHeaders(signer, {request.method, url.path, url.query, &request.headers}, hash, now);
@@ -102,14 +102,7 @@ struct Session {
 
 class HttpClient::Impl {
  public:
-  Impl(HttpClientOptions o, Fd directory)
-      : options(std::move(o)), unix_directory_(std::move(directory)) {
-    // The address of a socket holds about 100 bytes: the directory is named by a descriptor.
-    if (unix_directory_) {
-      socket_path = "/proc/self/fd/" + std::to_string(unix_directory_.get()) + "/" +
-                    options.unix_socket.filename().string();
-    }
-  }
+  explicit Impl(HttpClientOptions o) : options(std::move(o)) {}
 
   std::unique_ptr<Session> Take() {
     const MutexLock lock(mu_);
@@ -124,10 +117,8 @@ class HttpClient::Impl {
   }
 
   const HttpClientOptions options;
-  std::string socket_path;  // for connect(2); empty: none
 
  private:
-  const Fd unix_directory_;
   Mutex mu_;
   std::vector<std::unique_ptr<Session>> idle_ GUARDED_BY(mu_);
 };
@@ -136,7 +127,7 @@ class HttpClient::Impl {
 class HttpClient::Transfer {
  public:
   Transfer(std::shared_ptr<Impl> impl, const ClientRequest& request)
-      : impl_(std::move(impl)), session_(impl_->Take()), url_(request.url) {
+      : impl_(std::move(impl)), session_(impl_->Take()), url_(request.url), stop_(request.stop) {
     Configure(request);
     curl_multi_add_handle(session_->multi, session_->easy);
   }
@@ -189,6 +180,7 @@ class HttpClient::Transfer {
 
  private:
   Status Step() {
+    if (stop_.stop_requested()) return Fail(Code::kCancelled, "Stopped", "stopped");
     int running = 0;
     CURLMcode code = curl_multi_perform(session_->multi, &running);
     int left = 0;
@@ -230,10 +222,6 @@ class HttpClient::Transfer {
     curl_easy_setopt(e, CURLOPT_TCP_NODELAY, 1L);
     curl_easy_setopt(e, CURLOPT_BUFFERSIZE, 128L * 1024);
     curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, 256L * 1024);
-    if (!impl_->socket_path.empty()) {
-      curl_easy_setopt(e, CURLOPT_UNIX_SOCKET_PATH, impl_->socket_path.c_str());
-      curl_easy_setopt(e, CURLOPT_PROXY, "");  // whatever the environment says
-    }
     if (!o.ca_bundle.empty()) curl_easy_setopt(e, CURLOPT_CAINFO, o.ca_bundle.c_str());
     curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, &OnHeader);
     curl_easy_setopt(e, CURLOPT_HEADERDATA, this);
@@ -252,10 +240,10 @@ class HttpClient::Transfer {
           e, CURLOPT_INFILESIZE_LARGE,
           request.upload_length ? static_cast<curl_off_t>(*request.upload_length) : curl_off_t{-1});
       if (!request.upload_length) add("Transfer-Encoding: chunked");
-    } else if (!request.body.empty() || request.method == "PUT" || request.method == "POST") {
+    } else if (!request.content().empty() || request.method == "PUT" || request.method == "POST") {
       curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE,
-                       static_cast<curl_off_t>(request.body.size()));
-      curl_easy_setopt(e, CURLOPT_COPYPOSTFIELDS, request.body.data());
+                       static_cast<curl_off_t>(request.content().size()));
+      curl_easy_setopt(e, CURLOPT_COPYPOSTFIELDS, request.content().data());
       add("Expect:");
     }
     if (request.method == "HEAD") {
@@ -319,6 +307,7 @@ class HttpClient::Transfer {
   const std::shared_ptr<Impl> impl_;
   std::unique_ptr<Session> session_;
   const std::string url_;
+  const std::stop_token stop_;
   char detail_[CURL_ERROR_SIZE] = "";
   curl_slist* header_list_ = nullptr;
   ByteSource* upload_ = nullptr;
@@ -334,22 +323,24 @@ class HttpClient::Transfer {
   CURLcode result_ = CURLE_OK;
 };
 
-HttpClient::HttpClient(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+HttpClient::HttpClient(std::shared_ptr<Impl> impl, std::shared_ptr<internal::LocalClient> local)
+    : impl_(std::move(impl)), local_(std::move(local)) {}
 HttpClient::~HttpClient() = default;
 
 Result<std::unique_ptr<HttpClient>> HttpClient::Create(HttpClientOptions options) {
-  static const CURLcode global = curl_global_init(CURL_GLOBAL_DEFAULT);
-  if (global != CURLE_OK) return Fail(Code::kInternal, "Curl", curl_easy_strerror(global));
-  Fd directory;
+  std::shared_ptr<internal::LocalClient> local;
   if (!options.unix_socket.empty()) {
-    const auto parent = options.unix_socket.parent_path();
-    CLARY_TRY(directory, OpenFile(parent.empty() ? "." : parent, O_PATH | O_DIRECTORY));
+    CLARY_TRY(local, internal::LocalClient::Create(options));
+  } else {
+    static const CURLcode global = curl_global_init(CURL_GLOBAL_DEFAULT);
+    if (global != CURLE_OK) return Fail(Code::kInternal, "Curl", curl_easy_strerror(global));
   }
   return std::unique_ptr<HttpClient>(
-      new HttpClient(std::make_shared<Impl>(std::move(options), std::move(directory))));
+      new HttpClient(std::make_shared<Impl>(std::move(options)), std::move(local)));
 }
 
 Result<Response> HttpClient::Open(const ClientRequest& request) {
+  if (local_) return local_->Open(request);
   // Shares the pool, so that a stream may even outlive the client.
   class Stream final : public ByteSource {
    public:

@@ -5,7 +5,9 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -15,14 +17,22 @@
 
 namespace clary::net {
 
+namespace internal {
+class LocalClient;
+}
+
 struct ClientRequest {
   std::string method = "GET";
   std::string url;  // http:// or https://, percent-encoded; sent as it is
   Headers headers;
   std::string body;                       // used when `upload` is null
-  ByteSource* upload = nullptr;           // borrowed until Send() or Open() returns
+  std::string_view borrowed;              // instead of `body`, until Send() or Open() returns
+  ByteSource* upload = nullptr;           // borrowed likewise
   std::optional<uint64_t> upload_length;  // absent: chunked
   Duration timeout{0};                    // of this request with its answer; 0: the client's
+  std::stop_token stop;                   // ends it with kCancelled "Stopped", within a second
+
+  std::string_view content() const { return borrowed.empty() ? body : borrowed; }
 };
 
 // Adds the headers of SigV4 and Host. An `upload` is sent unsigned to S3, unless the request
@@ -58,8 +68,9 @@ class HttpClient {
  private:
   class Impl;
   class Transfer;
-  explicit HttpClient(std::shared_ptr<Impl> impl);
+  HttpClient(std::shared_ptr<Impl> impl, std::shared_ptr<internal::LocalClient> local);
   std::shared_ptr<Impl> impl_;
+  std::shared_ptr<internal::LocalClient> local_;  // of a Unix socket; else null
 };
 
 }  // namespace clary::net

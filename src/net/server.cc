@@ -113,20 +113,27 @@ Result<Listener> Listen(const std::string& address, uint16_t port) {
 
 class ServerImpl final : public Server {
  public:
-  ServerImpl(ServerOptions options, Handler handler, Listener listener, Fd epoll, Fd wake)
+  ServerImpl(ServerOptions options, Handler handler, Listener listener, Fd epoll, Fd ready, Fd wake,
+             Fd end)
       : options_(std::move(options)),
         handler_(std::move(handler)),
         listener_(std::move(listener.fd)),
         port_(listener.port),
         epoll_(std::move(epoll)),
-        wake_(std::move(wake)) {
-    Watch(kListenerId, listener_.get(), EPOLLIN, EPOLL_CTL_ADD);
-    Watch(kWakeId, wake_.get(), EPOLLIN, EPOLL_CTL_ADD);
+        ready_(std::move(ready)),
+        wake_(std::move(wake)),
+        end_(std::move(end)) {
+    Watch(epoll_, kListenerId, listener_.get(), EPOLLIN, EPOLL_CTL_ADD);
+    Watch(epoll_, kWakeId, wake_.get(), EPOLLIN, EPOLL_CTL_ADD);
+    Watch(ready_, kWakeId, end_.get(), EPOLLIN, EPOLL_CTL_ADD);
     {
       const MutexLock lock(mu_);
       for (size_t i = 0; i < std::max<size_t>(options_.handler_threads, 1); ++i) Hire(common_);
     }
-    io_ = std::jthread([this] { Poll(); });
+    io_ = std::jthread([this] { KeepConnections(); });
+    for (size_t i = 0; i <= options_.inline_handlers; ++i) {
+      pollers_.emplace_back([this] { Poll(); });
+    }
   }
   ~ServerImpl() override { Stop(); }
 
@@ -139,6 +146,9 @@ class ServerImpl final : public Server {
     }
     const MutexLock once(stop_mu_);
     if (io_.joinable()) io_.join();  // ends when the last connection has
+    const uint64_t one = 1;
+    [[maybe_unused]] const ssize_t n = ::write(end_.get(), &one, sizeof one);
+    pollers_.clear();
     for (Crew* crew : {&common_, &lane_}) {
       std::vector<std::jthread> threads;
       {
@@ -151,16 +161,16 @@ class ServerImpl final : public Server {
   }
 
  private:
-  void Watch(uint64_t id, int fd, uint32_t events, int op) {
+  static void Watch(const Fd& epoll, uint64_t id, int fd, uint32_t events, int op) {
     epoll_event event{};
     event.events = events;
     event.data.u64 = id;
-    ::epoll_ctl(epoll_.get(), op, fd, &event);
+    ::epoll_ctl(epoll.get(), op, fd, &event);
   }
 
   // ---- io thread ----
 
-  void Poll() {
+  void KeepConnections() {
     NameThread("clary-io");
     const Duration tick =
         std::clamp(std::min({options_.idle_timeout, options_.head_timeout, kLingerTime}) / 4,
@@ -174,16 +184,11 @@ class ServerImpl final : public Server {
         any = !connections_.empty();
       }
       if (grace_end && !any) return;
-      epoll_event events[64];
-      const int n = ::epoll_wait(epoll_.get(), events, 64,
+      epoll_event events[2];
+      const int n = ::epoll_wait(epoll_.get(), events, 2,
                                  any || accept_paused_ ? static_cast<int>(tick.count()) : -1);
       for (int i = 0; i < n; ++i) {
-        const uint64_t id = events[i].data.u64;
-        if (id == kListenerId) {
-          Accept();
-        } else if (id != kWakeId) {
-          OnReady(id);
-        }
+        if (events[i].data.u64 == kListenerId) Accept();
       }
       if (stopping_ && !grace_end) {
         grace_end = SteadyClock::now() + options_.stop_grace;
@@ -202,7 +207,7 @@ class ServerImpl final : public Server {
       if (grace_end && now >= *grace_end) CutAll();
       if (accept_paused_ && !stopping_) {
         accept_paused_ = false;
-        Watch(kListenerId, listener_.get(), EPOLLIN, EPOLL_CTL_MOD);
+        Watch(epoll_, kListenerId, listener_.get(), EPOLLIN, EPOLL_CTL_MOD);
       }
     }
   }
@@ -210,7 +215,8 @@ class ServerImpl final : public Server {
   template <typename Predicate>
   void CloseIf(const Predicate& predicate) {
     const MutexLock lock(mu_);
-    std::erase_if(connections_, [&](auto& entry) { return predicate(*entry.second); });
+    std::erase_if(connections_,
+                  [&](auto& entry) { return !entry.second->taken && predicate(*entry.second); });
   }
 
   void CutAll() {
@@ -220,7 +226,7 @@ class ServerImpl final : public Server {
 
   void PauseAccept() {
     accept_paused_ = true;
-    Watch(kListenerId, listener_.get(), 0, EPOLL_CTL_MOD);
+    Watch(epoll_, kListenerId, listener_.get(), 0, EPOLL_CTL_MOD);
   }
 
   // At the limit, the connection that has been idle the longest makes room.
@@ -229,7 +235,7 @@ class ServerImpl final : public Server {
     if (connections_.size() < options_.max_connections) return true;
     auto oldest = connections_.end();
     for (auto it = connections_.begin(); it != connections_.end(); ++it) {
-      if (it->second->state == ConnState::kIdle &&
+      if (it->second->state == ConnState::kIdle && !it->second->taken &&
           (oldest == connections_.end() || it->second->deadline < oldest->second->deadline)) {
         oldest = it;
       }
@@ -269,17 +275,36 @@ class ServerImpl final : public Server {
         const MutexLock lock(mu_);
         connections_.emplace(id, std::move(c));
       }
-      Watch(id, raw, EPOLLIN | EPOLLONESHOT, EPOLL_CTL_ADD);
+      Watch(ready_, id, raw, EPOLLIN | EPOLLONESHOT, EPOLL_CTL_ADD);
     }
   }
 
-  void OnReady(uint64_t id) {
+  // ---- polling threads ----
+
+  void Poll() {
+    NameThread("clary-http");
+    for (;;) {
+      ++polling_;
+      epoll_event event;
+      const int n = ::epoll_wait(ready_.get(), &event, 1, -1);
+      const bool another = --polling_ > 0;
+      if (n < 1) continue;
+      if (event.data.u64 == kWakeId) return;  // it stays readable, for all of them
+      OnReady(event.data.u64, another);
+    }
+  }
+
+  // With `serves`, a request is served here; else by a handler.
+  void OnReady(uint64_t id, bool serves) {
     Connection* c = nullptr;
     {
       const MutexLock lock(mu_);
       const auto it = connections_.find(id);
-      if (it == connections_.end() || it->second->state == ConnState::kBusy) return;
+      if (it == connections_.end() || it->second->state == ConnState::kBusy || it->second->taken) {
+        return;
+      }
       c = it->second.get();
+      c->taken = true;
     }
     const auto buffer = ThreadBuffer().first(16384);
     if (c->fresh && options_.front && !DetectTls(*c)) {
@@ -302,6 +327,15 @@ class ServerImpl final : public Server {
       const auto ready = ParseHead(*c);
       if (!ready) {
         Refuse(*c, RefusalOf(ready.error()));
+        return;
+      }
+      if (*ready && serves) {
+        {
+          const MutexLock lock(mu_);
+          c->state = ConnState::kBusy;
+          c->taken = false;
+        }
+        Serve(*c);
         return;
       }
       if (*ready) {
@@ -338,6 +372,7 @@ class ServerImpl final : public Server {
       const MutexLock lock(mu_);
       if (crew.queue.size() < max_queue) {
         c.state = ConnState::kBusy;
+        c.taken = false;
         crew.queue.push_back(&c);
         if (in_lane && crew.queue.size() > crew.idle &&
             crew.threads.size() < options_.lane->handler_threads) {
@@ -394,7 +429,7 @@ class ServerImpl final : public Server {
     Await(c, ConnState::kLinger, IoResult::State::kWantRead);
   }
 
-  // Sets the state and its deadline; with `wait`, gives the connection to the io thread.
+  // Sets the state and its deadline; with `wait`, gives the connection to the polling threads.
   void Await(Connection& c, ConnState state, std::optional<IoResult::State> wait) {
     const MutexLock lock(mu_);
     if (state != c.state) {
@@ -404,12 +439,13 @@ class ServerImpl final : public Server {
       c.state = state;
     }
     if (!wait) return;
+    c.taken = false;
     if (stopping_ && state != ConnState::kLinger) {
       connections_.erase(c.id);
       return;
     }
     const uint32_t events = *wait == IoResult::State::kWantWrite ? EPOLLOUT : EPOLLIN;
-    Watch(c.id, c.transport->fd(), events | EPOLLONESHOT, EPOLL_CTL_MOD);
+    Watch(ready_, c.id, c.transport->fd(), events | EPOLLONESHOT, EPOLL_CTL_MOD);
   }
 
   // ---- handler threads ----
@@ -520,7 +556,7 @@ class ServerImpl final : public Server {
     }
     const auto take = [&] {  // a connection that leaves is nobody's to cut any more
       const MutexLock lock(mu_);
-      ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, c.transport->fd(), nullptr);
+      ::epoll_ctl(ready_.get(), EPOLL_CTL_DEL, c.transport->fd(), nullptr);
       std::unique_ptr<Transport> transport = std::move(c.transport);
       connections_.erase(c.id);
       return transport;
@@ -572,10 +608,13 @@ class ServerImpl final : public Server {
   const Handler handler_;
   Fd listener_;  // io thread
   const uint16_t port_;
-  const Fd epoll_;
+  const Fd epoll_;  // of the io thread: the listener, and wake_
+  const Fd ready_;  // of the polling threads: connections, and end_
   const Fd wake_;
-  bool accept_paused_ = false;  // io thread
-  uint64_t next_id_ = 16;       // io thread
+  const Fd end_;
+  std::atomic<int> polling_ = 0;  // threads that wait for a connection
+  bool accept_paused_ = false;    // io thread
+  uint64_t next_id_ = 16;         // io thread
   std::atomic<bool> stopping_ = false;
   Mutex mu_;
   std::unordered_map<uint64_t, std::unique_ptr<Connection>> connections_ GUARDED_BY(mu_);
@@ -584,6 +623,7 @@ class ServerImpl final : public Server {
   Crew lane_ GUARDED_BY(mu_);
   Mutex stop_mu_;
   std::jthread io_ GUARDED_BY(stop_mu_);
+  std::vector<std::jthread> pollers_ GUARDED_BY(stop_mu_);
 };
 
 }  // namespace
@@ -597,10 +637,13 @@ Result<std::unique_ptr<Server>> Server::Start(ServerOptions options, Handler han
     CLARY_TRY(listener, Listen(options.address, options.port));
   }
   Fd epoll(::epoll_create1(EPOLL_CLOEXEC));
+  Fd ready(::epoll_create1(EPOLL_CLOEXEC));
   Fd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!epoll || !wake) return std::unexpected(ErrnoError(errno, "epoll"));
+  Fd end(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!epoll || !ready || !wake || !end) return std::unexpected(ErrnoError(errno, "epoll"));
   return std::make_unique<ServerImpl>(std::move(options), std::move(handler), std::move(listener),
-                                      std::move(epoll), std::move(wake));
+                                      std::move(epoll), std::move(ready), std::move(wake),
+                                      std::move(end));
 }
 
 }  // namespace clary::net

@@ -32,7 +32,7 @@ struct ConnectFront {
 // Requests that wait for handlers of their own, so that they never keep others from being handled,
 // however long they take.
 struct Lane {
-  // Whether a request belongs here, by its head. Runs on the io thread, so it must be quick.
+  // Whether a request belongs here, by its head. Runs on a polling thread, so it must be quick.
   std::function<bool(const Request&)> takes;
   size_t handler_threads = 256;  // at most; made as they are needed
   size_t max_queue = 1024;       // more get `overloaded`
@@ -43,7 +43,10 @@ struct ServerOptions {
   uint16_t port = 0;                  // 0: any free one
   Fd listener = {};                   // a stream socket that listens already: served instead
   size_t handler_threads = 16;
-  size_t max_queue = 256;         // requests that wait for a handler; more get `overloaded`
+  size_t max_queue = 256;  // requests that wait for a handler; more get `overloaded`
+  // So many requests at once are served by the threads that poll, which spares each the hand-over
+  // to another thread. For servers whose requests are many and short. Beside the handlers.
+  size_t inline_handlers = 0;
   size_t max_connections = 2048;  // beyond them the longest idle one is closed, or clients queue
   size_t max_header_bytes = 64 * 1024;
   size_t max_header_count = 256;
@@ -55,15 +58,18 @@ struct ServerOptions {
   Duration stop_grace{10'000};  // Stop() cuts connections that are still busy after this
   // An unread request body of at most this size is read and dropped to keep the connection.
   uint64_t max_drain_bytes = 1 << 20;
-  // The answer when the queue is full. Runs on the io thread, so it must be quick. Null: plain 503.
+  // The answer when the queue is full. Runs on a polling thread, so it must be quick. Null: plain
+  // 503.
   std::function<Response(const Request&)> overloaded;
   std::optional<ConnectFront> front;
   std::optional<Lane> lane;
 };
 
-// One io thread polls connections that wait for a request, and parses its head; each request then
-// has a handler thread to itself until its response is sent. Those of the lane have other threads
-// than the rest.
+// One io thread accepts, and closes what has waited too long. A polling thread waits for requests
+// on all connections and parses their heads; each request then has a handler thread to itself until
+// its response is sent. Those of the lane have other threads than the rest. With inline_handlers
+// there are as many polling threads more, and one serves the request that it has read itself as
+// long as another one goes on polling.
 //
 // What a handler may rely on: `request.body` may be read, left alone, or moved into the response's
 // stream (it dies with the response). Errors of reading it: kDataLoss "IncompleteBody" if the

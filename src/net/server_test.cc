@@ -445,6 +445,42 @@ TEST(Server, TheLaneKeepsNobodyWaiting) {
   for (const auto& client : slow) EXPECT_TRUE(client->ReadResponse().ends_with("done /slow"));
 }
 
+TEST(Server, PollingThreadsServeAndOneGoesOnPolling) {
+  constexpr int kInline = 3;
+  std::latch started(kInline + 1);  // and one by the handler
+  std::latch release(1);
+  const auto server = Serve(
+      [&](Request& r) {
+        if (r.path == "/slow") {
+          started.count_down();
+          release.wait();
+        }
+        return Text(200, "done " + r.path);
+      },
+      ServerOptions{.handler_threads = 1, .max_queue = 1, .inline_handlers = kInline});
+  std::vector<std::unique_ptr<RawClient>> slow;
+  for (int i = 0; i <= kInline; ++i) {
+    slow.push_back(std::make_unique<RawClient>(server->port()));
+    slow.back()->Send(Get("/slow"));
+  }
+  started.wait();  // all at once
+  RawClient waits(server->port());
+  waits.Send(Get("/waits"));
+  RawClient refused(server->port());
+  // The queue has room for one; which of the two it is does not matter.
+  refused.Send(Get("/waits"));
+  release.count_down();
+  for (const auto& client : slow) EXPECT_TRUE(client->ReadResponse().ends_with("done /slow"));
+  EXPECT_FALSE(waits.ReadResponse().empty());
+  EXPECT_FALSE(refused.ReadResponse().empty());
+  // A connection is served again and again, by whoever polls.
+  RawClient kept(server->port());
+  for (int i = 0; i < 100; ++i) {
+    kept.Send(Get("/again"));
+    EXPECT_TRUE(kept.ReadResponse().ends_with("done /again"));
+  }
+}
+
 TEST(Server, ServesASocketThatListensAlready) {
   const TempDir dir = *TempDir::Make();
   Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));

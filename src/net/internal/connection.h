@@ -53,9 +53,11 @@ enum class ConnState { kIdle, kHead, kBusy, kLinger };
 struct Connection {
   uint64_t id = 0;
   std::string peer;
-  // Guarded by the server's mutex; the rest belongs to the io thread, or while kBusy to a handler.
+  // Guarded by the server's mutex; the rest belongs to the polling thread that has taken it, or
+  // while kBusy to a handler.
   ConnState state = ConnState::kIdle;
   SteadyClock::time_point deadline;
+  bool taken = false;  // a polling thread is at it
 
   std::unique_ptr<Transport> transport;  // replaced under the mutex only
   bool fresh = true;                     // no byte has come: it may turn out to be TLS
