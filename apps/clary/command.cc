@@ -70,6 +70,7 @@ void Describe(CLI::App& app, Context& context, std::filesystem::path& home) {
   AddJobs(app, context);
   AddPredict(app, context);
   AddInvoke(app, context);
+  AddTransform(app, context);
   AddReport(app, context);
   AddEndpoints(app, context);
   AddLogs(app, context);

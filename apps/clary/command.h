@@ -40,6 +40,7 @@ void AddTune(CLI::App& app, Context& context);
 void AddJobs(CLI::App& app, Context& context);  // jobs, describe, stop
 void AddPredict(CLI::App& app, Context& context);
 void AddInvoke(CLI::App& app, Context& context);
+void AddTransform(CLI::App& app, Context& context);
 void AddReport(CLI::App& app, Context& context);
 void AddEndpoints(CLI::App& app, Context& context);  // deploy, endpoints, models
 void AddLogs(CLI::App& app, Context& context);

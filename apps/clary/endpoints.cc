@@ -1,11 +1,16 @@
 // deploy, endpoints, models: what serves, as `clary jobs` is what trains.
+#include "endpoints.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "base/clock.h"
+#include "base/file.h"
+#include "base/strings.h"
 #include "clary/training_job.h"
-#include "command.h"
 #include "options.h"
 #include "terminal.h"
 
@@ -14,16 +19,13 @@ namespace {
 
 using nlohmann::json;
 
-constexpr size_t kMaxName = 63;
-constexpr Duration kLook{20};
 constexpr int kPage = 100;
+constexpr size_t kMostOfARow = 64 << 10;
 
-struct DeployOptions {
+struct DeployCommand {
   std::string job;
-  std::string name;  // empty: the job's
-  int instances = 1;
-  std::string instance_type = "ml.m5.large";
-  bool no_wait = false;
+  DeployOptions options{.update_endpoint = true};
+  std::vector<std::string> environment;  // NAME=value
 };
 
 Result<json> Ask(const Session& session, const char* operation, const json& input) {
@@ -53,70 +55,50 @@ Result<json> ListAll(const Session& session, const char* operation, const char* 
 
 bool IsMissing(const Error& error) { return error.message.starts_with("Could not find endpoint"); }
 
-Result<json> WaitForEndpoint(const Session& session, const std::string& name) {
-  for (;;) {
-    CLARY_TRY(const json now, Ask(session, "DescribeEndpoint", {{"EndpointName", name}}));
-    const std::string status = now.value("EndpointStatus", "");
-    if (status != "Creating" && status != "Updating") return now;
-    Clock::System().Sleep(kLook);
+Result<Predictor> DeployJob(const Session& session, const DeployCommand& command) {
+  const auto estimator = Estimator::attach(session, command.job);
+  if (!estimator) return std::unexpected(NoJob(session, command.job, estimator.error()));
+  DeployOptions options = command.options;
+  for (const std::string& text : command.environment) {
+    const auto equals = text.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return Usage("--env " + text + ": write it as NAME=value, for example --env LEVEL=debug");
+    }
+    options.model.environment[text.substr(0, equals)] = text.substr(equals + 1);
   }
+  return estimator->deploy(options);
 }
 
-Result<json> DeployJob(const Session& session, const DeployOptions& options) {
-  const auto job = TrainingJob(session, options.job).describe();
-  if (!job) return std::unexpected(NoJob(session, options.job, job.error()));
-  if (job->status != "Completed") {
-    return Fail(Code::kFailedPrecondition, "NotCompleted",
-                "training job '" + options.job + "' is " + job->status +
-                    ": only a Completed one has a model");
-  }
-  const std::string endpoint =
-      options.name.empty() ? options.job.substr(0, kMaxName) : options.name;
-  const bool update = Ask(session, "DescribeEndpoint", {{"EndpointName", endpoint}}).has_value();
-  // Its model and configuration have a name of their own each time, so that the endpoint can be
-  // changed while the old ones answer.
-  std::string stamp = std::to_string(ToMillis(Clock::System().Now()));
-  const std::string name = endpoint.substr(0, kMaxName - stamp.size() - 1) + "-" + stamp;
-  CLARY_CHECK_OK(
-      Ask(session, "CreateModel",
-          {{"ModelName", name},
-           {"ExecutionRoleArn", job->role},
-           {"PrimaryContainer", {{"Image", job->image_uri}, {"ModelDataUrl", job->model_data}}}}));
-  CLARY_CHECK_OK(Ask(session, "CreateEndpointConfig",
-                     {{"EndpointConfigName", name},
-                      {"ProductionVariants",
-                       {{{"VariantName", "AllTraffic"},
-                         {"ModelName", name},
-                         {"InitialInstanceCount", options.instances},
-                         {"InstanceType", options.instance_type}}}}}));
-  CLARY_CHECK_OK(Ask(session, update ? "UpdateEndpoint" : "CreateEndpoint",
-                     {{"EndpointName", endpoint}, {"EndpointConfigName", name}}));
-  if (!options.no_wait) return WaitForEndpoint(session, endpoint);
-  return Ask(session, "DescribeEndpoint", {{"EndpointName", endpoint}});
-}
-
-int Deploy(const Context& context, const DeployOptions& options) {
+int Deploy(const Context& context, const DeployCommand& command) {
   auto access = Connect(context);
   if (!access) return Report(context, access.error());
-  if (access->embedded) {
-    return Report(context, kFailed, "NoService",
-                  "an endpoint needs a service that stays: start `clary serve` first");
-  }
-  const auto deployed = DeployJob(access->session, options);
+  if (access->embedded) return ReportNoServiceToServe(context);
+  const auto deployed = DeployJob(access->session, command);
   if (!deployed) return Report(context, deployed.error());
-  const std::string name = deployed->value("EndpointName", "");
-  const std::string status = deployed->value("EndpointStatus", "");
-  const std::string reason = deployed->value("FailureReason", "");
+  const std::string& name = deployed->endpoint_name();
+  const auto now = Ask(access->session, "DescribeEndpoint", {{"EndpointName", name}});
+  if (!now) return Report(context, now.error());
   if (context.json) {
-    std::puts(deployed->dump(2).c_str());
-  } else {
-    std::printf("endpoint %s %s\n", name.c_str(), PaintStatus(status).c_str());
-    if (!reason.empty()) std::printf("%s\n", reason.c_str());
-    if (status == "InService" && reason.empty()) {
-      std::printf("  clary invoke %s < row.csv\n", name.c_str());
+    std::puts(now->dump(2).c_str());
+    return kOk;
+  }
+  const std::string status = now->value("EndpointStatus", "");
+  std::printf("endpoint %s %s\n", name.c_str(), PaintStatus(status).c_str());
+  if (status == "InService") PrintHowToAsk(access->session, name, {});
+  return kOk;
+}
+
+// Text between single quotes, as shells take it.
+std::string ShellQuoted(const std::string& text) {
+  std::string out = "'";
+  for (const char c : text) {
+    if (c == '\'') {
+      out += "'\\''";
+    } else {
+      out += c;
     }
   }
-  return reason.empty() ? kOk : kFailed;
+  return out + "'";
 }
 
 // Deletes the endpoint, its configuration and that one's models, if these are its alone by name.
@@ -212,19 +194,82 @@ int PrintModels(const Context& context, size_t limit) {
 
 }  // namespace
 
+int ReportNoServiceToServe(const Context& context) {
+  return Report(context, kUsage, "NoService",
+                "an endpoint needs a service that stays: start `clary serve` first");
+}
+
+ExampleRow FirstRow(const std::string& file, const std::string& content_type, size_t leading) {
+  const bool csv = content_type.contains("csv");
+  std::error_code ec;
+  if ((!csv && !content_type.contains("libsvm")) || !std::filesystem::is_regular_file(file, ec)) {
+    return {};
+  }
+  const auto fd = OpenFile(file, O_RDONLY);
+  if (!fd) return {};
+  std::string start(kMostOfARow, '\0');
+  const ssize_t n = ::read(fd->get(), start.data(), start.size());
+  start.resize(n > 0 ? static_cast<size_t>(n) : 0);
+  const size_t end = start.find('\n');
+  if (end == std::string::npos || start.find('\0') < end) return {};
+  std::string_view line = Trim(std::string_view(start).substr(0, end));
+  for (size_t i = 0; i < (csv ? leading : 1); ++i) {
+    const size_t at = line.find(csv ? ',' : ' ');
+    if (at == std::string_view::npos) return {};
+    line.remove_prefix(at + 1);
+  }
+  return {.content_type = csv ? "text/csv" : "text/libsvm", .text = std::string(Trim(line))};
+}
+
+void PrintHowToAsk(const Session& session, const std::string& endpoint, const ExampleRow& row) {
+  const std::string& name = endpoint;
+  const std::string type = "-H 'Content-Type: " + row.content_type + "'";
+  if (row.text.empty()) {
+    std::printf("  clary invoke %s < row.csv\n", name.c_str());
+  } else {
+    const std::string libsvm =
+        row.content_type == "text/csv" ? "" : " --content-type " + row.content_type;
+    std::printf("  echo %s | clary invoke %s%s\n", ShellQuoted(row.text).c_str(), name.c_str(),
+                libsvm.c_str());
+  }
+  // Every request is signed, by whatever speaks AWS's protocols; curl does since 7.75.
+  std::printf(
+      "  eval \"$(clary env)\"   # keys for the shell\n"
+      "  curl --aws-sigv4 aws:amz:%s:sagemaker --user "
+      "\"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY\" \\\n"
+      "    %s --data-binary %s \\\n    %s/endpoints/%s/invocations\n",
+      session.region_name().c_str(), type.c_str(),
+      row.text.empty() ? "@row.csv" : ShellQuoted(row.text).c_str(),
+      session.connection().endpoint.c_str(), name.c_str());
+}
+
 void AddEndpoints(CLI::App& app, Context& context) {
-  const auto options = std::make_shared<DeployOptions>();
-  auto* deploy =
-      AddCommand(app, context, "deploy", "Serve the model of a training job at an endpoint",
-                 {"clary deploy my-job", "clary deploy my-job --name census --instances 2"},
-                 [&context, options] { return Deploy(context, *options); });
-  deploy->add_option("job", options->job, "Name of the training job")->required();
-  deploy->add_option("--name", options->name,
+  const auto o = std::make_shared<DeployCommand>();
+  auto* deploy = AddCommand(
+      app, context, "deploy", "Serve the model of a training job at an endpoint",
+      {"clary deploy my-job", "clary deploy my-job --name census --instances 2",
+       "clary deploy my-job --env SAGEMAKER_INFERENCE_OUTPUT=predicted_label,probability",
+       "clary deploy my-job --script inference.py --source-dir src"},
+      [&context, o] { return Deploy(context, *o); });
+  deploy->add_option("job", o->job, "Name of the training job")->required();
+  deploy->add_option("--name", o->options.endpoint_name,
                      "Name of the endpoint (default: the job's); one that is there is updated");
-  AddNumber(*deploy, "--instances", options->instances, "Servers that share the requests");
-  deploy->add_option("--instance-type", options->instance_type,
+  AddNumber(*deploy, "--instances", o->options.initial_instance_count,
+            "Servers that share the requests");
+  deploy->add_option("--instance-type", o->options.instance_type,
                      "What it would run on elsewhere; here, how many cores a server may use");
-  deploy->add_flag("--no-wait", options->no_wait, "Return before it answers");
+  deploy
+      ->add_option("--env", o->environment,
+                   "NAME=value: a variable of the model's container; may be repeated")
+      ->expected(1)
+      ->take_all();
+  deploy->add_option("--script", o->options.model.entry_point,
+                     "Program of yours that serves (model_fn, predict_fn, ...); default: the one "
+                     "that has trained, if one has");
+  deploy->add_option("--source-dir", o->options.model.source_dir,
+                     "Folder with the script, what it imports and requirements.txt");
+  deploy->add_flag_callback(
+      "--no-wait", [o] { o->options.wait = false; }, "Return before it answers");
 
   const auto deleted = std::make_shared<std::string>();
   const auto limit = std::make_shared<int>(20);

@@ -12,6 +12,7 @@
 #include "clary/estimator.h"
 #include "clary/image_uris.h"
 #include "clary/processor.h"
+#include "endpoints.h"
 #include "options.h"
 #include "signals.h"
 #include "table.h"
@@ -246,6 +247,7 @@ int TrainScript(const Context& context, const ScriptOptions& o) {
   auto access = Connect(context);
   if (!access) return Report(context, access.error());
   if (!o.wait && access->embedded != nullptr) return ReportNoService(context);
+  if (o.serve && access->embedded != nullptr) return ReportNoServiceToServe(context);
   const auto& session = access->session;
   auto estimator = PrepareScript(session, o);
   if (!estimator) return Report(context, estimator.error());
@@ -276,16 +278,24 @@ int TrainScript(const Context& context, const ScriptOptions& o) {
     if (!saved) return Report(context, saved.error());
     file = fs::absolute(o.save).string();
   }
+  std::string endpoint;
+  if (o.serve && ended->status == "Completed") {
+    const auto deployed = estimator->deploy();
+    if (!deployed) return Report(context, deployed.error());
+    endpoint = deployed->endpoint_name();
+  }
   if (context.json) {
     nlohmann::json metrics = nlohmann::json::object();
     for (const auto& m : ended->final_metrics) metrics[m.name] = m.value;
-    Print({{"name", ended->name},
-           {"status", ended->status},
-           {"failure_reason", ended->failure_reason},
-           {"metrics", metrics},
-           {"model", ended->model_data},
-           {"model_file", file},
-           {"took_ms", ended->ended_ms - ended->created_ms}});
+    nlohmann::json done = {{"name", ended->name},
+                           {"status", ended->status},
+                           {"failure_reason", ended->failure_reason},
+                           {"metrics", metrics},
+                           {"model", ended->model_data},
+                           {"model_file", file},
+                           {"took_ms", ended->ended_ms - ended->created_ms}};
+    if (!endpoint.empty()) done["endpoint"] = endpoint;
+    Print(done);
     return ended->status == "Completed" ? kOk : kFailed;
   }
   if (ended->status == "Failed") {
@@ -300,6 +310,10 @@ int TrainScript(const Context& context, const ScriptOptions& o) {
   }
   if (!ended->model_data.empty()) std::printf("  model   %s\n", ended->model_data.c_str());
   if (!file.empty()) std::printf("  file    %s\n", file.c_str());
+  if (!endpoint.empty()) {
+    std::printf("  serves  endpoint %s\n\nNext:\n", endpoint.c_str());
+    PrintHowToAsk(session, endpoint, {});
+  }
   return ended->status == "Completed" ? kOk : kFailed;
 }
 

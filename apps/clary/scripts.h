@@ -28,6 +28,7 @@ struct ScriptOptions {
   std::string save;
   bool isolated = false;
   bool wait = true;
+  bool serve = false;  // the model at an endpoint, afterwards
   bool verbose = false;
 };
 

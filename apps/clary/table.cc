@@ -191,21 +191,31 @@ Result<TrainTable> LookAtTable(const TableInput& input) {
 Result<TableChannels> UploadTable(const Session& session, const TrainTable& train) {
   TableChannels out;
   const data::Columns& columns = train.table.columns;
-  const auto upload = [&](const TableFiles& from,
-                          data::WrittenTable& written) -> Result<std::string> {
+  const auto upload = [&](const TableFiles& from, data::WrittenTable& written,
+                          std::string& start) -> Result<std::string> {
     CLARY_TRY(const std::string key, KeyOf(from.files, columns));
-    return Store(session, key, columns,
-                 [&](const std::function<Status(std::string_view)>& write) -> Status {
-                   CLARY_TRY(written, data::WriteTable(from.files, from.type, columns, write));
-                   return {};
-                 });
+    return Store(
+        session, key, columns, [&](const std::function<Status(std::string_view)>& write) -> Status {
+          CLARY_TRY(written,
+                    data::WriteTable(from.files, from.type, columns, [&](std::string_view part) {
+                      if (!start.contains('\n')) start += part;
+                      return write(part);
+                    }));
+          return {};
+        });
   };
+  std::string start;
   // The validation files first: what is wrong with them is known before anything large is stored.
   if (!train.held_out.files.empty()) {
-    CLARY_TRY(out.validation, upload(train.held_out, out.held_out));
+    CLARY_TRY(out.validation, upload(train.held_out, out.held_out, start));
   }
   data::WrittenTable written;
-  CLARY_TRY(out.train, upload(train.data, written));
+  start.clear();
+  CLARY_TRY(out.train, upload(train.data, written, start));
+  const std::string_view line = std::string_view(start).substr(0, start.find('\n'));
+  if (const size_t comma = line.find(','); comma != std::string_view::npos) {
+    out.first_row = line.substr(comma + 1);
+  }
   out.warnings = train.table.warnings;
   out.warnings.insert(out.warnings.end(), out.held_out.warnings.begin(),
                       out.held_out.warnings.end());

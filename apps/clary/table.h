@@ -41,6 +41,7 @@ struct TableChannels {
   std::string train;  // s3:// URIs of the channels
   std::string validation;
   data::WrittenTable held_out;  // of the validation files
+  std::string first_row;        // of train, without its label: what its model can be asked
   std::vector<std::string> warnings;
 };
 // Stores the tables in the channel's form (docs/formats/columns.md) in the default bucket. What is

@@ -12,6 +12,7 @@
 #include "command.h"
 #include "data/read.h"
 #include "data/table.h"
+#include "endpoints.h"
 #include "objects/file_store.h"
 #include "options.h"
 #include "progress.h"
@@ -45,6 +46,7 @@ struct TrainOptions {
   int max_run = 24 * 60 * 60;
   std::string save;
   bool wait = true;
+  bool serve = false;
   bool verbose = false;
 };
 
@@ -260,6 +262,7 @@ struct Outcome {
   std::optional<KeptRounds> kept;
   std::string columns;                // of a table: docs/formats/columns.md
   std::vector<std::string> warnings;  // of it
+  std::string endpoint;               // that answers with the model
 };
 
 void PrintLines(const std::vector<std::string>& lines) {
@@ -300,6 +303,7 @@ void PrintOutcome(const Context& context, const Outcome& outcome) {
       done["best_round"] = outcome.kept->kept;
       done["best_metrics"] = values(outcome.kept->metrics);
     }
+    if (!outcome.endpoint.empty()) done["endpoint"] = outcome.endpoint;
     if (!outcome.columns.empty()) {
       done["columns"] = nlohmann::json::parse(outcome.columns);
       done["warnings"] = outcome.warnings;
@@ -322,6 +326,7 @@ void PrintOutcome(const Context& context, const Outcome& outcome) {
   for (const auto& page : outcome.reports) std::printf("  report  %s\n", page.c_str());
   if (!job.model_data.empty()) std::printf("  model   %s\n", job.model_data.c_str());
   if (!outcome.model_file.empty()) std::printf("  file    %s\n", outcome.model_file.c_str());
+  if (!outcome.endpoint.empty()) std::printf("  serves  endpoint %s\n", outcome.endpoint.c_str());
 }
 
 void PrintNext(const std::string& job, bool embedded) {
@@ -381,6 +386,7 @@ int RunScript(const Context& context, const TrainOptions& o) {
   script.max_run = o.max_run;
   script.save = o.save;
   script.wait = o.wait;
+  script.serve = o.serve;
   script.verbose = o.verbose;
   return TrainScript(context, script);
 }
@@ -403,6 +409,7 @@ int Train(const Context& context, const TrainOptions& options) {
   auto access = Connect(context);
   if (!access) return Report(context, access.error());
   if (!options.wait && access->embedded != nullptr) return ReportNoService(context);
+  if (options.serve && access->embedded != nullptr) return ReportNoServiceToServe(context);
   const auto& session = access->session;
   auto estimator = Prepare(session, options);
   if (!estimator) return Report(context, estimator.error());
@@ -425,6 +432,7 @@ int Train(const Context& context, const TrainOptions& options) {
 
   Outcome outcome;
   Channels channels;
+  ExampleRow row;
   if (table) {
     const auto stored = UploadTable(session, *table);
     if (!stored) return Report(context, stored.error());
@@ -436,6 +444,7 @@ int Train(const Context& context, const TrainOptions& options) {
         PrintLines({"validation: " + std::to_string(stored->held_out.rows) + " rows"});
       }
     }
+    row.text = stored->first_row;
     outcome.columns = data::ColumnsToJson(table->table.columns, data::Detail::kAll);
     outcome.warnings = stored->warnings;
     if (!context.json) PrintWarnings(outcome.warnings);
@@ -451,6 +460,8 @@ int Train(const Context& context, const TrainOptions& options) {
                                                               ? ContentTypeOf(from)
                                                               : options.data.content_type});
     }
+    const bool weighted = estimator->hyperparameters()["csv_weights"] == "1";
+    row = FirstRow(options.data.train, channels.front().second.content_type, weighted ? 2 : 1);
   }
 
   if (auto created = estimator->fit(channels, {.wait = false, .job_name = options.name});
@@ -518,9 +529,20 @@ int Train(const Context& context, const TrainOptions& options) {
     if (!saved) return Report(context, saved.error());
     outcome.model_file = fs::absolute(options.save).string();
   }
+  if (options.serve && outcome.job.status == "Completed") {
+    const auto deployed = estimator->deploy();
+    if (!deployed) return Report(context, deployed.error());
+    outcome.endpoint = deployed->endpoint_name();
+  }
   PrintOutcome(context, outcome);
   if (outcome.job.status == "Stopped") return kFailed;
-  if (!context.json) PrintNext(job.name(), access->embedded != nullptr);
+  if (context.json) return kOk;
+  if (!outcome.endpoint.empty()) {
+    std::puts("\nNext:");
+    PrintHowToAsk(session, outcome.endpoint, row);
+  } else {
+    PrintNext(job.name(), access->embedded != nullptr);
+  }
   return kOk;
 }
 
@@ -568,6 +590,7 @@ void AddTrain(CLI::App& app, Context& context) {
       app, context, "train", "Train a model and wait for it",
       {"clary train --train train.csv --validation validation.csv --objective binary:logistic",
        "clary train --train data.csv --label income",
+       "clary train --train train.csv --objective binary:logistic --serve",
        "clary train --train s3://bucket/train/ --num-round 500 -P max_depth=5 -P eta=0.2",
        "clary train --train train.csv --validation validation.csv --rule create_xgboost_report",
        "clary train --script train.py --source-dir src --framework sklearn:1.2-1 --train data/ "
@@ -617,6 +640,11 @@ void AddTrain(CLI::App& app, Context& context) {
       });
   train->add_flag("--wait", o->wait, "Return when the job has ended (default)");
   train->add_flag_callback("--no-wait", [o] { o->wait = false; }, "Return at once");
+  train
+      ->add_flag("--serve", o->serve,
+                 "Then serve the model at an endpoint of the job's name, and show how to ask it; "
+                 "needs `clary serve`")
+      ->excludes("--no-wait");
   auto& p = o->program;
   train
       ->add_option("--script", p.script,

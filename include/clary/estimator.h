@@ -10,6 +10,12 @@
 //   clary::Estimator sklearn(session, {.image_uri = *image_uris::retrieve("sklearn", region,
 //   "1.2-1"),
 //                                      .entry_point = "train.py", .source_dir = "src"});
+//
+// Its model answers at an endpoint, or over files:
+//
+//   CLARY_TRY(auto predictor, xgb.deploy());
+//   CLARY_TRY(auto answer, predictor.predict("5.1,3.5,1.4,0.2"));
+//   CLARY_TRY(auto transformer, xgb.transformer());
 #pragma once
 
 #include <concepts>
@@ -24,10 +30,12 @@
 #include <vector>
 
 #include "clary/error.h"
+#include "clary/predictor.h"
 #include "clary/rule.h"
 #include "clary/session.h"
 #include "clary/training_input.h"
 #include "clary/training_job.h"
+#include "clary/transformer.h"
 
 namespace clary {
 
@@ -89,6 +97,25 @@ struct FitOptions {
   std::stop_token stop;                  // as in WaitOptions
 };
 
+// What a model is made of beside the training job's artifact.
+struct ModelOptions {
+  std::map<std::string, std::string> environment;
+  // A script that serves (model_fn, predict_fn, ...), as EstimatorOptions has them; without one,
+  // the script that has trained, if one has.
+  std::string entry_point;
+  std::string source_dir;
+  std::vector<std::string> dependencies;
+};
+
+struct DeployOptions {
+  int initial_instance_count = 1;
+  std::string instance_type = "ml.m5.large";
+  std::string endpoint_name;     // empty: the training job's
+  bool update_endpoint = false;  // of one that is there already; else that is an error
+  ModelOptions model;
+  bool wait = true;
+};
+
 // One thread at a time.
 class Estimator {
  public:
@@ -122,11 +149,20 @@ class Estimator {
   Result<std::string> latest_job_rule_output_path() const;
   Status stop_training_job() const;
 
+  // Makes a model of the job's artifact, a configuration, both under one new name, and an endpoint,
+  // and with `wait` stays until it answers. kFailedPrecondition "EndpointFailed" with the
+  // endpoint's reason if it does not: an update has then left the old one in service.
+  Result<Predictor> deploy(const DeployOptions& options = {}) const;
+  // A model of the job's artifact, ready for batch transforms; `options.model_name` is set here.
+  Result<Transformer> transformer(TransformerOptions options = {},
+                                  const ModelOptions& model = {}) const;
+
  private:
   struct Request;
   // With `store`, the code of a script is stored; else only what is wrong with it is told.
   Result<Request> MakeRequest(const Channels& inputs, const FitOptions& options, bool store);
-  Result<std::string> PackCode(const std::string& job_name, bool store) const;
+  // Returns the model's name, "<base>-<UTC time>".
+  Result<std::string> CreateModel(const std::string& base, const ModelOptions& options) const;
 
   Session session_;
   EstimatorOptions options_;

@@ -40,6 +40,9 @@ class Predictor {
   // "ValidationError" if there is no such endpoint in service.
   Result<Prediction> predict(const std::string& data, const PredictOptions& options = {}) const;
 
+  // Deletes the endpoint and, if that is there, its configuration.
+  Status delete_endpoint(bool delete_endpoint_config = true) const;
+
  private:
   Session session_;
   std::string endpoint_name_;

@@ -4,7 +4,6 @@
 #include <nlohmann/json.hpp>
 
 #include "api/sagemaker.h"
-#include "base/file.h"
 #include "base/strings.h"
 #include "client/internal/job_name.h"
 #include "client/internal/regions.h"
@@ -83,24 +82,6 @@ void Estimator::set_hyperparameters(const Hyperparameters& values) {
   }
 }
 
-Result<std::string> Estimator::PackCode(const std::string& job_name, bool store) const {
-  if (options_.source_dir.starts_with("s3://")) {
-    if (options_.dependencies.empty()) return options_.source_dir;
-    return Fail(Code::kInvalidArgument, "BadSource",
-                "dependencies cannot be added to an archive in S3: give source_dir as a folder");
-  }
-  CLARY_TRY(const TempDir temp, TempDir::Make());
-  const auto archive = temp.path() / "sourcedir.tar.gz";
-  CLARY_CHECK_OK(client::PackSourceCode({.entry_point = options_.entry_point,
-                                         .source_dir = options_.source_dir,
-                                         .dependencies = options_.dependencies},
-                                        archive));
-  CLARY_TRY(const std::string bucket, session_.default_bucket());
-  const S3Uri uri{.bucket = bucket, .key = job_name + "/source/sourcedir.tar.gz"};
-  if (store) CLARY_CHECK_OK(session_.s3().upload_file(archive, uri));
-  return uri.str();
-}
-
 struct Estimator::Request {
   std::string name;
   json input;  // of CreateTrainingJob
@@ -142,7 +123,9 @@ Result<Estimator::Request> Estimator::MakeRequest(const Channels& inputs, const 
 
   auto hyperparameters = hyperparameters_;
   if (!o.entry_point.empty()) {
-    CLARY_TRY(std::string code, PackCode(name, store));
+    const client::SourceCode source = {
+        .entry_point = o.entry_point, .source_dir = o.source_dir, .dependencies = o.dependencies};
+    CLARY_TRY(std::string code, client::StoreSourceCode(session_, source, name, store));
     if (o.enable_network_isolation) {  // the job cannot fetch it
       channels.push_back({{"ChannelName", "code"},
                           {"DataSource",
@@ -153,8 +136,7 @@ Result<Estimator::Request> Estimator::MakeRequest(const Channels& inputs, const 
       code = "/opt/ml/input/data/code/sourcedir.tar.gz";
     }
     hyperparameters["sagemaker_submit_directory"] = JsonQuote(code);
-    hyperparameters["sagemaker_program"] = JsonQuote(client::ProgramOf(
-        {.entry_point = o.entry_point, .source_dir = o.source_dir, .dependencies = {}}));
+    hyperparameters["sagemaker_program"] = JsonQuote(client::ProgramOf(source));
     hyperparameters["sagemaker_container_log_level"] = "20";
     hyperparameters["sagemaker_job_name"] = JsonQuote(name);
     hyperparameters["sagemaker_region"] = JsonQuote(session_.region_name());

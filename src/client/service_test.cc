@@ -2,86 +2,22 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <functional>
 #include <nlohmann/json.hpp>
 
-#include "base/mutex.h"
-#include "base/stream.h"
 #include "clary/estimator.h"
 #include "clary/processor.h"
 #include "clary/training_job.h"
-#include "net/server.h"
+#include "client/testing/fake_service.h"
 
 namespace clary {
 namespace {
 
+using client::Error400;
+using client::FakeService;
+using client::Ok;
 using nlohmann::json;
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-// Answers each operation with what the test says, and keeps what it was asked.
-class FakeService {
- public:
-  using Answer = std::function<net::Response(const json& request)>;
-
-  FakeService() {
-    server_ = net::Server::Start({.handler_threads = 2}, [this](net::Request& request) {
-                return Handle(request);
-              }).value();
-  }
-  void On(const std::string& operation, Answer answer) {
-    MutexLock lock(mu_);
-    answers_[operation] = std::move(answer);
-  }
-  int Calls(const std::string& operation) {
-    MutexLock lock(mu_);
-    return calls_[operation];
-  }
-  json Last(const std::string& operation) {
-    MutexLock lock(mu_);
-    return last_[operation];
-  }
-  std::string authorization() {
-    MutexLock lock(mu_);
-    return authorization_;
-  }
-  Session session() {
-    return Session::connect({.endpoint = "http://127.0.0.1:" + std::to_string(server_->port()),
-                             .region = "us-east-1",
-                             .credentials = {.access_key = "AK", .secret_key = "S"}})
-        .value();
-  }
-
- private:
-  net::Response Handle(net::Request& request) {
-    const auto body = ReadAll(*request.body, 1 << 20).value_or("");
-    std::string operation(request.headers.Get("x-amz-target"));
-    operation.erase(0, operation.find('.') + 1);
-    if (operation.empty()) operation = "Query";
-    const auto document = json::parse(body, nullptr, false);
-    Answer answer;
-    {
-      MutexLock lock(mu_);
-      ++calls_[operation];
-      last_[operation] = document;
-      authorization_ = request.headers.Get("authorization");
-      answer = answers_[operation];
-    }
-    return answer ? answer(document) : net::Response{.status = 500};
-  }
-
-  Mutex mu_;
-  std::map<std::string, Answer> answers_ GUARDED_BY(mu_);
-  std::map<std::string, int> calls_ GUARDED_BY(mu_);
-  std::map<std::string, json> last_ GUARDED_BY(mu_);
-  std::string authorization_ GUARDED_BY(mu_);
-  std::unique_ptr<net::Server> server_;
-};
-
-net::Response Ok(const json& body) { return {.status = 200, .body = body.dump()}; }
-net::Response Error400(const std::string& type, const std::string& message) {
-  return {.status = 400, .body = json{{"__type", type}, {"message", message}}.dump()};
-}
 
 // A job that goes one transition and one log line further each time it is described.
 class ScriptedJob {

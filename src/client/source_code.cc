@@ -110,6 +110,22 @@ Status AddMember(archive* a, const std::string& name, const fs::path& file) {
 
 }  // namespace
 
+Result<std::string> StoreSourceCode(const Session& session, const SourceCode& code,
+                                    const std::string& name, bool store) {
+  if (code.source_dir.starts_with("s3://")) {
+    if (code.dependencies.empty()) return code.source_dir;
+    return Fail(Code::kInvalidArgument, "BadSource",
+                "dependencies cannot be added to an archive in S3: give source_dir as a folder");
+  }
+  CLARY_TRY(const TempDir temp, TempDir::Make());
+  const auto archive = temp.path() / "sourcedir.tar.gz";
+  CLARY_CHECK_OK(PackSourceCode(code, archive));
+  CLARY_TRY(const std::string bucket, session.default_bucket());
+  const S3Uri uri{.bucket = bucket, .key = name + "/source/sourcedir.tar.gz"};
+  if (store) CLARY_CHECK_OK(session.s3().upload_file(archive, uri));
+  return uri.str();
+}
+
 std::string ProgramOf(const SourceCode& code) {
   return code.source_dir.empty() ? fs::path(code.entry_point).filename().string()
                                  : code.entry_point;

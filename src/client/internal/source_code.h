@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "clary/session.h"
 
 namespace clary::client {
 
@@ -19,6 +20,11 @@ struct SourceCode {
 // dependency, at its top. Links to files count as files. kNotFound "NoSuchFile" (what is missing),
 // kInvalidArgument "BadSource" (two members of one name).
 Status PackSourceCode(const SourceCode& code, const std::filesystem::path& to);
+
+// The s3:// URI of the archive, which `store` puts at s3://<default bucket>/<name>/source/; without
+// it, only what is wrong with the code is told. A source_dir that is one already is taken as it is.
+Result<std::string> StoreSourceCode(const Session& session, const SourceCode& code,
+                                    const std::string& name, bool store);
 
 // The name by which the job knows the entry point.
 std::string ProgramOf(const SourceCode& code);
