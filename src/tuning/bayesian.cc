@@ -1,11 +1,13 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <random>
 
 #include "tuning/gp.h"
 #include "tuning/internal/candidates.h"
 #include "tuning/internal/minimise.h"
+#include "tuning/internal/parzen.h"
 #include "tuning/sobol.h"
 #include "tuning/strategy.h"
 
@@ -21,6 +23,9 @@ constexpr size_t kWarpNeeds = 4;  // observations a dimension
 constexpr size_t kMaxObservations = 300;
 constexpr size_t kFewObservations = 150;  // with more, hyperparameters are fitted anew only
 constexpr int kWarmEvaluations = 15, kColdEvaluations = 50;
+constexpr int kManyEvaluations = 10;      // as warm, where there are many observations:
+constexpr size_t kManyObservations = 60;  // those of the past hardly change what is known
+constexpr size_t kColdObservations = 40;  // of which hyperparameters are found anew
 constexpr size_t kFantasies = 8, kFantasyObservations = 100;
 constexpr size_t kSobolCandidates = 1024, kLocalCandidates = 32, kLocalCentres = 5, kRefined = 8;
 constexpr int kRefineEvaluations = 15;
@@ -65,9 +70,23 @@ class Acquisition {
   // What is to be improved on: the smallest mean at a point that was evaluated, since values are
   // noisy.
   void SetBest(const Gp& observed, const MatrixXd& points) {
+    best_ = std::min(best_, observed.PredictAll(points).means.minCoeff());
+  }
+
+  // By point, a row each.
+  std::vector<double> All(const MatrixXd& points) const {
+    const Gp::Predictions p = gp_.PredictAll(points, solved_);
+    std::vector<double> out;
+    VectorXd each(p.means.rows());
     for (Index i = 0; i < points.rows(); ++i) {
-      best_ = std::min(best_, observed.Predict(points.row(i).transpose()).means[0]);
+      const double deviation = std::sqrt(p.variances[i]);
+      for (Index f = 0; f < each.size(); ++f) {
+        each[f] = LogExpectedImprovementOnly(p.means(f, i), deviation, best_);
+      }
+      const double largest = each.maxCoeff();
+      out.push_back(largest + std::log((each.array() - largest).exp().mean()));
     }
+    return out;
   }
 
   double operator()(const VectorXd& point, VectorXd* gradient = nullptr) const {
@@ -119,6 +138,11 @@ class Bayesian : public Strategy {
     if (trials.size() < StartTrials() || !Informative(ended) || Stagnates(trials, ended)) {
       return Sobol(trials, taken);
     }
+    if (UsesParzen(ended.size())) {
+      auto config =
+          SuggestByParzen(space_, trials, taken, Mix(options_.seed, 1000 + trials.size()));
+      return config ? config : Sobol(trials, taken);
+    }
     return Model(trials, Kept(ended), taken);
   }
 
@@ -127,6 +151,13 @@ class Bayesian : public Strategy {
     size_t n = std::max(kMinStart, space_.size() + 2);
     if (options_.budget > 0) n = std::min(n, options_.budget / 4);
     return std::max(n, options_.start.size());
+  }
+
+  bool UsesParzen(size_t ended) const {
+    if (options_.engine != Engine::kAuto) return options_.engine == Engine::kParzen;
+    const auto categories =
+        std::ranges::count(space_.parameters(), Parameter::Type::kCategorical, &Parameter::type);
+    return 2 * static_cast<size_t>(categories) > space_.size() || ended > kMaxObservations;
   }
 
   bool InSpace(const Config& config) const {
@@ -178,30 +209,57 @@ class Bayesian : public Strategy {
     return points;
   }
 
-  // A fit starts at the last one's end, but anew in each ten trials (kSuggestionsRemembered).
-  void Fit(Gp& gp, size_t trials, size_t observations) {
+  // A fit starts at the last one's end, but anew in each ten trials (kSuggestionsRemembered): then
+  // with some of the observations, the best and the newest.
+  void Fit(Gp& gp, size_t trials, const MatrixXd& points, const std::vector<double>& values) {
+    const size_t observations = values.size();
+    const int warm = observations > kManyObservations ? kManyEvaluations : kWarmEvaluations;
     const bool anew = !fitted_ || trials / kSuggestionsRemembered != fitted_trials_;
     fitted_trials_ = trials / kSuggestionsRemembered;
-    if (anew) {
-      gp.Fit(GpHyperparameters::Initial(space_.size()), kColdEvaluations);
-      // That optimum may be a poor one.
-      const GpHyperparameters first = gp.hyperparameters();
-      const double loss = gp.Loss(first, nullptr);
-      GpHyperparameters other = GpHyperparameters::Initial(space_.size());
-      const auto shift =
-          SobolPoint(space_.size() + 1, Mix(options_.seed, 77), trials / kSuggestionsRemembered);
-      for (size_t j = 0; j < space_.size(); ++j) {
-        other.log_length[static_cast<Index>(j)] += 2 * shift[j] - 1;
-      }
-      other.log_noise += 4 * shift.back() - 2;
-      gp.Fit(other, kColdEvaluations);
-      if (gp.Loss(gp.hyperparameters(), nullptr) >= loss) gp.Set(first);
+    if (anew && observations > kColdObservations) {
+      Gp part = Part(points, values);
+      FitAnew(part, trials);
+      gp.Fit(part.hyperparameters(), warm);
+    } else if (anew) {
+      FitAnew(gp, trials);
     } else if (observations > kFewObservations) {
       gp.Set(*fitted_);
     } else {
-      gp.Fit(*fitted_, kWarmEvaluations);
+      gp.Fit(*fitted_, warm);
     }
     fitted_ = gp.hyperparameters();
+  }
+
+  Gp Part(const MatrixXd& points, const std::vector<double>& values) const {
+    const size_t n = values.size();
+    std::vector<size_t> order(n);
+    std::iota(order.begin(), order.end(), size_t{0});
+    std::ranges::stable_sort(order, {}, [&](size_t i) { return values[i]; });
+    std::set<size_t> kept(order.begin(), order.begin() + kColdObservations / 2);
+    for (size_t i = n; kept.size() < kColdObservations; --i) kept.insert(i - 1);
+    MatrixXd some(static_cast<Index>(kept.size()), points.cols());
+    std::vector<double> their;
+    for (const size_t i : kept) {
+      some.row(static_cast<Index>(their.size())) = points.row(static_cast<Index>(i));
+      their.push_back(values[i]);
+    }
+    return Gp(space_, some, HalfRank(their), n >= kWarpNeeds * space_.size());
+  }
+
+  void FitAnew(Gp& gp, size_t trials) const {
+    gp.Fit(GpHyperparameters::Initial(space_.size()), kColdEvaluations);
+    // That optimum may be a poor one.
+    const GpHyperparameters first = gp.hyperparameters();
+    const double loss = gp.Loss(first, nullptr);
+    GpHyperparameters other = GpHyperparameters::Initial(space_.size());
+    const auto shift =
+        SobolPoint(space_.size() + 1, Mix(options_.seed, 77), trials / kSuggestionsRemembered);
+    for (size_t j = 0; j < space_.size(); ++j) {
+      other.log_length[static_cast<Index>(j)] += 2 * shift[j] - 1;
+    }
+    other.log_noise += 4 * shift.back() - 2;
+    gp.Fit(other, kColdEvaluations);
+    if (gp.Loss(gp.hyperparameters(), nullptr) >= loss) gp.Set(first);
   }
 
   std::optional<Config> Model(std::span<const Trial> trials, const std::vector<const Trial*>& ended,
@@ -211,7 +269,7 @@ class Bayesian : public Strategy {
     for (const Trial* t : ended) raw.push_back(*t->value);
     const VectorXd values = HalfRank(raw);
     Gp gp(space_, points, values, ended.size() >= kWarpNeeds * space_.size());
-    Fit(gp, trials.size(), ended.size());
+    Fit(gp, trials.size(), points, raw);
     std::vector<const Trial*> pending;
     for (const Trial& t : trials) {
       if (!t.failed && !t.value) pending.push_back(&t);
@@ -226,12 +284,16 @@ class Bayesian : public Strategy {
     };
     std::vector<Candidate> candidates;
     const auto add = [&](const std::vector<double>& point) {
-      Config config = space_.Decode(point);
-      const double score = improvement(Vector(space_.Encode(config)));
-      candidates.push_back({.config = std::move(config), .score = score});
+      candidates.push_back({.config = space_.Decode(point)});
     };
     for (const auto& point : SobolPoints(space_.size(), seed, 0, kSobolCandidates)) add(point);
     for (const auto& point : NearTheBest(ended, gp.hyperparameters(), seed)) add(point);
+    MatrixXd all(static_cast<Index>(candidates.size()), static_cast<Index>(space_.size()));
+    for (size_t i = 0; i < candidates.size(); ++i) {
+      all.row(static_cast<Index>(i)) = Vector(space_.Encode(candidates[i].config)).transpose();
+    }
+    const std::vector<double> scores = improvement.All(all);
+    for (size_t i = 0; i < candidates.size(); ++i) candidates[i].score = scores[i];
     const auto better = [](const Candidate& a, const Candidate& b) {
       return a.score != b.score ? a.score > b.score : a.config < b.config;
     };

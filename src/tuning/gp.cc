@@ -132,9 +132,20 @@ MatrixXd Gp::Warp(const MatrixXd& points, const GpHyperparameters& at) const {
   return out;
 }
 
-double Gp::Difference(size_t j, double a, double b) const {
-  if (category_[j]) return a == b ? 0 : 1;
-  return a - b;
+MatrixXd Gp::Squares(const MatrixXd& warped, const VectorXd& inverse) const {
+  const Index n = warped.rows();
+  MatrixXd r = MatrixXd::Zero(n, n);
+  for (size_t j = 0; j < category_.size(); ++j) {
+    const auto c = static_cast<Index>(j);
+    for (Index k = 0; k < n; ++k) {
+      if (category_[j]) {
+        r.col(k).array() += inverse[c] * (warped.col(c).array() != warped(k, c)).cast<double>();
+      } else {
+        r.col(k).array() += inverse[c] * (warped.col(c).array() - warped(k, c)).square();
+      }
+    }
+  }
+  return r;
 }
 
 double Gp::Loss(const GpHyperparameters& at, VectorXd* gradient) const {
@@ -142,19 +153,9 @@ double Gp::Loss(const GpHyperparameters& at, VectorXd* gradient) const {
   const MatrixXd w = Warp(points_, at);
   const VectorXd inverse = (-2 * at.log_length).array().exp();  // l^-2
   const double scale = std::exp(at.log_scale), noise = std::exp(at.log_noise);
-  MatrixXd kernel(n, n), slope(n, n);  // slope: of k by r, without the sign
-  for (Index i = 0; i < n; ++i) {
-    for (Index k = 0; k <= i; ++k) {
-      double r = 0;
-      for (Index j = 0; j < d; ++j) {
-        const double diff = Difference(static_cast<size_t>(j), w(i, j), w(k, j));
-        r += diff * diff * inverse[j];
-      }
-      const double q = kSqrt5 * std::sqrt(r), e = scale * std::exp(-q);
-      kernel(i, k) = kernel(k, i) = e * (1 + q + q * q / 3);
-      slope(i, k) = slope(k, i) = e * (5.0 / 6) * (1 + q);
-    }
-  }
+  const MatrixXd q = kSqrt5 * Squares(w, inverse).array().sqrt();
+  const MatrixXd e = scale * (-q.array()).exp();
+  const MatrixXd kernel = e.array() * (1 + q.array() + q.array().square() / 3);
   MatrixXd noisy = kernel;
   noisy.diagonal().array() += noise + kJitter * scale;
   const Eigen::LLT<MatrixXd> factor(noisy);
@@ -163,8 +164,7 @@ double Gp::Loss(const GpHyperparameters& at, VectorXd* gradient) const {
     return 1e10;
   }
   const VectorXd alpha = factor.solve(values_);
-  const MatrixXd lower = factor.matrixL();
-  double loss = 0.5 * values_.dot(alpha) + lower.diagonal().array().log().sum() +
+  double loss = 0.5 * values_.dot(alpha) + factor.matrixLLT().diagonal().array().log().sum() +
                 0.5 * static_cast<double>(n) * std::log(2 * std::numbers::pi);
   // Priors: 0.1/t + 0.1 t over t = l^-2; Gamma(2, 1) on s^2; Gamma(1.1, 30) on the noise; normal on
   // log a and log b.
@@ -176,29 +176,42 @@ double Gp::Loss(const GpHyperparameters& at, VectorXd* gradient) const {
   }
   if (gradient == nullptr) return loss;
 
-  MatrixXd g = factor.solve(MatrixXd::Identity(n, n));
-  g = 0.5 * (g - alpha * alpha.transpose());  // dLoss/dK
+  const MatrixXd root = factor.matrixL().solve(MatrixXd::Identity(n, n));
+  MatrixXd g = MatrixXd::Zero(n, n);  // dLoss/dK; its lower half is filled
+  g.selfadjointView<Eigen::Lower>().rankUpdate(root.transpose(), 0.5);
+  g.selfadjointView<Eigen::Lower>().rankUpdate(alpha, -0.5);
+  g.triangularView<Eigen::StrictlyUpper>() = g.transpose();
+  // By r: the kernel's slope is -5/6 (1 + q) e.
+  const MatrixXd by_r = g.array() * e.array() * (1 + q.array()) * (-5.0 / 6);
+  const VectorXd sums = by_r.rowwise().sum();
+  const MatrixXd products = by_r * w;
   VectorXd by_length = VectorXd::Zero(d), by_a = VectorXd::Zero(d), by_b = VectorXd::Zero(d);
-  const MatrixXd weighted = g.cwiseProduct(slope);
   for (Index j = 0; j < d; ++j) {
-    const bool bent = warp_ && !category_[static_cast<size_t>(j)];
-    std::vector<BendSlopes> slopes;
-    if (bent) {
-      const double a = std::exp(at.log_a[j]), b = std::exp(at.log_b[j]);
-      for (Index i = 0; i < n; ++i) slopes.push_back(Slopes(points_(i, j), a, b));
-    }
-    for (Index i = 0; i < n; ++i) {
-      for (Index k = 0; k < i; ++k) {
-        const double diff = Difference(static_cast<size_t>(j), w(i, j), w(k, j));
-        const double common = 2 * weighted(i, k) * inverse[j];  // both (i, k) and (k, i)
-        by_length[j] += common * 2 * diff * diff;
-        if (!bent) continue;
-        const BendSlopes &x = slopes[static_cast<size_t>(i)], &y = slopes[static_cast<size_t>(k)];
-        by_a[j] -= common * 2 * diff * (x.by_log_a - y.by_log_a);
-        by_b[j] -= common * 2 * diff * (x.by_log_b - y.by_log_b);
+    const double length = inverse[j];
+    const auto column = w.col(j);
+    // Sums over all pairs, of by_r (w_i - w_k) (x_i - x_k), with x = w, and w's slopes by log a and
+    // b.
+    double squares = 0;
+    if (category_[static_cast<size_t>(j)]) {
+      for (Index k = 0; k < n; ++k) {
+        squares += (by_r.col(k).array() * (column.array() != column[k]).cast<double>()).sum();
       }
+    } else {
+      squares = 2 * (sums.array() * column.array() - products.col(j).array()).matrix().dot(column);
     }
-    by_length[j] += 0.2 / inverse[j] - 0.2 * inverse[j];
+    by_length[j] = -2 * length * squares + 0.2 / length - 0.2 * length;
+    if (!warp_ || category_[static_cast<size_t>(j)]) continue;
+    const double a = std::exp(at.log_a[j]), b = std::exp(at.log_b[j]);
+    VectorXd slope_a(n), slope_b(n);
+    for (Index i = 0; i < n; ++i) {
+      const BendSlopes slopes = Slopes(points_(i, j), a, b);
+      slope_a[i] = slopes.by_log_a;
+      slope_b[i] = slopes.by_log_b;
+    }
+    const VectorXd pairs =
+        4 * length * (sums.array() * column.array() - products.col(j).array()).matrix();
+    by_a[j] = pairs.dot(slope_a);
+    by_b[j] = pairs.dot(slope_b);
   }
   const double by_scale = g.cwiseProduct(kernel).sum() + kJitter * scale * g.trace() + scale - 1;
   const double by_noise = noise * g.trace() + 30 * noise - 0.1;
@@ -289,6 +302,18 @@ Gp::Prediction Gp::Predict(const VectorXd& point, const MatrixXd& solved, bool g
   return out;
 }
 
+Gp::Predictions Gp::PredictAll(const MatrixXd& points, const MatrixXd& solved) const {
+  const MatrixXd warped = Warp(points, at_);
+  MatrixXd cross(warped_.rows(), warped.rows());
+  for (Index i = 0; i < warped.rows(); ++i)
+    cross.col(i) = Cross(warped_, warped.row(i).transpose());
+  const MatrixXd half = factor_.matrixL().solve(cross);
+  return {.means = solved.transpose() * cross,
+          .variances = (std::exp(at_.log_scale) - half.colwise().squaredNorm().array())
+                           .max(kMinVariance)
+                           .transpose()};
+}
+
 MatrixXd Gp::Solve(const MatrixXd& values) const { return factor_.solve(values); }
 
 void Gp::Joint(const MatrixXd& points, VectorXd* mean, MatrixXd* covariance) const {
@@ -311,6 +336,10 @@ Gp Gp::Extended(const MatrixXd& points, const VectorXd& values) const {
   out.values_.tail(values.size()) = values;
   out.Set(at_);
   return out;
+}
+
+double LogExpectedImprovementOnly(double mean, double deviation, double best) {
+  return LogH((best - mean) / deviation) + std::log(deviation);
 }
 
 LogImprovement LogExpectedImprovement(double mean, double deviation, double best) {

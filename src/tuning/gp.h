@@ -50,6 +50,16 @@ class Gp {
   // The posterior at `point` for the values whose K^-1 multiples are the columns of `solved`.
   Prediction Predict(const Eigen::VectorXd& point, const Eigen::MatrixXd& solved,
                      bool gradients = false) const;
+  // The same for several points, a row each, without gradients: means by column of `solved` (rows)
+  // and point, variances by point.
+  struct Predictions {
+    Eigen::MatrixXd means;
+    Eigen::VectorXd variances;
+  };
+  Predictions PredictAll(const Eigen::MatrixXd& points, const Eigen::MatrixXd& solved) const;
+  Predictions PredictAll(const Eigen::MatrixXd& points) const {
+    return PredictAll(points, weights_);
+  }
   // The same for the values that the process was made with.
   Prediction Predict(const Eigen::VectorXd& point, bool gradients = false) const {
     return Predict(point, weights_, gradients);
@@ -70,7 +80,8 @@ class Gp {
   // r and k of one point with each of several, all warped.
   Eigen::VectorXd Distances(const Eigen::MatrixXd& points, const Eigen::VectorXd& warped) const;
   Eigen::VectorXd Cross(const Eigen::MatrixXd& points, const Eigen::VectorXd& warped) const;
-  double Difference(size_t j, double a, double b) const;  // d_j of warped coordinates
+  // r of every two of them under lengths whose l^-2 are given.
+  Eigen::MatrixXd Squares(const Eigen::MatrixXd& warped, const Eigen::VectorXd& inverse) const;
 
   std::vector<bool> category_;  // by parameter
   Eigen::MatrixXd points_;
@@ -88,6 +99,7 @@ struct LogImprovement {
   double value = 0, by_mean = 0, by_deviation = 0;
 };
 LogImprovement LogExpectedImprovement(double mean, double deviation, double best);
+double LogExpectedImprovementOnly(double mean, double deviation, double best);  // its value
 
 // Values for a process to model: those worse than the median are replaced by what their rank would
 // be in a normal distribution whose spread is that of the better half, then mean 0, deviation 1

@@ -41,13 +41,22 @@ std::unique_ptr<Strategy> MakeRandom(Space space, uint64_t seed);
 // is a fair sample. kInvalidArgument "BadSpace" for a continuous parameter.
 Result<std::unique_ptr<Strategy>> MakeGrid(Space space, uint64_t seed);
 
+// What tells a good configuration from others.
+enum class Engine {
+  kAuto,     // the process, unless most parameters are categories or there are very many trials
+  kProcess,  // a Gaussian process (gp.h)
+  kParzen,   // densities of good and other trials (internal/parzen.h)
+};
+
 struct BayesianOptions {
   uint64_t seed = 0;
   // Tried first, in this order, if they are in the space: defaults and what did well elsewhere.
   std::vector<Config> start;
   size_t budget = 0;  // how many trials there will be; 0: not known
+  Engine engine = Engine::kAuto;
 };
-// A Gaussian process over the unit cube and the logarithm of its expected improvement (gp.h).
+// A model of the trials over the unit cube: by a Gaussian process, the logarithm of its expected
+// improvement.
 std::unique_ptr<Strategy> MakeBayesian(Space space, BayesianOptions options);
 
 }  // namespace clary::tuning

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "tuning/gp.h"
+#include "tuning/internal/parzen.h"
 #include "tuning/sobol.h"
 #include "tuning/stopping.h"
 #include "tuning/strategy.h"
@@ -368,6 +369,71 @@ TEST(Bayesian, EndsWhenASmallSpaceIsExhausted) {
     ASSERT_LE(trials.size(), 12U);
   }
   EXPECT_EQ(trials.size(), 12U);
+}
+
+TEST(Parzen, DensityIntegratesToOne) {
+  const Space space = *Space::Make(
+      {{.name = "x", .min = 0, .max = 1},
+       {.name = "k", .type = Parameter::Type::kCategorical, .values = {"a", "b", "c"}}});
+  const Parzen parzen(space, {{0.02, 0}, {0.5, 2}, {0.9, 2}});
+  double sum = 0;
+  constexpr int kSteps = 4000;
+  for (int i = 0; i < kSteps; ++i) {
+    for (const double k : {0.0, 1.0, 2.0}) {
+      sum += std::exp(parzen.LogDensity({(i + 0.5) / kSteps, k})) / kSteps;
+    }
+  }
+  EXPECT_NEAR(sum, 1, 1e-4);
+  EXPECT_GT(parzen.LogDensity({0.5, 2}), parzen.LogDensity({0.5, 1}));
+  EXPECT_GT(parzen.LogDensity({0.9, 2}), parzen.LogDensity({0.2, 2}));
+}
+
+TEST(Parzen, DrawsAreFromTheDensity) {
+  const Space space =
+      *Space::Make({{.name = "x", .min = 0, .max = 1},
+                    {.name = "k", .type = Parameter::Type::kCategorical, .values = {"a", "b"}}});
+  const Parzen parzen(space, {{0.1, 0}, {0.8, 1}});
+  // Shares of draws in halves, and of the density.
+  double drawn[2][2] = {}, density[2][2] = {};
+  constexpr int kDraws = 20000;
+  for (int i = 0; i < kDraws; ++i) {
+    const Config c = parzen.Draw(static_cast<uint64_t>(i));
+    drawn[c[0] < 0.5 ? 0 : 1][static_cast<int>(c[1])] += 1.0 / kDraws;
+    for (const int k : {0, 1}) {
+      const double x = (i + 0.5) / kDraws;
+      density[x < 0.5 ? 0 : 1][k] += std::exp(parzen.LogDensity({x, double(k)})) / kDraws;
+    }
+  }
+  for (const int half : {0, 1}) {
+    for (const int k : {0, 1}) EXPECT_NEAR(drawn[half][k], density[half][k], 0.02);
+  }
+}
+
+TEST(Parzen, FindsTheBottomOfABowlAmongCategories) {
+  std::vector<Parameter> parameters = {{.name = "x", .min = 0, .max = 1}};
+  for (const char* name : {"k", "l"}) {
+    parameters.push_back(
+        {.name = name, .type = Parameter::Type::kCategorical, .values = {"a", "b", "c", "d"}});
+  }
+  const Space space = *Space::Make(parameters);
+  const auto value = [](const Config& c) {
+    return std::pow(c[0] - 0.3, 2) + 0.2 * std::abs(c[1] - 2) + 0.2 * std::abs(c[2] - 1);
+  };
+  const auto run = [&](uint64_t seed) {
+    const auto strategy = MakeBayesian(space, {.seed = seed});
+    std::vector<Trial> trials;
+    while (trials.size() < 60) {
+      const auto config = strategy->Suggest(trials);
+      trials.push_back({.config = *config, .value = value(*config)});
+    }
+    return trials;
+  };
+  const auto trials = run(5);
+  double best = 1e9;
+  for (const Trial& t : trials) best = std::min(best, *t.value);
+  EXPECT_LT(best, 0.01);
+  const auto again = run(5);
+  for (size_t i = 0; i < trials.size(); ++i) EXPECT_EQ(again[i].config, trials[i].config);
 }
 
 }  // namespace
