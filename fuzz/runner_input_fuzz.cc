@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/job_spec.h"
 #include "api/rule_spec.h"
 #include "exec/internal/launch_dir.h"
 #include "rules/internal/rule_actions.h"
@@ -18,6 +19,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   if (const auto manifest = ParseManifest(text); manifest && manifest->names.empty()) std::abort();
   (void)clary::exec::SpecFromJson(text);
+  if (const auto order = clary::api::TrialOrder::FromJson(text)) {
+    const auto again = clary::api::TrialOrder::FromJson(order->ToJsonLine());
+    if (!again || again->kind != order->kind || again->key.empty()) std::abort();
+  }
   if (const auto actions = ParseActions(text)) {
     for (const RuleAction& action : *actions) {
       if (action.target.empty() || actions->size() > 20) std::abort();

@@ -10,6 +10,7 @@
 #include "serving/model_server.h"
 #include "serving/transform_job.h"
 #include "xgboost/algorithm.h"
+#include "xgboost/trials.h"
 
 namespace clary::cli {
 
@@ -22,6 +23,7 @@ std::optional<int> RunHidden(int argc, char** argv) {
   if (std::strcmp(argv[1], "transform-job") == 0) return serving::RunTransformJob(argv[2]);
   if (std::strcmp(argv[1], "algorithm") == 0) {
     if (std::strcmp(argv[2], "xgboost") == 0) return xgboost::RunAlgorithm();
+    if (std::strcmp(argv[2], "xgboost-trials") == 0) return xgboost::RunTrials();
     if (std::strcmp(argv[2], "xgboost-serve") == 0) return serving::RunXgboostContainer();
   }
   return std::nullopt;

@@ -190,6 +190,25 @@ struct EvalSet {
   Dataset data;
 };
 
+// What tree_method=hist makes of its data before the first round, for runs on the same data to
+// share. Immutable; a copy is a cheap handle.
+class Bins {
+ public:
+  Bins();  // none
+  // As Train with these arguments would make them. kInvalidArgument as Train.
+  static Result<Bins> Make(const TrainParams& params, const Dataset& train,
+                           const std::vector<EvalSet>& evals = {});
+  // Whether a run with `params` on `train` can use them: they are of the same data
+  // (Dataset::SameAs) and the same max_bin.
+  bool Fit(const TrainParams& params, const Dataset& train) const;
+
+  struct Data;  // src/gbdt/tree_builder.h
+  const Data* data() const { return data_.get(); }
+
+ private:
+  std::shared_ptr<const Data> data_;
+};
+
 struct MetricValue {
   std::string dataset;
   std::string metric;  // as asked for: "error@0.6"
@@ -221,6 +240,8 @@ struct TrainOptions {
   // Continue from this model, made by the same booster; its rounds are kept in front. With
   // process_type=update, instead, its first num_round rounds are what is updated.
   const Model* initial = nullptr;
+  // Used as far as they fit; what does not is made anew. The model is the same either way.
+  Bins bins;
 
   // Early stopping watches `metric` (empty: the last one) of the last eval set: training ends after
   // that many rounds in a row without strict improvement, and the model is cut to its best round.

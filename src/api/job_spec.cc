@@ -1,8 +1,10 @@
 #include "api/job_spec.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "api/internal/json_codec.h"
@@ -159,23 +161,73 @@ Result<JobEvent> JobEvent::FromJson(std::string_view text) {
   return event;
 }
 
-Result<std::vector<JobEvent>> ReadEvents(const std::filesystem::path& file, uint64_t* offset) {
-  std::vector<JobEvent> events;
+namespace {
+
+// The whole lines of `file` from byte `*offset` on, each through T::FromJson.
+template <typename T>
+Result<std::vector<T>> ReadLines(const std::filesystem::path& file, uint64_t* offset) {
+  std::vector<T> out;
   const auto fd = OpenFile(file, O_RDONLY);
-  if (!fd && fd.error().code == Code::kNotFound) return events;
+  if (!fd && fd.error().code == Code::kNotFound) return out;
   if (!fd) return std::unexpected(fd.error());
-  std::string bytes(kMaxEventBytes, '\0');
+  // Looked at all the time, and mostly there is nothing new.
+  struct stat st{};
+  if (::fstat(fd->get(), &st) != 0) return std::unexpected(ErrnoError(errno, file.string()));
+  const auto size = static_cast<uint64_t>(st.st_size);
+  if (size <= *offset) return out;
+  std::string bytes(std::min(kMaxEventBytes, size - *offset), '\0');
   const ssize_t n = ::pread(fd->get(), bytes.data(), bytes.size(), static_cast<off_t>(*offset));
   if (n < 0) return std::unexpected(ErrnoError(errno, file.string()));
   std::string_view rest(bytes.data(), static_cast<size_t>(n));
   for (size_t lf; (lf = rest.find('\n')) != std::string_view::npos; rest.remove_prefix(lf + 1)) {
-    auto event = JobEvent::FromJson(rest.substr(0, lf));
-    if (event) events.push_back(*std::move(event));
+    auto line = T::FromJson(rest.substr(0, lf));
+    if (line) out.push_back(*std::move(line));
     *offset += lf + 1;
   }
-  // No end of a line in all that: it cannot be an event.
+  // No end of a line in all that: it is none of ours.
   if (rest.size() == kMaxEventBytes) *offset += rest.size();
-  return events;
+  return out;
+}
+
+}  // namespace
+
+Result<std::vector<JobEvent>> ReadEvents(const std::filesystem::path& file, uint64_t* offset) {
+  return ReadLines<JobEvent>(file, offset);
+}
+
+std::string TrialOrder::ToJsonLine() const {
+  json j;
+  if (kind == Kind::kRun) {
+    j = {{"run", key}, {"directory", directory}};
+  } else {
+    j = {{"stop", key}};
+  }
+  return j.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+Result<TrialOrder> TrialOrder::FromJson(std::string_view line) {
+  const json j = json::parse(line, nullptr, false);
+  const auto text = [&](const char* name) {
+    const auto it = j.is_object() ? j.find(name) : j.end();
+    return it != j.end() && it->is_string() ? it->get<std::string>() : std::string();
+  };
+  TrialOrder order{.kind = Kind::kRun, .key = text("run"), .directory = text("directory")};
+  if (!order.key.empty() && order.directory.starts_with('/')) return order;
+  order = {.kind = Kind::kStop, .key = text("stop"), .directory = ""};
+  if (!order.key.empty()) return order;
+  return Fail(Code::kDataLoss, "BadOrder", "a line of orders.jsonl is no order");
+}
+
+Result<std::vector<TrialOrder>> ReadOrders(const std::filesystem::path& file, uint64_t* offset) {
+  return ReadLines<TrialOrder>(file, offset);
+}
+
+Status AppendOrder(const std::filesystem::path& file, const TrialOrder& order) {
+  CLARY_TRY(const Fd fd, OpenFile(file, O_RDWR | O_CREAT | O_APPEND, 0600));
+  const off_t size = ::lseek(fd.get(), 0, SEEK_END);
+  char last = '\n';
+  const bool torn = size > 0 && ::pread(fd.get(), &last, 1, size - 1) == 1 && last != '\n';
+  return WriteAll(fd.get(), (torn ? "\n" : "") + order.ToJsonLine());
 }
 
 }  // namespace clary::api

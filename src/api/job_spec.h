@@ -76,7 +76,9 @@ struct JobSpec {
   std::string job_name;
   std::string job_arn;
   std::string region;
-  std::string contract = "training";  // training | processing: what stands below /opt/ml
+  // training | processing: what stands below /opt/ml. trials: the host of a tuning job's trials, of
+  // which it has the channels.
+  std::string contract = "training";
   // "xgboost": the built-in algorithm. "script": a user's entry point, in script mode (toolkit).
   // "command": entrypoint and arguments as they stand.
   std::string program;
@@ -150,5 +152,24 @@ struct JobEvent {
 // time: call it until it returns none. A missing file has no events; a line that is none (a power
 // cut may leave such, a later release may write such) is skipped.
 Result<std::vector<JobEvent>> ReadEvents(const std::filesystem::path& file, uint64_t* offset);
+
+// What control asks of a trial host: one line of its orders.jsonl.
+struct TrialOrder {
+  enum class Kind {
+    kRun,   // key, directory
+    kStop,  // key
+  };
+  Kind kind = Kind::kRun;
+  std::string key;        // of the trial's launch
+  std::string directory;  // the trial's, with its job.json; absolute
+
+  std::string ToJsonLine() const;  // with the line end
+  static Result<TrialOrder> FromJson(std::string_view line);
+};
+// As ReadEvents().
+Result<std::vector<TrialOrder>> ReadOrders(const std::filesystem::path& file, uint64_t* offset);
+
+// Appends `order` to the file, which is made if it is not there.
+Status AppendOrder(const std::filesystem::path& file, const TrialOrder& order);
 
 }  // namespace clary::api

@@ -105,5 +105,27 @@ TEST(JobEvents, LinesThatAreNoEventAreSkipped) {
   EXPECT_EQ(all[0].exit_code, 3);
 }
 
+TEST(TrialOrders, AreReadAsTheyWereAppended) {
+  auto dir = TempDir::Make();
+  ASSERT_TRUE(dir);
+  const auto file = dir->path() / "orders.jsonl";
+  uint64_t offset = 0;
+  EXPECT_TRUE(ReadOrders(file, &offset)->empty());
+  const TrialOrder run = {.kind = TrialOrder::Kind::kRun, .key = "a-1", .directory = "/jobs/a"};
+  ASSERT_TRUE(AppendOrder(file, run));
+  std::ofstream(file, std::ios::app) << R"({"run":"torn)";
+  EXPECT_EQ(ReadOrders(file, &offset)->size(), 1U);
+  ASSERT_TRUE(AppendOrder(file, {.kind = TrialOrder::Kind::kStop, .key = "a-1", .directory = ""}));
+  std::ofstream(file, std::ios::app) << "{}\n[]\n{\"run\":\"b\"}\n{\"stop\":3}\n";
+  const auto rest = ReadOrders(file, &offset);
+  ASSERT_TRUE(rest);
+  ASSERT_EQ(rest->size(), 1U) << "what is torn or no order is skipped";
+  EXPECT_EQ(rest->front().kind, TrialOrder::Kind::kStop);
+  offset = 0;
+  const auto all = ReadOrders(file, &offset);
+  EXPECT_EQ(all->front().key, run.key);
+  EXPECT_EQ(all->front().directory, run.directory);
+}
+
 }  // namespace
 }  // namespace clary::api

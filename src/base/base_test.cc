@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -9,7 +10,9 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/file_watch.h"
 #include "base/hash.h"
+#include "base/message_socket.h"
 #include "base/page_token.h"
 #include "base/quote.h"
 #include "base/sqlite.h"
@@ -193,6 +196,52 @@ TEST(Sqlite, AFailedTransactionLeavesNothing) {
   auto count = db->Prepare("SELECT count(*) FROM t");
   ASSERT_TRUE(*count->Step());
   EXPECT_EQ(count->Int(0), 0);
+}
+
+TEST(FileWatch, TellsOfWhatIsAppended) {
+  auto dir = TempDir::Make();
+  const auto file = dir->path() / "a";
+  EXPECT_FALSE(FileWatch::Make()->Add(file)) << "it is not there";
+  std::ofstream(file) << "";
+  auto watch = FileWatch::Make();
+  ASSERT_TRUE(watch);
+  ASSERT_TRUE(watch->Add(file));
+  const auto told = [&](int wait) {
+    pollfd poll{watch->fd(), POLLIN, 0};
+    return ::poll(&poll, 1, wait) == 1;
+  };
+  EXPECT_FALSE(told(0));
+  std::ofstream(file, std::ios::app) << "x";
+  EXPECT_TRUE(told(10'000));
+  watch->Drain();
+  EXPECT_FALSE(told(0));
+}
+
+TEST(MessageSocket, CarriesTextsAndDescriptors) {
+  auto ends = MakeMessagePair();
+  ASSERT_TRUE(ends);
+  std::vector<Fd> fds;
+  int pipe[2];
+  ASSERT_EQ(::pipe2(pipe, O_CLOEXEC), 0);
+  const Fd read(pipe[0]);
+  fds.emplace_back(pipe[1]);
+  ASSERT_TRUE(SendMessage(ends->ours.get(), "run 1", fds));
+  ASSERT_TRUE(SendMessage(ends->ours.get(), "stop 1"));
+  fds.clear();
+  {
+    const auto first = ReceiveMessage(ends->theirs.get());
+    ASSERT_TRUE(first);
+    EXPECT_EQ(first->text, "run 1");
+    ASSERT_EQ(first->fds.size(), 1U);
+    ASSERT_TRUE(WriteAll(first->fds[0].get(), "x"));
+  }
+  char c = 0;
+  EXPECT_EQ(::read(read.get(), &c, 1), 1);
+  EXPECT_EQ(::read(read.get(), &c, 1), 0) << "nobody else has the other end";
+  EXPECT_EQ(ReceiveMessage(ends->theirs.get())->text, "stop 1");
+  ends->ours = Fd();
+  EXPECT_EQ(ReceiveMessage(ends->theirs.get()).error().reason, "Gone");
+  EXPECT_EQ(SendMessage(ends->theirs.get(), "x").error().reason, "Gone");
 }
 
 }  // namespace

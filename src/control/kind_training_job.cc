@@ -12,6 +12,7 @@
 #include "control/internal/steps.h"
 #include "control/internal/training_job.h"
 #include "control/internal/training_request.h"
+#include "control/internal/tuning_host.h"
 #include "control/internal/tuning_job.h"
 #include "control/internal/warm_pool.h"
 
@@ -77,7 +78,9 @@ void CloseFailed(const Context& context, Record& job, std::string reason, int64_
 
 void CloseStopped(const Context& context, Record& job, int64_t ms) {
   const std::string cause = FactsOf(job).stop_cause;
+  const std::string why = FactsOf(job).stop_message;
   std::string_view message = "Training job stopped";
+  if (cause == "Stopped" && !why.empty()) message = why;
   if (cause == "MaxRuntimeExceeded") {
     message = "Training job runtime exceeded MaxRuntimeInSeconds provided";
   } else if (cause == kWaitedTooLong) {
@@ -96,6 +99,7 @@ int64_t RunTime(const Record& job, int64_t ms) {
 // program finds its checkpoints.
 bool MayStartAgain(const Record& job, std::string_view reason, bool lost) {
   if (job.status != "InProgress" || !reason.starts_with("InternalServerError")) return false;
+  if (!job.launches.front().host.empty()) return true;  // as a job by itself, once
   const json request = job.Request();
   if (lost && request.value("EnableManagedSpotTraining", false)) return true;
   const json strategy = request.value("RetryStrategy", json::object());
@@ -106,17 +110,26 @@ Status StartAgain(Steps& steps, const SnapshotPtr& base, Record job, bool lost) 
   Context& context = steps.context;
   const int64_t now = steps.now_ms();
   Launch& launch = job.launches.front();
+  const bool hosted = !launch.host.empty();
   const bool interrupted = lost && job.Request().value("EnableManagedSpotTraining", false);
   LOG(kWarn, "a training job is started again", {"job", job.name},
-      {"why", interrupted ? "interrupted" : "internal error"});
+      {"why", hosted        ? "its host is gone"
+              : interrupted ? "interrupted"
+                            : "internal error"});
   // The facts of this start go first: no later one may take them for its own.
   CLARY_CHECK_OK(RemoveTree(steps.Directory(launch) / "events.jsonl"));
-  CLARY_TRY(const auto known, context.env.executor.Find(launch.key));
-  if (known) CLARY_CHECK_OK(context.env.executor.Forget(launch.key));
+  if (!hosted) {
+    CLARY_TRY(const auto known, context.env.executor.Find(launch.key));
+    if (known) CLARY_CHECK_OK(context.env.executor.Forget(launch.key));
+  }
   auto& facts = job.Edit<TrainingFacts>();
   facts.ran_ms = RunTime(job, std::max(job.ended_ms, job.started_ms));
   facts.artifact_uri.clear();
-  if (!interrupted) ++facts.retries;
+  if (hosted) {
+    facts.host_lost = true;
+  } else if (!interrupted) {
+    ++facts.retries;
+  }
   job.started_ms = job.ended_ms = 0;
   launch = {.directory = launch.directory, .log_streams = launch.log_streams, .cpus = launch.cpus};
   if (interrupted) {
@@ -195,6 +208,8 @@ Status StepRunning(Steps& steps, const SnapshotPtr& job) {
       CloseFailed(context, record, progress.reason, now);
       break;
   }
+  // Its tuning job has something to do.
+  if (closed && !record.owner.empty()) context.bell->Ring(false);
   if (!closed && record.status == "InProgress") {
     const TrainingFacts& facts = FactsOf(record);
     std::string_view cause;
@@ -233,15 +248,19 @@ Status StepQueued(Steps& steps, const SnapshotPtr& job) {
     CloseStopped(context, record, now);
   } else if (waited(facts.max_pending_s) && current.launches_made == 0) {
     CloseFailed(context, record, std::string(kNoCapacity), now);
-  } else if (steps.Admit(current.launches.front())) {
-    steps.Prepare(record, record.launches.front());
-    Enter(record, "InProgress", facts.secondary, kPrepare, now);
-    CLARY_TRY(const SnapshotPtr next, context.records.Update(job, std::move(record)));
-    return StepRunning(steps, next);
-  } else if (facts.secondary == "Starting" && steps.MayNote()) {
-    Enter(record, "InProgress", "Pending", kWaiting, now);
   } else {
-    return {};
+    CLARY_TRY(Place place, PlaceOf(context, current));
+    if (place.wait) return {};
+    if (steps.Admit(current.launches.front())) {
+      Launch& launch = record.launches.front();
+      steps.Prepare(record, launch);
+      launch.host = std::move(place.host);
+      Enter(record, "InProgress", facts.secondary, kPrepare, now);
+      CLARY_TRY(const SnapshotPtr next, context.records.Update(job, std::move(record)));
+      return StepRunning(steps, next);
+    }
+    if (facts.secondary != "Starting" || !steps.MayNote()) return {};
+    Enter(record, "InProgress", "Pending", kWaiting, now);
   }
   CLARY_CHECK_OK(context.records.Update(job, std::move(record)));
   return {};

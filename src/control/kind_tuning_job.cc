@@ -1,6 +1,7 @@
 // Tuning jobs: they try hyperparameters in training jobs of their own, several at once, until
 // enough has been tried. Here is what users ask for and see; tuning_steps.cc moves them on.
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -17,6 +18,52 @@ using nlohmann::json;
 
 // --- Create.
 
+constexpr size_t kMostParentTrials = 500;  // of all parents
+constexpr size_t kMostChanges = 10;        // from one parent
+
+constexpr const char* kRangeLists[] = {"IntegerParameterRanges", "ContinuousParameterRanges",
+                                       "CategoricalParameterRanges"};
+
+// The list of ranges that each tuned hyperparameter is in.
+std::map<std::string, std::string> ListsOf(const json& request) {
+  std::map<std::string, std::string> out;
+  const json& ranges = ConfigOf(request).at("ParameterRanges");
+  for (const char* list : kRangeLists) {
+    for (const json& range : ranges.at(list)) out[range.at("Name")] = list;
+  }
+  return out;
+}
+
+// What differs too much from a parent whose hyperparameters have the same names.
+Status CheckChanges(const json& request, const json& theirs, const std::string& parent) {
+  const auto mine = ListsOf(request);
+  const auto old = ListsOf(theirs);
+  const json& statics = request.at("TrainingJobDefinition").at("StaticHyperParameters");
+  const json& old_statics = theirs.at("TrainingJobDefinition").at("StaticHyperParameters");
+  std::vector<std::string> changes;
+  for (const auto& [name, list] : mine) {
+    const auto before = old.find(name);
+    if (before == old.end()) {
+      changes.push_back(name);
+    } else if (before->second != list) {
+      return Invalid("The hyperparameter " + name + " is in " + list + ", and was in " +
+                     before->second + " of the parent tuning job " + parent +
+                     ". The type of a tuned hyperparameter must not change in a warm start.");
+    }
+  }
+  for (const auto& [name, value] : statics.items()) {
+    const auto before = old_statics.find(name);
+    if (before == old_statics.end() || *before != value) changes.push_back(name);
+  }
+  if (changes.size() <= kMostChanges) return {};
+  std::string names;
+  for (const std::string& name : changes) names += (names.empty() ? "" : ", ") + name;
+  return Invalid("A warm start may change at most " + std::to_string(kMostChanges) +
+                 " hyperparameters of each parent (a static value, or from static to tuned or "
+                 "back). From the parent tuning job " +
+                 parent + " " + std::to_string(changes.size()) + " are changed: " + names + ".");
+}
+
 Status CheckParents(const Context& context, const json& request) {
   const auto warm = request.find("WarmStartConfig");
   if (warm == request.end()) return {};
@@ -31,13 +78,10 @@ Status CheckParents(const Context& context, const json& request) {
          of.at("TrainingJobDefinition").at("StaticHyperParameters").items()) {
       names.insert(name);
     }
-    const json& ranges = ConfigOf(of).at("ParameterRanges");
-    for (const char* member :
-         {"IntegerParameterRanges", "ContinuousParameterRanges", "CategoricalParameterRanges"}) {
-      for (const json& range : ranges.at(member)) names.insert(range.at("Name"));
-    }
+    for (const auto& [name, list] : ListsOf(of)) names.insert(name);
     return names;
   };
+  size_t trials = 0;
   for (const json& parent : warm->at("ParentHyperParameterTuningJobs")) {
     const std::string name = parent.value("HyperParameterTuningJobName", "");
     const SnapshotPtr found = context.records.Find(kTuningJob, ToLower(name));
@@ -70,6 +114,13 @@ Status CheckParents(const Context& context, const json& request) {
           "previously static HyperParameters can be tuned in warm start jobs and vice versa. "
           "Differing from " +
           name + ": " + differing + ".");
+    }
+    CLARY_CHECK_OK(CheckChanges(request, theirs, name));
+    trials += Outcome(context, found->record, theirs).at("Trials").get<size_t>();
+    if (trials > kMostParentTrials) {
+      return Invalid("The parent tuning jobs of a warm start may have at most " +
+                     std::to_string(kMostParentTrials) + " training jobs in sum; with those of " +
+                     name + " they have " + std::to_string(trials) + ".");
     }
     if (warm->at("WarmStartType") != "IdenticalDataAndAlgorithm") continue;
     const json& old = theirs.at("TrainingJobDefinition");

@@ -120,6 +120,11 @@ Status Steps::Start(const Launch& launch, const Program& program) const {
   const std::filesystem::path directory = Directory(launch);
   CLARY_CHECK_OK(MakeDirectories(directory));
   CLARY_CHECK_OK(WriteFileAtomic(directory / program.file, program.spec, 0600));
+  if (!launch.host.empty()) {
+    return api::AppendOrder(
+        OrdersFor(launch),
+        {.kind = api::TrialOrder::Kind::kRun, .key = launch.key, .directory = directory.string()});
+  }
   exec::LaunchSpec spec;
   spec.key = launch.key;
   spec.argv = program.command;
@@ -130,15 +135,40 @@ Status Steps::Start(const Launch& launch, const Program& program) const {
   return context.env.executor.Launch(spec);
 }
 
+std::filesystem::path Steps::OrdersFor(const Launch& launch) const {
+  return context.options.jobs_directory / kHostsDirectory / launch.host / "orders.jsonl";
+}
+
+Result<bool> Steps::IsKnown(const Launch& launch) const {
+  if (launch.host.empty()) {
+    CLARY_TRY(const auto found, context.env.executor.Find(launch.key));
+    return found.has_value();
+  }
+  uint64_t offset = 0;
+  for (uint64_t before = UINT64_MAX; before != offset;) {
+    before = offset;
+    CLARY_TRY(const auto orders, api::ReadOrders(OrdersFor(launch), &offset));
+    if (std::ranges::find(orders, launch.key, &api::TrialOrder::key) != orders.end()) return true;
+  }
+  return false;
+}
+
 Result<Sighting> Steps::Follow(const Launch& launch, bool may_start,
                                const std::function<Result<Program>()>& program) {
   using State = Sighting::State;
   LaunchMemory& memory = launches_[launch.key];
+  const std::string& process = launch.host.empty() ? launch.key : launch.host;
   if (!memory.launched) {
     if (now_ms_ < memory.retry_ms) return Sighting{.state = State::kWaits, .how = ""};
     // After a restart: the launch may be running, ended, or never have happened.
-    CLARY_TRY(const auto found, context.env.executor.Find(launch.key));
+    CLARY_TRY(const bool found, IsKnown(launch));
     if (!found && !may_start) return Sighting{.state = State::kNever, .how = ""};
+    if (!found && !launch.host.empty()) {
+      CLARY_TRY(const auto host, context.env.executor.Find(launch.host));
+      if (!host || host->phase != exec::LaunchPhase::kRunning) {
+        return Sighting{.state = State::kEnded, .how = "was never asked for", .lost = true};
+      }
+    }
     if (!found) {
       const auto made = program();
       if (!made && made.error().code == Code::kInvalidArgument) {
@@ -156,7 +186,7 @@ Result<Sighting> Steps::Follow(const Launch& launch, bool may_start,
   }
   memory.look = memory.look || look_;
   if (!memory.look) return Sighting{.state = State::kRuns, .how = ""};
-  CLARY_TRY(const auto state, context.env.executor.Find(launch.key));
+  CLARY_TRY(const auto state, context.env.executor.Find(process));
   if (state && state->phase == exec::LaunchPhase::kRunning) {
     memory.look = false;
     return Sighting{.state = State::kRuns, .how = ""};
@@ -189,7 +219,13 @@ Status Steps::FoldEvents(Launch& launch,
 Status Steps::Stop(const Launch& launch, std::chrono::milliseconds grace) {
   LaunchMemory& memory = launches_[launch.key];
   if (memory.stop_sent) return {};
-  CLARY_CHECK_OK(context.env.executor.Stop(launch.key, grace));
+  if (launch.host.empty()) {
+    CLARY_CHECK_OK(context.env.executor.Stop(launch.key, grace));
+  } else {
+    CLARY_CHECK_OK(api::AppendOrder(
+        OrdersFor(launch),
+        {.kind = api::TrialOrder::Kind::kStop, .key = launch.key, .directory = ""}));
+  }
   memory.stop_sent = true;
   return {};
 }
@@ -199,6 +235,11 @@ Status Steps::CleanUp(const SnapshotPtr& record) {
   bool changed = false;
   for (Launch& launch : next.launches) {
     if (launch.key.empty()) continue;
+    if (!launch.host.empty()) {  // its host forgets it by itself
+      launch.key.clear();
+      changed = true;
+      continue;
+    }
     CLARY_TRY(const auto state, context.env.executor.Find(launch.key));
     if (state && state->phase == exec::LaunchPhase::kRunning) {
       if (now_ms_ - next.modified_ms > kLingerMs) {
@@ -232,7 +273,9 @@ Status Steps::Delete(const SnapshotPtr& record) {
   Plan plan;
   for (const SnapshotPtr& one : GoingWith(context, record)) {
     for (const Launch& launch : one->record.launches) {
-      if (!launch.key.empty()) CLARY_CHECK_OK(context.env.executor.Forget(launch.key));
+      if (!launch.key.empty() && launch.host.empty()) {
+        CLARY_CHECK_OK(context.env.executor.Forget(launch.key));
+      }
       CLARY_CHECK_OK(RemoveTree(Directory(launch)));
     }
     // A later one of this name must not be taken for this one by who tails "<name>/".

@@ -13,19 +13,17 @@ using nlohmann::json;
 constexpr int kSchema = 2;
 
 json LaunchToJson(const Launch& l) {
-  return {{"key", l.key},
-          {"directory", l.directory},
-          {"log_streams", l.log_streams},
-          {"cpus", l.cpus},
-          {"events_offset", l.events_offset},
-          {"ended", l.ended},
-          {"exit_code", l.exit_code},
+  return {{"key", l.key},      {"directory", l.directory},
+          {"host", l.host},    {"log_streams", l.log_streams},
+          {"cpus", l.cpus},    {"events_offset", l.events_offset},
+          {"ended", l.ended},  {"exit_code", l.exit_code},
           {"detail", l.detail}};
 }
 
 Launch LaunchFromJson(const json& j) {  // throws what nlohmann throws
   return {.key = j.at("key"),
           .directory = j.at("directory"),
+          .host = j.value("host", ""),
           .log_streams = j.at("log_streams"),
           .cpus = j.at("cpus"),
           .events_offset = j.at("events_offset"),

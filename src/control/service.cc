@@ -46,7 +46,8 @@ Context::Context(const Environment& environment, Options given)
       capacity(options.capacity_cpus > 0
                    ? options.capacity_cpus
                    : std::max(1, static_cast<int>(std::thread::hardware_concurrency()))),
-      records(env.records) {}
+      records(env.records),
+      file_bell(FileBell::Make(bell)) {}
 
 struct Service::State {
   State(const Environment& environment, Options given) : context(environment, std::move(given)) {}

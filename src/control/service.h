@@ -51,8 +51,9 @@ struct Options {
   std::vector<std::string> transform_command;      // "/path/clary", "transform-job"; likewise
   std::vector<std::string> runner_environment = {  // "NAME=value"; nothing is inherited
       "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"};
-  int capacity_cpus = 0;  // cores that running jobs may use in sum; 0: those of the machine
-  int max_rules = 32;     // rules that are evaluated at once; others wait for their turn
+  int capacity_cpus = 0;    // cores that running jobs may use in sum; 0: those of the machine
+  bool host_trials = true;  // trials of a tuning job share a process where they can (ADR 34)
+  int max_rules = 32;       // rules that are evaluated at once; others wait for their turn
   // A job that is profiled and names no profiler rule gets a ProfilerReport.
   bool profiler_report = true;
   std::filesystem::path notify_file;             // told to rules: where their messages go

@@ -40,13 +40,15 @@ json TrainingFacts::ToJson() const {
           {"final_metrics", std::move(metrics)},
           {"artifact_uri", artifact_uri},
           {"stop_cause", stop_cause},
+          {"stop_message", stop_message},
           {"retries", retries},
           {"ran_ms", ran_ms},
           {"on_pool", on_pool},
           {"pool_end_ms", pool_end_ms},
           {"pool_job", pool_job},
           {"pool_cache", pool_cache},
-          {"hyperparameter_order", hyperparameter_order}};
+          {"hyperparameter_order", hyperparameter_order},
+          {"host_lost", host_lost}};
 }
 
 FactsPtr TrainingFacts::FromJson(const json& j) {
@@ -68,6 +70,7 @@ FactsPtr TrainingFacts::FromJson(const json& j) {
   facts->artifact_uri = j.at("artifact_uri");
   facts->stop_cause = j.at("stop_cause");
   // Later than the others.
+  facts->stop_message = j.value("stop_message", "");
   facts->retries = j.value("retries", 0);
   facts->ran_ms = j.value("ran_ms", int64_t{0});
   facts->on_pool = j.value("on_pool", false);
@@ -75,6 +78,7 @@ FactsPtr TrainingFacts::FromJson(const json& j) {
   facts->pool_job = j.value("pool_job", "");
   facts->pool_cache = j.value("pool_cache", "");
   facts->hyperparameter_order = j.value("hyperparameter_order", std::vector<std::string>());
+  facts->host_lost = j.value("host_lost", false);
   return facts;
 }
 

@@ -19,7 +19,10 @@ constexpr double kImprovement = 0.01;  // share of the best value; less is none
 }  // namespace
 
 json TuningFacts::ToJson() const {
-  return {{"ending", ending}, {"converged_ms", converged_ms}, {"outcome", outcome}};
+  return {{"ending", ending},
+          {"converged_ms", converged_ms},
+          {"outcome", outcome},
+          {"hosts_lost", hosts_lost}};
 }
 
 FactsPtr TuningFacts::FromJson(const json& j) {
@@ -27,6 +30,7 @@ FactsPtr TuningFacts::FromJson(const json& j) {
   facts->ending = j.at("ending");
   facts->converged_ms = j.at("converged_ms");
   facts->outcome = j.at("outcome");
+  facts->hosts_lost = j.value("hosts_lost", 0);
   return facts;
 }
 

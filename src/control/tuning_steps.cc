@@ -5,12 +5,14 @@
 #include <nlohmann/json.hpp>
 
 #include "api/rule_spec.h"
+#include "base/float_text.h"
 #include "base/hash.h"
 #include "base/strings.h"
 #include "control/internal/metrics.h"
 #include "control/internal/programs.h"
 #include "control/internal/steps.h"
 #include "control/internal/training_job.h"
+#include "control/internal/tuning_host.h"
 #include "control/internal/tuning_job.h"
 #include "control/internal/tuning_request.h"
 #include "tuning/stopping.h"
@@ -33,7 +35,8 @@ constexpr size_t kTransferred = 3;        // best trials of each parent that are
 struct Known {
   struct Trial {
     tuning::Trial seen;
-    size_t judged = 0;  // reports of its curve that were looked at
+    size_t judged = 0;            // reports of its curve that were looked at
+    std::vector<double> at_rung;  // of Hyperband: what it reported at each rung that it has reached
     bool in_median = false;
     bool ended = false;
   };
@@ -51,6 +54,7 @@ struct Known {
   uint64_t stamp = 0;
   bool exhausted = false;  // a space has no other configuration
   size_t most = 0, parallel = 0;
+  bool hosts = false;  // its trials share a process
   bool seeded = false, maximise = false, hyperband = false, stops_early = false;
 };
 
@@ -97,7 +101,8 @@ Result<std::unique_ptr<tuning::Strategy>> MakeStrategy(const Known& known, size_
   const TrialDefinition& definition = known.definitions[i];
   const std::string name = ConfigOf(known.request).at("Strategy");
   if (name == "Grid") return tuning::MakeGrid(definition.space, seed);
-  if (name != "Bayesian") return tuning::MakeRandom(definition.space, seed);
+  // Hyperband's configurations come from a model of what was reported at one rung (Falkner 2018).
+  if (name == "Random") return tuning::MakeRandom(definition.space, seed);
   return tuning::MakeBayesian(definition.space, {.seed = seed,
                                                  .start = std::move(start),
                                                  .budget = known.most / known.definitions.size() +
@@ -115,6 +120,7 @@ Status Learn(const Context& context, const Record& record, Known& known) {
   known.seeded = config.contains("RandomSeed");
   known.maximise = Maximises(known.request);
   known.hyperband = IsHyperband(known.request);
+  known.hosts = context.options.host_trials && MayShareHost(known.request);
   known.stops_early = config.at("TrainingJobEarlyStoppingType") == "Auto";
   known.definitions = Definitions(known.request);
   const uint64_t seed = SeedOf(record, known.request);
@@ -152,7 +158,11 @@ Result<std::vector<double>> Curve(const Context& context, const Known& known, co
   CLARY_TRY(const auto series,
             ScanMetrics(context.env.logs, trial.launches.front().log_stream(), {*objective}));
   for (const MetricSeries& s : series) {
-    for (const MetricPoint& p : s.points) curve.push_back(known.maximise ? -p.value : p.value);
+    for (const MetricPoint& p : s.points) {
+      // What an earlier start has reported is in the same log.
+      if (trial.started_ms == 0 || ToMillis(p.time) < trial.started_ms) continue;
+      curve.push_back(known.maximise ? -p.value : p.value);
+    }
   }
   return curve;
 }
@@ -179,12 +189,14 @@ void Refresh(const std::vector<SnapshotPtr>& trials, Known& known) {
   }
 }
 
-Status StopTrial(Context& context, const Record& trial) {
+// `why` is what the trial's history says of it.
+Status StopTrial(Context& context, const Record& trial, const std::string& why) {
   if (trial.status != "InProgress" || trial.stop_requested_ms > 0) return {};
   return Write(context, kTrainingJob, {{"TrainingJobName", trial.name}},
                [&](Record& now) -> Status {
                  if (now.status == "InProgress" && now.stop_requested_ms == 0) {
                    now.stop_requested_ms = context.Now();
+                   now.Edit<TrainingFacts>().stop_message = why;
                  }
                  return {};
                });
@@ -201,10 +213,26 @@ Status WatchCurves(Context& context, const std::vector<SnapshotPtr>& trials, Kno
     const size_t d = DefinitionOf(known.request, n + 1);
     CLARY_TRY(const std::vector<double> curve, Curve(context, known, job, d));
     bool stop = false;
+    std::string why;
+    const auto value = [&](size_t reports) {
+      const double minimised = curve[reports - 1];
+      std::string text = known.definitions[d].metric + " ";
+      AppendFloat(text, known.maximise ? -minimised : minimised);
+      return text + " after " + std::to_string(reports) + " reports";
+    };
     if (known.hyperband) {
       tuning::SuccessiveHalving& halving = known.halving[d];
       for (size_t e = trial.judged + 1; e <= curve.size(); ++e) {
-        if (!halving.Report(e, curve[e - 1])) stop = true;
+        if (std::ranges::binary_search(halving.rungs(), e)) trial.at_rung.push_back(curve[e - 1]);
+        if (halving.Report(e, curve[e - 1])) continue;
+        if (!stop) {
+          why = e >= known.definitions[d].reports
+                    ? "Training job stopped by Hyperband: it has had MaxResource, " +
+                          std::to_string(e) + " reports"
+                    : "Training job stopped by Hyperband: " + value(e) +
+                          " is not among the best third of those that reported as often";
+        }
+        stop = true;
       }
       // What was decided before a restart stays decided.
       stop = stop && (!first || curve.size() >= known.definitions[d].reports);
@@ -214,6 +242,8 @@ Status WatchCurves(Context& context, const std::vector<SnapshotPtr>& trials, Kno
       std::ranges::sort(lengths);
       const size_t grace = std::max(kMedianGrace, lengths[lengths.size() / 2] / 10);
       stop = curve.size() >= grace && known.median[d].ShouldStop(curve);
+      why = "Training job stopped by the median rule: with " + value(curve.size()) +
+            " its best is worse than the median of what earlier training jobs had by then";
     }
     trial.judged = curve.size();
     if (job.terminal()) {
@@ -223,7 +253,7 @@ Status WatchCurves(Context& context, const std::vector<SnapshotPtr>& trials, Kno
         known.lengths.push_back(curve.size());
       }
     } else if (stop) {
-      CLARY_CHECK_OK(StopTrial(context, job));
+      CLARY_CHECK_OK(StopTrial(context, job, why));
     }
   }
   known.looked = true;
@@ -302,16 +332,36 @@ std::optional<End> Ends(const Record& record, const std::vector<SnapshotPtr>& tr
 
 // What is known when trial `number` is chosen. With a seed results count from the time when they
 // must be there, not from when they happen to be: so the order in which trials end changes nothing.
+// Of Hyperband, values can be compared at one rung only: the highest that enough trials have
+// reached.
 std::vector<tuning::Trial> History(const Known& known, size_t number, size_t definition) {
+  std::vector<const Known::Trial*> trials;  // null: its results do not count yet
   std::vector<tuning::Trial> history = known.parents[definition];
+  const size_t parents = history.size();
   for (size_t n = 1; n < number; ++n) {
     if (DefinitionOf(known.request, n) != definition) continue;
-    tuning::Trial trial = known.trials[n - 1].seen;
-    if (known.seeded && n + known.parallel > number) {
-      trial.value.reset();
-      trial.failed = false;
-    }
-    history.push_back(std::move(trial));
+    const Known::Trial& trial = known.trials[n - 1];
+    history.push_back(trial.seen);
+    const bool counts = !known.seeded || n + known.parallel <= number;
+    trials.push_back(counts ? &trial : nullptr);
+    if (counts) continue;
+    history.back().value.reset();
+    history.back().failed = false;
+  }
+  if (!known.hyperband) return history;
+  const auto reached = [&](size_t rungs) {
+    return static_cast<size_t>(std::ranges::count_if(
+        trials, [&](const Known::Trial* t) { return t != nullptr && t->at_rung.size() >= rungs; }));
+  };
+  size_t rungs = known.halving[definition].rungs().size();
+  while (rungs > 0 && reached(rungs) < known.definitions[definition].space.size() + 2) --rungs;
+  for (size_t i = 0; i < history.size(); ++i) {
+    const Known::Trial* trial = i < parents ? nullptr : trials[i - parents];
+    if (i >= parents && trial == nullptr) continue;
+    const bool there = rungs > 0 && trial != nullptr && trial->at_rung.size() >= rungs;
+    history[i].value.reset();
+    if (there) history[i].value = trial->at_rung[rungs - 1];
+    history[i].failed = !there && (trial == nullptr || trial->ended);
   }
   return history;
 }
@@ -345,6 +395,7 @@ Status StartTrials(Context& context, const Record& record, Known& known, size_t 
     json tags = TagsToJson(context.records.Tags(record.arn));
     if (!tags.empty()) child["Tags"] = std::move(tags);
     CLARY_CHECK_OK(CreateChild(context, kTrainingJob, child, record.arn));
+    context.bell->Ring(false);
     const SnapshotPtr made = context.records.Find(kTrainingJob, TrialName(record, number));
     if (!made) break;
     // What is in the record counts: it may be there since before a crash.
@@ -369,13 +420,17 @@ void Close(const Context& context, Record& record, const json& request, int64_t 
 
 }  // namespace
 
-Status Step(Steps& steps, const SnapshotPtr& snapshot) {
+Status Step(Steps& steps, const SnapshotPtr& given) {
   Context& context = steps.context;
-  const Record& current = snapshot->record;
   const int64_t now = steps.now_ms();
-  Known& known = steps.Keep<Known>(current);
-  const bool first = known.created_ms != current.created_ms;
-  if (first) CLARY_CHECK_OK(Learn(context, current, known));
+  Known& known = steps.Keep<Known>(given->record);
+  const bool first = known.created_ms != given->record.created_ms;
+  if (first) CLARY_CHECK_OK(Learn(context, given->record, known));
+  SnapshotPtr snapshot = given;
+  if (known.hosts) {
+    CLARY_TRY(snapshot, StepHost(steps, given));
+  }
+  const Record& current = snapshot->record;
   const uint64_t stamp = context.records.Stamp(current.arn);
   const bool look = (known.hyperband || known.stops_early) && now >= known.next_look_ms;
   const json& limits = ConfigOf(known.request).at("ResourceLimits");
@@ -416,10 +471,12 @@ Status Step(Steps& steps, const SnapshotPtr& snapshot) {
   known.stamp = stamp;
   if (record.status == "Stopping" || !FactsOf(record).ending.empty()) {
     if (tally.ended == tally.trials) {
+      CLARY_CHECK_OK(EndHost(steps, record));
       Close(context, record, known.request, now);
     } else {
       for (const SnapshotPtr& one : trials) {
-        CLARY_CHECK_OK(StopTrial(context, one->record));
+        CLARY_CHECK_OK(
+            StopTrial(context, one->record, "Training job stopped: its tuning job ends"));
       }
     }
   }

@@ -2,13 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <filesystem>
-#include <map>
 #include <set>
 
 #include "base/testing/golden.h"
-#include "control/testing/world.h"
+#include "control/testing/tuning_world.h"
 
 namespace clary::control {
 namespace {
@@ -18,119 +16,6 @@ using testing::HasSubstr;
 using testing::StartsWith;
 
 constexpr char kArn[] = "arn:aws:sagemaker:us-east-1:123456789012:hyper-parameter-tuning-job/";
-
-json Tuning(const std::string& name, int most, int parallel) {
-  json training = World::Request("x");
-  json channel = training["InputDataConfig"][0];
-  channel["ChannelName"] = "validation";
-  training["InputDataConfig"].push_back(channel);
-  return {{"HyperParameterTuningJobName", name},
-          {"HyperParameterTuningJobConfig",
-           {{"Strategy", "Bayesian"},
-            {"HyperParameterTuningJobObjective",
-             {{"Type", "Maximize"}, {"MetricName", "validation:auc"}}},
-            {"ResourceLimits",
-             {{"MaxNumberOfTrainingJobs", most}, {"MaxParallelTrainingJobs", parallel}}},
-            {"RandomSeed", 7},
-            {"ParameterRanges",
-             {{"ContinuousParameterRanges",
-               {{{"Name", "eta"},
-                 {"MinValue", "0.01"},
-                 {"MaxValue", "0.50"},
-                 {"ScalingType", "Logarithmic"}}}},
-              {"IntegerParameterRanges",
-               {{{"Name", "max_depth"}, {"MinValue", "2"}, {"MaxValue", "10"}}}},
-              {"CategoricalParameterRanges",
-               {{{"Name", "booster"}, {"Values", {"gbtree", "dart"}}}}}}}}},
-          {"TrainingJobDefinition",
-           {{"StaticHyperParameters", {{"objective", "binary:logistic"}, {"num_round", "10"}}},
-            {"AlgorithmSpecification", training["AlgorithmSpecification"]},
-            {"RoleArn", training["RoleArn"]},
-            {"InputDataConfig", training["InputDataConfig"]},
-            {"OutputDataConfig", training["OutputDataConfig"]},
-            {"ResourceConfig", training["ResourceConfig"]},
-            {"StoppingCondition", training["StoppingCondition"]}}}};
-}
-
-class TuningWorld : public World {
- public:
-  void Start(const json& request) {
-    const auto made = Call("CreateHyperParameterTuningJob", request);
-    ASSERT_TRUE(made) << made.error().message;
-    service->Reconcile();
-    service->Reconcile();
-  }
-  json See(const std::string& name) {
-    const auto out =
-        Call("DescribeHyperParameterTuningJob", {{"HyperParameterTuningJobName", name}});
-    EXPECT_TRUE(out) << out.error().message;
-    return out ? *out : json();
-  }
-  std::string StatusOfTuning(const std::string& name) {
-    return See(name).value("HyperParameterTuningJobStatus", "");
-  }
-  json List(const std::string& name, const json& more = json::object()) {
-    json input = {{"HyperParameterTuningJobName", name}, {"MaxResults", 100}};
-    input.update(more);
-    return Call("ListTrainingJobsForHyperParameterTuningJob", input)->at("TrainingJobSummaries");
-  }
-  std::vector<std::string> Running(const std::string& name) {
-    std::vector<std::string> out;
-    for (const json& trial : List(name, {{"StatusEquals", "InProgress"}})) {
-      out.push_back(trial["TrainingJobName"]);
-    }
-    return out;
-  }
-  void Train(const std::string& trial, const std::vector<double>& values) {
-    Phase(trial, "Downloading");
-    Phase(trial, "Training");
-    Report(trial, values);
-  }
-  void Report(const std::string& trial, const std::vector<double>& values) {
-    std::vector<std::string> lines;
-    for (const double v : values) {
-      lines.push_back("[" + std::to_string(reported[trial]++) +
-                      "]#011train-auc:0.5#011validation-auc:" + json(v).dump());
-    }
-    Log(trial, lines);
-    clock.Advance(seconds(1));
-    service->Reconcile();
-  }
-  void Complete(const std::string& trial) {
-    Artifact(trial);
-    Finish(trial, 0);
-  }
-  void Finish(const std::string& trial, int code, const std::string& detail = "") {
-    clock.Advance(seconds(1));
-    End(trial, code, detail);
-    executor.Exit(Key(trial), code);
-    for (int i = 0; i < 3; ++i) service->Reconcile();
-  }
-  // How good a trial is: best at eta 0.1, depth 6, dart.
-  double Value(const std::string& trial) {
-    const json h = Describe(trial)["HyperParameters"];
-    const double eta = std::stod(h["eta"].get<std::string>());
-    const double depth = std::stod(h["max_depth"].get<std::string>());
-    return 0.9 - 0.02 * std::pow(std::log(eta / 0.1), 2) - 0.001 * std::pow(depth - 6, 2) +
-           (h["booster"] == "dart" ? 0.01 : 0);
-  }
-  void RunAll(const std::string& name, bool restarts = false, bool newest_first = false) {
-    for (auto running = Running(name); !running.empty(); running = Running(name)) {
-      if (restarts) Restart();
-      service->Reconcile();
-      const std::string trial = newest_first ? running.back() : running.front();
-      Train(trial, {0.5, Value(trial)});
-      Complete(trial);
-    }
-  }
-  std::map<std::string, int> reported;
-};
-
-json TunedOf(const json& trials) {
-  json out = json::array();
-  for (const json& t : trials) out.push_back(t["TunedHyperParameters"]);
-  return out;
-}
 
 TEST(Tuning, FindsTheBestOfManyTrials) {
   TuningWorld w;
@@ -497,6 +382,40 @@ TEST(Tuning, WarmStartKnowsWhatItsParentsFound) {
       "nobody";
   differs["HyperParameterTuningJobName"] = "third";
   EXPECT_THAT(w.Refusal("CreateHyperParameterTuningJob", differs), HasSubstr("can't find"));
+}
+
+TEST(Tuning, WarmStartsHaveLimits) {
+  TuningWorld w;
+  json parent = Tuning("parent", 1, 1);
+  json& statics = parent["TrainingJobDefinition"]["StaticHyperParameters"];
+  const std::vector<std::string> names = {
+      "alpha",    "colsample_bylevel", "colsample_bynode", "colsample_bytree", "gamma",
+      "lambda",   "max_delta_step",    "max_leaves",       "min_child_weight", "seed",
+      "subsample"};
+  for (const std::string& name : names) statics[name] = "1";
+  w.Start(parent);
+  w.RunAll("parent");
+  json child = parent;
+  child["HyperParameterTuningJobName"] = "child";
+  child["WarmStartConfig"] = {
+      {"ParentHyperParameterTuningJobs", {{{"HyperParameterTuningJobName", "parent"}}}},
+      {"WarmStartType", "TransferLearning"}};
+  json typed = child;
+  json& ranges = typed["HyperParameterTuningJobConfig"]["ParameterRanges"];
+  ranges["CategoricalParameterRanges"].push_back({{"Name", "max_depth"}, {"Values", {"3", "4"}}});
+  ranges["IntegerParameterRanges"] = json::array();
+  EXPECT_THAT(w.Refusal("CreateHyperParameterTuningJob", typed),
+              HasSubstr("max_depth is in CategoricalParameterRanges, and was in "
+                        "IntegerParameterRanges of the parent tuning job parent"));
+  json& changed = child["TrainingJobDefinition"]["StaticHyperParameters"];
+  for (const std::string& name : names) changed[name] = "0";
+  changed["subsample"] = changed["colsample_bytree"] = changed["colsample_bylevel"] =
+      changed["colsample_bynode"] = "0.5";
+  EXPECT_THAT(w.Refusal("CreateHyperParameterTuningJob", child),
+              testing::AllOf(HasSubstr("at most 10 hyperparameters"), HasSubstr("11 are changed"),
+                             HasSubstr("alpha, ")));
+  changed["alpha"] = "1";
+  EXPECT_EQ(w.Refusal("CreateHyperParameterTuningJob", child), "accepted");
 }
 
 TEST(Tuning, DefinitionsTakeTurns) {

@@ -31,6 +31,7 @@ struct BoostContext {
   PhaseClock& phases;
   Forest& forest;
   std::vector<TrackedSet>& sets;  // the training data first
+  const Bins& bins;
 
   const Dataset& train() const { return sets.front().data; }
 };

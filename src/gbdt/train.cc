@@ -285,7 +285,8 @@ Status Training::SetUp(const std::vector<EvalSet>& evals) {
                              .pool = pool_,
                              .phases = phases_,
                              .forest = model_.forest(),
-                             .sets = sets_};
+                             .sets = sets_,
+                             .bins = options_.bins};
   if (updates()) {
     booster_ = MakeUpdateBooster(context, options_.initial->forest());
   } else if (params_.booster == Booster::kGblinear) {

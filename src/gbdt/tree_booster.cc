@@ -32,8 +32,9 @@ class TreeBooster final : public GradientBooster {
   Status SetUp() {
     // Upstream draws the first round's trees before the tree method draws its own seeds.
     if (dart_) next_dropped_ = DrawDropped(c_.params, c_.forest.tree_weight, c_.engine);
-    CLARY_TRY(builder_, TreeBuilder::Make(c_.params, c_.train(), c_.engine, c_.pool,
-                                          {.leaf_rows = refit_, .phases = &c_.phases}));
+    CLARY_TRY(builder_,
+              TreeBuilder::Make(c_.params, c_.train(), c_.engine, c_.pool,
+                                {.leaf_rows = refit_, .phases = &c_.phases, .bins = c_.bins}));
     for (size_t s = 1; s < c_.sets.size(); ++s) builder_->Watch(c_.sets[s].data);
     return {};
   }

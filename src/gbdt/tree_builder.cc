@@ -21,17 +21,34 @@ std::span<const float> RowWeights(const Dataset& data) {
   return weight.size() == data.rows() ? std::span<const float>(weight) : std::span<const float>();
 }
 
+Bins::Data BinFor(const TrainParams& params, const Dataset& train, ThreadPool& pool) {
+  const float rare = RareSearch::ValuesPerBin(params);
+  auto cuts =
+      std::make_shared<const Cuts>(ComputeCuts(train, RowWeights(train), params.max_bin, pool));
+  auto bins = std::make_shared<const BinnedMatrix>(train, cuts, true, pool, rare);
+  return {.train = train,
+          .max_bin = params.max_bin,
+          .rare = rare,
+          .cuts = std::move(cuts),
+          .bins = std::move(bins),
+          .watched = {}};
+}
+
+std::shared_ptr<const BinnedMatrix> BinWatched(const Dataset& data,
+                                               const std::shared_ptr<const Cuts>& cuts,
+                                               ThreadPool& pool) {
+  return std::make_shared<const BinnedMatrix>(data, cuts, false, pool);
+}
+
 // hist: bins once for the whole run.
 class HistBuilder : public TreeBuilder {
  public:
   HistBuilder(const TrainParams& params, const Dataset& train, RandomEngine& engine,
               ThreadPool& pool, const Options& options)
       : pool_(pool),
-        cuts_(std::make_shared<const Cuts>(
-            ComputeCuts(train, RowWeights(train), params.max_bin, pool))),
-        bins_(train, cuts_, true, pool, RareSearch::ValuesPerBin(params)),
-        features_(params, cuts_->features(), engine),
-        grower_(params, bins_, features_, pool, options.leaf_rows, options.phases),
+        data_(options.bins.Fit(params, train) ? *options.bins.data() : BinFor(params, train, pool)),
+        features_(params, data_.cuts->features(), engine),
+        grower_(params, *data_.bins, features_, pool, options.leaf_rows, options.phases),
         packed_(train.rows()) {}
 
   void Prepare(std::span<const OutputGradients> gradients,
@@ -61,10 +78,13 @@ class HistBuilder : public TreeBuilder {
   void AddTo(const Tree& tree, float* margin, size_t stride) override {
     grower_.AddTo(tree, margin, stride);
     if (dropped_.empty()) return;
-    grower_.binned().AddTo(bins_, dropped_, tree.threshold, margin, stride, pool_);
+    grower_.binned().AddTo(*data_.bins, dropped_, tree.threshold, margin, stride, pool_);
   }
   size_t Watch(const Dataset& data) override {
-    watched_.push_back(std::make_unique<BinnedMatrix>(data, cuts_, false, pool_));
+    const auto known = std::ranges::find_if(
+        data_.watched, [&](const Bins::Data::Watched& w) { return w.data.SameAs(data); });
+    watched_.push_back(known != data_.watched.end() ? known->bins
+                                                    : BinWatched(data, data_.cuts, pool_));
     return watched_.size() - 1;
   }
   void AddToWatched(size_t set, const Tree& tree, float* margin, size_t stride) override {
@@ -73,13 +93,12 @@ class HistBuilder : public TreeBuilder {
 
  private:
   ThreadPool& pool_;
-  std::shared_ptr<const Cuts> cuts_;
-  BinnedMatrix bins_;
+  const Bins::Data data_;
   FeatureSampler features_;
   TreeGrower grower_;
   std::vector<PackedGrad> packed_;
   std::span<const uint32_t> dropped_;
-  std::vector<std::unique_ptr<BinnedMatrix>> watched_;
+  std::vector<std::shared_ptr<const BinnedMatrix>> watched_;
 
   // What Prepare has done of a tree.
   struct Prepared {
@@ -230,6 +249,32 @@ Status CheckCategories(const Dataset& data) {
 }
 
 }  // namespace
+
+Bins::Bins() = default;
+
+Result<Bins> Bins::Make(const TrainParams& params, const Dataset& train,
+                        const std::vector<EvalSet>& evals) {
+  CLARY_CHECK_OK(params.Validate());
+  const Dataset weighted = train.Weighted();
+  CLARY_CHECK_OK(CheckCategories(weighted));
+  ThreadPool pool(params.nthread);
+  auto data = std::make_shared<Data>(BinFor(params, weighted, pool));
+  for (const EvalSet& set : evals) {
+    if (set.data.SameAs(weighted)) continue;
+    data->watched.push_back({set.data, BinWatched(set.data, data->cuts, pool)});
+  }
+  Bins out;
+  out.data_ = std::move(data);
+  return out;
+}
+
+bool Bins::Fit(const TrainParams& params, const Dataset& train) const {
+  if (!data_ || !data_->train.SameAs(train) || data_->max_bin != params.max_bin) return false;
+  // Features that could be rare are laid out by the shape of the trees.
+  const bool thin = std::ranges::any_of(
+      data_->cuts->present_share, [](float share) { return share < BinnedMatrix::kListShare; });
+  return !thin || data_->rare == RareSearch::ValuesPerBin(params);
+}
 
 Result<std::unique_ptr<TreeBuilder>> TreeBuilder::Make(const TrainParams& params,
                                                        const Dataset& train, RandomEngine& engine,

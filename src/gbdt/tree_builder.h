@@ -9,11 +9,25 @@
 
 #include "base/thread_pool.h"
 #include "clary/gbdt.h"
+#include "gbdt/binned_matrix.h"
 #include "gbdt/phases.h"
 #include "gbdt/sampler.h"
 #include "gbdt/tree.h"
 
 namespace clary::gbdt {
+
+struct Bins::Data {
+  Dataset train;
+  int max_bin = 0;
+  float rare = 0;  // of BinnedMatrix
+  std::shared_ptr<const Cuts> cuts;
+  std::shared_ptr<const BinnedMatrix> bins;  // of `train`
+  struct Watched {
+    Dataset data;
+    std::shared_ptr<const BinnedMatrix> bins;
+  };
+  std::vector<Watched> watched;
+};
 
 // The rows that a tree is grown on, and the others; both ascending. Both empty: every row.
 struct RowSample {
@@ -33,6 +47,7 @@ class TreeBuilder {
     // leaves() will be asked for (objectives that refit leaves).
     bool leaf_rows = false;
     PhaseClock* phases = nullptr;  // learns where the time goes, as far as the method tells
+    Bins bins = {};                // for hist, as far as they fit
   };
   // The builder of params.tree_method. Borrows everything; takes the draws from `engine` that
   // upstream's method takes when it is set up. kInvalidArgument for what the method cannot do (the

@@ -252,5 +252,36 @@ INSTANTIATE_TEST_SUITE_P(Methods, EveryMethod,
                                          std::tuple{"approx", false}, std::tuple{"approx", true},
                                          std::tuple{"exact", false}));
 
+TEST(SharedBins, GiveTheModelThatBinsOfItsOwnGive) {
+  std::mt19937 random(1);
+  std::vector<float> values;
+  std::vector<float> label;
+  for (int r = 0; r < 500; ++r) {
+    for (int c = 0; c < 3; ++c) values.push_back(static_cast<float>(random() % 1000));
+    if (r % 7 == 0) values.back() = kNaN;
+    label.push_back(static_cast<float>(random() % 2));
+  }
+  const Dataset data = Make(values, 3, {.label = label});
+  const Dataset other = Make(values, 3, {.label = label});
+  const std::vector<uint32_t> some = {1, 5, 9, 77, 200};
+  const std::vector<EvalSet> sets = {{"train", data}, {"validation", data.Subset(some)}};
+  auto params =
+      *TrainParams::FromMap({{"num_round", "5"}, {"max_bin", "32"}, {"subsample", "0.8"}});
+  const auto bins = Bins::Make(params, data, sets);
+  ASSERT_TRUE(bins);
+  EXPECT_TRUE(bins->Fit(params, data));
+  EXPECT_FALSE(bins->Fit(params, other)) << "other data, whatever its values";
+  EXPECT_FALSE(Bins().Fit(params, data));
+  TrainOptions options;
+  options.bins = *bins;
+  for (const int max_bin : {32, 16}) {
+    params.max_bin = max_bin;
+    params.max_depth = max_bin / 8;
+    EXPECT_EQ(bins->Fit(params, data), max_bin == 32);
+    EXPECT_EQ(Train(params, data, sets, options)->ToUbjson(),
+              Train(params, data, sets)->ToUbjson());
+  }
+}
+
 }  // namespace
 }  // namespace clary::gbdt

@@ -6,7 +6,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -18,6 +17,7 @@
 #include <csignal>
 #include <cstring>
 
+#include "base/message_socket.h"
 #include "base/strings.h"
 #include "runner/internal/sandbox.h"
 
@@ -127,52 +127,16 @@ std::vector<pid_t> DescendantsOf(pid_t pid) {
 }
 
 // What the child of Program::Start tells before it becomes the program: a text if something went
-// wrong, else its listening sockets.
-void Tell(int socket, const std::string& text, const std::vector<Fd>& fds) {
-  iovec data{const_cast<char*>(text.data()), text.size()};
-  std::vector<char> control(CMSG_SPACE(fds.size() * sizeof(int)));
-  msghdr message{};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  if (!fds.empty()) {
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(fds.size() * sizeof(int));
-    for (size_t i = 0; i < fds.size(); ++i) {
-      const int fd = fds[i].get();
-      std::memcpy(CMSG_DATA(header) + i * sizeof fd, &fd, sizeof fd);
-    }
-  }
-  (void)::sendmsg(socket, &message, MSG_NOSIGNAL);
-}
-
+// wrong, else "+" and its listening sockets.
 Result<std::vector<Fd>> Hear(int socket, size_t count) {
-  std::string text(4096, '\0');
-  std::vector<char> control(CMSG_SPACE(std::max<size_t>(1, count) * sizeof(int)));
-  iovec data{text.data(), text.size()};
-  msghdr message{};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
-  ssize_t n = 0;
-  while ((n = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR) continue;
-  std::vector<Fd> fds;
-  const cmsghdr* header = CMSG_FIRSTHDR(&message);
-  if (n > 0 && header != nullptr && header->cmsg_type == SCM_RIGHTS) {
-    for (size_t i = 0; i < (header->cmsg_len - CMSG_LEN(0)) / sizeof(int); ++i) {
-      int fd = -1;
-      std::memcpy(&fd, CMSG_DATA(header) + i * sizeof fd, sizeof fd);
-      fds.emplace_back(fd);
-    }
+  auto message = ReceiveMessage(socket);
+  if (message && message->text == "+" && message->fds.size() == count) {
+    return std::move(message->fds);
   }
-  if (n == 1 && fds.size() == count) return fds;
-  text.resize(n > 0 ? static_cast<size_t>(n) : 0);
   return Fail(Code::kFailedPrecondition, "NoNamespaces",
-              n > 1 ? text : std::string("the job's namespaces could not be made"));
+              message && message->text.size() > 1
+                  ? message->text
+                  : std::string("the job's namespaces could not be made"));
 }
 
 }  // namespace
@@ -295,12 +259,10 @@ Result<Program> Program::Start(const ProgramSpec& spec) {
   auto env_pointers = Pointers(env);
 
   const bool namespaces = spec.sandbox && HasNamespaces(spec);
-  int ends[2] = {-1, -1};
-  if (namespaces && ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
-    return std::unexpected(ErrnoError(errno, "socketpair"));
+  MessagePair ends;
+  if (namespaces) {
+    CLARY_TRY(ends, MakeMessagePair());
   }
-  const Fd ear(ends[0]);
-  Fd mouth(ends[1]);
 
   Program program;
   const pid_t parent = ::getpid();
@@ -311,10 +273,10 @@ Result<Program> Program::Start(const ProgramSpec& spec) {
     if (namespaces) {
       const auto entered = EnterNamespaces(spec);
       if (!entered) {
-        Tell(mouth.get(), entered.error().message, {});
+        (void)SendMessage(ends.theirs.get(), entered.error().message);
         ::_exit(126);
       }
-      Tell(mouth.get(), "+", *entered);
+      (void)SendMessage(ends.theirs.get(), "+", *entered);
       ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // other credentials may have undone it
     }
     for (const int fd : spec.inherited) ::fcntl(fd, F_SETFD, 0);
@@ -337,8 +299,8 @@ Result<Program> Program::Start(const ProgramSpec& spec) {
     return std::unexpected(error);
   }
   if (namespaces) {
-    mouth = Fd();
-    auto heard = Hear(ear.get(), spec.reach.size());
+    ends.theirs = Fd();
+    auto heard = Hear(ends.ours.get(), spec.reach.size());
     if (!heard) {
       program.Kill();
       ::waitpid(pid, nullptr, 0);

@@ -21,10 +21,12 @@
 #include "runner/internal/container.h"
 #include "runner/internal/contract.h"
 #include "runner/internal/follow.h"
+#include "runner/internal/left.h"
 #include "runner/internal/mirrors.h"
 #include "runner/internal/monitor.h"
 #include "runner/internal/pipes.h"
 #include "runner/internal/script.h"
+#include "runner/internal/trial_host.h"
 #include "runner/job_log.h"
 #include "runner/program.h"
 #include "runner/tree.h"
@@ -38,8 +40,6 @@ namespace fs = std::filesystem;
 using api::JobEvent;
 namespace {
 
-constexpr size_t kMaxFailureText = 1024;     // FailureReason's own limit
-constexpr uint64_t kFullDisk = 256 << 10;    // free bytes with which a program cannot even say why
 constexpr uint64_t kOverlayFrom = 32 << 20;  // bytes of an input: less is copied as fast
 constexpr size_t kMaxCause = 300;
 constexpr size_t kMaxReason = 980;  // what FailureReason has room for beside its frame
@@ -181,11 +181,7 @@ class Job {
                   "programs of users run in a sandbox only, and there is none: " + why);
     }
     if (!options_.sandbox) return {};
-    log_.Write(CleanLine(
-        "[clary] WARNING: this job runs without a sandbox: " + why +
-        ". The program is a plain process with limits: it can read the files of this machine that "
-        "the service's user can read, and network isolation is not enforced. It finds its "
-        "directories by SAGEMAKER_BASE_DIR."));
+    log_.Write(NoSandboxWarning(why));
     return {};
   }
 
@@ -314,10 +310,8 @@ class Job {
                         " processes and threads and was ended"};
     } else if (outcome.exit_code != 0) {
       program_failed_ = true;
-      outcome.detail = user_ ? UserFailure(*ended) : FailureText();
-      if (outcome.detail.empty() && FreeDisk(work_) < kFullDisk) {
-        outcome.detail = "the disk of the job's directory is full; free some space and try again";
-      }
+      outcome.detail = user_ ? UserFailure(*ended) : FailureLeft(work_);
+      if (outcome.detail.empty()) outcome.detail = DiskFailure(work_);
     }
     Status uploaded = Phase("Uploading", contract_.upload_text);
     const Time upload = Clock::System().Now();
@@ -331,7 +325,7 @@ class Job {
       if (outcome.exit_code == 0) outcome = blame;
     }
     if (!contract_.message_file.empty()) {
-      exit_message_ = ReadText(std::string(contract_.message_file), kMaxFailureText);
+      exit_message_ = ReadLeft(work_, std::string(contract_.message_file), kMaxFailureText);
       if (outcome.exit_code == 0 && CleanLine(exit_message_) != exit_message_) {
         outcome = {1, "ClientError: /opt/ml/" + std::string(contract_.message_file) +
                           " is not text in UTF-8"};
@@ -401,7 +395,7 @@ class Job {
     failure.stderr_text = ended.last_output;
     failure.out_of_memory = ended.out_of_memory;
     const std::string text = toolkit::FailureText(failure);
-    if (FailureText().empty()) {
+    if (FailureLeft(work_).empty()) {
       const std::string cause = api::CutText(toolkit::FailureCause(failure), kMaxCause);
       script_failure_ = cause.empty() ? text : cause + "\n" + text;
       LeaveFile(work_, "output/failure", text);
@@ -449,7 +443,7 @@ class Job {
   // Why a user's program failed, the cause first.
   std::string UserFailure(const Ended& ended) {
     if (!script_failure_.empty()) return script_failure_;
-    const std::string text = FailureText();
+    const std::string text = FailureLeft(work_);
     if (script_ || ended.stopped) return text;
     toolkit::Failure failure;
     failure.exit_code = ended.exit_code;
@@ -548,30 +542,6 @@ class Job {
             .sandbox = sandbox_};
   }
 
-  // The failure file's beginning; empty if there is none.
-  std::string FailureText() {
-    std::string text =
-        api::CutText(CleanLine(ReadText("output/failure", kMaxFailureText * 4)), kMaxFailureText);
-    while (text.ends_with('\n')) text.pop_back();
-    return text;
-  }
-
-  // The first `size` bytes of a file that the program may have left, or put anything in its place.
-  std::string ReadText(const std::string& relative, size_t size) const {
-    const auto fd = OpenBeneath(work_, relative, O_RDONLY);
-    struct stat st{};
-    if (!fd || ::fstat(fd->get(), &st) != 0 || !S_ISREG(st.st_mode)) return {};
-    std::string text(size, '\0');
-    const ssize_t n = ::read(fd->get(), text.data(), text.size());
-    text.resize(n > 0 ? static_cast<size_t>(n) : 0);
-    if (text.size() == size) {  // cut, but not in the middle of a character
-      while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xC0) == 0x80)
-        text.pop_back();
-      if (!text.empty() && static_cast<unsigned char>(text.back()) >= 0xC0) text.pop_back();
-    }
-    return text;
-  }
-
   Status Upload(const Ended& ended) {
     CLARY_CHECK_OK(mirrors_->Finish());
     return contract_.upload({spec_, work_, pack_, store_, log_, events_}, ended);
@@ -635,6 +605,7 @@ Result<int> RunDirectory(const fs::path& job_dir) {
   CLARY_TRY(const std::string text, ReadFile(job_dir / "job.json", kMaxSpecBytes));
   CLARY_TRY(const api::JobSpec spec, api::JobSpec::FromJson(text));
   CLARY_TRY(const auto store, objects::FileStore::Open(spec.store));
+  if (spec.contract == "trials") return HostTrials(spec, job_dir, *store, Clock::System());
   CLARY_TRY(auto log, meta::LogWriter::Open(spec.log_root, spec.log_group, spec.log_stream));
   return RunJob(spec, job_dir, {*store, std::move(log), Clock::System()});
 }

@@ -24,6 +24,7 @@
 #include "xgboost/internal/input.h"
 #include "xgboost/internal/job_files.h"
 #include "xgboost/internal/kfold.h"
+#include "xgboost/internal/run.h"
 #include "xgboost/internal/training_log.h"
 #include "xgboost/timeline.h"
 
@@ -34,15 +35,6 @@ namespace {
 
 const std::string kModelFile = "xgboost-model";
 constexpr int kOutOfMemoryExit = 137;  // what the platform shows for a job killed for its memory
-
-Result<std::map<std::string, std::string>> ReadHyperparameters(const fs::path& base) {
-  CLARY_TRY(const json doc, ReadConfig(base, "hyperparameters.json"));
-  std::map<std::string, std::string> out;
-  for (const auto& [name, value] : doc.items()) {
-    out[name] = value.is_string() ? value.get<std::string>() : value.dump();
-  }
-  return out;
-}
 
 // SIGTERM as a question instead of a death.
 class TermSignal {
@@ -83,12 +75,6 @@ int ReleaseOf(std::string_view image) {
                           ParseInt(image.substr(0, image.find_first_of(".-"))).value_or(0));
 }
 
-int AvailableCores() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  return ::sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-}
-
 // The engine counts rows from 0 and knows no files; people want the line of their file.
 //   rows  which rows of `train` the engine saw; empty: all.
 std::string PlaceLabelError(std::string message, const data::Matrix& train,
@@ -122,26 +108,24 @@ class ProgressLog {
 
 class XgboostJob {
  public:
-  XgboostJob(fs::path base, const std::string& version, int cores)
-      : base_(std::move(base)), version_(version), cores_(cores) {}
+  XgboostJob(const TrainingRun& run, LoadedInput* loaded)
+      : run_(run), base_(run.base), version_(run.version), loaded_(loaded) {}
 
   Status Run() {
     LogInfo("Running XGBoost Sagemaker in algorithm mode");
     CLARY_TRY(given_, ReadHyperparameters(base_));
     CLARY_TRY(const XgboostParams settings, ParseHyperparameters(given_, version_));
     for (const std::string& warning : settings.warnings) LogWarning(warning);
-    CLARY_TRY(gbdt::TrainParams params, gbdt::TrainParams::FromMap(settings.engine));
-    params.version = ReleaseOf(version_);
-    params.num_round = settings.num_round;
-    params.eval_metric = settings.eval_metric;
-    const int cores = cores_ > 0 ? cores_ : AvailableCores();
-    params.nthread =
-        params.nthread == 0 ? cores : std::min(params.nthread, std::max(cores, AvailableCores()));
-    CLARY_CHECK_OK(params.Validate());
+    CLARY_TRY(const gbdt::TrainParams params, EngineParams(settings, run_));
     LogInfo("Determined 0 GPU(s) available on the instance.");
     timeline_ = Timeline::Open(base_, Clock::System());
     const int64_t begin = timeline_ ? timeline_->Now() : 0;
-    CLARY_TRY(input_, ReadXgboostInput(base_, settings, params.nthread));
+    if (loaded_ != nullptr) {
+      for (const KeptLog::Line& line : loaded_->log) LogKept(line);
+      input_ = std::move(loaded_->input);
+    } else {
+      CLARY_TRY(input_, ReadXgboostInput(run_.channels, settings, params.nthread));
+    }
     if (timeline_) timeline_->Add("load", begin);
     std::optional<TermSignal> term;
     if (settings.save_model_on_termination) term.emplace();
@@ -182,6 +166,7 @@ class XgboostJob {
                            const std::optional<TermSignal>& term, bool watched) {
     FoldResult result;
     gbdt::TrainOptions options;
+    if (loaded_ != nullptr) options.bins = loaded_->bins;
     if (settings.early_stopping_rounds && sets.size() > 1) {
       // Without a metric's name the container ignores early stopping; so do we.
       if (settings.tuning_objective_metric) {
@@ -309,9 +294,10 @@ class XgboostJob {
     return ReplaceFile(dir / name, ReleaseOf(version_) >= 300 ? model.ToUbjson() : model.ToJson());
   }
 
-  const fs::path base_;
-  const std::string version_;
-  const int cores_;
+  const TrainingRun& run_;
+  const fs::path& base_;
+  const std::string& version_;
+  LoadedInput* const loaded_;                 // may be null
   std::map<std::string, std::string> given_;  // hyperparameters
   XgboostInput input_;
   std::unique_ptr<Timeline> timeline_;
@@ -324,7 +310,35 @@ std::string GetEnv(const char* name, const char* fallback) {
 
 }  // namespace
 
-int RunAlgorithm(const fs::path& base, const std::string& version, int cores) {
+Result<std::map<std::string, std::string>> ReadHyperparameters(const fs::path& base) {
+  CLARY_TRY(const json doc, ReadConfig(base, "hyperparameters.json"));
+  std::map<std::string, std::string> out;
+  for (const auto& [name, value] : doc.items()) {
+    out[name] = value.is_string() ? value.get<std::string>() : value.dump();
+  }
+  return out;
+}
+
+int AvailableCores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  return ::sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
+Result<gbdt::TrainParams> EngineParams(const XgboostParams& settings, const TrainingRun& run) {
+  CLARY_TRY(gbdt::TrainParams params, gbdt::TrainParams::FromMap(settings.engine));
+  params.version = ReleaseOf(run.version);
+  params.num_round = settings.num_round;
+  params.eval_metric = settings.eval_metric;
+  const int cores = run.cores > 0 ? run.cores : AvailableCores();
+  params.nthread =
+      params.nthread == 0 ? cores : std::min(params.nthread, std::max(cores, AvailableCores()));
+  CLARY_CHECK_OK(params.Validate());
+  return params;
+}
+
+int RunTraining(const TrainingRun& run, LoadedInput* loaded) {
+  const fs::path& base = run.base;
   // In any thread, also where no exception may pass. Without a failure file the platform shows its
   // own advice for this exit status.
   std::set_new_handler([] {
@@ -332,7 +346,7 @@ int RunAlgorithm(const fs::path& base, const std::string& version, int cores) {
     (void)WriteAll(STDOUT_FILENO, kText);
     ::_exit(kOutOfMemoryExit);
   });
-  const Status done = XgboostJob(base, version, cores).Run();
+  const Status done = XgboostJob(run, loaded).Run();
   (void)MakeDirectories(base / "output");
   if (done) {
     (void)ReplaceFile(base / "output/success", "");
@@ -350,6 +364,10 @@ int RunAlgorithm(const fs::path& base, const std::string& version, int cores) {
   LogError("framework error: ");
   for (const std::string_view line : Split(text, '\n')) PrintLine(std::string(line));
   return 1;
+}
+
+int RunAlgorithm(const fs::path& base, const std::string& version, int cores) {
+  return RunTraining({.base = base, .channels = base, .version = version, .cores = cores});
 }
 
 int RunAlgorithm() {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <optional>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -13,7 +15,13 @@
 namespace clary::xgboost {
 namespace {
 
+std::optional<std::vector<KeptLog::Line>> kept;
+
 void Log(std::string_view level, std::string_view text) {
+  if (kept) {
+    kept->push_back({std::string(level), std::string(text)});
+    return;
+  }
   std::string stamp = FormatIso8601(Clock::System().Now()).substr(0, 19);
   std::ranges::replace(stamp, 'T', ':');
   PrintLine("[" + stamp + ":" + std::string(level) + "] " + std::string(text));
@@ -25,6 +33,11 @@ void PrintLine(std::string line) {
   line += '\n';
   (void)WriteAll(STDOUT_FILENO, line);
 }
+
+KeptLog::KeptLog() { kept.emplace(); }
+KeptLog::~KeptLog() { kept.reset(); }
+std::vector<KeptLog::Line> KeptLog::Take() { return std::move(*kept); }
+void LogKept(const KeptLog::Line& line) { Log(line.level, line.text); }
 
 void LogInfo(std::string_view text) { Log("INFO", text); }
 void LogWarning(std::string_view text) { Log("WARNING", text); }

@@ -1,16 +1,24 @@
 """Automatic model tuning by the unmodified SageMaker Python SDK v2, through kills of the service, and
 `clary tune`."""
+import copy
 import json
 import os
+import pathlib
+import re
+import signal
 import subprocess
 import sys
+import tarfile
+import time
 import unittest
+from random import Random
 
 import models
 import service
 from service import census, clary, wait_for
 
 PROGRAM = """
+import copy
 import json
 import sagemaker
 from sagemaker.estimator import Estimator
@@ -146,6 +154,137 @@ class Tuning(service.ServiceTest):
             return models.load(archive).save_raw()
 
         self.assertEqual(model("killed"), model("calm"), "and the same model")
+
+    def host_processes(self, role):
+        """Processes of trial hosts of this test's service: "runner", or "program", the one that forks."""
+        out = []
+        for proc in pathlib.Path("/proc").iterdir():
+            try:
+                words = (proc / "cmdline").read_text("latin-1").split("\0") if proc.name.isdigit() else []
+                if role == "runner" and "runner" in words[:2] and any(
+                        str(self.service.home) in w and "/tuning_jobs/" in w for w in words):
+                    out.append(int(proc.name))
+                if role == "program" and "xgboost-trials" in words[:3] and str(self.service.home) in (
+                        proc / "mountinfo").read_text():
+                    parent = int((proc / "stat").read_text().rsplit(")", 1)[1].split()[1])
+                    grand = (pathlib.Path("/proc") / str(parent) / "cmdline").read_text("latin-1")
+                    if "xgboost-trials" not in grand or "bwrap" in grand:
+                        out.append(int(proc.name))
+            except OSError:
+                continue
+        return out
+
+    def log_of(self, job):
+        """Without the times that are in it."""
+        text = clary("logs", job, home=self.service.home).stdout
+        return re.sub(r"\[\d{4}-\d\d-\d\d:\d\d:\d\d:\d\d:", "[", text)
+
+    def files_of(self, job):
+        """Every member of its model.tar.gz but for the times."""
+        archive = self.dir / f"{job['TrainingJobName']}.tar.gz"
+        clary("s3", "cp", job["ModelArtifacts"]["S3ModelArtifacts"], archive, home=self.service.home)
+        with tarfile.open(archive) as tar:
+            return [(m.name, m.mode, m.uid, m.gid, m.type, m.isfile() and tar.extractfile(m).read())
+                    for m in tar]
+
+    def test_a_hosted_trial_is_as_if_it_had_run_alone(self):
+        request = self.request("hosted", 5)
+        request["TrainingJobDefinition"]["StaticHyperParameters"] |= {"num_round": "12", "max_bin": "64"}
+        self.sagemaker.create_hyper_parameter_tuning_job(**request)
+        self.wait_for_end("hosted")
+        hosts = list((self.service.home / "jobs/tuning_jobs").glob("hosted-*/orders.jsonl"))
+        self.assertEqual(len(hosts), 1, "one launch for all")
+        self.assertEqual(hosts[0].read_text().count('"run"'), 5)
+        for number, trial in enumerate(self.trials("hosted")):
+            hosted = self.sagemaker.describe_training_job(TrainingJobName=trial["TrainingJobName"])
+            self.assertFalse((self.service.home / "jobs" / trial["TrainingJobName"] / "runner.log").exists())
+            alone = {member: copy.deepcopy(hosted[member]) for member in (
+                "AlgorithmSpecification", "RoleArn", "InputDataConfig", "OutputDataConfig", "ResourceConfig",
+                "StoppingCondition", "HyperParameters")}
+            name = f"alone-{number}"
+            for metric in alone["AlgorithmSpecification"].pop("MetricDefinitions"):
+                if metric["Name"] == "ObjectiveMetric":
+                    alone["AlgorithmSpecification"]["MetricDefinitions"] = [metric]
+            self.sagemaker.create_training_job(TrainingJobName=name, **alone)
+            alone = self.service.wait(name)
+            self.assertEqual(self.log_of(trial["TrainingJobName"]), self.log_of(name))
+            self.assertEqual(self.files_of(hosted), self.files_of(alone))
+
+            def plain(job):
+                out = json.loads(json.dumps(job, default=str).replace(job["TrainingJobName"], "NAME"))
+                for member in ("TuningJobArn", "ResponseMetadata", "TrainingTimeInSeconds",
+                               "BillableTimeInSeconds"):
+                    out.pop(member, None)
+                for member in list(out):
+                    if member.endswith("Time"):
+                        out[member] = "a time"
+                out["SecondaryStatusTransitions"] = [
+                    (t["Status"], t["StatusMessage"]) for t in out["SecondaryStatusTransitions"]
+                    if t["Status"] not in ("Pending", "Uploading")]  # which may be too short to be seen
+                for metric in out["FinalMetricDataList"]:
+                    metric.pop("Timestamp")
+                return out
+
+            self.assertEqual(plain(hosted), plain(alone))
+            streams = self.service.boto("logs").describe_log_streams(
+                logGroupName="/aws/sagemaker/TrainingJobs",
+                logStreamNamePrefix=trial["TrainingJobName"])["logStreams"]
+            self.assertEqual(len(streams), 1)
+
+    def test_one_trial_is_stopped_and_the_others_go_on(self):
+        request = self.request("one-stops", 4)
+        request["TrainingJobDefinition"]["StaticHyperParameters"]["num_round"] = "100000"
+        self.sagemaker.create_hyper_parameter_tuning_job(**request)
+
+        def training():
+            out = [t["TrainingJobName"] for t in self.trials("one-stops")
+                   if t["TrainingJobStatus"] == "InProgress"]
+            return out if len(out) == 2 and all(
+                self.sagemaker.describe_training_job(TrainingJobName=n)["SecondaryStatus"] == "Training"
+                for n in out) else None
+
+        for _ in range(2):
+            first, second = sorted(wait_for(training, what="two trials that train"))
+            self.sagemaker.stop_training_job(TrainingJobName=first)
+            self.assertEqual(self.service.wait(first)["TrainingJobStatus"], "Stopped")
+            job = self.sagemaker.describe_training_job(TrainingJobName=second)
+            self.assertEqual(job["TrainingJobStatus"], "InProgress")
+        self.sagemaker.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName="one-stops")
+        self.assertEqual(self.wait_for_end("one-stops")["TrainingJobStatusCounters"]["InProgress"], 0)
+        wait_for(lambda: not self.host_processes("runner"), what="the end of the host")
+
+    def test_kills_of_everybody_cost_no_trial(self):
+        random = Random(4)
+        for turn in range(3):
+            name = f"everybody-{turn}"
+            request = self.request(name, 14, seed=turn)
+            request["TrainingJobDefinition"]["StaticHyperParameters"]["num_round"] = "60"
+            sagemaker = self.service.boto("sagemaker")
+            sagemaker.create_hyper_parameter_tuning_job(**request)
+            for kill in range(3):
+                ended = 3 * kill + random.randrange(3)
+                wait_for(lambda: self.describe(name)["TrainingJobStatusCounters"]["Completed"] >= ended or
+                         self.describe(name)["HyperParameterTuningJobStatus"] != "InProgress")
+                time.sleep(random.random() * 0.1)  # when it dies is what is tested
+                victim = random.choice(["service", "runner", "program", "runner and service"])
+                for role in ("runner", "program"):
+                    if role in victim:
+                        for pid in self.host_processes(role):
+                            try:
+                                os.kill(pid, signal.SIGKILL)
+                            except ProcessLookupError:
+                                pass
+                if "service" in victim:
+                    self.service.kill()
+                    self.service.start()
+            job = self.wait_for_end(name)
+            self.assertEqual(job["HyperParameterTuningJobStatus"], "Completed", job.get("FailureReason"))
+            self.assertEqual(job["TrainingJobStatusCounters"]["Completed"], 14, job)
+            trials = self.trials(name)
+            self.assertEqual([int(t["TrainingJobName"].split("-")[2]) for t in trials], list(range(1, 15)))
+            for trial in trials:
+                self.assertIn(self.log_of(trial["TrainingJobName"]).count("\n[59]"), (1, 2))
+        wait_for(lambda: not self.host_processes("runner"), what="the end of the hosts")
 
     def test_stop(self):
         self.sagemaker.create_hyper_parameter_tuning_job(**self.request("stopped", 200))

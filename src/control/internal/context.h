@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "control/internal/file_bell.h"
 #include "control/internal/records.h"
 #include "control/internal/route_table.h"
 #include "control/service.h"
@@ -63,6 +64,7 @@ struct Context {
   Records records;
   RouteTable routes;
   std::shared_ptr<Bell> bell = std::make_shared<Bell>();
+  std::unique_ptr<FileBell> file_bell;  // may be null
 
   int64_t Now() const { return ToMillis(env.clock.Now()); }
 };

@@ -26,6 +26,7 @@ using FactsPtr = std::shared_ptr<const Facts>;
 struct Launch {
   std::string key;        // the executor's; empty: not launched yet, or its launch is forgotten
   std::string directory;  // below the jobs directory
+  std::string host;       // key of the launch in which it runs; empty: it is one of the executor's
   std::vector<std::string> log_streams;  // one a host, in the kind's log group; empty: not launched
   int cpus = 0;                // cores that it occupies while it has a key; 0: it takes none
   uint64_t events_offset = 0;  // bytes of its events.jsonl that are folded into the record

@@ -23,6 +23,9 @@ struct Program {
   const char* log = "";
 };
 
+// Below the jobs directory: trial hosts, by the key of their launch.
+inline constexpr std::string_view kHostsDirectory = "tuning_jobs";
+
 // How a launch was seen.
 struct Sighting {
   enum class State {
@@ -102,7 +105,10 @@ class Steps {
   Status CleanUp(const SnapshotPtr& record);
   Status Delete(const SnapshotPtr& record);
   void DropMemory(const std::vector<SnapshotPtr>& active);
+  // Whether the executor, or its host, was told of the launch before.
+  Result<bool> IsKnown(const Launch& launch) const;
   Status Start(const Launch& launch, const Program& program) const;
+  std::filesystem::path OrdersFor(const Launch& launch) const;
 
   uint64_t passes_ = 0;
   int64_t now_ms_ = 0;

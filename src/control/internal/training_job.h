@@ -36,13 +36,15 @@ struct TrainingFacts : Facts {
   std::string artifact_uri;  // reported as uploaded; empty: none
   std::string stop_cause;  // secondary status that a stop ends in: "Stopped", "MaxRuntimeExceeded",
                            // "MaxWaitTimeExceeded"
-  int retries = 0;         // starts after an internal error; interruptions of spot do not count
-  int64_t ran_ms = 0;      // of earlier starts in sum, from their begin to their end
-  bool on_pool = false;    // took over the warm pool of an earlier job
-  int64_t pool_end_ms = 0;  // its own pool was taken over or given up; 0: neither
-  std::string pool_job;     // the job that took it over; empty: none
-  std::string pool_cache;   // the folder that jobs of its pool share; empty: it has none
+  std::string stop_message;  // of "Stopped": why, if nobody asked for it; empty: a user did
+  int retries = 0;           // starts after an internal error; interruptions of spot do not count
+  int64_t ran_ms = 0;        // of earlier starts in sum, from their begin to their end
+  bool on_pool = false;      // took over the warm pool of an earlier job
+  int64_t pool_end_ms = 0;   // its own pool was taken over or given up; 0: neither
+  std::string pool_job;      // the job that took it over; empty: none
+  std::string pool_cache;    // the folder that jobs of its pool share; empty: it has none
   std::vector<std::string> hyperparameter_order;  // JobSpec's
+  bool host_lost = false;  // its trial host was, in the middle of it: it runs in none again
 
   nlohmann::json ToJson() const override;
   static FactsPtr FromJson(const nlohmann::json& j);  // throws what nlohmann throws

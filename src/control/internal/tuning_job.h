@@ -20,6 +20,7 @@ struct TuningFacts : Facts {
   // Trials made, counters and the best one as Describe shows them, once it has ended: trials may be
   // deleted then. JSON text; empty before.
   std::string outcome;
+  int hosts_lost = 0;  // trial hosts that ended by themselves
 
   nlohmann::json ToJson() const override;
   static FactsPtr FromJson(const nlohmann::json& j);  // throws what nlohmann throws

@@ -35,6 +35,7 @@ class World {
                .model_server_command = {"/clary", "model-server"},
                .transform_command = {"/clary", "transform-job"},
                .capacity_cpus = capacity,
+               .host_trials = false,
                .start_reconciler = false};
     EXPECT_TRUE(objects.CreateBucket("bkt", "us-east-1"));
     Put("in/train.csv", "1,2\n");

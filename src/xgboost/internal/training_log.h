@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "clary/gbdt.h"
@@ -19,6 +20,23 @@ void PrintLine(std::string line);
 void LogInfo(std::string_view text);
 void LogWarning(std::string_view text);
 void LogError(std::string_view text);
+
+// Keeps what is logged while it lives, on the only thread that logs, instead of printing it. One at
+// a time.
+class KeptLog {
+ public:
+  KeptLog();
+  ~KeptLog();
+  KeptLog(const KeptLog&) = delete;
+  KeptLog& operator=(const KeptLog&) = delete;
+  struct Line {
+    std::string level;
+    std::string text;
+  };
+  std::vector<Line> Take();
+};
+// Logs such a line now.
+void LogKept(const KeptLog::Line& line);
 
 // "\ttrain-auc:0.91653": one metric as log lines show it.
 std::string MetricText(const gbdt::MetricValue& metric);
