@@ -70,6 +70,7 @@ std::span<const Operation> IamOperations();
 std::span<const Operation> LogsOperations();
 std::span<const Operation> CloudwatchOperations();
 std::span<const Operation> KmsOperations();
+std::span<const Operation> AutoscalingOperations();
 std::span<const Operation> MetricsOperations();  // SageMaker Metrics
 
 std::span<const Member> Members(const Shape& structure);

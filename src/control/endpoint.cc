@@ -1,6 +1,7 @@
 #include "control/internal/endpoint.h"
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "api/sagemaker.h"
@@ -12,12 +13,17 @@ namespace {
 
 using nlohmann::json;
 
+constexpr int64_t kAsyncSeconds = 3600;   // that an asynchronous request may take
 constexpr int64_t kStartupSeconds = 240;  // if the configuration does not say
 
 json ToJson(const std::vector<VariantState>& variants) {
   json out = json::array();
   for (const VariantState& v : variants) {
-    out.push_back({{"name", v.name}, {"weight", v.weight}, {"count", v.count}});
+    json one = {{"name", v.name}, {"weight", v.weight}, {"count", v.count}};
+    if (v.max_concurrency != 0) one["max_concurrency"] = v.max_concurrency;
+    if (v.shadow) one["shadow"] = true;
+    if (v.empty) one["empty"] = true;
+    out.push_back(std::move(one));
   }
   return out;
 }
@@ -25,7 +31,12 @@ json ToJson(const std::vector<VariantState>& variants) {
 std::vector<VariantState> VariantsFromJson(const json& j) {
   std::vector<VariantState> out;
   for (const json& v : j) {
-    out.push_back({.name = v.at("name"), .weight = v.at("weight"), .count = v.at("count")});
+    out.push_back({.name = v.at("name"),
+                   .weight = v.at("weight"),
+                   .count = v.at("count"),
+                   .max_concurrency = v.value("max_concurrency", int64_t{0}),
+                   .shadow = v.value("shadow", false),
+                   .empty = v.value("empty", false)});
   }
   return out;
 }
@@ -53,10 +64,16 @@ json ParsedText(const std::string& text) {
   return parsed.is_object() ? parsed : json::object();
 }
 
-// The ProductionVariant `name` of a configuration; null: none.
+constexpr const char* kVariantLists[] = {"ProductionVariants", "ShadowProductionVariants"};
+
+// The variant `name` of a configuration, a production or a shadow variant; null: none.
 const json* VariantOf(const json& config, std::string_view name) {
-  for (const json& variant : config.at("ProductionVariants")) {
-    if (variant.at("VariantName") == name) return &variant;
+  for (const char* list : kVariantLists) {
+    const auto variants = config.find(list);
+    if (variants == config.end()) continue;
+    for (const json& variant : *variants) {
+      if (variant.at("VariantName") == name) return &variant;
+    }
   }
   return nullptr;
 }
@@ -68,6 +85,16 @@ std::vector<std::string> TextList(const json& object, const char* member) {
 std::string WithoutSlash(std::string uri) {
   while (uri.ends_with('/')) uri.pop_back();
   return uri;
+}
+
+std::optional<AsyncRoute> AsyncOf(const json& config) {
+  const auto async = config.find("AsyncInferenceConfig");
+  if (async == config.end()) return std::nullopt;
+  const json output = async->value("OutputConfig", json::object());
+  return AsyncRoute{.output_uri = WithoutSlash(output.value("S3OutputPath", "")),
+                    .failure_uri = WithoutSlash(output.value("S3FailurePath", "")),
+                    .max_concurrency = async->value("ClientConfig", json::object())
+                                           .value("MaxConcurrentInvocationsPerInstance", 0)};
 }
 
 std::optional<CaptureRoute> CaptureOf(const json& config) {
@@ -86,34 +113,58 @@ std::optional<CaptureRoute> CaptureOf(const json& config) {
   return out;
 }
 
+// The route of a variant of a fleet whose launches are those of `record`.
+VariantRoute MakeRoute(const Context& context, const Record& record, const Fleet& fleet,
+                       const VariantState& v, const json& config, const json& models) {
+  const auto& facts = record.As<EndpointFacts>();
+  VariantRoute out = {.name = v.name};
+  const json* variant = VariantOf(config, v.name);
+  if (variant == nullptr) return out;
+  out.least_outstanding =
+      variant->value("RoutingConfig", json::object()).value("RoutingStrategy", "") ==
+      "LEAST_OUTSTANDING_REQUESTS";
+  out.max_concurrency = static_cast<int>(v.max_concurrency);
+  const std::string model = variant->at("ModelName");
+  out.containers = ContainerNames(models.at(model).at("containers"));
+  out.multi_model = HasManyModels(models.at(model).at("containers"));
+  for (size_t i = 0; i < facts.instances.size(); ++i) {
+    const Instance& one = facts.instances[i];
+    if (!one.ready || one.generation != fleet.generation || one.variant != v.name) continue;
+    out.instances.push_back(
+        {.id = one.id,
+         .directory = context.options.jobs_directory / record.launches.at(i).directory});
+  }
+  return out;
+}
+
 // Adds the routes of a fleet, whose weights sum up to `share`; nothing: they stay as they are.
-void AddRoutes(const Context& context, const EndpointFacts& facts, const Fleet& fleet,
-               std::optional<double> share, const Record& record, EndpointRoute& route) {
+void AddRoutes(const Context& context, const Fleet& fleet, std::optional<double> share,
+               const Record& record, EndpointRoute& route) {
   const json config = ParsedText(fleet.config);
   const json models = ParsedText(fleet.models);
   double sum = 0;
-  for (const VariantState& v : fleet.variants) sum += v.weight;
+  for (const VariantState& v : fleet.variants) sum += v.shadow ? 0 : v.weight;
   for (const VariantState& v : fleet.variants) {
-    const json* variant = VariantOf(config, v.name);
-    if (variant == nullptr) continue;
-    VariantRoute out = {.name = v.name};
-    out.weight = !share ? v.weight : sum > 0 ? v.weight * *share / sum : 0;
-    out.least_outstanding =
-        variant->value("RoutingConfig", json::object()).value("RoutingStrategy", "") ==
-        "LEAST_OUTSTANDING_REQUESTS";
-    out.max_concurrency =
-        variant->value("ServerlessConfig", json::object()).value("MaxConcurrency", 0);
-    const std::string model = variant->at("ModelName");
-    out.containers = ContainerNames(models.at(model).at("containers"));
-    out.multi_model = HasManyModels(models.at(model).at("containers"));
-    for (size_t i = 0; i < facts.instances.size(); ++i) {
-      const Instance& one = facts.instances[i];
-      if (!one.ready || one.generation != fleet.generation || one.variant != v.name) continue;
-      out.instances.push_back(
-          {.id = one.id,
-           .directory = context.options.jobs_directory / record.launches.at(i).directory});
+    route.takes_components = route.takes_components || v.empty;
+    if (v.empty) continue;
+    VariantRoute out = MakeRoute(context, record, fleet, v, config, models);
+    if (v.shadow) {
+      out.weight = std::min(1.0, v.weight);
+      route.shadows.push_back(std::move(out));
+      continue;
     }
+    out.weight = !share ? v.weight : sum > 0 ? v.weight * *share / sum : 0;
     route.variants.push_back(std::move(out));
+  }
+}
+
+// Adds the route of an inference component: that of its present fleet.
+void AddComponent(const Context& context, const Record& component, EndpointRoute& route) {
+  const Fleet& fleet = component.As<EndpointFacts>().current;
+  const json config = ParsedText(fleet.config);
+  const json models = ParsedText(fleet.models);
+  for (const VariantState& v : fleet.variants) {
+    route.components.push_back(MakeRoute(context, component, fleet, v, config, models));
   }
 }
 
@@ -126,26 +177,29 @@ std::shared_ptr<const EndpointRoute> RouteOf(const Context& context, const Recor
   route->in_service = record.status != "Creating" && record.status != "Failed";
   double share = 0;  // of the new fleet
   if (facts.next.generation != 0 && facts.stage > 0) {
-    int64_t instances = 0;
-    for (const VariantState& v : facts.next.variants) instances += v.count;
-    const auto plan = PlanTraffic(ParsedText(facts.deployment), instances);
+    const auto plan = PlanTraffic(ParsedText(facts.deployment), facts.next.instances());
     const size_t stage = static_cast<size_t>(facts.stage);
     share = plan && stage <= plan->shares.size() ? plan->shares[stage - 1] : 1;
   }
   if (share < 1) {
-    AddRoutes(context, facts, facts.current, share > 0 ? std::optional(1 - share) : std::nullopt,
-              record, *route);
-  }
-  if (share > 0) {
-    AddRoutes(context, facts, facts.next, share < 1 ? std::optional(share) : std::nullopt, record,
+    AddRoutes(context, facts.current, share > 0 ? std::optional(1 - share) : std::nullopt, record,
               *route);
   }
-  route->capture = CaptureOf(ParsedText(share < 1 ? facts.current.config : facts.next.config));
+  if (share > 0) {
+    AddRoutes(context, facts.next, share < 1 ? std::optional(share) : std::nullopt, record, *route);
+  }
+  const json config = ParsedText(share < 1 ? facts.current.config : facts.next.config);
+  route->capture = CaptureOf(config);
+  route->async = AsyncOf(config);
+  for (const SnapshotPtr& component : ComponentsOf(context, record.name)) {
+    AddComponent(context, component->record, *route);
+  }
   return route;
 }
 
 json Images(const json& models, const json& variant, int64_t made_ms) {
   json images = json::array();
+  if (!variant.contains("ModelName")) return images;
   const std::string model = variant.at("ModelName");
   for (const json& container : models.at(model).at("containers")) {
     images.push_back({{"SpecifiedImage", container.at("Image")},
@@ -155,28 +209,27 @@ json Images(const json& models, const json& variant, int64_t made_ms) {
   return images;
 }
 
-// ProductionVariants of a fleet. Those of one that comes up show their instance type, too.
-json Variants(const Context& context, const Record& record, const Fleet& fleet, bool pending) {
+// ProductionVariants of a fleet, or its shadows. Those of one that comes up show their instance
+// type, too.
+json Variants(const Context& context, const Record& record, const Fleet& fleet, bool pending,
+              bool shadows) {
   const auto& facts = record.As<EndpointFacts>();
   const json config = ParsedText(fleet.config);
   const json models = ParsedText(fleet.models);
   json out = json::array();
   for (const VariantState& v : fleet.variants) {
     const json* given = VariantOf(config, v.name);
-    if (given == nullptr) continue;
-    const int64_t ready = std::ranges::count_if(facts.instances, [&](const Instance& one) {
-      return one.ready && one.generation == fleet.generation && one.variant == v.name;
-    });
+    if (given == nullptr || v.shadow != shadows) continue;
     json one = {{"VariantName", v.name},
                 {"DeployedImages", Images(models, *given, record.created_ms)},
                 {"CurrentWeight", v.weight},
                 {"DesiredWeight", v.weight}};
     if (const auto serverless = given->find("ServerlessConfig"); serverless != given->end()) {
       one["CurrentServerlessConfig"] = *serverless;
-      one["DesiredServerlessConfig"] = *serverless;
+      one["CurrentServerlessConfig"]["MaxConcurrency"] = v.max_concurrency;
+      one["DesiredServerlessConfig"] = one["CurrentServerlessConfig"];
     } else {
-      one["CurrentInstanceCount"] =
-          ready >= Processes(context, v.count) ? v.count : std::min(ready, v.count);
+      one["CurrentInstanceCount"] = v.empty ? v.count : Answering(context, facts, fleet, v);
       one["DesiredInstanceCount"] = v.count;
     }
     for (const char* member : {"RoutingConfig", "ManagedInstanceScaling"}) {
@@ -206,6 +259,35 @@ VariantState* Fleet::Find(std::string_view variant) {
   return it != variants.end() ? &*it : nullptr;
 }
 
+int64_t Fleet::instances() const {
+  int64_t sum = 0;
+  for (const VariantState& v : variants) sum += v.count;
+  return sum;
+}
+
+const std::string& EndpointOf(const Record& record) {
+  const auto& facts = record.As<EndpointFacts>();
+  return facts.endpoint.empty() ? record.name : facts.endpoint;
+}
+
+std::vector<SnapshotPtr> ComponentsOf(const Context& context, std::string_view endpoint) {
+  std::vector<SnapshotPtr> out;
+  context.records.ByCreation(kInferenceComponent, true, std::nullopt, [&](const SnapshotPtr& one) {
+    if (EndpointOf(one->record) == endpoint) out.push_back(one);
+    return true;
+  });
+  return out;
+}
+
+int64_t Answering(const Context& context, const EndpointFacts& facts, const Fleet& fleet,
+                  const VariantState& variant) {
+  const int64_t ready = std::ranges::count_if(facts.instances, [&](const Instance& one) {
+    return one.ready && one.generation == fleet.generation && one.variant == variant.name;
+  });
+  return ready >= Processes(context, variant.count) ? variant.count
+                                                    : std::min(ready, variant.count);
+}
+
 json EndpointFacts::ToJson() const {
   json all = json::array();
   for (const Instance& i : instances) {
@@ -225,7 +307,8 @@ json EndpointFacts::ToJson() const {
           {"deployment", deployment},
           {"last_deployment", last_deployment},
           {"stage", stage},
-          {"stage_ms", stage_ms}};
+          {"stage_ms", stage_ms},
+          {"endpoint", endpoint}};
 }
 
 FactsPtr EndpointFacts::FromJson(const json& j) {
@@ -247,23 +330,32 @@ FactsPtr EndpointFacts::FromJson(const json& j) {
   facts->last_deployment = j.at("last_deployment");
   facts->stage = j.at("stage");
   facts->stage_ms = j.at("stage_ms");
+  facts->endpoint = j.value("endpoint", "");
   return facts;
 }
 
-Result<Fleet> MakeFleet(const Context& context, const Record& config) {
-  Fleet fleet = {.config_name = config.name, .config = config.request};
+Result<Fleet> MakeFleet(const Context& context, std::string config_name, const json& config) {
+  Fleet fleet = {.config_name = std::move(config_name), .config = config.dump()};
   json models = json::object();
-  for (const json request = config.Request(); const json& v : request.at("ProductionVariants")) {
-    fleet.variants.push_back({.name = v.at("VariantName"),
-                              .weight = v.value("InitialVariantWeight", 1.0),
-                              .count = v.value("InitialInstanceCount", int64_t{1})});
-    CLARY_TRY(const SnapshotPtr found, Named(context, kModel, v));
-    const json model = found->record.Request();
-    CLARY_TRY(json containers, ResolveContainers(context, model));
-    models[found->record.name] = {{"containers", std::move(containers)},
-                                  {"isolated", model.value("EnableNetworkIsolation", false)},
-                                  {"notices", api::Notices("CreateModel", model)},
-                                  {"role", model.value("ExecutionRoleArn", "")}};
+  for (const char* list : kVariantLists) {
+    for (const json variants = config.value(list, json::array()); const json& v : variants) {
+      const json serverless = v.value("ServerlessConfig", json::object());
+      VariantState& state = fleet.variants.emplace_back(
+          VariantState{.name = v.at("VariantName"),
+                       .weight = v.value("InitialVariantWeight", 1.0),
+                       .count = v.value("InitialInstanceCount", int64_t{1}),
+                       .max_concurrency = serverless.value("MaxConcurrency", int64_t{0})});
+      state.shadow = list != kVariantLists[0];
+      state.empty = !v.contains("ModelName");
+      if (state.empty) continue;
+      CLARY_TRY(const SnapshotPtr found, Named(context, kModel, v));
+      const json model = found->record.Request();
+      CLARY_TRY(json containers, ResolveContainers(context, model));
+      models[found->record.name] = {{"containers", std::move(containers)},
+                                    {"isolated", model.value("EnableNetworkIsolation", false)},
+                                    {"notices", api::Notices("CreateModel", model)},
+                                    {"role", model.value("ExecutionRoleArn", "")}};
+    }
   }
   fleet.models = models.dump();
   return fleet;
@@ -271,12 +363,12 @@ Result<Fleet> MakeFleet(const Context& context, const Record& config) {
 
 Result<std::string> WhatIsWrong(const Context& context, const Fleet& fleet) {
   const json models = ParsedText(fleet.models);
-  for (const json config = ParsedText(fleet.config);
-       const json& variant : config.at("ProductionVariants")) {
-    const std::string name = variant.at("VariantName");
-    const std::string model = variant.at("ModelName");
+  const json config = ParsedText(fleet.config);
+  for (const VariantState& v : fleet.variants) {
+    if (v.empty) continue;
+    const std::string model = VariantOf(config, v.name)->at("ModelName");
     CLARY_TRY(std::string wrong, WhatIsWrongWith(context, models.at(model).at("containers")));
-    if (!wrong.empty()) return OfVariant(std::move(wrong), name);
+    if (!wrong.empty()) return OfVariant(std::move(wrong), v.name);
   }
   return std::string();
 }
@@ -288,7 +380,7 @@ Result<api::ServerSpec> MakeServerSpec(const Context& context, const Record& end
   const json& variant = *VariantOf(config, instance.variant);
   const json models = ParsedText(fleet.models);
   const json& model = models.at(variant.at("ModelName").get<std::string>());
-  api::ServerSpec spec = {.endpoint = endpoint.name,
+  api::ServerSpec spec = {.endpoint = EndpointOf(endpoint),
                           .variant = instance.variant,
                           .instance = instance.id,
                           .region = context.options.region,
@@ -300,7 +392,7 @@ Result<api::ServerSpec> MakeServerSpec(const Context& context, const Record& end
                           .notices = api::Notices("CreateEndpointConfig", config),
                           .store = context.options.object_root.string(),
                           .log_root = context.env.logs.root().string(),
-                          .log_group = kEndpointLogGroup + endpoint.name,
+                          .log_group = kEndpointLogGroup + EndpointOf(endpoint),
                           .log_stream = instance.variant + "/" + instance.id};
   for (const json& notice : model.at("notices")) spec.notices.push_back(notice);
   CLARY_TRY(spec.containers, MakeContainers(context, model.at("containers")));
@@ -311,6 +403,14 @@ Result<api::ServerSpec> MakeServerSpec(const Context& context, const Record& end
     spec.cpus = 1;
   } else {
     spec.cpus = std::clamp(InstanceCpus(spec.instance_type), 1, context.capacity);
+  }
+  if (config.contains("AsyncInferenceConfig")) spec.invocation_timeout_s = kAsyncSeconds;
+  if (const auto needs = variant.find(kComponentNeeds); needs != variant.end()) {
+    spec.memory_bytes = needs->value("MaxMemoryRequiredInMb", uint64_t{0}) << 20U;
+    const double cores = std::ceil(needs->value("NumberOfCpuCoresRequired", 0.0));
+    if (cores >= 1) {
+      spec.cpus = static_cast<int>(std::min(cores, static_cast<double>(context.capacity)));
+    }
   }
   return spec;
 }
@@ -386,13 +486,18 @@ json EndpointView(const Context& context, const Record& endpoint, Show /*show*/)
                {"CreationTime", Seconds(endpoint.created_ms)},
                {"LastModifiedTime", Seconds(endpoint.modified_ms)}};
   if (!endpoint.failure_reason.empty()) view["FailureReason"] = endpoint.failure_reason;
-  if (!creating) view["ProductionVariants"] = Variants(context, endpoint, facts.current, false);
+  const auto show = [&](json& into, const Fleet& fleet, bool pending) {
+    into["ProductionVariants"] = Variants(context, endpoint, fleet, pending, false);
+    json shadows = Variants(context, endpoint, fleet, pending, true);
+    if (!shadows.empty()) into["ShadowProductionVariants"] = std::move(shadows);
+  };
+  if (!creating) show(view, facts.current, false);
   if (creating || facts.next.generation != 0) {
     const Fleet& pending = creating ? facts.current : facts.next;
-    view["PendingDeploymentSummary"] = {
-        {"EndpointConfigName", pending.config_name},
-        {"ProductionVariants", Variants(context, endpoint, pending, true)},
-        {"StartTime", Seconds(creating ? endpoint.created_ms : endpoint.started_ms)}};
+    json& summary = view["PendingDeploymentSummary"];
+    summary = {{"EndpointConfigName", pending.config_name},
+               {"StartTime", Seconds(creating ? endpoint.created_ms : endpoint.started_ms)}};
+    show(summary, pending, true);
   }
   const json config = ParsedText(facts.current.config);
   if (const auto capture = config.find("DataCaptureConfig"); capture != config.end()) {
@@ -404,7 +509,9 @@ json EndpointView(const Context& context, const Record& endpoint, Show /*show*/)
         {"DestinationS3Uri", capture->at("DestinationS3Uri")},
         {"KmsKeyId", capture->value("KmsKeyId", "")}};
   }
-  if (config.contains("MetricsConfig")) view["MetricsConfig"] = config["MetricsConfig"];
+  for (const char* member : {"MetricsConfig", "AsyncInferenceConfig"}) {
+    if (config.contains(member)) view[member] = config[member];
+  }
   if (!facts.last_deployment.empty()) {
     view["LastDeploymentConfig"] = ParsedText(facts.last_deployment);
   }

@@ -219,7 +219,8 @@ Status CheckServerless(const json& request, const json& variant, const std::stri
     return Invalid(where +
                    ".ServerlessConfig.ProvisionedConcurrency may not be above MaxConcurrency.");
   }
-  for (const char* member : {"DataCaptureConfig", "VpcConfig", "AsyncInferenceConfig"}) {
+  for (const char* member :
+       {"DataCaptureConfig", "VpcConfig", "AsyncInferenceConfig", "ShadowProductionVariants"}) {
     if (request.contains(member)) {
       return Invalid(std::string(member) + " is not supported with a ServerlessConfig.");
     }
@@ -227,27 +228,86 @@ Status CheckServerless(const json& request, const json& variant, const std::stri
   return {};
 }
 
-Status CreateEndpointConfig(Context& context, json request, Record& record, Plan& /*plan*/) {
-  std::set<std::string> names;
-  size_t index = 0;
-  for (json& variant : request.at("ProductionVariants")) {
-    const std::string where = "ProductionVariants[" + std::to_string(index++) + "]";
-    if (!names.insert(variant.at("VariantName")).second) {
-      return Invalid(where + ".VariantName is that of another variant.");
+// A configuration whose variants have no models: they are for inference components.
+Status CheckHosts(const json& request, const Options& options) {
+  for (const json& variant : request.at("ProductionVariants")) {
+    if (variant.contains("ModelName")) {
+      return Invalid("Give every one of ProductionVariants a ModelName, or none of them.");
     }
-    if (!variant.contains("ModelName")) {
-      return Invalid(where +
-                     " needs a ModelName: inference components, which stand for one elsewhere, are "
-                     "not supported by this release.");
-    }
-    CLARY_CHECK_OK(Named(context, kModel, variant));
     if (variant.contains("ServerlessConfig")) {
-      CLARY_CHECK_OK(CheckServerless(request, variant, where));
-    } else if (!variant.contains("InitialInstanceCount") || !variant.contains("InstanceType")) {
-      return Invalid(where +
-                     " needs InitialInstanceCount and InstanceType, or a ServerlessConfig.");
+      return Invalid(
+          "A variant without a ModelName is for inference components, which a "
+          "ServerlessConfig cannot host.");
     }
-    variant.emplace("InitialVariantWeight", 1.0);
+  }
+  for (const char* member : {"AsyncInferenceConfig", "ShadowProductionVariants"}) {
+    if (!request.contains(member)) continue;
+    return Invalid(std::string(member) + " needs ProductionVariants with a ModelName.");
+  }
+  if (!request.contains("ExecutionRoleArn")) {
+    return Invalid(
+        "Variants without a ModelName are for inference components: such a "
+        "configuration needs an ExecutionRoleArn.");
+  }
+  return CheckRole(request["ExecutionRoleArn"], options);
+}
+
+Status CheckShadows(const json& request) {
+  const auto shadows = request.find("ShadowProductionVariants");
+  if (shadows == request.end()) return {};
+  if (request.at("ProductionVariants").size() != 1 || shadows->size() != 1) {
+    return Invalid("ShadowProductionVariants has one variant, beside one of ProductionVariants.");
+  }
+  if (request.contains("AsyncInferenceConfig")) {
+    return Invalid("ShadowProductionVariants is not supported with an AsyncInferenceConfig.");
+  }
+  return {};
+}
+
+Status CheckAsync(const Context& context, const json& request) {
+  const auto async = request.find("AsyncInferenceConfig");
+  if (async == request.end()) return {};
+  if (request.contains("DataCaptureConfig")) {
+    return Invalid(
+        "DataCaptureConfig is not supported with an AsyncInferenceConfig: its answers "
+        "are objects already.");
+  }
+  const json output = async->at("OutputConfig");
+  if (!output.contains("S3OutputPath")) {
+    return Invalid("AsyncInferenceConfig.OutputConfig needs an S3OutputPath.");
+  }
+  for (const char* member : {"S3OutputPath", "S3FailurePath"}) {
+    if (!output.contains(member)) continue;
+    CLARY_CHECK_OK(CheckTarget(
+        output[member], std::string("AsyncInferenceConfig.OutputConfig.") + member, context.env));
+  }
+  return {};
+}
+
+Status CreateEndpointConfig(Context& context, json request, Record& record, Plan& /*plan*/) {
+  const bool hosts = !request.at("ProductionVariants").front().contains("ModelName");
+  if (hosts) CLARY_CHECK_OK(CheckHosts(request, context.options));
+  CLARY_CHECK_OK(CheckShadows(request));
+  CLARY_CHECK_OK(CheckAsync(context, request));
+  std::set<std::string> names;
+  for (const char* list : {"ProductionVariants", "ShadowProductionVariants"}) {
+    if (!request.contains(list)) continue;
+    size_t index = 0;
+    for (json& variant : request[list]) {
+      const std::string where = std::string(list) + "[" + std::to_string(index++) + "]";
+      if (!names.insert(variant.at("VariantName")).second) {
+        return Invalid(where + ".VariantName is that of another variant.");
+      }
+      if (!hosts && !variant.contains("ModelName")) return Invalid(where + " needs a ModelName.");
+      if (!hosts) CLARY_CHECK_OK(Named(context, kModel, variant));
+      if (variant.contains("ServerlessConfig")) {
+        CLARY_CHECK_OK(CheckServerless(request, variant, where));
+      } else if (!variant.contains("InitialInstanceCount") || !variant.contains("InstanceType")) {
+        return Invalid(where +
+                       " needs InitialInstanceCount and InstanceType, or a ServerlessConfig.");
+      }
+      variant.emplace("InitialVariantWeight", 1.0);
+    }
   }
   request.emplace("EnableNetworkIsolation", false);
   record.request = request.dump();

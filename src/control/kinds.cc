@@ -7,9 +7,10 @@ namespace clary::control {
 namespace {
 
 constexpr const Kind* kKinds[] = {
-    &kTuningJob,      &kTrainingJob, &kProcessingJob,  &kExperiment,        &kTrial,
-    &kTrialComponent, &kModel,       &kEndpointConfig, &kModelPackageGroup, &kModelPackage,
-    &kArtifact,       &kAssociation, &kEndpoint,       &kRetiredFleet,      &kTransformJob,
+    &kTuningJob,      &kTrainingJob, &kProcessingJob,  &kExperiment,         &kTrial,
+    &kTrialComponent, &kModel,       &kEndpointConfig, &kModelPackageGroup,  &kModelPackage,
+    &kArtifact,       &kAssociation, &kEndpoint,       &kInferenceComponent, &kRetiredFleet,
+    &kTransformJob,
 };
 
 }  // namespace

@@ -51,9 +51,11 @@ struct EndpointRoute {
   bool in_service = false;  // it may be invoked: InService, Updating, RollingBack
   std::string status;       // EndpointStatus
   std::vector<VariantRoute> variants;
-  std::vector<VariantRoute> shadows;    // get a copy of weight (at most 1) of the requests
-  std::optional<CaptureRoute> capture;  // captured now; none: EnableCapture is false, too
-  std::optional<AsyncRoute> async;      // it takes asynchronous invocations only
+  std::vector<VariantRoute> shadows;     // get a copy of weight (at most 1) of the requests
+  bool takes_components = false;         // it has no models of its own: requests name a component
+  std::vector<VariantRoute> components;  // inference components, by their names
+  std::optional<CaptureRoute> capture;   // captured now; none: EnableCapture is false, too
+  std::optional<AsyncRoute> async;       // it takes asynchronous invocations only
 };
 
 // By name.

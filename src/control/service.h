@@ -79,6 +79,9 @@ struct Options {
   std::function<Status(const std::string& version,
                        const std::map<std::string, std::string>& hyperparameters)>
       check_hyperparameters;
+  // The state of a CloudWatch alarm ("OK", "ALARM", ...); empty: there is none of that name. None:
+  // no alarm stops an update.
+  std::function<std::string(const std::string& name)> alarm_state;
   bool start_reconciler = true;  // false: Begin() does, or the caller calls Reconcile() (tests)
 };
 

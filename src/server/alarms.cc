@@ -476,6 +476,12 @@ Result<std::optional<AlarmBook::Verdict>> AlarmBook::Judge(const json& settings,
   return Verdict{.state = verdict, .reason = std::move(reason), .data = data.dump()};
 }
 
+std::string AlarmBook::StateOf(const std::string& name) {
+  const MutexLock lock(mu_);
+  const auto it = alarms_.find(name);
+  return it != alarms_.end() ? it->second.state : std::string();
+}
+
 void AlarmBook::Evaluate() {
   std::vector<std::pair<std::string, Alarm>> all;
   {

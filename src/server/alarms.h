@@ -34,6 +34,9 @@ class AlarmBook {
   // SetAlarmState; errors as CloudWatchFront::Handle(). Any thread.
   Result<nlohmann::json> Handle(std::string_view operation, const nlohmann::json& input);
 
+  // "OK", "ALARM" or "INSUFFICIENT_DATA"; empty: there is no alarm of that name. Any thread.
+  std::string StateOf(const std::string& name) EXCLUDES(mu_);
+
   // Brings every alarm to the state that its metric's windows up to now mean. Any thread.
   void Evaluate();
 

@@ -41,6 +41,8 @@ class CloudWatchFront {
 
   // Evaluates the alarms. Any thread; for housekeeping, every few seconds.
   void EvaluateAlarms() { alarms_->Evaluate(); }
+  // As AlarmBook's. Any thread.
+  std::string AlarmState(const std::string& name) const { return alarms_->StateOf(name); }
 
  private:
   friend struct CloudWatchOperations;

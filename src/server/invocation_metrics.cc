@@ -40,6 +40,16 @@ void InvocationMetrics::Count(std::string_view endpoint, std::string_view varian
   v.overhead.Add(static_cast<double>(outcome.overhead.count()));
 }
 
+void InvocationMetrics::Add(std::string_view endpoint, std::string_view variant, const char* name,
+                            const char* unit, double value) {
+  const int64_t minute = ToMillis(clock_.Now()) / kMinuteMs;
+  const MutexLock lock(mu_);
+  auto& [its_unit, sum] =
+      minutes_[minute][{std::string(endpoint), std::string(variant)}].others[name];
+  its_unit = unit;
+  sum.Add(value);
+}
+
 void InvocationMetrics::Flush(MetricStore& store, bool all) {
   std::vector<MetricDatum> data;
   {
@@ -48,12 +58,12 @@ void InvocationMetrics::Flush(MetricStore& store, bool all) {
     while (!minutes_.empty() && (all || minutes_.begin()->first < now)) {
       const Time time = FromMillis(minutes_.begin()->first * kMinuteMs);
       for (const auto& [key, v] : minutes_.begin()->second) {
-        const auto add = [&](const char* name, const char* unit, const Sum& sum) {
+        std::vector<std::pair<std::string, std::string>> dimensions = {{"EndpointName", key.first}};
+        if (!key.second.empty()) dimensions.emplace_back("VariantName", key.second);
+        const auto add = [&](std::string_view name, const char* unit, const Sum& sum) {
           if (sum.count == 0) return;
           data.push_back(
-              {.key = {.space = kSpace,
-                       .name = name,
-                       .dimensions = {{"EndpointName", key.first}, {"VariantName", key.second}}},
+              {.key = {.space = kSpace, .name = std::string(name), .dimensions = dimensions},
                .samples = {{.time = time,
                             .unit = unit,
                             .count = sum.count,
@@ -68,6 +78,7 @@ void InvocationMetrics::Flush(MetricStore& store, bool all) {
         add("InvocationModelErrors", "None", v.model_errors);
         add("ModelLatency", "Microseconds", v.model_latency);
         add("OverheadLatency", "Microseconds", v.overhead);
+        for (const auto& [name, other] : v.others) add(name, other.first, other.second);
       }
       minutes_.erase(minutes_.begin());
     }

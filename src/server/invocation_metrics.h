@@ -29,6 +29,10 @@ class InvocationMetrics {
 
   void Count(std::string_view endpoint, std::string_view variant, const InvocationOutcome& outcome)
       EXCLUDES(mu_);
+  // Counts one value of another metric of the namespace; without a variant it is the endpoint's.
+  // `name` and `unit` are literals.
+  void Add(std::string_view endpoint, std::string_view variant, const char* name, const char* unit,
+           double value) EXCLUDES(mu_);
   // Stores the minutes that have ended, with `all` the current one, too. What cannot be stored is
   // lost, with a warning in the log.
   void Flush(MetricStore& store, bool all) EXCLUDES(mu_);
@@ -44,6 +48,7 @@ class InvocationMetrics {
   struct Variant {
     Sum invocations, per_instance, client_errors, server_errors, model_errors, model_latency,
         overhead;
+    std::map<std::string_view, std::pair<const char*, Sum>> others;  // by name: unit, values
   };
   using Key = std::pair<std::string, std::string>;  // endpoint, variant
 

@@ -64,6 +64,7 @@ constexpr RestOperation kRuntimeOperations[] = {
     {"POST", "/endpoints/{EndpointName}/invocations", "InvokeEndpoint"},
     {"POST", "/endpoints/{EndpointName}/invocations-response-stream",
      "InvokeEndpointWithResponseStream"},
+    {"POST", "/endpoints/{EndpointName}/async-invocations", "InvokeEndpointAsync"},
 };
 
 Answered CallSageMaker(const Router::Parts& parts, const Call& call) {
@@ -136,6 +137,14 @@ constexpr Front kFronts[] = {
          [](const Router::Parts& parts, const Call& c) {
            return Document(c.wire, parts.kms.Handle(c.operation, c.input));
          }},
+    {.service = "application-autoscaling",
+     .host = "application-autoscaling.",
+     .wire = Wire::kJson11,
+     .target = "AnyScaleFrontendService",
+     .call =
+         [](const Router::Parts& parts, const Call& c) {
+           return Document(c.wire, parts.autoscaling.Handle(c.operation, c.input));
+         }},
     {.service = "sagemaker",
      .host = "api.sagemaker.",
      .wire = Wire::kRestJson,
@@ -158,27 +167,36 @@ constexpr Front kFronts[] = {
          }},
 };
 
+// Whether `path` has the segments of `pattern`; what its braces match goes into `labels`.
+bool MatchPath(std::string_view pattern, std::string_view path, net::Query* labels) {
+  for (;;) {
+    const size_t end = std::min(pattern.find('/'), pattern.size());
+    const size_t path_end = std::min(path.find('/'), path.size());
+    const std::string_view wanted = pattern.substr(0, end);
+    const std::string_view part = path.substr(0, path_end);
+    if (!wanted.starts_with('{')) {
+      if (wanted != part) return false;
+    } else if (labels == nullptr && !part.contains('%')) {
+      if (part.empty()) return false;
+    } else {
+      auto value = UriDecode(part);
+      if (!value || value->empty()) return false;
+      if (labels) labels->emplace_back(wanted.substr(1, wanted.size() - 2), *std::move(value));
+    }
+    const bool last = end == pattern.size();
+    if (last || path_end == path.size()) return last && path_end == path.size();
+    pattern.remove_prefix(end + 1);
+    path.remove_prefix(path_end + 1);
+  }
+}
+
 // The operation of `front` at this method and path; what the path's braces match goes into
 // `labels`.
 const RestOperation* FindRest(const Front& front, const net::Request& request, net::Query* labels) {
-  const auto parts = Split(request.path, '/');
   for (const RestOperation& operation : front.operations) {
-    const auto wanted = Split(operation.path, '/');
-    if (operation.method != request.method || wanted.size() != parts.size()) continue;
+    if (operation.method != request.method) continue;
     net::Query found;
-    bool same = true;
-    for (size_t i = 0; i < parts.size() && same; ++i) {
-      if (!wanted[i].starts_with('{')) {
-        same = wanted[i] == parts[i];
-        continue;
-      }
-      auto value = UriDecode(parts[i]);
-      same = value && !value->empty();
-      if (same) {
-        found.emplace_back(wanted[i].substr(1, wanted[i].size() - 2), *std::move(value));
-      }
-    }
-    if (!same) continue;
+    if (!MatchPath(operation.path, request.path, labels ? &found : nullptr)) continue;
     if (labels) *labels = std::move(found);
     return &operation;
   }

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "net/http.h"
 #include "net/sigv4.h"
+#include "server/autoscaling.h"
 #include "server/cloudwatch.h"
 #include "server/iam.h"
 #include "server/identity.h"
@@ -63,6 +64,7 @@ class Router {
     LogsFront& logs;
     CloudWatchFront& cloudwatch;
     KmsFront& kms;
+    AutoscalingFront& autoscaling;
     RuntimeFront& runtime;
     objects::S3Front& s3;
     // SageMaker: JSON text to JSON text.

@@ -16,9 +16,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <latch>
 #include <nlohmann/json.hpp>
+#include <thread>
+#include <vector>
 
 #include "base/file.h"
 #include "base/hash.h"
@@ -27,11 +31,14 @@
 #include "control/service.h"
 #include "exec/testing/fake_executor.h"
 #include "meta/testing/stores.h"
+#include "net/client.h"
+#include "net/server.h"
 #include "net/sigv4.h"
 #include "objects/s3_front.h"
 #include "objects/testing/memory_store.h"
 #include "server/documents.h"
 #include "server/served.h"
+#include "server/testing/container.h"
 
 namespace clary::server {
 namespace {
@@ -61,7 +68,9 @@ struct World {
   objects::S3Front s3{objects};
   std::shared_ptr<const control::EndpointRoutes> routes =
       std::make_shared<control::EndpointRoutes>();
-  RuntimeFront runtime{[this] { return routes; }, identity->account(), nullptr, nullptr};
+  ModelCaller models{identity->account()};
+  RuntimeFront runtime{identity->account(),
+                       {.routes = [this] { return routes; }, .models = models}};
   std::unique_ptr<control::Service> control = *control::Service::Start(
       {.records = records, .objects = objects, .executor = executor, .logs = logs, .clock = clock},
       {.account_id = identity->account().id,
@@ -72,6 +81,15 @@ struct World {
        .model_server_command = {"/bin/false"},
        .transform_command = {"/bin/false"},
        .start_reconciler = false});
+  std::unique_ptr<AutoscalingFront> autoscaling =
+      *AutoscalingFront::Open({.sagemaker =
+                                   [this](std::string_view operation, const nlohmann::json& input) {
+                                     return control->Handle(operation, input);
+                                   },
+                               .metrics = *metrics,
+                               .records = records,
+                               .clock = clock},
+                              identity->account());
   Router router{{.identity = *identity,
                  .clock = clock,
                  .iam = *iam,
@@ -79,6 +97,7 @@ struct World {
                  .logs = *logs_front,
                  .cloudwatch = *cloudwatch,
                  .kms = kms,
+                 .autoscaling = *autoscaling,
                  .runtime = runtime,
                  .s3 = s3,
                  .sagemaker = [this](std::string_view operation, std::string_view body) {
@@ -424,6 +443,7 @@ TEST(Router, InternalErrorsKeepTheirTextToTheLog) {
                  .logs = *world.logs_front,
                  .cloudwatch = *world.cloudwatch,
                  .kms = world.kms,
+                 .autoscaling = *world.autoscaling,
                  .runtime = world.runtime,
                  .s3 = world.s3,
                  .sagemaker = [](std::string_view, std::string_view) -> Result<std::string> {
@@ -496,6 +516,62 @@ TEST(Router, TakesTheGzipOffABody) {
   EXPECT_TRUE(send(packed, "br").body.contains("SerializationException"));
   EXPECT_TRUE(send(packed + "x", "gzip").body.contains("SerializationException"));
   EXPECT_TRUE(send(packed.substr(0, packed.size() - 1), "gzip").body.contains("Serialization"));
+}
+
+// 200 invocations that wait for their models, and nobody else waits with them.
+TEST(Router, SlowModelsDelayNobodyElse) {
+  constexpr int kSlowOnes = 200;
+  World world;
+  auto routes = std::make_shared<control::EndpointRoutes>();
+  (*routes)["slow"] = std::make_shared<control::EndpointRoute>(
+      control::EndpointRoute{.name = "slow",
+                             .in_service = true,
+                             .variants = {{.name = "v",
+                                           .weight = 1,
+                                           .containers = {"primary"},
+                                           .instances = {{"i-1", world.dir.path() / "i-1"}}}}});
+  world.routes = routes;
+  std::latch arrived(kSlowOnes);
+  std::latch release(1);
+  const auto container = Container(
+      world.dir.path() / "i-1", 0,
+      [&](net::Request&) {
+        arrived.count_down();
+        release.wait();
+        return Text(200, "late");
+      },
+      kSlowOnes);
+  const auto server = *net::Server::Start(
+      {.overloaded = Router::Throttled, .lane = net::Lane{.takes = IsInvocation}},
+      [&world](net::Request& request) { return world.router.Handle(request); });
+  const auto ask = [&](const std::string& path, const std::string& target) {
+    const auto client = *net::HttpClient::Create({});
+    net::ClientRequest request{.method = "POST",
+                               .url = "http://127.0.0.1:" + std::to_string(server->port()) + path,
+                               .body = "{}"};
+    if (!target.empty()) request.headers.Set("X-Amz-Target", "SageMaker." + target);
+    const Account& account = world.identity->account();
+    net::SignRequest(request,
+                     {.access_key = account.access_key_id,
+                      .secret_key = account.secret_access_key,
+                      .region = "us-east-1",
+                      .service = "sagemaker"},
+                     world.clock.Now());
+    const auto answer = client->Send(request);
+    return answer ? std::to_string(answer->status) + " " + answer->body : answer.error().message;
+  };
+  std::atomic<int> late = 0;
+  {
+    std::vector<std::jthread> asking;
+    for (int i = 0; i < kSlowOnes; ++i) {
+      asking.emplace_back([&] { late += ask("/endpoints/slow/invocations", "") == "200 late"; });
+    }
+    arrived.wait();  // all of them, at once
+    EXPECT_EQ(ask("/", "ListTrainingJobs"), "200 {\"TrainingJobSummaries\":[]}");
+    EXPECT_EQ(late, 0);
+    release.count_down();
+  }
+  EXPECT_EQ(late, kSlowOnes);
 }
 
 }  // namespace

@@ -3,12 +3,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
 #include <fstream>
 #include <latch>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "api/server_spec.h"
 #include "base/file.h"
@@ -20,6 +19,8 @@
 #include "server/capture.h"
 #include "server/event_stream.h"
 #include "server/invocation_metrics.h"
+#include "server/shadow_traffic.h"
+#include "server/testing/container.h"
 
 namespace clary::server {
 namespace {
@@ -27,26 +28,6 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 using testing::HasSubstr;
-
-// A container on the socket of an instance's directory.
-std::unique_ptr<net::Server> Container(const fs::path& directory, size_t index,
-                                       net::Handler handler) {
-  EXPECT_TRUE(MakeDirectories(directory));
-  Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  const std::string path = api::SocketOf(directory, index).string();
-  path.copy(address.sun_path, sizeof address.sun_path - 1);
-  EXPECT_EQ(::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-  EXPECT_EQ(::listen(fd.get(), 16), 0);
-  return *net::Server::Start({.listener = std::move(fd), .handler_threads = 4}, std::move(handler));
-}
-
-net::Response Text(int status, std::string body, std::string type = "text/csv") {
-  net::Response r{.status = status, .body = std::move(body)};
-  r.headers.Set("Content-Type", std::move(type));
-  return r;
-}
 
 class RuntimeTest : public testing::Test {
  protected:
@@ -82,11 +63,10 @@ class RuntimeTest : public testing::Test {
   std::shared_ptr<const control::EndpointRoutes> routes_;
   ManualClock clock_;
   InvocationMetrics metrics_{clock_};
-  RuntimeFront front_{[this] { return routes_; },
-                      {.id = "123456789012", .region = "us-east-1"},
-                      nullptr,
-                      &metrics_,
-                      {.timeout = Duration(2'000)}};
+  ModelCaller models_{{.id = "123456789012", .region = "us-east-1"}, {.timeout = Duration(2'000)}};
+  RuntimeFront front_{
+      {.id = "123456789012", .region = "us-east-1"},
+      {.routes = [this] { return routes_; }, .models = models_, .metrics = &metrics_}};
 };
 
 TEST_F(RuntimeTest, AMultiModelEndpointNeedsAndPassesOnTheModelsName) {
@@ -249,8 +229,8 @@ TEST_F(RuntimeTest, ASlowContainerIsATimeoutOfTheModel) {
     release.wait();
     return Text(200, "late");
   });
-  RuntimeFront impatient{
-      [this] { return routes_; }, account_, nullptr, nullptr, {.timeout = Duration(1)}};
+  ModelCaller models{account_, {.timeout = Duration(1)}};
+  RuntimeFront impatient{account_, {.routes = [this] { return routes_; }, .models = models}};
   const auto answer = impatient.Invoke("InvokeEndpoint", "e", net::Request{}, "1");
   release.count_down();
   ASSERT_TRUE(answer) << answer.error().message;
@@ -365,6 +345,79 @@ TEST(EventStream, HasTheBytesThatClientsDecoded) {
   };
   EXPECT_EQ(HexEncode(*ReadAll(*NewPayloadParts(std::make_unique<Broken>()), 1000)),
             golden["exception_hex"].get<std::string>());
+}
+
+TEST_F(RuntimeTest, AServerlessVariantTakesSoManyAtOnce) {
+  auto route = Route();
+  route.variants[0].max_concurrency = 1;
+  SetRoute(route);
+  std::latch arrived(1);
+  std::latch release(1);
+  const auto container = Container(directory("i-1"), 0, [&](net::Request&) {
+    arrived.count_down();
+    release.wait();
+    return Text(200, "done");
+  });
+  Result<net::Response> first;
+  std::jthread asking([&] { first = Invoke(); });
+  arrived.wait();
+  const auto second = Invoke();
+  release.count_down();
+  asking.join();
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->status, 429);
+  EXPECT_EQ(second->headers.Get("x-amzn-ErrorType"), "ThrottlingException");
+  EXPECT_THAT(second->body, HasSubstr("Rate exceeded"));
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->body, "done");
+  EXPECT_EQ(Invoke()->status, 200);  // its place is free again
+}
+
+TEST_F(RuntimeTest, AComponentIsAskedByItsName) {
+  auto route = Route();
+  route.variants.clear();
+  route.takes_components = true;
+  route.components = {
+      {.name = "c", .containers = {"primary"}, .instances = {{"i-1", directory("i-1")}}}};
+  SetRoute(route);
+  const auto container =
+      Container(directory("i-1"), 0, [](net::Request&) { return Text(200, "from c"); });
+  const auto answer = Invoke({{"X-Amzn-SageMaker-Inference-Component", "c"}});
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->body, "from c");
+  EXPECT_THAT(Invoke().error().message,
+              testing::StartsWith("Inference Component Name header is required"));
+  EXPECT_THAT(Invoke({{"X-Amzn-SageMaker-Inference-Component", "d"}}).error().message,
+              HasSubstr("Inference Component d"));
+}
+
+TEST_F(RuntimeTest, AShadowGetsACopyAndItsAnswerIsDropped) {
+  auto route = Route();
+  route.shadows = {{.name = "shadow",
+                    .weight = 1,
+                    .containers = {"primary"},
+                    .instances = {{"i-2", directory("i-2")}}}};
+  SetRoute(route);
+  const auto production =
+      Container(directory("i-1"), 0, [](net::Request&) { return Text(200, "production"); });
+  std::latch copied(1);
+  std::string body;
+  const auto shadow = Container(directory("i-2"), 0, [&](net::Request& r) {
+    body = *ReadAll(*r.body, 100) + std::string(r.headers.Get("Content-Type"));
+    copied.count_down();
+    return Text(500, "shadow");
+  });
+  ShadowTraffic shadows(models_, nullptr, &metrics_);
+  RuntimeFront front{
+      account_, {.routes = [this] { return routes_; }, .models = models_, .shadows = &shadows}};
+  net::Request request{.method = "POST"};
+  request.headers.Set("Content-Type", "text/csv");
+  const auto answer = front.Invoke("InvokeEndpoint", "e", request, "1,2");
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->body, "production");
+  EXPECT_EQ(answer->headers.Get("x-Amzn-Invoked-Production-Variant"), "AllTraffic");
+  copied.wait();
+  EXPECT_EQ(body, "1,2text/csv");
 }
 
 }  // namespace

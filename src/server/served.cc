@@ -34,6 +34,8 @@ constexpr Speech kServices[] = {
     {"monitoring", "CloudWatch", api::CloudwatchOperations, "ValidationError",
      "UnknownOperationException", ""},
     {"kms", "KMS", api::KmsOperations, "ValidationException", "UnknownOperationException", ""},
+    {"application-autoscaling", "Application Auto Scaling", api::AutoscalingOperations,
+     "ValidationException", "UnknownOperationException", ""},
 };
 
 constexpr Served kServed[] = {
@@ -114,6 +116,33 @@ constexpr Served kServed[] = {
     {"kms", "UntagResource", "KeyId TagKeys"},
     {"kms", "UpdateAlias", "AliasName TargetKeyId"},
     {"kms", "UpdateKeyDescription", "KeyId Description"},
+
+    {"application-autoscaling", "DeleteScalingPolicy",
+     "PolicyName ServiceNamespace ResourceId ScalableDimension"},
+    {"application-autoscaling", "DeregisterScalableTarget",
+     "ServiceNamespace ResourceId ScalableDimension"},
+    {"application-autoscaling", "DescribeScalableTargets",
+     "ServiceNamespace ResourceIds ScalableDimension MaxResults NextToken"},
+    {"application-autoscaling", "DescribeScalingActivities",
+     "ServiceNamespace ResourceId ScalableDimension MaxResults NextToken"},
+    {"application-autoscaling", "DescribeScalingPolicies",
+     "ServiceNamespace PolicyNames ResourceId ScalableDimension MaxResults NextToken"},
+    {"application-autoscaling", "PutScalingPolicy",
+     "PolicyName ServiceNamespace ResourceId ScalableDimension PolicyType "
+     "TargetTrackingScalingPolicyConfiguration "
+     "TargetTrackingScalingPolicyConfiguration.TargetValue "
+     "TargetTrackingScalingPolicyConfiguration.PredefinedMetricSpecification "
+     "TargetTrackingScalingPolicyConfiguration.PredefinedMetricSpecification.PredefinedMetricType "
+     "TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification "
+     "TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.MetricName "
+     "TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.Namespace "
+     "TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.Dimensions "
+     "TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.Statistic "
+     "TargetTrackingScalingPolicyConfiguration.ScaleOutCooldown "
+     "TargetTrackingScalingPolicyConfiguration.ScaleInCooldown "
+     "TargetTrackingScalingPolicyConfiguration.DisableScaleIn"},
+    {"application-autoscaling", "RegisterScalableTarget",
+     "ServiceNamespace ResourceId ScalableDimension MinCapacity MaxCapacity SuspendedState"},
 };
 
 constexpr std::string_view kNoPolicies = "no policy is evaluated that could ask for it";
@@ -136,6 +165,12 @@ constexpr Harmless kHarmless[] = {
     {"kms", "CreateKey", "BypassPolicyLockoutSafetyCheck", "key policies lock nobody out here"},
     {"kms", "PutKeyPolicy", "BypassPolicyLockoutSafetyCheck", "key policies lock nobody out here"},
     {"kms", "DescribeKey", "GrantTokens", "there are no grants"},
+    {"application-autoscaling", "DescribeScalingActivities", "IncludeNotScaledActivities",
+     "every activity changed something"},
+    {"application-autoscaling", "RegisterScalableTarget", "RoleARN",
+     "no role limits what the service does on this machine"},
+    {"application-autoscaling", "RegisterScalableTarget", "Tags",
+     "nothing asks for a target's tags"},
 };
 
 // Operations that are refused in words, unlike those that nobody knows.
@@ -153,6 +188,12 @@ constexpr RefusedOperations kRefusedOperations[] = {
      "VerifyMac",
      "UnsupportedOperationException",
      "Nothing is encrypted with KMS keys here: keys are names that set-ups make and jobs carry"},
+    {"application-autoscaling",
+     "DeleteScheduledAction DescribeScheduledActions GetPredictiveScalingForecast "
+     "PutScheduledAction",
+     "ValidationException",
+     "Capacity follows a metric only here; for a schedule let cron call "
+     "UpdateEndpointWeightsAndCapacities"},
 };
 
 const Speech* FindSpeech(std::string_view name) {

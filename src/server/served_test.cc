@@ -21,6 +21,7 @@ std::span<const api::Operation> OperationsOf(std::string_view service) {
   if (service == "iam") return api::IamOperations();
   if (service == "logs") return api::LogsOperations();
   if (service == "kms") return api::KmsOperations();
+  if (service == "application-autoscaling") return api::AutoscalingOperations();
   return api::CloudwatchOperations();
 }
 

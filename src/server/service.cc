@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <latch>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -20,10 +21,13 @@
 #include "net/server.h"
 #include "objects/file_store.h"
 #include "objects/s3_front.h"
+#include "server/async.h"
+#include "server/autoscaling.h"
 #include "server/capture.h"
 #include "server/invocation_metrics.h"
 #include "server/router.h"
 #include "server/runtime.h"
+#include "server/shadow_traffic.h"
 #include "toolkit/environments.h"
 
 namespace clary::server {
@@ -32,6 +36,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t kStateVersion = 1;
+constexpr size_t kInlineHandlers = 4;
 
 std::string EndpointIn(const fs::path& home) {
   const auto text = ReadFile(home / "service.json", 1 << 16);
@@ -165,7 +170,11 @@ struct Service::Parts {
   std::optional<KmsFront> kms;
   std::optional<Capture> capture;
   std::optional<InvocationMetrics> invocations;
+  std::optional<ModelCaller> models;
+  std::optional<ShadowTraffic> shadows;
+  std::unique_ptr<AsyncInvocations> async;
   std::optional<RuntimeFront> runtime;
+  std::unique_ptr<AutoscalingFront> autoscaling;
   std::optional<objects::S3Front> s3;
   std::optional<Router> router;
   std::latch contact_written{1};  // requests wait for it
@@ -189,8 +198,10 @@ void Service::KeepHouse(Parts& parts, Clock& clock, const std::stop_token& stop)
   constexpr Duration kMetricAge = std::chrono::hours(455 * 24);
   Time tidied{};
   while (!stop.stop_requested()) {
+    parts.async->LookAtTheTime();
     parts.invocations->Flush(*parts.metrics, false);
     parts.cloudwatch->EvaluateAlarms();
+    parts.autoscaling->Evaluate();
     if (clock.Now() - tidied >= kTidy) {
       tidied = clock.Now();
       parts.logs_front->Sweep();
@@ -276,6 +287,10 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
            .role_exists = [&iam =
                                *parts.iam](const std::string& arn) { return iam.CanRunJobs(arn); },
            .check_hyperparameters = options.check_hyperparameters,
+           .alarm_state =
+               [&parts](const std::string& name) {  // asked once everything is there
+                 return parts.cloudwatch->AlarmState(name);
+               },
            .start_reconciler = false}));
   parts.sts.emplace(*parts.identity, *parts.iam);
   CLARY_TRY(parts.logs_front, LogsFront::Open(parts.logs, *parts.records, account, clock));
@@ -290,8 +305,34 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
   parts.kms.emplace(*parts.records, account, clock);
   parts.capture.emplace(*parts.objects, clock);
   parts.invocations.emplace(clock);
-  parts.runtime.emplace([&control] { return control.Routes(); }, account, &*parts.capture,
-                        &*parts.invocations);
+  parts.models.emplace(account);
+  parts.shadows.emplace(*parts.models, &*parts.capture, &*parts.invocations);
+  const auto routes = [&control] { return control.Routes(); };
+  CLARY_TRY(parts.async, AsyncInvocations::Open({.routes = routes,
+                                                 .models = *parts.models,
+                                                 .objects = *parts.objects,
+                                                 .records = *parts.records,
+                                                 .logs = parts.logs,
+                                                 .metrics = *parts.invocations,
+                                                 .clock = clock}));
+  parts.runtime.emplace(account, RuntimeFront::Parts{.routes = routes,
+                                                     .models = *parts.models,
+                                                     .capture = &*parts.capture,
+                                                     .metrics = &*parts.invocations,
+                                                     .shadows = &*parts.shadows,
+                                                     .async = parts.async.get()});
+  const int cores = static_cast<int>(std::thread::hardware_concurrency());
+  CLARY_TRY(parts.autoscaling,
+            AutoscalingFront::Open(
+                {.sagemaker =
+                     [&control](std::string_view operation, const nlohmann::json& input) {
+                       return control.Handle(operation, input);
+                     },
+                 .metrics = *parts.metrics,
+                 .records = *parts.records,
+                 .cores = options.capacity_cpus > 0 ? options.capacity_cpus : std::max(cores, 1),
+                 .clock = clock},
+                account));
   parts.s3.emplace(*parts.objects);
   parts.router.emplace(
       Router::Parts{.identity = *parts.identity,
@@ -301,6 +342,7 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
                     .logs = *parts.logs_front,
                     .cloudwatch = *parts.cloudwatch,
                     .kms = *parts.kms,
+                    .autoscaling = *parts.autoscaling,
                     .runtime = *parts.runtime,
                     .s3 = *parts.s3,
                     .sagemaker = [&control](std::string_view operation, std::string_view body) {
@@ -311,6 +353,7 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
   net::ServerOptions listen{
       .address = options.address,
       .port = options.port,
+      .inline_handlers = kInlineHandlers,
       .overloaded = Router::Throttled,
       .front = net::ConnectFront{.ca = std::move(ca), .tunnel_others = options.allow_tunnel},
       .lane = net::Lane{.takes = IsInvocation}};
@@ -345,6 +388,8 @@ void Service::Stop() {
   if (parts.server) {
     parts.server->Stop();
     parts.server.reset();
+    parts.async.reset();
+    parts.shadows.reset();
     parts.invocations->Flush(*parts.metrics, true);
     std::error_code ec;
     std::filesystem::remove(parts.home / "service.json", ec);

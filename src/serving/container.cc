@@ -161,12 +161,17 @@ int RunXgboostContainer() {
       ParseUint(Variable(options.environment, "SM_NUM_CPUS")).value_or(1), 1, 1024));
   auto models = FindModels(options);
   if (!models) return Failed(models.error().message);
-  auto server =
-      net::Server::Start({.listener = Fd(static_cast<int>(*listener)),
-                          .handler_threads = static_cast<size_t>(std::max(options.cores, 2)),
-                          .max_content_length = {},
-                          .idle_timeout = std::chrono::hours(24)},
-                         ContainerHandler(*std::move(models), options));
+  auto server = net::Server::Start(
+      {.listener = Fd(static_cast<int>(*listener)),
+       .handler_threads = static_cast<size_t>(std::max(options.cores, 2)),
+       .inline_handlers = static_cast<size_t>(std::max(options.cores, 2)),
+       .max_content_length = {},
+       .idle_timeout = std::chrono::hours(24),
+       // A ping does not wait behind large requests.
+       .lane = net::Lane{.takes = [](const net::Request& r) { return r.path == "/ping"; },
+                         .handler_threads = 1,
+                         .max_queue = 64}},
+      ContainerHandler(*std::move(models), options));
   if (!server) return Failed(server.error().message);
   int signal = 0;
   while (::sigwait(&stop, &signal) != 0) continue;

@@ -20,11 +20,15 @@ struct ServeOptions {
   std::vector<std::string> program;  // instead of the one that ContainerSpec::program names
   std::chrono::milliseconds grace = std::chrono::seconds(30);  // between SIGTERM and SIGKILL
   bool sandbox = true;                                         // false: do not even try
+  // Built-in containers are pinged while they serve; two pings in a row without an answer end the
+  // instance. (A script's ping waits behind its requests, so it tells nothing.)
+  std::chrono::milliseconds ping_interval = std::chrono::seconds(5);
+  std::chrono::milliseconds ping_timeout = std::chrono::seconds(2);
 };
 
-// Serves until SIGTERM, or until a container ends. Events as docs/formats/serving-directory.md has
-// them. Returns the exit code of the last one; an error means that it could not be written. Call it
-// while the process has one thread.
+// Serves until SIGTERM, or until a container ends or hangs. Events as
+// docs/formats/serving-directory.md has them. Returns the exit code of the last one; an error means
+// that it could not be written. Call it while the process has one thread.
 Result<int> RunInstance(const api::ServerSpec& spec, const std::filesystem::path& directory,
                         objects::ObjectStore& store, const ServeOptions& options = {});
 

@@ -329,6 +329,31 @@ TEST_P(ScriptServerTest, StopsWhileItLoads) {
 
 INSTANTIATE_TEST_SUITE_P(Sandbox, ScriptServerTest, testing::Values(true),
                          [](const auto&) { return "Yes"; });
+// The process below `pid` that has no children of its own.
+pid_t Leaf(pid_t pid) {
+  for (;;) {
+    const std::string path = "/proc/" + std::to_string(pid);
+    const auto children =
+        ReadFile(path + "/task/" + std::to_string(pid) + "/children", 1 << 16).value_or("");
+    const int child = std::atoi(children.c_str());
+    if (child <= 0) return pid;
+    pid = child;
+  }
+}
+
+TEST_P(ModelServerTest, AContainerThatHangsEndsTheInstance) {
+  PutGoodModel();
+  options_.ping_interval = 1ms;
+  options_.ping_timeout = 1ms;
+  Start();
+  ASSERT_TRUE(InService()) << LogText();
+  ::kill(Leaf(pid_), SIGSTOP);
+  EXPECT_EQ(Wait(), 1);
+  ASSERT_EQ(Events().size(), 2U);
+  EXPECT_EQ(Events()[1].detail, "The container primary does not answer /ping any more.");
+  EXPECT_THAT(LogText(), HasSubstr("does not answer /ping"));
+}
+
 INSTANTIATE_TEST_SUITE_P(Sandbox, ModelServerTest, testing::Values(false, true),
                          [](const auto& param_info) { return param_info.param ? "Yes" : "No"; });
 

@@ -18,7 +18,12 @@ namespace clary::control {
 struct VariantState {
   std::string name;
   double weight = 1;
-  int64_t count = 1;  // instances asked for
+  int64_t count = 1;            // instances asked for
+  int64_t max_concurrency = 0;  // of a serverless variant; 0: it is none
+  bool shadow = false;          // gets copies of requests
+  bool empty = false;           // has no model: its instances are for inference components
+
+  bool serverless() const { return max_concurrency > 0; }
 };
 
 // All that one endpoint configuration asked for, at the time of the call that named it.
@@ -31,6 +36,7 @@ struct Fleet {
   std::vector<VariantState> variants;
 
   VariantState* Find(std::string_view variant);
+  int64_t instances() const;  // asked for, of all variants
 };
 
 // One model server. Instance i is launch i of the record.
@@ -54,6 +60,7 @@ struct EndpointFacts : Facts {
   std::string last_deployment;
   int64_t stage = 0;     // of the traffic's way to `next`: how many shares it has got
   int64_t stage_ms = 0;  // since when
+  std::string endpoint;  // of an inference component: the endpoint that it is part of
 
   nlohmann::json ToJson() const override;
   static FactsPtr FromJson(const nlohmann::json& j);  // throws what nlohmann throws
@@ -61,8 +68,18 @@ struct EndpointFacts : Facts {
 
 inline constexpr char kEndpointLogGroup[] = "/aws/sagemaker/Endpoints/";  // and the endpoint's name
 
-// The fleet of a configuration's record. The error is the answer: a model of it is gone.
-Result<Fleet> MakeFleet(const Context& context, const Record& config);
+// The member of a variant that an inference component's fleet has: ComputeResourceRequirements.
+inline constexpr char kComponentNeeds[] = "ComputeResourceRequirements";
+
+// The fleet of a configuration: a CreateEndpointConfig request. The error is the answer: a model of
+// it is gone.
+Result<Fleet> MakeFleet(const Context& context, std::string config_name,
+                        const nlohmann::json& config);
+
+// The name of the endpoint that a record with EndpointFacts is, or is part of.
+const std::string& EndpointOf(const Record& record);
+// The inference components of an endpoint, oldest first.
+std::vector<SnapshotPtr> ComponentsOf(const Context& context, std::string_view endpoint);
 
 // Why a fleet cannot run, as FailureReason; empty: nothing is known against it.
 Result<std::string> WhatIsWrong(const Context& context, const Fleet& fleet);
@@ -87,6 +104,14 @@ struct TrafficPlan {
 };
 // "ValidationException" if the DeploymentConfig contradicts itself.
 Result<TrafficPlan> PlanTraffic(const nlohmann::json& deployment, int64_t instances);
+
+// Kind::step of whatever has EndpointFacts.
+Status StepFleets(Steps& steps, const SnapshotPtr& record);
+// Plans the end of `launches`: SIGTERM, some time to drain, and their directories go.
+void Retire(const Context& context, std::vector<Launch> launches, Plan& plan);
+// How many instances of the variant answer, of all that were asked for.
+int64_t Answering(const Context& context, const EndpointFacts& facts, const Fleet& fleet,
+                  const VariantState& variant);
 
 // Makes the endpoint's route what its newest record says.
 void PublishRoute(Context& context, const std::string& endpoint);

@@ -111,6 +111,7 @@ extern const Kind kModelPackage;
 extern const Kind kArtifact;
 extern const Kind kAssociation;
 extern const Kind kEndpoint;
+extern const Kind kInferenceComponent;
 extern const Kind kRetiredFleet;
 extern const Kind kTransformJob;
 

@@ -10,7 +10,7 @@
 
 namespace clary::objects {
 
-class MemoryStore final : public ObjectStore {
+class MemoryStore : public ObjectStore {
  public:
   explicit MemoryStore(Clock& clock = Clock::System()) : clock_(clock) {}  // keeps it
 
