@@ -72,6 +72,7 @@ void Describe(CLI::App& app, Context& context, std::filesystem::path& home) {
   AddInvoke(app, context);
   AddTransform(app, context);
   AddReport(app, context);
+  AddClarify(app, context);
   AddEndpoints(app, context);
   AddLogs(app, context);
   AddS3(app, context);

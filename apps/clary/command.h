@@ -42,6 +42,7 @@ void AddPredict(CLI::App& app, Context& context);
 void AddInvoke(CLI::App& app, Context& context);
 void AddTransform(CLI::App& app, Context& context);
 void AddReport(CLI::App& app, Context& context);
+void AddClarify(CLI::App& app, Context& context);
 void AddEndpoints(CLI::App& app, Context& context);  // deploy, endpoints, models
 void AddLogs(CLI::App& app, Context& context);
 void AddS3(CLI::App& app, Context& context);

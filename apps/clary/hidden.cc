@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "analyzer/analyzer.h"
 #include "exec/local_executor.h"
 #include "rules/rule_runner.h"
 #include "runner/runner.h"
@@ -24,6 +25,7 @@ std::optional<int> RunHidden(int argc, char** argv) {
   if (std::strcmp(argv[1], "algorithm") == 0) {
     if (std::strcmp(argv[2], "xgboost") == 0) return xgboost::RunAlgorithm();
     if (std::strcmp(argv[2], "xgboost-trials") == 0) return xgboost::RunTrials();
+    if (std::strcmp(argv[2], "clarify") == 0) return analyzer::RunAnalyzer();
     if (std::strcmp(argv[2], "xgboost-serve") == 0) return serving::RunXgboostContainer();
   }
   return std::nullopt;

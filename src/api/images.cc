@@ -93,6 +93,11 @@ Result<Image> ResolveImage(std::string_view uri) {
   return Image{.program = "xgboost", .version = std::string(tag)};
 }
 
+bool IsClarifyImage(std::string_view uri) {
+  const std::string_view name = uri.substr(uri.rfind('/') + 1);
+  return name.substr(0, name.find_first_of(":@")) == "sagemaker-clarify-processing";
+}
+
 std::vector<MetricDefinition> BuiltInMetrics(const Image& image) {
   std::vector<MetricDefinition> definitions;
   if (image.program != "xgboost") return definitions;

@@ -20,6 +20,9 @@ struct Image {
 // it is none of them.
 Result<Image> ResolveImage(std::string_view uri);
 
+// Whether an image is SageMaker Clarify's, of any account, region and tag: its job is an analysis.
+bool IsClarifyImage(std::string_view uri);
+
 struct MetricDefinition {
   std::string name;   // "validation:auc"
   std::string regex;  // one group, the value

@@ -9,11 +9,13 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <random>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
 #include "base/strings.h"
+#include "clarify/internal/binomial.h"
 
 namespace clary::clarify {
 namespace {
@@ -295,7 +297,107 @@ Outcome Disparity(const Input& in, const std::vector<bool>& accepted) {
 }
 
 constexpr size_t kNeighbours = 5;
-constexpr size_t kBlock = 256;  // rows whose distances are computed at once
+constexpr size_t kLeafRows = 24;
+
+// The nearest of some points by Euclid's distance; of equally near ones the lower come first. A k-d
+// tree (Bentley 1975), split at the median of the widest feature.
+class Neighbours {
+ public:
+  // `points`: row after row.
+  Neighbours(std::vector<double> points, size_t width)
+      : width_(width), given_(std::move(points)), order_(given_.size() / width) {
+    for (size_t i = 0; i < order_.size(); ++i) order_[i] = i;
+    if (!order_.empty()) Build(0, order_.size());
+    points_.reserve(given_.size());
+    for (const size_t i : order_) {
+      const auto at = given_.begin() + static_cast<std::ptrdiff_t>(i * width_);
+      points_.insert(points_.end(), at, at + static_cast<std::ptrdiff_t>(width_));
+    }
+    offsets_.resize(width_);
+  }
+
+  // The `k` nearest to x: squared distances and places, nearest first.
+  const std::vector<std::pair<double, size_t>>& Find(const double* x, size_t k) {
+    found_.assign(k, {kInfinity, SIZE_MAX});
+    std::ranges::fill(offsets_, 0.0);
+    Search(0, x, 0);
+    return found_;
+  }
+
+ private:
+  struct Node {
+    size_t begin = 0, end = 0;  // of order_
+    size_t feature = SIZE_MAX;  // of a leaf: none
+    double split = 0;
+    size_t right = 0;  // the left one is the next
+  };
+
+  size_t Build(size_t begin, size_t end) {
+    const size_t self = nodes_.size();
+    nodes_.push_back({.begin = begin, .end = end});
+    if (end - begin <= kLeafRows) return self;
+    size_t widest = 0;
+    double spread = 0;
+    for (size_t f = 0; f < width_; ++f) {
+      double low = kInfinity, high = -kInfinity;
+      for (size_t i = begin; i < end; ++i) {
+        low = std::min(low, given_[order_[i] * width_ + f]);
+        high = std::max(high, given_[order_[i] * width_ + f]);
+      }
+      if (high - low <= spread) continue;
+      spread = high - low;
+      widest = f;
+    }
+    if (spread == 0) return self;  // all the same
+    const size_t middle = begin + (end - begin) / 2;
+    const auto at = [&](size_t i) { return order_.begin() + static_cast<std::ptrdiff_t>(i); };
+    std::nth_element(at(begin), at(middle), at(end), [&](size_t a, size_t b) {
+      return given_[a * width_ + widest] < given_[b * width_ + widest];
+    });
+    nodes_[self].feature = widest;
+    nodes_[self].split = given_[order_[middle] * width_ + widest];
+    Build(begin, middle);
+    const size_t right = Build(middle, end);
+    nodes_[self].right = right;
+    return self;
+  }
+
+  // `bound`: no point of the node is nearer.
+  void Search(size_t at, const double* x, double bound) {
+    const Node& node = nodes_[at];
+    if (node.feature == SIZE_MAX) {
+      for (size_t i = node.begin; i < node.end; ++i) {
+        const double* p = &points_[i * width_];
+        double distance = 0;
+        for (size_t f = 0; f < width_; ++f) distance += (p[f] - x[f]) * (p[f] - x[f]);
+        const std::pair<double, size_t> one{distance, order_[i]};
+        if (one >= found_.back()) continue;
+        found_.pop_back();
+        found_.insert(std::ranges::upper_bound(found_, one), one);
+      }
+      return;
+    }
+    const double apart = x[node.feature] - node.split;
+    const size_t left = at + 1, right = node.right;
+    Search(apart < 0 ? left : right, x, bound);
+    double& offset = offsets_[node.feature];
+    const double before = offset;
+    const double farther = bound - before * before + apart * apart;
+    // Equally near ones may have lower places; sums of squares are not exact.
+    constexpr double kSlack = 1 - 1e-12;
+    if (farther * kSlack > found_.back().first) return;
+    offset = apart;
+    Search(apart < 0 ? right : left, x, farther);
+    offset = before;
+  }
+
+  size_t width_;
+  std::vector<double> given_, points_;  // points_ in the tree's order
+  std::vector<size_t> order_;
+  std::vector<Node> nodes_;
+  std::vector<double> offsets_;  // of the node that is searched, by feature
+  std::vector<std::pair<double, size_t>> found_;
+};
 
 // The facet's own predictions less those of its nearest neighbours among everybody else, as
 // Clarify's code has the sign. Of equally near rows the lower ones count.
@@ -314,37 +416,19 @@ Outcome FlipTest(const Input& in) {
   std::vector<size_t> rest, facet;
   for (size_t i = 0; i < data.facet.size(); ++i) (data.facet[i] ? facet : rest).push_back(i);
   const size_t k = rest.size() > 9 ? kNeighbours : 1;
-  // Blocks of rows, each feature after feature: the distances of a block come from loops without
-  // branches.
   const size_t width = data.features.size();
-  std::vector<double> blocks(((rest.size() + kBlock - 1) / kBlock) * kBlock * width, 0);
-  for (size_t i = 0; i < rest.size(); ++i) {
-    for (size_t f = 0; f < width; ++f) {
-      blocks[(i / kBlock * width + f) * kBlock + i % kBlock] = data.features[f]->numbers[rest[i]];
-    }
-  }
+  const auto row_of = [&](size_t row, double* to) {
+    for (size_t f = 0; f < width; ++f) to[f] = data.features[f]->numbers[row];
+  };
+  std::vector<double> points(rest.size() * width), x(width);
+  for (size_t i = 0; i < rest.size(); ++i) row_of(rest[i], &points[i * width]);
+  Neighbours neighbours(std::move(points), width);
   double flips = 0;
-  std::array<double, kBlock> distance{};
-  std::vector<std::pair<double, size_t>> nearest;  // sorted; of equals the lower row
   for (const size_t row : facet) {
-    nearest.assign(k, {kInfinity, SIZE_MAX});
-    for (size_t begin = 0; begin < rest.size(); begin += kBlock) {
-      distance.fill(0);
-      for (size_t f = 0; f < width; ++f) {
-        const double x = data.features[f]->numbers[row];
-        const double* column = &blocks[(begin / kBlock * width + f) * kBlock];
-        for (size_t i = 0; i < kBlock; ++i) distance[i] += (column[i] - x) * (column[i] - x);
-      }
-      const size_t n = std::min(kBlock, rest.size() - begin);
-      for (size_t i = 0; i < n; ++i) {
-        if (distance[i] >= nearest.back().first) continue;
-        const std::pair<double, size_t> found{distance[i], begin + i};
-        nearest.pop_back();
-        nearest.insert(std::ranges::upper_bound(nearest, found), found);
-      }
-    }
-    const auto votes = std::ranges::count_if(
-        nearest, [&](const auto& found) { return data.predicted[rest[found.second]]; });
+    row_of(row, x.data());
+    const auto votes = std::ranges::count_if(neighbours.Find(x.data(), k), [&](const auto& found) {
+      return data.predicted[rest[found.second]];
+    });
     const bool others = 2 * votes > static_cast<std::ptrdiff_t>(k);
     flips += static_cast<double>(data.predicted[row]) - static_cast<double>(others);
   }
@@ -526,6 +610,126 @@ std::vector<std::string_view> MetricNames(BiasStage stage) {
   return names;
 }
 
+namespace {
+
+Input Counted(const BiasData& data) {
+  Input in{.data = data, .a = {}, .d = {}};
+  for (size_t i = 0; i < data.facet.size(); ++i) {
+    Side& side = data.facet[i] ? in.d : in.a;
+    ++side.n[data.label[i]][!data.predicted.empty() && data.predicted[i]];
+  }
+  return in;
+}
+
+// How `total` things spread over cells with these counts, by chance.
+void DrawMultinomial(const std::vector<double>& counts, double total, std::mt19937_64& random,
+                     std::vector<double>& out) {
+  out.resize(counts.size());
+  auto left = static_cast<int64_t>(total);
+  double weight = total;
+  for (size_t c = 0; c < counts.size(); ++c) {
+    if (left == 0 || counts[c] == 0) {
+      out[c] = 0;
+    } else if (counts[c] >= weight) {
+      out[c] = static_cast<double>(left);
+      left = 0;
+    } else {
+      const int64_t n = DrawBinomial(left, counts[c] / weight, random);
+      out[c] = static_cast<double>(n);
+      left -= n;
+    }
+    weight -= counts[c];
+  }
+}
+
+// The draws of one metric, a NaN for one that has no value.
+std::optional<MetricInterval> Percentiles(std::vector<double>& values) {
+  const size_t drawn = values.size();
+  std::erase_if(values, [](double v) { return std::isnan(v); });
+  constexpr size_t kAllowed = 20;
+  if (values.empty() || (drawn - values.size()) * kAllowed > drawn) return std::nullopt;
+  std::ranges::sort(values);
+  const auto at = [&](double share) {
+    return values[static_cast<size_t>(share * static_cast<double>(values.size() - 1) + 0.5)];
+  };
+  constexpr double kLow = 0.025, kHigh = 0.975;
+  return MetricInterval{.low = at(kLow), .high = at(kHigh)};
+}
+
+// Disparity's table: [group][facet][accepted], flat.
+std::vector<double> GroupTable(const BiasData& data, const std::vector<bool>& accepted) {
+  std::unordered_map<std::string, size_t> place;
+  std::vector<double> table;
+  for (size_t i = 0; i < accepted.size(); ++i) {
+    const auto [at, fresh] = place.emplace(data.group->Text(i), place.size());
+    if (fresh) table.resize(table.size() + 4, 0);
+    ++table[at->second * 4 + static_cast<size_t>(data.facet[i]) * 2 + (accepted[i] ? 1 : 0)];
+  }
+  return table;
+}
+
+double DisparityOf(const std::vector<double>& table, double rows) {
+  double facet[2] = {0, 0}, all[2] = {0, 0}, sum = 0;
+  for (size_t g = 0; g < table.size(); g += 4) {
+    for (const size_t o : {0U, 1U}) {
+      facet[o] = table[g + 2 + o];
+      all[o] = table[g + o] + facet[o];
+    }
+    sum += (all[0] + all[1]) * (Divide(facet[0], all[0]) - Divide(facet[1], all[1]));
+  }
+  return sum / rows;
+}
+
+}  // namespace
+
+std::vector<std::optional<MetricInterval>> BiasIntervals(BiasStage stage, const BiasData& data,
+                                                         std::span<const std::string> methods,
+                                                         size_t draws, uint64_t seed) {
+  constexpr size_t kMaxGroupCells = 4000;
+  const double rows = static_cast<double>(data.facet.size());
+  const Input seen = Counted(data);
+  std::vector<double> counts;
+  for (const Side* side : {&seen.a, &seen.d}) {
+    for (const auto& row : side->n) counts.insert(counts.end(), row.begin(), row.end());
+  }
+  std::vector<const Row*> asked;
+  for (const Row& row : kMetrics) {
+    if (row.stage != stage) continue;
+    if (!methods.empty() && std::ranges::find(methods, row.name) == methods.end()) continue;
+    asked.push_back(&row);
+  }
+  std::vector<std::vector<double>> values(asked.size());
+  std::mt19937_64 random(seed);
+  Input in{.data = data, .a = {}, .d = {}};
+  std::vector<double> drawn;
+  const auto is_table = [](const Row& row) { return row.name == "CDDL" || row.name == "CDDPL"; };
+  for (size_t i = 0; i < draws && rows > 0; ++i) {
+    DrawMultinomial(counts, rows, random, drawn);
+    for (size_t c = 0; c < drawn.size(); ++c) {
+      (c < 4 ? in.a : in.d).n[c / 2 % 2][c % 2] = drawn[c];
+    }
+    for (size_t m = 0; m < asked.size(); ++m) {
+      if (is_table(*asked[m]) || asked[m]->name == "FT") continue;
+      const Outcome outcome = asked[m]->compute(in);
+      values[m].push_back(outcome ? *outcome : std::nan(""));
+    }
+  }
+  std::vector<std::optional<MetricInterval>> out(asked.size());
+  for (size_t m = 0; m < asked.size(); ++m) {
+    if (is_table(*asked[m])) {
+      if (!asked[m]->compute(seen)) continue;
+      const auto table = GroupTable(data, stage == kPre ? data.label : data.predicted);
+      if (table.size() > kMaxGroupCells) continue;
+      for (size_t i = 0; i < draws; ++i) {
+        DrawMultinomial(table, rows, random, drawn);
+        values[m].push_back(DisparityOf(drawn, rows));
+      }
+    }
+    if (!values[m].empty()) out[m] = Percentiles(values[m]);
+  }
+  return out;
+}
+
 Result<std::vector<Metric>> BiasMetrics(BiasStage stage, const BiasData& data,
                                         std::span<const std::string> methods) {
   const auto known = MetricNames(stage);
@@ -534,11 +738,7 @@ Result<std::vector<Metric>> BiasMetrics(BiasStage stage, const BiasData& data,
     return ClientError("Invalid metric_name: metrics should be one of the registered metrics" +
                        std::string(stage == kPre ? kPreNames : kPostNames));
   }
-  Input in{.data = data, .a = {}, .d = {}};
-  for (size_t i = 0; i < data.facet.size(); ++i) {
-    Side& side = data.facet[i] ? in.d : in.a;
-    ++side.n[data.label[i]][!data.predicted.empty() && data.predicted[i]];
-  }
+  const Input in = Counted(data);
   std::vector<Metric> out;
   for (const Row& row : kMetrics) {
     if (row.stage != stage) continue;

@@ -7,6 +7,8 @@
 // Everything here is a pure function of its arguments: any thread.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -64,6 +66,19 @@ std::vector<std::string_view> MetricNames(BiasStage stage);
 // kInvalidArgument "ClientError" for a name that is none, in Clarify's words.
 Result<std::vector<Metric>> BiasMetrics(BiasStage stage, const BiasData& data,
                                         std::span<const std::string> methods = {});
+
+// Between these lie 95 of 100 draws of a metric.
+struct MetricInterval {
+  double low = 0;
+  double high = 0;  // either may be infinite
+};
+// Intervals of the metrics that BiasMetrics() gives, in their order: percentiles of `draws`
+// multinomial draws of the counts that they depend on (facet x label x prediction; for CDDL and
+// CDDPL the table of groups), the same for the same seed. None for FT, for a metric without a
+// value, and where one draw in twenty has none.
+std::vector<std::optional<MetricInterval>> BiasIntervals(BiasStage stage, const BiasData& data,
+                                                         std::span<const std::string> methods = {},
+                                                         size_t draws = 2000, uint64_t seed = 0);
 
 // What the model does for everybody: accuracy, rates, ratios and F1, under Clarify's names.
 std::vector<Metric> PerformanceMetrics(const std::vector<bool>& label,

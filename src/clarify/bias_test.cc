@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "base/testing/golden.h"
+#include "clarify/internal/binomial.h"
 
 namespace clary::clarify {
 namespace {
@@ -112,6 +113,55 @@ TEST(Bias, TheFlipTestAsksTheNearestNeighbours) {
   data.features = {&x, &text};
   EXPECT_EQ(ErrorOf(*BiasMetrics(BiasStage::kPostTraining, data), "FT"),
             "FlipTest does not support non-numeric columns");
+}
+
+TEST(DrawBinomial, HasItsMeanAndVariance) {
+  std::mt19937_64 random(1);
+  for (const auto& [n, p] : {std::pair<int64_t, double>{20, 0.1},
+                             {1000, 0.3},
+                             {1000, 0.97},
+                             {5, 0.5},
+                             {100000, 0.0002},
+                             {30000, 0.6}}) {
+    constexpr int kDraws = 20000;
+    double sum = 0, squares = 0;
+    for (int i = 0; i < kDraws; ++i) {
+      const auto k = static_cast<double>(DrawBinomial(n, p, random));
+      ASSERT_TRUE(k >= 0 && k <= static_cast<double>(n));
+      sum += k;
+      squares += k * k;
+    }
+    const double mean = sum / kDraws, variance = squares / kDraws - mean * mean;
+    const double want = static_cast<double>(n) * p * (1 - p);
+    EXPECT_NEAR(mean, static_cast<double>(n) * p, 5 * std::sqrt(want / kDraws)) << n << ' ' << p;
+    EXPECT_NEAR(variance / want, 1, 0.06) << n << ' ' << p;
+  }
+  EXPECT_EQ(DrawBinomial(7, 1, random), 7);
+  EXPECT_EQ(DrawBinomial(7, 0, random), 0);
+  EXPECT_EQ(DrawBinomial(0, 0.5, random), 0);
+}
+
+TEST(BiasIntervals, ContainTheValueAndAreTheSameAgain) {
+  BiasData data;
+  for (int i = 0; i < 500; ++i) {
+    data.facet.push_back(i % 3 == 0);
+    data.label.push_back(i % 5 == 0);
+    data.predicted.push_back(i % 4 == 0);
+  }
+  const auto metrics = BiasMetrics(BiasStage::kPostTraining, data).value();
+  const auto intervals = BiasIntervals(BiasStage::kPostTraining, data);
+  const auto again = BiasIntervals(BiasStage::kPostTraining, data);
+  ASSERT_EQ(intervals.size(), metrics.size());
+  for (size_t m = 0; m < metrics.size(); ++m) {
+    if (metrics[m].name == "FT" || metrics[m].name == "CDDPL") {
+      EXPECT_FALSE(intervals[m]);  // none, and no group variable
+      continue;
+    }
+    ASSERT_TRUE(intervals[m]) << metrics[m].name;
+    EXPECT_LE(intervals[m]->low, *metrics[m].value) << metrics[m].name;
+    EXPECT_GE(intervals[m]->high, *metrics[m].value) << metrics[m].name;
+    EXPECT_EQ(intervals[m]->low, again[m]->low);
+  }
 }
 
 TEST(Groups, KindsFollowTheShareOfDistinctValues) {

@@ -7,7 +7,6 @@
 #include <bit>
 #include <cmath>
 #include <map>
-#include <optional>
 #include <random>
 
 namespace clary::clarify {
@@ -18,111 +17,73 @@ using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
 constexpr size_t kDefaultSamples = 2048;  // and two for each player
-constexpr size_t kMaxExactPlayers = 24;   // whatever exact_up_to says
 constexpr size_t kBatchRows = 16384;
 
 using Coalition = std::vector<bool>;  // a player each
 
 bool Same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
 
-// Answers v(S) for one explained row.
+// One explained row: who plays, and the rows that a coalition stands for.
 class Game {
  public:
-  Game(const Model& model, std::span<const double> row, std::span<const double> baseline,
-       bool logit)
-      : model_(model), row_(row), baseline_(baseline), logit_(logit) {
-    const size_t features = row.size();
-    for (size_t f = 0; f < features; ++f) {
-      for (size_t b = 0; b < baseline.size(); b += features) {
-        if (Same(row[f], baseline[b + f])) continue;
-        players_.push_back(f);
-        break;
-      }
-    }
+  Game(std::span<const double> row, std::span<const double> baseline,
+       const std::vector<bool>& may_play)
+      : row_(row), baseline_(baseline), may_play_(may_play) {
+    players_ = Players(row, baseline, may_play);
   }
   const std::vector<size_t>& players() const { return players_; }
 
-  // v of each coalition, `outputs` columns.
-  Result<MatrixXd> Values(const std::vector<Coalition>& coalitions) const {
-    const size_t width = row_.size(), copies = baseline_.size() / width;
-    const size_t batch = std::max<size_t>(1, kBatchRows / copies);
-    MatrixXd out;
-    std::vector<double> rows;
-    for (size_t begin = 0; begin < coalitions.size(); begin += batch) {
-      const size_t end = std::min(coalitions.size(), begin + batch);
-      rows.clear();
-      for (size_t c = begin; c < end; ++c) {
-        for (size_t b = 0; b < copies; ++b) {
-          rows.insert(rows.end(), baseline_.begin() + static_cast<ptrdiff_t>(b * width),
-                      baseline_.begin() + static_cast<ptrdiff_t>((b + 1) * width));
-          double* copy = &rows[rows.size() - width];
-          for (size_t p = 0; p < players_.size(); ++p) {
-            if (coalitions[c][p]) copy[players_[p]] = row_[players_[p]];
-          }
-        }
+  // Appends a row for each row of the baseline.
+  void Append(const Coalition& coalition, std::vector<double>& rows) const {
+    const size_t width = row_.size();
+    for (size_t b = 0; b < baseline_.size(); b += width) {
+      rows.insert(rows.end(), baseline_.begin() + static_cast<ptrdiff_t>(b),
+                  baseline_.begin() + static_cast<ptrdiff_t>(b + width));
+      double* copy = &rows[rows.size() - width];
+      for (size_t f = 0; f < may_play_.size(); ++f) {
+        if (!may_play_[f]) copy[f] = row_[f];
       }
-      CLARY_TRY(const std::vector<double> scores, model_(rows));
-      const size_t asked = (end - begin) * copies;
-      if (scores.empty() || scores.size() % asked != 0) {
-        return Fail(Code::kInvalidArgument, "ClientError",
-                    fmt::format("the model answered {} scores for {} rows", scores.size(), asked));
-      }
-      const size_t outputs = scores.size() / asked;
-      if (begin == 0) {
-        out.resize(static_cast<Index>(coalitions.size()), static_cast<Index>(outputs));
-      } else if (outputs != static_cast<size_t>(out.cols())) {
-        return Fail(
-            Code::kInvalidArgument, "ClientError",
-            fmt::format("the model answered {} scores a row, then {}", out.cols(), outputs));
-      }
-      for (size_t c = begin; c < end; ++c) {
-        for (size_t k = 0; k < outputs; ++k) {
-          double sum = 0;
-          for (size_t b = 0; b < copies; ++b) {
-            sum += scores[((c - begin) * copies + b) * outputs + k];
-          }
-          const double mean = sum / static_cast<double>(copies);
-          out(static_cast<Index>(c), static_cast<Index>(k)) =
-              logit_ ? std::log(mean / (1 - mean)) : mean;
-        }
+      for (size_t p = 0; p < players_.size(); ++p) {
+        if (coalition[p]) copy[players_[p]] = row_[players_[p]];
       }
     }
-    return out;
   }
 
  private:
-  const Model& model_;
   std::span<const double> row_, baseline_;
-  bool logit_;
+  const std::vector<bool>& may_play_;  // empty: every feature
   std::vector<size_t> players_;
 };
 
-// Shapley's formula over all coalitions: phi_i = sum over S without i of
-// |S|! (M - |S| - 1)! / M! (v(S and i) - v(S)).
-Result<MatrixXd> AllCoalitions(const Game& game) {
-  const size_t m = game.players().size();
-  const size_t count = size_t{1} << m;
-  std::vector<Coalition> coalitions(count, Coalition(m));
-  for (size_t s = 0; s < count; ++s) {
+// Scores of `rows`, at most kBatchRows at a time.
+Result<std::vector<double>> AskAll(const Model& model, const std::vector<double>& rows,
+                                   size_t width, size_t* outputs) {
+  std::vector<double> all;
+  for (size_t begin = 0; begin < rows.size(); begin += kBatchRows * width) {
+    const size_t size = std::min(kBatchRows * width, rows.size() - begin);
+    CLARY_TRY(const std::vector<double> scores, model(std::span(rows).subspan(begin, size)));
+    const size_t asked = size / width;
+    if (scores.empty() || scores.size() % asked != 0) {
+      return Fail(Code::kInvalidArgument, "ClientError",
+                  fmt::format("the model answered {} scores for {} rows", scores.size(), asked));
+    }
+    if (*outputs == 0) *outputs = scores.size() / asked;
+    if (scores.size() / asked != *outputs) {
+      return Fail(Code::kInvalidArgument, "ClientError",
+                  fmt::format("the model answered {} scores a row, then {}", *outputs,
+                              scores.size() / asked));
+    }
+    all.insert(all.end(), scores.begin(), scores.end());
+  }
+  return all;
+}
+
+std::vector<Coalition> EveryCoalition(size_t m) {
+  std::vector<Coalition> coalitions(size_t{1} << m, Coalition(m));
+  for (size_t s = 0; s < coalitions.size(); ++s) {
     for (size_t p = 0; p < m; ++p) coalitions[s][p] = (s >> p & 1) != 0;
   }
-  CLARY_TRY(const MatrixXd v, game.Values(coalitions));
-  std::vector<double> weight(m);  // of a coalition of that size, without the player
-  double binomial = 1;            // of m - 1 over size
-  for (size_t size = 0; size < m; ++size) {
-    weight[size] = 1 / (static_cast<double>(m) * binomial);
-    binomial *= static_cast<double>(m - 1 - size) / static_cast<double>(size + 1);
-  }
-  MatrixXd phi = MatrixXd::Zero(static_cast<Index>(m), v.cols());
-  for (size_t s = 0; s < count; ++s) {
-    for (size_t p = 0; p < m; ++p) {
-      if ((s >> p & 1) != 0) continue;
-      phi.row(static_cast<Index>(p)) +=
-          weight[static_cast<size_t>(std::popcount(s))] *
-          (v.row(static_cast<Index>(s | size_t{1} << p)) - v.row(static_cast<Index>(s)));
-    }
-  }
-  return phi;
+  return coalitions;
 }
 
 struct Weighted {
@@ -202,15 +163,9 @@ Weighted Draw(size_t m, size_t budget, std::mt19937_64& random) {
 }
 
 // Least squares with the values' sum held: the last player is what is left of it. With fewer
-// coalitions than players the smallest solution.
-Result<MatrixXd> Sampled(const Game& game, size_t budget, uint64_t seed, size_t* asked) {
-  const size_t m = game.players().size();
-  std::mt19937_64 random(seed);
-  Weighted drawn = Draw(m, budget, random);
-  drawn.coalitions.emplace_back(m, false);
-  drawn.coalitions.emplace_back(m, true);
-  *asked = drawn.coalitions.size();
-  CLARY_TRY(const MatrixXd v, game.Values(drawn.coalitions));
+// coalitions than players the smallest solution. `v`: of the drawn coalitions, then of none and of
+// all.
+MatrixXd LeastSquares(const Weighted& drawn, size_t m, const MatrixXd& v) {
   const auto n = static_cast<Index>(drawn.weights.size()), last = static_cast<Index>(m) - 1;
   const Eigen::RowVectorXd none = v.row(n), all = v.row(n + 1) - none;
   MatrixXd a(n, last), y(n, v.cols());
@@ -235,7 +190,86 @@ uint64_t RowSeed(uint64_t seed, size_t row) {
   return uint64_t{out[0]} << 32 | out[1];
 }
 
+// What is asked about one row, and what becomes of the answers.
+struct Question {
+  Game game;
+  bool exact = true;
+  Weighted drawn;  // exact: every coalition, without weights
+};
+
+Question Ask(std::span<const double> row, std::span<const double> baseline, uint64_t seed,
+             const KernelShapOptions& options) {
+  Question q{.game = Game(row, baseline, options.may_play), .exact = true, .drawn = {}};
+  const size_t m = q.game.players().size();
+  const size_t budget = options.samples > 0 ? options.samples : 2 * m + kDefaultSamples;
+  q.exact = m <= kMaxExactPlayers &&
+            (size_t{1} << m) <= std::max(options.exact_up_to, std::min(budget, SIZE_MAX - 2) + 2);
+  if (q.exact) {
+    q.drawn.coalitions = EveryCoalition(m);
+    return q;
+  }
+  std::mt19937_64 random(seed);
+  q.drawn = Draw(m, budget, random);
+  q.drawn.coalitions.emplace_back(m, false);
+  q.drawn.coalitions.emplace_back(m, true);
+  return q;
+}
+
+// v of each coalition from the scores of its rows: the link of their mean.
+MatrixXd ValuesOf(std::span<const double> scores, size_t coalitions, size_t copies, size_t outputs,
+                  bool logit) {
+  MatrixXd v(static_cast<Index>(coalitions), static_cast<Index>(outputs));
+  for (size_t c = 0; c < coalitions; ++c) {
+    for (size_t k = 0; k < outputs; ++k) {
+      double sum = 0;
+      for (size_t b = 0; b < copies; ++b) sum += scores[(c * copies + b) * outputs + k];
+      const double mean = sum / static_cast<double>(copies);
+      v(static_cast<Index>(c), static_cast<Index>(k)) = logit ? std::log(mean / (1 - mean)) : mean;
+    }
+  }
+  return v;
+}
+
 }  // namespace
+
+std::vector<size_t> Players(std::span<const double> row, std::span<const double> baseline,
+                            const std::vector<bool>& may_play) {
+  std::vector<size_t> players;
+  const size_t features = row.size();
+  for (size_t f = 0; f < features; ++f) {
+    if (!may_play.empty() && !may_play[f]) continue;
+    for (size_t b = 0; b < baseline.size(); b += features) {
+      if (Same(row[f], baseline[b + f])) continue;
+      players.push_back(f);
+      break;
+    }
+  }
+  return players;
+}
+
+void ShapleyOfCoalitions(std::span<const double> v, size_t players, size_t outputs,
+                         std::span<double> values) {
+  std::ranges::fill(values, 0.0);
+  double weight[kMaxExactPlayers];  // of a coalition of that size, without the player
+  double binomial = 1;              // of players - 1 over size
+  for (size_t size = 0; size < players; ++size) {
+    weight[size] = 1 / (static_cast<double>(players) * binomial);
+    binomial *= static_cast<double>(players - 1 - size) / static_cast<double>(size + 1);
+  }
+  // Differences, so that who changes nothing gets 0 to the last bit.
+  const size_t count = size_t{1} << players;
+  for (size_t s = 0; s < count; ++s) {
+    const auto size = static_cast<size_t>(std::popcount(s));
+    if (size == players) break;
+    for (size_t p = 0; p < players; ++p) {
+      const size_t with = s | size_t{1} << p;
+      if (with == s) continue;
+      for (size_t k = 0; k < outputs; ++k) {
+        values[p * outputs + k] += weight[size] * (v[with * outputs + k] - v[s * outputs + k]);
+      }
+    }
+  }
+}
 
 Result<Explanations> KernelShap(const Model& model, std::span<const double> rows,
                                 std::span<const double> baseline, size_t features,
@@ -246,41 +280,64 @@ Result<Explanations> KernelShap(const Model& model, std::span<const double> rows
                 fmt::format("{} and {} values are no rows of {} features", rows.size(),
                             baseline.size(), features));
   }
+  const size_t copies = baseline.size() / features;
   Explanations out;
   {
-    const Game nobody(model, baseline.first(features), baseline, options.logit);
-    CLARY_TRY(const MatrixXd v, nobody.Values({Coalition(nobody.players().size(), false)}));
-    out.outputs = static_cast<size_t>(v.cols());
+    const std::vector<double> own(baseline.begin(), baseline.end());
+    CLARY_TRY(const auto scores, AskAll(model, own, features, &out.outputs));
+    const MatrixXd v = ValuesOf(scores, 1, copies, out.outputs, options.logit);
     out.expected_value.assign(v.data(), v.data() + v.size());
   }
-  for (size_t i = 0; i * features < rows.size(); ++i) {
-    const Game game(model, rows.subspan(i * features, features), baseline, options.logit);
-    const size_t m = game.players().size();
-    Explanation& row = out.rows.emplace_back();
-    row.values.assign(features * out.outputs, 0);
-    if (m == 0) continue;
-    const size_t budget = options.samples > 0 ? options.samples : 2 * m + kDefaultSamples;
-    row.exact =
-        m <= kMaxExactPlayers &&
-        (size_t{1} << m) <= std::max(options.exact_up_to, std::min(budget, SIZE_MAX - 2) + 2);
-    MatrixXd phi;
-    if (row.exact) {
-      row.coalitions = size_t{1} << m;
-      CLARY_TRY(phi, AllCoalitions(game));
-    } else {
-      CLARY_TRY(phi, Sampled(game, budget, RowSeed(options.seed, i), &row.coalitions));
+  const size_t count = rows.size() / features;
+  std::vector<double> asked;
+  for (size_t begin = 0; begin < count;) {
+    // As many rows together as fill a batch.
+    std::vector<Question> questions;
+    asked.clear();
+    while (begin + questions.size() < count && asked.size() < kBatchRows * features) {
+      const size_t i = begin + questions.size();
+      questions.push_back(
+          Ask(rows.subspan(i * features, features), baseline, RowSeed(options.seed, i), options));
+      const Question& q = questions.back();
+      if (q.game.players().empty()) continue;
+      for (const Coalition& c : q.drawn.coalitions) q.game.Append(c, asked);
     }
-    if (static_cast<size_t>(phi.cols()) != out.outputs) {
-      return Fail(
-          Code::kInvalidArgument, "ClientError",
-          fmt::format("the model answered {} scores a row, then {}", out.outputs, phi.cols()));
-    }
-    for (size_t p = 0; p < m; ++p) {
-      for (size_t k = 0; k < out.outputs; ++k) {
-        row.values[game.players()[p] * out.outputs + k] =
-            phi(static_cast<Index>(p), static_cast<Index>(k));
+    CLARY_TRY(const auto scores, AskAll(model, asked, features, &out.outputs));
+    size_t at = 0;
+    for (const Question& q : questions) {
+      Explanation& row = out.rows.emplace_back();
+      row.values.assign(features * out.outputs, 0);
+      const auto& players = q.game.players();
+      const size_t m = players.size();
+      if (m == 0) continue;
+      row.exact = q.exact;
+      row.coalitions = q.drawn.coalitions.size();
+      const MatrixXd v = ValuesOf(std::span(scores).subspan(at), row.coalitions, copies,
+                                  out.outputs, options.logit);
+      at += row.coalitions * copies * out.outputs;
+      MatrixXd phi(static_cast<Index>(m), static_cast<Index>(out.outputs));
+      if (q.exact) {
+        const Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> flat = v;
+        std::vector<double> values(m * out.outputs);
+        ShapleyOfCoalitions({flat.data(), static_cast<size_t>(flat.size())}, m, out.outputs,
+                            values);
+        for (size_t p = 0; p < m; ++p) {
+          for (size_t k = 0; k < out.outputs; ++k) {
+            phi(static_cast<Index>(p), static_cast<Index>(k)) = values[p * out.outputs + k];
+          }
+        }
+      } else {
+        phi = LeastSquares(q.drawn, m, v);
+      }
+      for (size_t p = 0; p < m; ++p) {
+        for (size_t k = 0; k < out.outputs; ++k) {
+          row.values[players[p] * out.outputs + k] =
+              phi(static_cast<Index>(p), static_cast<Index>(k));
+        }
       }
     }
+    begin += questions.size();
+    if (options.on_progress) options.on_progress(begin, count);
   }
   return out;
 }

@@ -26,7 +26,10 @@ struct KernelShapOptions {
   size_t samples = 0;          // coalitions a row; 0: 2 players + 2048
   size_t exact_up_to = 65536;  // all coalitions instead, if there are no more
   uint64_t seed = 0;
+  std::vector<bool> may_play;  // a feature each; the others keep the row's value. Empty: all may
+  std::function<void(size_t rows, size_t of)> on_progress;
 };
+inline constexpr size_t kMaxExactPlayers = 24;  // whatever exact_up_to says
 
 struct Explanation {
   std::vector<double> values;  // feature after feature, `outputs` each
@@ -42,11 +45,21 @@ struct Explanations {
 // Explains every row of `rows` (row after row, `features` wide; NaN is a missing value, which
 // equals itself) against `baseline` (the same form, at least one row). Every row has a random
 // stream of its own, so the result does not depend on what else is explained. The model is asked
-// for at most 16,384 rows at a time. kInvalidArgument "ClientError" if it answers another number of
-// scores; its own errors are passed on. Any thread.
+// for about 16,384 rows at a time, of several explained rows if they fit. kInvalidArgument
+// "ClientError" if it answers another number of scores; its own errors are passed on. Any thread.
 Result<Explanations> KernelShap(const Model& model, std::span<const double> rows,
                                 std::span<const double> baseline, size_t features,
                                 const KernelShapOptions& options = {});
+
+// The features that play for `row`: those whose value some row of the baseline has not.
+std::vector<size_t> Players(std::span<const double> row, std::span<const double> baseline,
+                            const std::vector<bool>& may_play = {});
+
+// Shapley's formula over all coalitions: phi_i = sum over S without i of
+// |S|! (M - |S| - 1)! / M! (v(S and i) - v(S)). `v`: 2^players x outputs, a coalition's players the
+// bits of its place. `values`: players x outputs. At most kMaxExactPlayers.
+void ShapleyOfCoalitions(std::span<const double> v, size_t players, size_t outputs,
+                         std::span<double> values);
 
 enum class Aggregation { kMeanAbs, kMedian, kMeanSquare };
 // Global values: of all rows, feature after feature, `outputs` each. The median keeps its sign.

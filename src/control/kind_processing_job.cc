@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "api/images.h"
 #include "api/rule_spec.h"
 #include "control/internal/experiments.h"
 #include "control/internal/processing_job.h"
@@ -52,6 +53,37 @@ void Fold(Record& job, const api::JobEvent& event) {
   job.Edit<ProcessingFacts>().exit_message = api::CutText(event.message, kMaxExitMessage);
 }
 
+// What an analysis has created for itself (analyzer/internal/job_model.h) goes with it: the
+// endpoint that it asked, which it deletes itself unless it was ended before.
+constexpr char kOwnerTag[] = "clary:processing-job";
+
+Status Release(Context& context, const Record& job) {
+  const auto owned = [&](const Kind& kind) {
+    std::vector<std::string> names;
+    context.records.ByKey(kind, true, std::nullopt, [&](const SnapshotPtr& one) {
+      const TagMap tags = context.records.Tags(one->record.arn);
+      const auto owner = tags.find(kOwnerTag);
+      if (owner != tags.end() && owner->second == job.arn) names.push_back(one->record.name);
+      return true;
+    });
+    return names;
+  };
+  for (const Kind* kind : {&kEndpoint, &kEndpointConfig}) {
+    for (const std::string& name : owned(*kind)) {
+      const Handler* remove = FindHandler("Delete" + std::string(kind->stem));
+      const auto removed = (*remove)(context, {{std::string(kind->name_member), name}});
+      if (!removed && removed.error().code != Code::kNotFound) {
+        return std::unexpected(removed.error());
+      }
+    }
+  }
+  return {};
+}
+
+std::string ImageOf(const Record& job) {
+  return TextOf(job.Request().at("AppSpecification"), "ImageUri");
+}
+
 Status Step(Steps& steps, const SnapshotPtr& job) {
   if (IsRule(job->record)) return StepRule(steps, job);
   const Context& context = steps.context;
@@ -64,6 +96,7 @@ Status Step(Steps& steps, const SnapshotPtr& job) {
                                  max_runtime_s, context.options);
                            },
                        .fold = Fold,
+                       .release = api::IsClarifyImage(ImageOf(job->record)) ? Release : nullptr,
                        .max_runtime_s = max_runtime_s});
 }
 

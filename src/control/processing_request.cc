@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "api/images.h"
 #include "api/sagemaker.h"
 #include "base/strings.h"
 #include "control/internal/context.h"
@@ -27,6 +28,14 @@ Status CheckImage(const json& request, const Options& options) {
     return Invalid("The image '" + image +
                    "' needs Spark on a cluster of SageMaker's, which this service has not; run the "
                    "script with ScriptProcessor and pyspark in local mode instead.");
+  }
+  if (api::IsClarifyImage(image)) {
+    for (const char* member : {"ContainerEntrypoint", "ContainerArguments"}) {
+      if (!app.contains(member)) continue;
+      return Invalid("AppSpecification." + std::string(member) + " is not for the image '" + image +
+                     "', whose program is an analysis; leave it out");
+    }
+    return {};
   }
   api::PythonSpec python;
   Status found;
@@ -90,6 +99,23 @@ Status CheckOutput(const json& output, const Environment& environment) {
   return CheckTarget(TextOf(*s3, "S3Uri"), what, environment);
 }
 
+// What an analysis reads and where it writes.
+Status CheckClarify(const json& request) {
+  const auto named = [](const json& list, const char* member, std::string_view name) {
+    return std::ranges::any_of(list, [&](const json& one) { return TextOf(one, member) == name; });
+  };
+  if (!named(request.value("ProcessingInputs", json::array()), "InputName", "analysis_config")) {
+    return Invalid(
+        "ProcessingInputs: the input 'analysis_config' is required by SageMaker Clarify: the S3 "
+        "URI of the analysis configuration");
+  }
+  const json outputs =
+      request.value("ProcessingOutputConfig", json::object()).value("Outputs", json::array());
+  if (outputs.size() == 1 || named(outputs, "OutputName", "analysis_result")) return {};
+  return Invalid(
+      "ProcessingOutputConfig: the output 'analysis_result' is required by SageMaker Clarify");
+}
+
 // processingjobconfig.json, with the members that SageMaker writes as null.
 json ConfigDocument(const Record& job, const json& request) {
   const json& app = request.at("AppSpecification");
@@ -129,7 +155,10 @@ Status CheckProcessingRequest(const json& request, const Environment& environmen
     return Invalid("You must specify ProcessingResources.ClusterConfig.InstanceType");
   }
   CLARY_CHECK_OK(CheckImage(request, options));
-  if (cluster.value("InstanceCount", 1) != 1) {
+  const bool clarify = api::IsClarifyImage(TextOf(request.at("AppSpecification"), "ImageUri"));
+  if (clarify) CLARY_CHECK_OK(CheckClarify(request));
+  // An analysis runs on this machine, however many instances it is told to share.
+  if (cluster.value("InstanceCount", 1) != 1 && !clarify) {
     return Invalid(
         "ProcessingResources.ClusterConfig.InstanceCount: this release processes on one instance; "
         "set it to 1");
@@ -169,7 +198,7 @@ api::JobSpec MakeProcessingSpec(const Record& job, const Environment& environmen
   const json& cluster = request.at("ProcessingResources").at("ClusterConfig");
   api::JobSpec spec;
   spec.contract = "processing";
-  spec.program = "command";
+  spec.program = api::IsClarifyImage(TextOf(app, "ImageUri")) ? "clarify" : "command";
   spec.job_name = job.name;
   spec.job_arn = job.arn;
   spec.region = options.region;

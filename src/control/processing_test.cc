@@ -137,6 +137,97 @@ TEST(ProcessingJob, TheRunnerIsToldEverything) {
   EXPECT_TRUE(config["ProcessingResources"]["ClusterConfig"]["VolumeKmsKeyId"].is_null());
 }
 
+json Analysis(const std::string& name) {
+  json request = ProcessingWorld::Job(name);
+  request["AppSpecification"] = {
+      {"ImageUri",
+       "205585389593.dkr.ecr.us-east-1.amazonaws.com/sagemaker-clarify-processing:1.0"}};
+  request["ProcessingInputs"][0]["InputName"] = "analysis_config";
+  request["ProcessingResources"]["ClusterConfig"]["InstanceCount"] = 2;
+  return request;
+}
+
+// A job of SageMaker Clarify's image runs our analysis, which may call the service, and leaves
+// nothing behind that it made for itself, whatever way it ends.
+TEST(ProcessingJob, AnAnalysisIsOursAndTakesItsEndpointWithIt) {
+  ProcessingWorld w;
+  std::string lent;
+  w.options.endpoint = "http://127.0.0.1:1";
+  w.options.lend_keys = [&](const std::string& arn, const std::string&,
+                            Duration) -> Result<api::JobCredentials> {
+    lent = arn;
+    return api::JobCredentials{.access_key_id = "k", .secret_access_key = "s"};
+  };
+  w.options.take_back_keys = [&](const std::string&) -> Status {
+    lent.clear();
+    return {};
+  };
+  w.Restart();
+  w.Start(Analysis("p"));
+  const auto spec = w.Spec(ProcessingWorld::Place("p"));
+  EXPECT_EQ(spec.program, "clarify");
+  EXPECT_TRUE(spec.entrypoint.empty());
+  EXPECT_EQ(spec.endpoint, "http://127.0.0.1:1");
+  EXPECT_EQ(spec.credentials.access_key_id, "k");
+  EXPECT_EQ(json::parse(spec.request_json)["ProcessingResources"]["ClusterConfig"]["InstanceCount"],
+            2);
+  const std::string arn = w.Look("p")["ProcessingJobArn"];
+  EXPECT_EQ(lent, arn);
+
+  const auto ok = [&](const char* operation, const json& input) {
+    const auto done = w.Call(operation, input);
+    ASSERT_TRUE(done) << operation << ": " << done.error().message;
+  };
+  w.Put("m.tar.gz", "model");
+  ok("CreateModel",
+     {{"ModelName", "m"},
+      {"ExecutionRoleArn", "arn:aws:iam::123456789012:role/R"},
+      {"PrimaryContainer",
+       {{"Image", "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"},
+        {"ModelDataUrl", "s3://bkt/m.tar.gz"}}}});
+  const json tags = {{{"Key", "clary:processing-job"}, {"Value", arn}}};
+  for (const bool own : {true, false}) {
+    const std::string name = own ? "own" : "other";
+    ok("CreateEndpointConfig", {{"EndpointConfigName", name},
+                                {"ProductionVariants",
+                                 {{{"VariantName", "v"},
+                                   {"ModelName", "m"},
+                                   {"InitialInstanceCount", 1},
+                                   {"InstanceType", "ml.m5.large"}}}},
+                                {"Tags", own ? tags : json::array()}});
+    ok("CreateEndpoint", {{"EndpointName", name},
+                          {"EndpointConfigName", name},
+                          {"Tags", own ? tags : json::array()}});
+  }
+  // It is killed: nothing is reported.
+  w.executor.Exit(w.Key("p"), 137);
+  w.service->Reconcile();
+  w.service->Reconcile();
+  EXPECT_EQ(w.Look("p")["ProcessingJobStatus"], "Failed");
+  EXPECT_EQ(lent, "");
+  EXPECT_THAT(w.Refusal("DescribeEndpoint", {{"EndpointName", "own"}}),
+              HasSubstr("Could not find"));
+  EXPECT_THAT(w.Refusal("DescribeEndpointConfig", {{"EndpointConfigName", "own"}}),
+              HasSubstr("Could not find"));
+  EXPECT_TRUE(w.Call("DescribeEndpoint", {{"EndpointName", "other"}}));
+  EXPECT_TRUE(w.Call("DescribeEndpointConfig", {{"EndpointConfigName", "other"}}));
+}
+
+TEST(ProcessingJob, WhatAnAnalysisNeedsIsSeenAtCreate) {
+  ProcessingWorld w;
+  const auto refused = [&](const std::function<void(json & r)>& change) {
+    json request = Analysis("refused");
+    change(request);
+    return w.Refusal("CreateProcessingJob", request);
+  };
+  EXPECT_THAT(refused([](json& r) { r["AppSpecification"]["ContainerEntrypoint"] = {"sh"}; }),
+              HasSubstr("AppSpecification.ContainerEntrypoint is not for the image"));
+  EXPECT_THAT(refused([](json& r) { r["ProcessingInputs"][0]["InputName"] = "config"; }),
+              HasSubstr("the input 'analysis_config' is required"));
+  EXPECT_THAT(refused([](json& r) { r["ProcessingOutputConfig"]["Outputs"] = json::array(); }),
+              HasSubstr("the output 'analysis_result' is required"));
+}
+
 TEST(ProcessingJob, FailsWithAReason) {
   ProcessingWorld w(16);
   const auto failed = [&](const char* name, int code, const char* detail) {

@@ -191,9 +191,10 @@ void RunItsContainer(api::JobSpec& spec) {
 
 Result<Program> RunnerProgram(api::JobSpec spec, const Record& job, int64_t max_runtime_s,
                               const Options& options) {
+  // An analysis calls the service, too: for its model.
   if (spec.program != "xgboost") {
     spec.network = options.job_network;
-    if (options.find_python) {
+    if (spec.program != "clarify" && options.find_python) {
       CLARY_TRY(spec.python, options.find_python(spec.image, ClientPython(spec.arguments)));
     }
     if (!spec.python.container.root.empty()) RunItsContainer(spec);
@@ -304,6 +305,10 @@ Status StepRunningPlainJob(Steps& steps, const SnapshotPtr& job, const PlainJob&
                 [&](const api::JobEvent& event) { FoldPlainJob(record, event, plain); }));
   using State = Progress::State;
   const Launch& launch = record.launches.front();
+  if (plain.release != nullptr && progress.state != State::kWaits &&
+      progress.state != State::kRuns) {
+    CLARY_CHECK_OK(plain.release(steps.context, record));
+  }
   switch (progress.state) {
     case State::kWaits:
       return {};

@@ -53,7 +53,7 @@ bool IsSpaceOrTab(char c) { return c == ' ' || c == '\t'; }
 }  // namespace
 
 Result<std::unique_ptr<CsvRecords>> CsvRecords::Open(const std::filesystem::path& path,
-                                                     std::string name) {
+                                                     std::string name, char delimiter) {
   auto stream = ByteStream::Open(path);
   if (!stream) return std::unexpected(std::move(stream).error().With(name));
   std::unique_ptr<CsvRecords> records(new CsvRecords(std::move(*stream), std::move(name)));
@@ -64,7 +64,7 @@ Result<std::unique_ptr<CsvRecords>> CsvRecords::Open(const std::filesystem::path
                 records->name() + " is UTF-16; save it as UTF-8");
   }
   if (start.starts_with("\xef\xbb\xbf")) records->at_ = 3;
-  records->ChooseDelimiter();
+  records->ChooseDelimiter(delimiter);
   return records;
 }
 
@@ -90,7 +90,7 @@ Status CsvRecords::Fill() {
 }
 
 // Whichever the first line has most of, outside of quotes.
-void CsvRecords::ChooseDelimiter() {
+void CsvRecords::ChooseDelimiter(char given) {
   std::array<size_t, kDelimiters.size()> counts{};
   bool quoted = false;
   for (size_t i = at_; i < end_; ++i) {
@@ -104,7 +104,10 @@ void CsvRecords::ChooseDelimiter() {
     const size_t d = kDelimiters.find(c);
     if (d != std::string_view::npos) ++counts[d];
   }
-  delimiter_ = kDelimiters[static_cast<size_t>(std::ranges::max_element(counts) - counts.begin())];
+  delimiter_ =
+      given != '\0'
+          ? given
+          : kDelimiters[static_cast<size_t>(std::ranges::max_element(counts) - counts.begin())];
   for (const char c : {delimiter_, '\n', '\r'}) ends_field_[static_cast<unsigned char>(c)] = true;
 }
 

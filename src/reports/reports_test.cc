@@ -7,6 +7,7 @@
 #include "reports/json.h"
 #include "reports/notebook.h"
 #include "reports/page.h"
+#include "reports/pdf.h"
 #include "reports/publish.h"
 #include "reports/verdict.h"
 
@@ -34,6 +35,31 @@ TEST(Notebook, IsNbformatFour) {
 TEST(DumpJson, NumbersThatAreNotFiniteAreNull) {
   EXPECT_EQ(DumpJson({{"b", std::numeric_limits<double>::quiet_NaN()}, {"a", 1}}),
             R"({"b":null,"a":1})");
+}
+
+TEST(PdfDocument, IsWellFormedWhateverTheText) {
+  PdfDocument pdf("A (title) \\ é");
+  pdf.Heading("Heading");
+  std::string text = "long text \n with control \x01 and a char that is not there: \xe4\xb8\xad ";
+  for (int i = 0; i < 9; ++i) text += text.substr(0, 200);
+  pdf.Text(text);
+  std::vector<std::vector<std::string>> rows = {{"a", "b"}};
+  for (int i = 0; i < 200; ++i) rows.push_back({std::to_string(i), std::string(300, 'x')});
+  pdf.Table({1, 2}, rows);
+  pdf.Bars({{"up", 2, "2"}, {"down", -1, "-1"}, {"none", std::nan(""), "-"}});
+  const std::string bytes = pdf.Finish();
+  EXPECT_TRUE(bytes.starts_with("%PDF-1.4\n"));
+  EXPECT_TRUE(bytes.ends_with("%%EOF\n"));
+  EXPECT_NE(bytes.find("A \\(title\\) \\\\ \xe9"), std::string::npos);
+  // Each object stands where the table says.
+  const size_t table = bytes.rfind("\nxref\n") + 1;
+  EXPECT_NE(bytes.find("startxref\n" + std::to_string(table) + "\n"), std::string::npos);
+  size_t at = bytes.find("00000 n", table) - 11;
+  for (int number = 1; bytes.substr(at + 11, 7) == "00000 n"; ++number, at += 20) {
+    const size_t offset = std::stoul(bytes.substr(at, 10));
+    EXPECT_TRUE(bytes.substr(offset).starts_with(std::to_string(number) + " 0 obj")) << number;
+  }
+  EXPECT_TRUE(PdfDocument("").Finish().ends_with("%%EOF\n"));
 }
 
 TEST(Verdict, KeepsTheOrderOfItsFindings) {

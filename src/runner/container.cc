@@ -310,6 +310,13 @@ std::vector<std::string> Environment(const api::JobSpec& spec, const std::string
   for (const auto& [name, value] : spec.hyperparameters) {
     if (name.find('=') == std::string::npos) env["SM_HP_" + Upper(name)] = value;
   }
+  // Of a program of ours that calls the service.
+  if (!spec.endpoint.empty()) {
+    env["AWS_ENDPOINT_URL"] = spec.endpoint;
+    env["AWS_ACCESS_KEY_ID"] = spec.credentials.access_key_id;
+    env["AWS_SECRET_ACCESS_KEY"] = spec.credentials.secret_access_key;
+    env["AWS_SESSION_TOKEN"] = spec.credentials.session_token;
+  }
   for (const auto& [name, value] : spec.environment) env[name] = value;
   env["SAGEMAKER_BASE_DIR"] = base;
   env["CLARY_IMAGE_VERSION"] = spec.image_version;

@@ -125,7 +125,7 @@ class Job {
   // Everything before the program runs. On an error `failed_` says how the job ends.
   Status Prepare() {
     network_ = NetworkOf(user_program_);
-    // An algorithm of ours has nobody to call.
+    // A program of ours calls nobody but the service, and that where it is.
     if (!user_ && network_ == Network::kForwarded) network_ = Network::kHost;
     if (options_.sandbox) probe_ = SandboxProbe::Start(network_);
     CLARY_CHECK_OK(Phase("Downloading", "Downloading input data"));

@@ -204,6 +204,11 @@ Result<std::unique_ptr<XgboostModel>> XgboostModel::Load(const fs::path& directo
   return std::unique_ptr<XgboostModel>(new XgboostModel(std::move(state)));
 }
 
+const gbdt::Model* XgboostModel::Plain() const {
+  if (state_->models.size() != 1 || !state_->selection.keys.empty()) return nullptr;
+  return &state_->models.front().model;
+}
+
 std::string XgboostModel::Describe() const {
   const gbdt::Model& m = state_->models.front().model;
   std::string text =

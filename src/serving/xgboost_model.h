@@ -10,6 +10,10 @@
 
 #include "base/error.h"
 
+namespace clary::gbdt {
+class Model;
+}
+
 namespace clary::serving {
 
 // What a container answers to one request.
@@ -40,6 +44,10 @@ class XgboostModel {
   // format for; 500 where the selected output makes no sense for the objective. An empty
   // content_type means libsvm, an empty `accept` or */* text/csv.
   Reply Invoke(std::string_view content_type, std::string_view accept, std::string_view body) const;
+
+  // The model itself, if it is one and answers plainly: Invoke() gives its predictions. Null for
+  // the several of a k-fold training, and where the environment selects what is answered.
+  const gbdt::Model* Plain() const;
 
   // "binary:logistic, 28 features, 100 rounds": for the log.
   std::string Describe() const;

@@ -63,8 +63,10 @@ Result<Progress> FollowRunner(Steps& steps, Record& record,
 struct PlainJob {
   std::function<Result<Program>(const Record& job)> program;
   void (*fold)(Record& job, const api::JobEvent& event) = nullptr;  // beside its begin and end
-  int64_t max_runtime_s = 0;                                        // then it is stopped; 0: never
-  std::chrono::milliseconds grace = kRunnerGrace;                   // between SIGTERM and SIGKILL
+  // When nothing of it runs any more, before anybody sees its end: gives back what it has taken.
+  Status (*release)(Context& context, const Record& job) = nullptr;
+  int64_t max_runtime_s = 0;                       // then it is stopped; 0: never
+  std::chrono::milliseconds grace = kRunnerGrace;  // between SIGTERM and SIGKILL
 };
 Status StepPlainJob(Steps& steps, const SnapshotPtr& job, const PlainJob& plain);
 

@@ -17,8 +17,9 @@ namespace clary::data::internal {
 
 class CsvRecords : public TableRows {
  public:
+  // `delimiter`: '\0' is whichever of comma, tab, semicolon and bar the first line has most of.
   static Result<std::unique_ptr<CsvRecords>> Open(const std::filesystem::path& path,
-                                                  std::string name);
+                                                  std::string name, char delimiter = '\0');
 
   // The fields of the first record.
   Result<std::vector<std::string>> Header() override;
@@ -38,7 +39,7 @@ class CsvRecords : public TableRows {
       : TableRows(std::move(name)), stream_(std::move(stream)) {}
 
   Status Fill();
-  void ChooseDelimiter();
+  void ChooseDelimiter(char given);
   Result<bool> NextRecord();
   enum class Parsed : uint8_t { kRecord, kMore };
   Result<Parsed> Parse();
