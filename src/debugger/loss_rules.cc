@@ -39,8 +39,9 @@ class LossNotDecreasing final : public SelectingRule {
           met = fmt::format("{} rose by {:.3g} % from step {} to step {}", name, -decrease,
                             before->first, step);
         } else if (decrease < diff_percent_) {
-          met = fmt::format("{} fell by only {:.3g} % from step {} to step {}", name, decrease,
-                            before->first, step);
+          met = fmt::format("{} {} {:.3g} % from step {} to step {}", name,
+                            decrease < 0 ? "did not fall but rose by" : "fell by only",
+                            std::abs(decrease), before->first, step);
         }
       }
       history_.Add(name, step, {loss}, num_steps_);

@@ -190,9 +190,11 @@ std::string WhatWasSaved(const Trial& trial) {
   constexpr size_t kMost = 8;
   std::vector<std::string> collections;
   for (std::string& name : trial.Collections()) {
-    if (!trial.TensorNames(name).empty()) collections.push_back(std::move(name));
+    if (name != kReport && !trial.TensorNames(name).empty()) collections.push_back(std::move(name));
   }
   std::vector<std::string> names = trial.TensorNames();
+  std::erase_if(names, IsForReport);
+  if (names.empty()) return "It saved nothing else that rules read.";
   const size_t more = names.size() - std::min(names.size(), kMost);
   names.resize(names.size() - more);
   return fmt::format("It saved the collections {} with the tensors {}{}.", Join(collections, ", "),

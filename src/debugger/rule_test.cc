@@ -31,6 +31,7 @@ constexpr const char* kCollections =
       {"CollectionName": "trees", "CollectionParameters": {"save_interval": "1"}},
       {"CollectionName": "gradients", "CollectionParameters": {"save_interval": "1"}},
       {"CollectionName": "weights", "CollectionParameters": {"save_interval": "1"}},
+      {"CollectionName": "clary_report", "CollectionParameters": {"save_interval": "1"}},
       {"CollectionName": "default", "CollectionParameters": {"save_interval": "1", "include_regex": ".*"}}]})";
 
 // A finished trial with these steps.
@@ -388,6 +389,42 @@ TEST(Rules, MetricsThatShouldRiseAreNoLosses) {
   const auto chosen = Evaluate("LossNotDecreasing",
                                {{"num_steps", "1"}, {"tensor_regex", "train-accuracy"}}, rising);
   EXPECT_TRUE(chosen->fired) << "the user says that it is one";
+}
+
+// What the report of a job is made from lies beside the tensors of the job.
+TEST(Rules, ExpressionsDoNotReachTheTensorsOfTheReport) {
+  std::vector<StepTensors> job =
+      Labelled(Repeat({{0, 60}, {1, 60}}), Repeat({{0.1F, 60}, {0.9F, 60}}));
+  job[0].push_back({"clary_report", Vector<float>("clary_report/train_labels", {0, 1, 1})});
+  const auto balanced = Evaluate("ClassImbalance", {{"samples", "100"}}, job);
+  ASSERT_TRUE(balanced) << balanced.error().message;
+  EXPECT_FALSE(balanced->fired);
+  job[0].clear();
+  job[0].push_back({"clary_report", Vector<float>("clary_report/data/missing", {0, 0})});
+  const auto zeros = Evaluate("AllZero", {{"tensor_regex", ".*"}}, job);
+  ASSERT_FALSE(zeros);
+  EXPECT_EQ(zeros.error().reason, "UnseenTensors");
+  EXPECT_EQ(zeros.error().message.find("clary_report"), std::string::npos) << zeros.error().message;
+  const auto named = Evaluate("AllZero", {{"tensor_regex", "clary_report/.*"}}, job);
+  ASSERT_TRUE(named) << named.error().message;
+  EXPECT_TRUE(named->fired);
+}
+
+TEST(Rules, LossesThatRiseALittleDoNotFall) {
+  const auto outcome =
+      Evaluate("LossNotDecreasing", {{"num_steps", "1"}}, Series("losses", "loss", {1, 1.001}));
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  EXPECT_NE(outcome->details.find("did not fall but rose by 0.1 %"), std::string::npos)
+      << outcome->details;
+}
+
+TEST(Rules, ASourceIsNamedOnce) {
+  const auto outcome = Evaluate("LossNotDecreasing", {}, Series("default", "x", {0.5, 0.6}));
+  ASSERT_FALSE(outcome);
+  const std::string& message = outcome.error().message;
+  const size_t first = message.find("collection 'losses'");
+  ASSERT_NE(first, std::string::npos);
+  EXPECT_EQ(message.find("collection 'losses'", first + 1), std::string::npos) << message;
 }
 
 TEST(Rules, LabelsThatAreNoClassesAreAnError) {

@@ -59,7 +59,10 @@ std::vector<Selection::Chosen> Selection::At(const Trial& trial, int64_t step) c
   }
   std::vector<Chosen> out;
   for (auto& [name, sources] : names) {
-    if (!name.starts_with("smdebug/reductions/") && trial.Has(name, step)) {
+    if (IsForReport(name)) {  // what a rule is about are the tensors of the job
+      std::erase_if(sources, [&](size_t i) { return !sources_[i].text.contains(kReport); });
+    }
+    if (!sources.empty() && !name.starts_with("smdebug/reductions/") && trial.Has(name, step)) {
       out.push_back({name, std::move(sources)});
     }
   }
@@ -76,8 +79,10 @@ std::vector<std::string> Selection::Unseen() const {
   for (const Source& source : sources_) {
     any |= source.seen;
     if (source.seen) continue;
-    all.push_back(fmt::format("{} '{}'", source.parameter, source.text));
-    if (source.given) given.push_back(all.back());
+    std::string named = fmt::format("{} '{}'", source.parameter, source.text);
+    if (std::ranges::find(all, named) != all.end()) continue;
+    if (source.given) given.push_back(named);
+    all.push_back(std::move(named));
   }
   return !given.empty() || any ? given : all;
 }

@@ -54,6 +54,10 @@ class NamePattern {
 // Whether `expression` matches; one that is none matches nothing.
 bool NameMatches(const std::string& expression, std::string_view name);
 
+// Our own collection, and tensors, for the report of a job, beside those that it asked for.
+inline constexpr std::string_view kReport = "clary_report";
+inline bool IsForReport(std::string_view tensor) { return tensor.starts_with("clary_report/"); }
+
 // One thread at a time. Steps appear when their index file does; with several workers a step is
 // complete when each has written its own.
 class Trial {
