@@ -79,7 +79,6 @@ struct PairInput {
 inline constexpr uint32_t kPairLanes = 16;
 inline constexpr float kMaxPairExponent = 40;
 inline constexpr uint32_t kMaxRankByCount = 512;
-inline constexpr double kLeastHigher = 1000;
 
 // A feature's cuts as the kernels search them: ascending cuts [16, 16 + 255), padded with +inf,
 // then NaN; before them the last of each sixteen.
@@ -229,15 +228,12 @@ struct Kernels {
   // Over all pairs: 2 where a[i] > b[j], 1 where they are equal. Fewer than 2^30 pairs; `a` is
   // readable up to the next multiple of kPairLanes.
   uint64_t (*count_pairs)(const int32_t* a, size_t a_count, const int32_t* b, size_t b_count);
-  // above[i] and equal[i] = how many of b are above a[i], and equal to it. `a` is readable, and the
-  // outputs are writable, up to the next multiple of kPairLanes.
-  void (*place_keys)(const int32_t* a, size_t a_count, const int32_t* b, size_t b_count,
-                     uint32_t* above, uint32_t* equal);
-  // The sum over all a[i] of q ln(1 + 1 / (p + q)), where p is a_above and how many of a are above
-  // a[i], q is b_above and how many of b are. a_above + b_above is at least kLeastHigher; `a` is
-  // readable as above. False, and the loss is of no meaning, if any a[i] is equal to another key.
-  bool (*untied_losses)(const int32_t* a, size_t a_count, const int32_t* b, size_t b_count,
-                        double a_above, double b_above, double* loss);
+  // What the rows of `a` add to the area under the precision-recall curve, times the number of all
+  // rows of their class (internal/losses_impl.h), if a_above rows of it and b_above others are
+  // above all these, together at least 16 times as many as a_count + b_count. `a` is readable as
+  // above.
+  double (*precision_area)(const int32_t* a, size_t a_count, const int32_t* b, size_t b_count,
+                           double a_above, double b_above);
   // rank[i] = how many items come before item i by descending score, equal ones by number;
   // count <= kMaxRankByCount. Items that are not numbers get ranks that others have, too.
   void (*rank_by_count)(const float* score, uint32_t count, uint32_t* rank);

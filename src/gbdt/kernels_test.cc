@@ -781,41 +781,38 @@ TEST(Kernels, TimesAreAsLikelyAsTheFormulasSay) {
   }
 }
 
-TEST(Kernels, UntiedLossesAreLogarithms) {
+TEST(Kernels, PrecisionAreaIsThatOfTheSteps) {
   std::mt19937 rng(23);
   for (const size_t a_count : {1U, 15U, 16U, 17U, 40U}) {
     for (const size_t b_count : {0U, 1U, 33U}) {
-      std::vector<int32_t> keys(a_count + b_count);
-      std::iota(keys.begin(), keys.end(), -20);
-      std::ranges::shuffle(keys, rng);
-      std::vector<int32_t> a(keys.begin(), keys.begin() + static_cast<ptrdiff_t>(a_count));
-      std::vector<int32_t> b(keys.begin() + static_cast<ptrdiff_t>(a_count), keys.end());
-      double want = 0;
-      for (const int32_t key : a) {
-        const auto above = [&](const auto& of) {
-          return static_cast<double>(
-              std::ranges::count_if(of, [&](int32_t other) { return other > key; }));
-        };
-        const double q = above(b) + 700;
-        want += q * std::log1p(1 / (above(a) + 300 + q));
-      }
-      a.resize(a_count + kPairLanes, a[0]);
-      double first = 0;
-      for (const Kernels* k : Sets()) {
-        double loss = 0;
-        ASSERT_TRUE(k->untied_losses(a.data(), a_count, b.data(), b_count, 300, 700, &loss));
-        EXPECT_NEAR(loss, want, 1e-13 * want) << k->name;
-        if (k == Sets().front()) first = loss;
-        EXPECT_EQ(loss, first) << k->name;
-        if (b_count > 0) {
-          std::vector<int32_t> tied = b;
-          tied.back() = a[a_count - 1];
-          EXPECT_FALSE(k->untied_losses(a.data(), a_count, tied.data(), b_count, 300, 700, &loss));
+      for (const uint32_t scores : {1000000U, 40U, 1U}) {  // ever more are equal
+        std::vector<int32_t> a(a_count), b(b_count);
+        const auto draw = [&] { return static_cast<int32_t>(rng() % scores) - 20; };
+        std::ranges::generate(a, draw);
+        std::ranges::generate(b, draw);
+        constexpr double kA = 500;
+        constexpr double kB = 700;
+        double want = 0;
+        for (const int32_t key : a) {
+          const auto count = [&](const auto& of, auto&& is) {
+            return static_cast<double>(std::ranges::count_if(of, is));
+          };
+          const auto above = [&](int32_t other) { return other > key; };
+          const auto equal = [&](int32_t other) { return other == key; };
+          const double p = kA + count(a, above);
+          const double q = kB + count(b, above);
+          const double g = count(a, equal);
+          const double n = count(b, equal);
+          const double share = g / (g + n);
+          want += (share * g - (q - n / g * p) * share * share * std::log1p((g + n) / (p + q))) / g;
         }
-        if (a_count > 1) {
-          std::vector<int32_t> tied = a;
-          tied[a_count - 1] = tied[0];
-          EXPECT_FALSE(k->untied_losses(tied.data(), a_count, b.data(), b_count, 300, 700, &loss));
+        a.resize(a_count + kPairLanes, a[0]);
+        const double first =
+            kPortableKernels.precision_area(a.data(), a_count, b.data(), b_count, kA, kB);
+        EXPECT_NEAR(first, want, 1e-13 * static_cast<double>(a_count));
+        for (const Kernels* k : Sets()) {
+          EXPECT_EQ(k->precision_area(a.data(), a_count, b.data(), b_count, kA, kB), first)
+              << k->name;
         }
       }
     }
@@ -835,24 +832,13 @@ TEST(Kernels, KeysAreComparedWithAllOthers) {
       std::ranges::generate(a, draw);
       std::ranges::generate(b, draw);
       uint64_t want = 0;
-      std::vector<uint32_t> above(a_count);
-      std::vector<uint32_t> equal(a_count);
       for (size_t i = 0; i < a_count; ++i) {
         for (const int32_t other : b) {
           want += (a[i] > other ? 2U : 0U) + (a[i] == other ? 1U : 0U);
-          above[i] += other > a[i] ? 1 : 0;
-          equal[i] += other == a[i] ? 1 : 0;
         }
       }
       for (const Kernels* k : Sets()) {
         EXPECT_EQ(k->count_pairs(a.data(), a_count, b.data(), b_count), want) << k->name;
-        std::vector<uint32_t> got_above(a_count + kPairLanes);
-        std::vector<uint32_t> got_equal(a_count + kPairLanes);
-        k->place_keys(a.data(), a_count, b.data(), b_count, got_above.data(), got_equal.data());
-        got_above.resize(a_count);
-        got_equal.resize(a_count);
-        EXPECT_EQ(got_above, above) << k->name;
-        EXPECT_EQ(got_equal, equal) << k->name;
       }
     }
   }

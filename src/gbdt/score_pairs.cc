@@ -209,63 +209,15 @@ uint64_t ScorePairs::TwiceRightPairs(ThreadPool& pool) const {
   });
 }
 
-// With tp and fp rows of higher scores, a score of g positive and n negative rows adds, times the
-// number of all positive rows, (g - (fp - tp n / g) L / (1 + n / g)) / (1 + n / g) to the area,
-// where L = ln(1 + (g + n) / (tp + fp)), or nothing if fp = tp n / g. Each of the g rows adds its
-// share.
-double ScorePairs::AreaIn(const Bucket& bucket, Scratch& s) {
-  const size_t rows = bucket.positive.size();
-  if (rows * (rows + bucket.negative.size()) > kComparedPairs) return AreaOfMany(bucket);
-  const Kernels& kernels = BestKernels();
+double ScorePairs::AreaIn(const Bucket& bucket) {
   const auto& [positive, negative, positive_above, negative_above] = bucket;
-  // Of a score with one row, which is positive: 1 - fp ln(1 + 1 / (tp + fp)).
-  const auto above = static_cast<double>(positive_above);
-  const auto before = static_cast<double>(negative_above);
-  double losses = 0;
-  if (above + before >= kLeastHigher &&
-      kernels.untied_losses(positive.data(), rows, negative.data(), negative.size(), above, before,
-                            &losses)) {
-    return static_cast<double>(rows) - losses;
+  const size_t rows = positive.size() + negative.size();
+  if (positive.size() * rows > kComparedPairs || positive_above + negative_above < 16 * rows) {
+    return AreaOfMany(bucket);
   }
-  const size_t room = (rows + kPairLanes - 1) / kPairLanes * kPairLanes;
-  if (s.log.size() < room) {
-    s.counts.resize(4 * room);
-    s.factor.resize(room);
-    s.log.resize(room);
-  }
-  uint32_t* const tp_in = s.counts.data();
-  uint32_t* const gained = tp_in + room;
-  uint32_t* const fp_in = gained + room;
-  uint32_t* const lost = fp_in + room;
-  kernels.place_keys(positive.data(), rows, positive.data(), rows, tp_in, gained);
-  kernels.place_keys(positive.data(), rows, negative.data(), negative.size(), fp_in, lost);
-  for (size_t i = 0; i < rows; ++i) {
-    const double fp = before + static_cast<int32_t>(fp_in[i]);
-    const double higher = above + static_cast<int32_t>(tp_in[i]) + fp;
-    s.factor[i] = fp;
-    s.log[i] = 1 + 1 / std::max(1.0, higher);  // of the very first fp is 0
-  }
-  auto area = static_cast<double>(rows);
-  for (size_t i = 0; i < rows; ++i) {
-    if (gained[i] == 1 && lost[i] == 0) continue;  // as nearly always
-    const auto g = static_cast<double>(gained[i]);
-    const Step step{.tp = above + tp_in[i],
-                    .fp = before + fp_in[i],
-                    .gained = g,
-                    .lost = static_cast<double>(lost[i])};
-    area += step.Whole() / g - 1;
-    s.factor[i] = step.Factor() / g;
-    s.log[i] = step.Ratio();
-  }
-  kernels.log(s.log.data(), rows, s.log.data());
-  double sums[kPairLanes] = {};
-  size_t i = 0;
-  for (; i + kPairLanes <= rows; i += kPairLanes) {
-    for (size_t k = 0; k < kPairLanes; ++k) sums[k] += s.factor[i + k] * s.log[i + k];
-  }
-  for (; i < rows; ++i) area -= s.factor[i] * s.log[i];
-  for (const double sum : sums) area -= sum;
-  return area;
+  return BestKernels().precision_area(positive.data(), positive.size(), negative.data(),
+                                      negative.size(), static_cast<double>(positive_above),
+                                      static_cast<double>(negative_above));
 }
 
 double ScorePairs::AreaOfMany(const Bucket& bucket) {
@@ -291,8 +243,7 @@ double ScorePairs::PrecisionRecallArea(ThreadPool& pool) const {
   if (positives_ == 0) return std::numeric_limits<double>::quiet_NaN();
   const double area = SumOver<double>(pool, [](const Bucket& b) {
     if (b.positive.empty()) return 0.0;
-    static thread_local Scratch scratch;
-    return AreaIn(b, scratch);
+    return AreaIn(b);
   });
   return area / static_cast<double>(positives_);
 }

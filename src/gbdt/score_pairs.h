@@ -44,12 +44,7 @@ class ScorePairs {
   template <typename Sum, typename Value>
   Sum SumOver(ThreadPool& pool, Value&& value) const;
   static uint64_t TwiceRight(std::span<const int32_t> positive, std::span<const int32_t> negative);
-  struct Scratch {
-    std::vector<uint32_t> counts;
-    std::vector<double> factor;
-    std::vector<double> log;
-  };
-  static double AreaIn(const Bucket& bucket, Scratch& scratch);
+  static double AreaIn(const Bucket& bucket);
   static double AreaOfMany(const Bucket& bucket);
 
   KeyBuckets buckets_;

@@ -906,22 +906,6 @@ uint64_t CountPairs(const int32_t* a, size_t a_count, const int32_t* b, size_t b
   return total;
 }
 
-void PlaceKeys(const int32_t* a, size_t a_count, const int32_t* b, size_t b_count, uint32_t* above,
-               uint32_t* equal) {
-  for (size_t i = 0; i < a_count; i += kWidth) {
-    const Ints own = LoadInts(a + i);
-    Ints more = {};
-    Ints same = {};
-    for (size_t j = 0; j < b_count; ++j) {
-      const Ints other = AllInts(b[j]);
-      Count(more, own < other);
-      Count(same, own == other);
-    }
-    __builtin_memcpy(above + i, &more, sizeof more);
-    __builtin_memcpy(equal + i, &same, sizeof same);
-  }
-}
-
 // One document against kPairLanes others at a time. With t = exp(-(distance of the scores)), the
 // probability that the pair is in the right order is 1 / (1 + t) if it is, else t / (1 + t).
 template <bool kByDistance, bool kByDcg>
