@@ -7,6 +7,7 @@
 
 #include "base/strings.h"
 #include "base/suggest.h"
+#include "xgboost/hyperparameters.h"
 
 namespace clary::cli {
 namespace {
@@ -37,19 +38,6 @@ std::vector<std::string> OptionNames(const CLI::App& command) {
   return names;
 }
 
-// A word that no option and no command took.
-std::string Unexpected(const CLI::App& command, const std::string& word) {
-  if (word.size() > 1 && word.starts_with('-')) {
-    const std::string name = word.substr(0, word.find('='));
-    return fmt::format("{} has no option {}.{}{}", PathOf(command), name,
-                       name.starts_with("--") ? Suggestion(name, OptionNames(command)) : "",
-                       HelpHint(command));
-  }
-  if (!CommandNames(command).empty()) return NoCommand(command, word);
-  return fmt::format("{} does not know what to do with '{}'{}", PathOf(command), word,
-                     HelpHint(command));
-}
-
 const CLI::Option* Find(const CLI::App& command, std::string_view name) {
   for (const CLI::App* app = &command; app != nullptr; app = app->get_parent()) {
     for (const CLI::Option* option : app->get_options()) {
@@ -57,6 +45,29 @@ const CLI::Option* Find(const CLI::App& command, std::string_view name) {
     }
   }
   return nullptr;
+}
+
+// A word that no option and no command took.
+std::string Unexpected(const CLI::App& command, const std::string& word) {
+  if (word.size() > 1 && word.starts_with('-')) {
+    const std::string name = word.substr(0, word.find('='));
+    std::string parameter = name.substr(std::min<size_t>(2, name.size()));
+    std::string option = parameter;
+    std::ranges::replace(parameter, '-', '_');
+    std::ranges::replace(option, '_', '-');
+    if (Find(command, "--param") != nullptr && Find(command, "--" + option) == nullptr &&
+        xgboost::IsHyperparameter(parameter)) {
+      return fmt::format(
+          "{} has no option {}: {} is a hyperparameter, which -P gives, as in -P {}=...",
+          PathOf(command), name, parameter, parameter);
+    }
+    return fmt::format("{} has no option {}.{}{}", PathOf(command), name,
+                       name.starts_with("--") ? Suggestion(name, OptionNames(command)) : "",
+                       HelpHint(command));
+  }
+  if (!CommandNames(command).empty()) return NoCommand(command, word);
+  return fmt::format("{} does not know what to do with '{}'{}", PathOf(command), word,
+                     HelpHint(command));
 }
 
 // "--train (File or directory to train on)" or "JOB (Name of the job)".

@@ -36,6 +36,13 @@ TEST(Explain, SuggestsCommandsOptionsAndChoices) {
   EXPECT_THAT(Wrong({"train", "--train", "x", "--num-rounds", "5"}),
               AllOf(HasSubstr("train has no option --num-rounds."),
                     HasSubstr("Did you mean --num-round?"), HasSubstr("clary train --help")));
+  for (const char* word : {"--max-depth", "--max_depth", "--max-depth=3"}) {
+    EXPECT_THAT(Wrong({"train", "--train", "x", word}),
+                HasSubstr("max_depth is a hyperparameter, which -P gives, as in -P max_depth="));
+  }
+  EXPECT_THAT(Wrong({"train", "--train", "x", "--num_round", "5"}),
+              HasSubstr("Did you mean --num-round?"));
+  EXPECT_THAT(Wrong({"jobs", "--max-depth", "3"}), Not(HasSubstr("hyperparameter")));
   EXPECT_THAT(Wrong({"train", "--trian", "x"}), HasSubstr("Did you mean --train?"));
   EXPECT_THAT(Wrong({"train", "--train=x", "--num-rounds=5"}),
               HasSubstr("Did you mean --num-round?"));

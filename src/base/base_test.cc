@@ -23,6 +23,7 @@ namespace {
 
 TEST(Quote, ATerminalObeysNoTextOfUsers) {
   EXPECT_EQ(Printable(std::string_view("a\x1b]0;b\x07\n\0\x7f ü", 13)), "a?]0;b???? ü");
+  EXPECT_EQ(Printable("K\xF6ln \xC3"), "K?ln ?") << "of another encoding";
   EXPECT_EQ(Printable("abcdef", 6), "abcdef");
   EXPECT_EQ(Printable("abcdefg", 6), "abcdef...");
   EXPECT_EQ(Printable("abcdeü", 6), "abcde...") << "not within a character";

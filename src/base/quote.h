@@ -6,7 +6,8 @@
 
 namespace clary {
 
-// On one line, for people: control characters, which a terminal would obey, become '?'. What is
+// On one line, for people: control characters, which a terminal would obey, and bytes that are no
+// UTF-8 become '?'. What is
 // longer than `limit` bytes is cut between characters and ends in "...".
 std::string Printable(std::string_view text, size_t limit = std::string_view::npos);
 

@@ -45,7 +45,13 @@ size_t EditDistance(std::string_view a, std::string_view b) {
 
 std::optional<std::string_view> Nearest(std::string_view given,
                                         std::span<const std::string_view> words) {
-  if (given.size() < 2 || given.size() > kMaxLength) return std::nullopt;
+  if (given.size() > kMaxLength) return std::nullopt;
+  if (given.size() < 2) {  // only another case
+    for (const std::string_view word : words) {
+      if (!given.empty() && word.size() == 1 && BeginsWith(word, given)) return word;
+    }
+    return std::nullopt;
+  }
   std::optional<std::string_view> best;
   size_t least = std::max<size_t>(1, (given.size() + 1) / 3) + 1;
   for (const std::string_view word : words) {

@@ -14,8 +14,8 @@ namespace clary {
 size_t EditDistance(std::string_view a, std::string_view b);
 
 // The word nearest to `given`, the first of several; nullopt if none is near enough to be what was
-// meant: a third of its length may differ, of two and three letters one, and a beginning of three
-// letters or more stands for the only word that begins so.
+// meant: a third of its length may differ, of two and three letters one, of one letter its case,
+// and a beginning of three letters or more stands for the only word that begins so.
 std::optional<std::string_view> Nearest(std::string_view given,
                                         std::span<const std::string_view> words);
 

@@ -37,6 +37,9 @@ TEST(Suggest, FindsWhatWasMeant) {
 TEST(Suggest, SaysNothingOfWhatIsFar) {
   EXPECT_EQ(Nearest("", kWords), std::nullopt);
   EXPECT_EQ(Nearest("e", kWords), std::nullopt);
+  constexpr std::string_view kLetters[] = {"x", "Y"};
+  EXPECT_EQ(Nearest("y", kLetters), "Y");
+  EXPECT_EQ(Nearest("z", kLetters), std::nullopt);
   EXPECT_EQ(Nearest("verbosity", kWords), std::nullopt);
   EXPECT_EQ(Nearest("max", kWords), std::nullopt);  // two begin so
   EXPECT_EQ(Nearest(std::string(100'000, 'x'), kWords), std::nullopt);

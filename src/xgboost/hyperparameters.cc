@@ -752,6 +752,10 @@ std::string WhyNoCategories(const XgboostParams& settings) {
   return "";
 }
 
+bool IsHyperparameter(std::string_view name) {
+  return std::ranges::find(kSpecs, CanonicalName(name), &Spec::name) != std::end(kSpecs);
+}
+
 HyperparameterKind HyperparameterValue(std::string_view name) {
   const auto* spec = std::ranges::find(kSpecs, name, &Spec::name);
   if (spec == std::end(kSpecs)) return HyperparameterKind::kText;

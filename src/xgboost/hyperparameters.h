@@ -50,6 +50,8 @@ std::string_view CanonicalName(std::string_view name);
 // Why features that are categories cannot be trained with these settings; "" if they can.
 std::string WhyNoCategories(const XgboostParams& settings);
 
+bool IsHyperparameter(std::string_view name);
+
 // What the value of a hyperparameter is; kText for a name that the table lacks.
 enum class HyperparameterKind { kInteger, kNumber, kText, kList };
 HyperparameterKind HyperparameterValue(std::string_view name);
