@@ -5,10 +5,12 @@
 #include "base/suggest.h"
 #include "clary/s3.h"
 #include "clary/training_job.h"
+#include "clary/tuning_job.h"
 #include "command.h"
 #include "options.h"
 #include "progress.h"
 #include "terminal.h"
+#include "tunings.h"
 
 namespace clary::cli {
 namespace {
@@ -17,6 +19,7 @@ struct JobsOptions {
   ListJobsOptions filter{.max_results = 20};
   std::string job;
   bool rules = false;
+  bool tuning = false;
   bool quiet = false;
   bool wait = false;
 };
@@ -52,9 +55,42 @@ int PrintRules(const Context& context, const Session& session,
   return kOk;
 }
 
+int PrintTuningJobs(const Context& context, const Session& session, const JobsOptions& options) {
+  const auto jobs = list_tuning_jobs(session, options.filter);
+  if (!jobs) return Report(context, jobs.error());
+  auto list = nlohmann::json::array();
+  Table table({"NAME", "STATUS", "STRATEGY", "TRIALS", "CREATED", "TOOK"});
+  for (const size_t right : {3, 5}) table.AlignRight(right);
+  for (const auto& job : *jobs) {
+    if (options.quiet) std::puts(job.name.c_str());
+    const int ended = job.completed + job.stopped + job.failed;
+    list.push_back({{"name", job.name},
+                    {"status", job.status},
+                    {"strategy", job.strategy},
+                    {"trials", ended},
+                    {"max_trials", job.max_jobs},
+                    {"created_ms", job.created_ms},
+                    {"ended_ms", job.ended_ms}});
+    table.Add({job.name, PaintStatus(job.status), job.strategy,
+               std::to_string(ended) + "/" + std::to_string(job.max_jobs),
+               FormatLocalTime(job.created_ms),
+               job.ended_ms > 0 ? FormatDuration(job.ended_ms - job.created_ms) : "-"});
+  }
+  if (options.quiet) return kOk;
+  if (context.json) {
+    std::puts(list.dump(2).c_str());
+  } else if (table.empty()) {
+    std::puts("no tuning job is like that: `clary tune --help` shows how to make one");
+  } else {
+    table.Print();
+  }
+  return kOk;
+}
+
 int PrintJobs(const Context& context, const JobsOptions& options) {
   auto access = Connect(context, Home::kMustExist);
   if (!access) return Report(context, access.error());
+  if (options.tuning) return PrintTuningJobs(context, access->session, options);
   const auto jobs = list_training_jobs(access->session, options.filter);
   if (!jobs) return Report(context, jobs.error());
   if (options.rules) return PrintRules(context, access->session, *jobs);
@@ -149,11 +185,68 @@ void PrintDescription(const TrainingJobDescription& job, bool has_model,
   }
 }
 
+// A tuning job: how far it is, its best trial, and the ten best of all.
+int DescribeTuning(const Context& context, const TuningJob& tuning,
+                   const TuningJobDescription& job) {
+  if (context.json) {
+    std::puts(nlohmann::json::parse(job.json).dump(2).c_str());
+    return kOk;
+  }
+  constexpr size_t kShown = 10;
+  Table facts({job.name, PaintStatus(job.status)});
+  const auto row = [&](const char* name, std::string value) {
+    if (!value.empty()) facts.Add({name, std::move(value)});
+  };
+  row("reason", job.failure_reason);
+  row("strategy", job.strategy);
+  row("objective",
+      job.objective_metric_name + (job.maximize ? ", larger is better" : ", smaller is better"));
+  std::string counts = std::to_string(job.completed) + " completed";
+  for (const auto& [n, word] : {std::pair{job.stopped, " stopped"},
+                                {job.failed, " failed"},
+                                {job.in_progress, " running"}}) {
+    if (n > 0) counts += ", " + std::to_string(n) + word;
+  }
+  row("trials", counts + " of " + std::to_string(job.max_jobs));
+  row("created", FormatLocalTime(job.created_ms));
+  if (job.ended_ms > 0) row("took", FormatDuration(job.ended_ms - job.created_ms));
+  row("report", job.report_path);
+  facts.Print();
+  auto trials = tuning.trials();
+  if (!trials) return Report(context, trials.error());
+  std::erase_if(*trials, [](const TuningTrial& t) { return !t.value || t.status == "Failed"; });
+  std::ranges::stable_sort(*trials, [&](const TuningTrial& a, const TuningTrial& b) {
+    return job.maximize ? *a.value > *b.value : *a.value < *b.value;
+  });
+  if (trials->empty()) return kOk;
+  std::vector<std::string> heading = {"TRIAL", "STATUS", job.objective_metric_name};
+  for (const auto& [name, value] : trials->front().hyperparameters) heading.push_back(name);
+  Table table(heading);
+  for (size_t i = 0; i < std::min(kShown, trials->size()); ++i) {
+    const TuningTrial& t = (*trials)[i];
+    std::vector<std::string> cells = {TrialNumber(job.name, t.name), PaintStatus(t.status),
+                                      FormatNumber(*t.value)};
+    for (size_t c = cells.size(); c < heading.size(); ++c) {
+      const auto value = t.hyperparameters.find(heading[c]);
+      cells.push_back(value == t.hyperparameters.end() ? "-" : ShortNumber(value->second));
+    }
+    table.Add(std::move(cells));
+  }
+  std::printf("\nThe best of %zu trials with a value:\n", trials->size());
+  table.Print();
+  if (job.best) std::printf("\nbest  %s\n", job.best->name.c_str());
+  return kOk;
+}
+
 int Describe(const Context& context, const std::string& name) {
   auto access = Connect(context, Home::kMustExist);
   if (!access) return Report(context, access.error());
   const auto job = TrainingJob(access->session, name).describe();
-  if (!job) return Report(context, NoJob(access->session, name, job.error()));
+  if (!job) {
+    const TuningJob tuning(access->session, name);
+    if (const auto found = tuning.describe()) return DescribeTuning(context, tuning, *found);
+    return Report(context, NoJob(access->session, name, job.error()));
+  }
   if (context.json) {
     std::puts(nlohmann::json::parse(job->json).dump(2).c_str());
   } else {
@@ -166,11 +259,20 @@ int Stop(const Context& context, const JobsOptions& options) {
   auto access = Connect(context, Home::kMustExist);
   if (!access) return Report(context, access.error());
   const TrainingJob job(access->session, options.job);
-  if (const auto stopped = job.stop(); !stopped) {
+  const TuningJob tuning(access->session, options.job);
+  const auto stopped = job.stop();
+  const bool tunes = !stopped && tuning.describe().has_value();
+  if (tunes) {
+    if (const auto done = tuning.stop(); !done) return Report(context, done.error());
+  } else if (!stopped) {
     return Report(context, NoJob(access->session, options.job, stopped.error()));
   }
   std::string status = "Stopping";
-  if (options.wait) {
+  if (options.wait && tunes) {
+    const auto end = tuning.wait();
+    if (!end) return Report(context, end.error());
+    status = end->status;
+  } else if (options.wait) {
     const auto end = job.wait({.logs = false});
     if (!end) return Report(context, end.error());
     status = end->status;
@@ -209,23 +311,25 @@ bool HasModel(const Session& session, const TrainingJobDescription& job) {
 void AddJobs(CLI::App& app, Context& context) {
   const auto options = std::make_shared<JobsOptions>();
   auto* jobs = AddCommand(app, context, "jobs", "List training jobs, newest first",
-                          {"clary jobs", "clary jobs --status Failed --json", "clary jobs --rules"},
+                          {"clary jobs", "clary jobs --status Failed --json", "clary jobs --rules",
+                           "clary jobs --tuning"},
                           [&context, options] { return PrintJobs(context, *options); });
   jobs->add_option("--name", options->filter.name_contains, "Only names that contain this");
   AddChoice(*jobs, "--status", options->filter.status, "Only jobs in this state",
             {"InProgress", "Completed", "Failed", "Stopping", "Stopped"});
   jobs->add_flag("--rules", options->rules, "Show what each job's rules have found");
+  jobs->add_flag("--tuning", options->tuning, "List tuning jobs instead");
   jobs->add_flag("-q,--quiet", options->quiet, "Print the names alone");
   AddNumber(*jobs, "--max", options->filter.max_results, "At most so many (default 20)");
 
-  auto* describe = AddCommand(app, context, "describe", "Show one training job",
+  auto* describe = AddCommand(app, context, "describe", "Show one training or tuning job",
                               {"clary describe my-job", "clary describe my-job --json"},
                               [&context, options] { return Describe(context, options->job); });
   describe->add_option("job", options->job, "Name of the job")->required();
 
-  auto* stop =
-      AddCommand(app, context, "stop", "Stop a running training job", {"clary stop my-job --wait"},
-                 [&context, options] { return Stop(context, *options); });
+  auto* stop = AddCommand(app, context, "stop", "Stop a running training or tuning job",
+                          {"clary stop my-job --wait"},
+                          [&context, options] { return Stop(context, *options); });
   stop->add_option("job", options->job, "Name of the job")->required();
   stop->add_flag("--wait", options->wait, "Return when the job has ended");
 }

@@ -41,21 +41,34 @@ Status OpenPage(const std::string& path) {
 int ShowReports(const Context& context, const ReportOptions& options) {
   auto access = Connect(context, Home::kMustExist);
   if (!access) return Report(context, access.error());
+  const fs::path directory =
+      options.download.empty() ? ReportDirectory(context, options.job) : fs::path(options.download);
   const auto rules = TrainingJob(access->session, options.job).rule_job_summary();
-  if (!rules) return Report(context, NoJob(access->session, options.job, rules.error()));
-  const auto reports = FetchReports(access->session, options.job,
-                                    options.download.empty() ? ReportDirectory(context, options.job)
-                                                             : fs::path(options.download));
-  if (!reports) return Report(context, reports.error());
-  const bool running = !std::ranges::all_of(*rules, &RuleStatus::finished);
-  if (reports->pages.empty()) {
-    return Report(context, kFailed, "NoReport",
-                  running ? "the rules of " + options.job + " have not written a report yet"
-                          : "job " + options.job +
-                                " has no report: train with --rule create_xgboost_report, and see "
-                                "`clary describe " +
-                                options.job + "` for what its rules say");
+  Result<Reports> reports = Reports{};
+  bool running = false;
+  std::string why;  // there is none
+  if (rules) {
+    reports = FetchReports(access->session, options.job, directory);
+    running = !std::ranges::all_of(*rules, &RuleStatus::finished);
+    why = running ? "the rules of " + options.job + " have not written a report yet"
+                  : "job " + options.job +
+                        " has no report: train with --rule create_xgboost_report, and see `clary "
+                        "describe " +
+                        options.job + "` for what its rules say";
+  } else if (const auto tuning = TuningJob(access->session, options.job).describe()) {
+    if (tuning->finished()) {
+      const auto written = TuningJob(access->session, options.job).wait_for_report();
+      if (!written) return Report(context, written.error());
+    }
+    reports = FetchTuningReport(*tuning, access->session, directory);
+    running = !tuning->finished();
+    why = "tuning job " + options.job + " has no report" +
+          (running ? " yet: its first one comes some seconds after its begin" : "");
+  } else {
+    return Report(context, NoJob(access->session, options.job, rules.error()));
   }
+  if (!reports) return Report(context, reports.error());
+  if (reports->pages.empty()) return Report(context, kFailed, "NoReport", why);
   if (context.json) {
     std::puts(nlohmann::json{{"job", options.job},
                              {"final", !running},
@@ -65,7 +78,7 @@ int ShowReports(const Context& context, const ReportOptions& options) {
                   .c_str());
   } else {
     for (const auto& page : reports->pages) std::puts(page.c_str());
-    if (running) std::fprintf(stderr, "the rules are still at work: this is how far they are\n");
+    if (running) std::fprintf(stderr, "the job is still at work: this is how far it is\n");
   }
   std::fflush(stdout);
   if (options.open) {
@@ -82,11 +95,12 @@ fs::path ReportDirectory(const Context& context, const std::string& job) {
   return context.home / "reports" / job;
 }
 
-Result<Reports> FetchReports(const Session& session, const std::string& job,
-                             const fs::path& directory) {
-  CLARY_TRY(const auto estimator, Estimator::attach(session, job));
-  CLARY_TRY(const auto output, estimator.latest_job_rule_output_path());
-  CLARY_TRY(const auto uri, S3Uri::parse(output + "/"));
+namespace {
+
+// Everything below `uri`; nothing is no error.
+Result<Reports> Download(const Session& session, const std::string& from,
+                         const fs::path& directory) {
+  CLARY_TRY(const auto uri, S3Uri::parse(from + "/"));
   Reports reports;
   const auto files = session.download_data(directory, uri.bucket, uri.key);
   if (!files && files.error().code == Code::kNotFound) return reports;
@@ -97,6 +111,21 @@ Result<Reports> FetchReports(const Session& session, const std::string& job,
     reports.files.push_back(path);
     if (path.ends_with(".html")) reports.pages.push_back(path);
   }
+  return reports;
+}
+
+}  // namespace
+
+Result<Reports> FetchTuningReport(const TuningJobDescription& job, const Session& session,
+                                  const fs::path& directory) {
+  return Download(session, job.report_path, directory);
+}
+
+Result<Reports> FetchReports(const Session& session, const std::string& job,
+                             const fs::path& directory) {
+  CLARY_TRY(const auto estimator, Estimator::attach(session, job));
+  CLARY_TRY(const auto output, estimator.latest_job_rule_output_path());
+  CLARY_TRY(Reports reports, Download(session, output, directory));
   // The training report first.
   std::ranges::stable_partition(
       reports.pages, [](const std::string& page) { return page.ends_with("xgboost_report.html"); });
@@ -107,9 +136,9 @@ void AddReport(CLI::App& app, Context& context) {
   const auto options = std::make_shared<ReportOptions>();
   auto* report =
       AddCommand(app, context, "report", "Fetch the reports of a job and print where they are",
-                 {"clary report my-job --open", "clary report my-job --download here"},
+                 {"clary report my-job --open", "clary report my-tuning-job --download here"},
                  [&context, options] { return ShowReports(context, *options); });
-  report->add_option("job", options->job, "Name of the job")->required();
+  report->add_option("job", options->job, "Name of a training or tuning job")->required();
   report->add_option("--download", options->download,
                      "Folder for everything the rules wrote (default: HOME/reports/JOB)");
   report->add_flag("--open", options->open, "Open the first page in a browser");

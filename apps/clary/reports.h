@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "clary/session.h"
+#include "clary/tuning_job.h"
 #include "command.h"
 
 namespace clary::cli {
@@ -21,5 +22,9 @@ std::filesystem::path ReportDirectory(const Context& context, const std::string&
 // Downloads what the job's rules have written so far; nothing is no error.
 Result<Reports> FetchReports(const Session& session, const std::string& job,
                              const std::filesystem::path& directory);
+
+// The same of a tuning job: its page, its figures and its table.
+Result<Reports> FetchTuningReport(const TuningJobDescription& job, const Session& session,
+                                  const std::filesystem::path& directory);
 
 }  // namespace clary::cli

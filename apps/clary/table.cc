@@ -270,4 +270,50 @@ std::vector<std::string> DescribeTable(const data::Columns& columns) {
   return lines;
 }
 
+Status ChooseObjective(const data::Columns& columns, Hyperparameters& values,
+                       std::vector<std::string>& lines) {
+  const size_t classes = columns.classes.size();
+  if (classes == 1) {
+    return Usage("label '" + columns.label + "' is '" + columns.classes[0] +
+                 "' in every row: there is nothing to learn");
+  }
+  const std::string label =
+      classes == 0 ? "a label of numbers" : "a label of " + std::to_string(classes) + " classes";
+  const bool given = values.contains("objective");
+  if (!given) {
+    values.emplace("objective", classes == 0   ? "reg:squarederror"
+                                : classes == 2 ? "binary:logistic"
+                                               : "multi:softprob");
+  }
+  const std::string objective = values.at("objective").text();
+  lines.push_back("objective " + objective +
+                  (given ? "" : ", for " + label + " (--objective chooses another)"));
+  if (classes == 0) return {};
+  const bool multi = objective.starts_with("multi:");
+  if (multi) {
+    values.try_emplace("num_class", classes);
+  } else if (!objective.starts_with("binary:") || classes > 2) {
+    return Usage("label '" + columns.label + "' has " + std::to_string(classes) +
+                 " classes, which objective " + objective + " cannot learn; use " +
+                 (classes == 2 ? "binary:logistic" : "multi:softprob"));
+  }
+  return {};
+}
+
+Status CheckHeader(const TableInput& input, const std::string& command) {
+  const std::string& type = input.content_type;
+  if (input.train.starts_with("s3://") ||
+      (type.empty() ? ContentTypeOf(input.train) : type).find("csv") == std::string::npos) {
+    return {};
+  }
+  const auto found = data::CollectFiles(input.train);
+  if (!found || found->files.empty()) return {};  // told when they are stored or read
+  const auto header = data::ReadHeader(found->files.front());
+  if (!header || header->empty()) return {};
+  const std::string names = Join(*header, ", ");
+  return Usage(found->files.front().string() + " has a header: name the column to learn\n  " +
+               "clary " + command + " --train " + input.train + " --label COLUMN\n  there are: " +
+               (names.size() > 1000 ? names.substr(0, 1000) + " ..." : names));
+}
+
 }  // namespace clary::cli

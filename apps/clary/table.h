@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "clary/estimator.h"
 #include "clary/session.h"
 #include "command.h"
 #include "data/table.h"
@@ -50,6 +51,14 @@ Result<TableChannels> UploadTable(const Session& session, const TrainTable& trai
 
 // One line about the label, one about each column: its type, its texts, what is missing.
 std::vector<std::string> DescribeTable(const data::Columns& columns);
+
+// Completes hyperparameters by what the label is: of texts it has classes, and an objective that
+// learns classes; another one is a number. `lines` gets what was chosen.
+Status ChooseObjective(const data::Columns& columns, Hyperparameters& values,
+                       std::vector<std::string>& lines);
+
+// A file with a header is a table, and `clary COMMAND` says so before a job fails for it.
+Status CheckHeader(const TableInput& input, const std::string& command);
 
 // The content type of a file that is no table with names, by its ending.
 std::string ContentTypeOf(const std::string& path);

@@ -85,54 +85,6 @@ Status CheckHyperparameters(const std::string& version,
                ". --drop COLUMN leaves one out");
 }
 
-// A label of texts has classes, and an objective that learns classes; another one is a number.
-Status ChooseObjective(const data::Columns& columns, Hyperparameters& values,
-                       std::vector<std::string>& lines) {
-  const size_t classes = columns.classes.size();
-  if (classes == 1) {
-    return Usage("label '" + columns.label + "' is '" + columns.classes[0] +
-                 "' in every row: there is nothing to learn");
-  }
-  const std::string label =
-      classes == 0 ? "a label of numbers" : "a label of " + std::to_string(classes) + " classes";
-  const bool given = values.contains("objective");
-  if (!given) {
-    values.emplace("objective", classes == 0   ? "reg:squarederror"
-                                : classes == 2 ? "binary:logistic"
-                                               : "multi:softprob");
-  }
-  const std::string objective = values.at("objective").text();
-  lines.push_back("objective " + objective +
-                  (given ? "" : ", for " + label + " (--objective chooses another)"));
-  if (classes == 0) return {};
-  const bool multi = objective.starts_with("multi:");
-  if (multi) {
-    values.try_emplace("num_class", classes);
-  } else if (!objective.starts_with("binary:") || classes > 2) {
-    return Usage("label '" + columns.label + "' has " + std::to_string(classes) +
-                 " classes, which objective " + objective + " cannot learn; use " +
-                 (classes == 2 ? "binary:logistic" : "multi:softprob"));
-  }
-  return {};
-}
-
-// A file with a header is a table, and says so before a job fails for it.
-Status CheckHeader(const TrainOptions& o) {
-  const std::string& type = o.data.content_type;
-  if (o.data.train.starts_with("s3://") ||
-      (type.empty() ? ContentTypeOf(o.data.train) : type).find("csv") == std::string::npos) {
-    return {};
-  }
-  const auto found = data::CollectFiles(o.data.train);
-  if (!found || found->files.empty()) return {};  // told when they are stored or read
-  const auto header = data::ReadHeader(found->files.front());
-  if (!header || header->empty()) return {};
-  const std::string names = Join(*header, ", ");
-  return Usage(found->files.front().string() + " has a header: name the column to learn\n  " +
-               "clary train --train " + o.data.train + " --label COLUMN\n  there are: " +
-               (names.size() > 1000 ? names.substr(0, 1000) + " ..." : names));
-}
-
 // Each said once: of two values neither is meant more than the other.
 Result<Hyperparameters> ReadParameters(const TrainOptions& o) {
   Hyperparameters values;
@@ -402,7 +354,7 @@ int Train(const Context& context, const TrainOptions& options) {
       return Report(context, kUsage, "Usage",
                     std::string(option) + " is for tables with a header: --label");
     }
-    if (const auto headless = CheckHeader(options); !headless) {
+    if (const auto headless = CheckHeader(options.data, "train"); !headless) {
       return Report(context, headless.error());
     }
   }

@@ -158,6 +158,11 @@ class Estimator {
                                   const ModelOptions& model = {}) const;
 
  private:
+  friend class HyperparameterTuner;
+  // The CreateTrainingJob request that fit() would send, JSON; code of a script is stored.
+  Result<std::string> TrainingRequest(const Channels& inputs, const FitOptions& options);
+  std::string base_name() const;  // of jobs
+  bool is_script() const { return !options_.entry_point.empty(); }
   struct Request;
   // With `store`, the code of a script is stored; else only what is wrong with it is told.
   Result<Request> MakeRequest(const Channels& inputs, const FitOptions& options, bool store);

@@ -77,6 +77,74 @@ void Fields(Io& io, RuleContext& v) {
 }
 
 template <typename Io>
+void Fields(Io& io, TuningContext::Metric& v) {
+  io("name", v.name);
+  io("regex", v.regex);
+  io("literal", v.literal);
+}
+
+template <typename Io>
+void Fields(Io& io, TuningContext::Parameter& v) {
+  io("name", v.name);
+  io("type", v.type);
+  io("scale", v.scale);
+  io("min", v.min);
+  io("max", v.max);
+  io("values", v.values);
+}
+
+template <typename Io>
+void Fields(Io& io, TuningContext::Definition& v) {
+  io("name", v.name);
+  io("metric", v.metric);
+  io("maximise", v.maximise);
+  io("built_in", v.built_in);
+  io("metrics", v.metrics);
+  io("parameters", v.parameters);
+  io("defaults", v.defaults);
+}
+
+template <typename Io>
+void Fields(Io& io, TuningContext::Trial& v) {
+  io("name", v.name);
+  io("definition", v.definition);
+  io("status", v.status);
+  io("message", v.message);
+  io("failure_reason", v.failure_reason);
+  io("created_ms", v.created_ms);
+  io("started_ms", v.started_ms);
+  io("ended_ms", v.ended_ms);
+  io("value", v.value);
+  io("config", v.config);
+  io("tuned", v.tuned);
+  io("metrics", v.metrics);
+  io("log_stream", v.log_stream);
+  io("model_uri", v.model_uri);
+}
+
+template <typename Io>
+void Fields(Io& io, TuningContext& v) {
+  io("job_name", v.job_name);
+  io("arn", v.arn);
+  io("status", v.status);
+  io("failure_reason", v.failure_reason);
+  io("strategy", v.strategy);
+  io("image", v.image);
+  io("instance", v.instance);
+  io("output_uri", v.output_uri);
+  io("request", v.request);
+  io("seed", v.seed);
+  io("job_ended", v.job_ended);
+  io("early_stopping", v.early_stopping);
+  io("created_ms", v.created_ms);
+  io("ended_ms", v.ended_ms);
+  io("most", v.most);
+  io("parallel", v.parallel);
+  io("definitions", v.definitions);
+  io("trials", v.trials);
+}
+
+template <typename Io>
 void Fields(Io& io, RuleResult& v) {
   io("status", v.status);
   io("details", v.details);
@@ -114,6 +182,21 @@ std::string RuleContext::ToJson() const { return WriteDocument(*this); }
 
 Result<RuleContext> RuleContext::FromJson(std::string_view text) {
   return ReadDocument<RuleContext>(text, "context.json", kBadRuleFile);
+}
+
+std::string TuningContext::ToJson() const { return WriteDocument(*this); }
+
+Result<TuningContext> TuningContext::FromJson(std::string_view text) {
+  CLARY_TRY(TuningContext context, ReadDocument<TuningContext>(text, "tuning.json", kBadRuleFile));
+  for (const Trial& trial : context.trials) {
+    if (trial.definition < context.definitions.size() &&
+        trial.config.size() == context.definitions[trial.definition].parameters.size()) {
+      continue;
+    }
+    return Fail(Code::kDataLoss, kBadRuleFile,
+                "tuning.json: trial " + trial.name + " is of no definition");
+  }
+  return context;
 }
 
 std::string RuleResult::ToJson() const { return WriteDocument(*this); }

@@ -1,5 +1,5 @@
-// What control tells the process that evaluates a rule, and what that process tells control: three
-// files (docs/formats/job-directory.md, "Rules").
+// What control tells the process that evaluates a rule, and what that process tells control: files
+// (docs/formats/job-directory.md, "Rules").
 #pragma once
 
 #include <cstdint>
@@ -79,6 +79,61 @@ struct RuleContext {
 
   std::string ToJson() const;
   static Result<RuleContext> FromJson(std::string_view text);
+};
+
+// tuning.json: a tuning job and its trials as the process that writes its report sees them. Control
+// replaces it, at a bounded rate while the job runs.
+struct TuningContext {
+  struct Metric {
+    std::string name, regex, literal;  // of a MetricDefinition
+  };
+  struct Parameter {
+    std::string name;
+    std::string type;   // "continuous", "integer" or "categorical"
+    std::string scale;  // "linear", "log" or "reverse-log"
+    double min = 0, max = 0;
+    std::vector<std::string> values;  // of a categorical one
+  };
+  struct Definition {
+    std::string name;    // DefinitionName; empty: it is the only one
+    std::string metric;  // the objective's
+    bool maximise = false;
+    bool built_in = false;        // trained by the built-in algorithm
+    std::vector<Metric> metrics;  // those that the report reads from logs: the objective first
+    std::vector<Parameter> parameters;
+    std::map<std::string, std::string> defaults;  // of the built-in algorithm, by parameter
+  };
+  struct Trial {
+    std::string name;
+    uint64_t definition = 0;
+    std::string status;
+    std::string message;  // of its last status
+    std::string failure_reason;
+    int64_t created_ms = 0;
+    int64_t started_ms = 0;      // 0: not yet
+    int64_t ended_ms = 0;        // 0: not yet
+    std::vector<double> value;   // the last one of the objective; empty: none yet
+    std::vector<double> config;  // by parameter: its number, or the place of its category
+    std::map<std::string, std::string> tuned;
+    std::map<std::string, double> metrics;  // last values
+    std::string log_stream;                 // empty: none yet
+    std::string model_uri;                  // empty: it left no model
+  };
+  std::string job_name, arn, status, failure_reason;
+  std::string strategy, image, instance, output_uri;
+  std::string request;  // as Describe shows it, JSON
+  std::string seed;     // RandomSeed; empty: none
+  bool job_ended = false;
+  bool early_stopping = false;
+  int64_t created_ms = 0;
+  int64_t ended_ms = 0;
+  uint64_t most = 0, parallel = 0;
+  std::vector<Definition> definitions;
+  std::vector<Trial> trials;  // in order of their numbers
+
+  std::string ToJson() const;
+  // Also kDataLoss if a trial is of no definition.
+  static Result<TuningContext> FromJson(std::string_view text);
 };
 
 // result.json: how a rule ended; the last thing its process writes, atomically.

@@ -43,6 +43,30 @@ TEST(RuleContext, SurvivesARoundTripAndLosesWhatIsNoNumber) {
   EXPECT_EQ(back->channels.at(0).s3_uri, "s3://b/t");
 }
 
+TEST(TuningContext, SurvivesARoundTrip) {
+  TuningContext context;
+  context.job_name = "t";
+  context.seed = "7";
+  context.definitions = {
+      {.name = "d",
+       .metric = "auc",
+       .maximise = true,
+       .metrics = {{.name = "auc", .regex = "(.*)", .literal = "auc"}},
+       .parameters =
+           {{.name = "eta", .type = "continuous", .scale = "log", .min = 0.1, .max = 0.5}},
+       .defaults = {{"eta", "0.3"}}}};
+  context.trials = {{.name = "t-001", .status = "Completed", .value = {0.1}, .config = {0.25}}};
+  const auto back = TuningContext::FromJson(context.ToJson());
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(back->ToJson(), context.ToJson());
+  EXPECT_EQ(back->trials[0].config[0], 0.25);
+  context.trials[0].definition = 1;
+  EXPECT_EQ(TuningContext::FromJson(context.ToJson()).error().code, Code::kDataLoss);
+  context.trials[0].definition = 0;
+  context.trials[0].config.clear();
+  EXPECT_EQ(TuningContext::FromJson(context.ToJson()).error().code, Code::kDataLoss);
+}
+
 TEST(RuleResult, RefusesWhatIsNoEnd) {
   EXPECT_TRUE(RuleResult::FromJson(RuleResult{.status = "IssuesFound", .stop_job = true}.ToJson())
                   ->stop_job);

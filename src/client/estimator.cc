@@ -93,8 +93,7 @@ Result<Estimator::Request> Estimator::MakeRequest(const Channels& inputs, const 
   auto& aws = session_.impl().aws;
   std::string name = options.job_name;
   if (name.empty()) {
-    name = client::NameAt(o.base_job_name.empty() ? RepositoryOf(o.image_uri) : o.base_job_name,
-                          aws.clock().Now());
+    name = client::NameAt(base_name(), aws.clock().Now());
   }
   if (options_.role.empty()) {
     CLARY_TRY(options_.role, session_.get_execution_role());
@@ -194,6 +193,15 @@ Result<Estimator::Request> Estimator::MakeRequest(const Channels& inputs, const 
     request["ProfilerConfig"] = {{"S3OutputPath", output}, {"DisableProfiler", false}};
   }
   return Request{.name = std::move(name), .input = std::move(request)};
+}
+
+Result<std::string> Estimator::TrainingRequest(const Channels& inputs, const FitOptions& options) {
+  CLARY_TRY(const Request request, MakeRequest(inputs, options, true));
+  return request.input.dump();
+}
+
+std::string Estimator::base_name() const {
+  return options_.base_job_name.empty() ? RepositoryOf(options_.image_uri) : options_.base_job_name;
 }
 
 Status Estimator::check(const Channels& inputs, const FitOptions& options) {

@@ -7,6 +7,7 @@
 #include "clary/estimator.h"
 #include "clary/processor.h"
 #include "clary/training_job.h"
+#include "clary/tuner.h"
 #include "client/testing/fake_service.h"
 
 namespace clary {
@@ -335,6 +336,155 @@ TEST(Session, TurnsTheCallersSessionIntoItsRole) {
 }
 
 TEST(Session, WantsKeys) { EXPECT_EQ(Session::connect({}).error().reason, "NoCredentials"); }
+
+// --- HyperparameterTuner.
+
+json TrialSummary(int number, const std::string& status, double value) {
+  json trial = {{"TrainingJobName", "t-00" + std::to_string(number)},
+                {"TrainingJobStatus", status},
+                {"CreationTime", 1.5},
+                {"TunedHyperParameters", {{"eta", "0.1"}}},
+                {"ObjectiveStatus", status == "Completed" ? "Succeeded" : "Pending"}};
+  if (status == "Completed") {
+    trial["FinalHyperParameterTuningJobObjectiveMetric"] = {{"MetricName", "validation:auc"},
+                                                            {"Value", value}};
+  }
+  return trial;
+}
+
+// A tuning job with one trial more at each look, until there are three.
+class ScriptedTuning {
+ public:
+  ScriptedTuning(FakeService& service, std::string end) : end_(std::move(end)) {
+    service.On("CreateHyperParameterTuningJob",
+               [](const json&) { return Ok({{"HyperParameterTuningJobArn", "arn"}}); });
+    service.On("DescribeHyperParameterTuningJob", [this](const json& r) {
+      if (trials_ < 3) ++trials_;
+      json job = {
+          {"HyperParameterTuningJobName", r["HyperParameterTuningJobName"]},
+          {"HyperParameterTuningJobStatus", trials_ < 3 ? "InProgress" : end_},
+          {"FailureReason", "no success"},
+          {"HyperParameterTuningJobConfig",
+           {{"Strategy", "Random"},
+            {"HyperParameterTuningJobObjective",
+             {{"Type", "Maximize"}, {"MetricName", "validation:auc"}}},
+            {"ResourceLimits", {{"MaxNumberOfTrainingJobs", 3}}}}},
+          {"TrainingJobDefinition",
+           {{"StaticHyperParameters", {{"objective", "binary:logistic"}}},
+            {"OutputDataConfig", {{"S3OutputPath", "s3://b/out/"}}}}},
+          {"TrainingJobStatusCounters",
+           {{"Completed", trials_}, {"InProgress", 3 - trials_}, {"NonRetryableError", 1}}}};
+      if (trials_ > 1) job["BestTrainingJob"] = TrialSummary(2, "Completed", 0.875);
+      return Ok(job);
+    });
+    service.On("ListTrainingJobsForHyperParameterTuningJob", [](const json& r) {
+      if (!r.contains("NextToken")) {
+        return Ok(
+            {{"TrainingJobSummaries", {TrialSummary(1, "Completed", 0.5)}}, {"NextToken", "2"}});
+      }
+      return Ok({{"TrainingJobSummaries",
+                  {TrialSummary(2, "Completed", 0.875), TrialSummary(3, "InProgress", 0)}}});
+    });
+  }
+
+ private:
+  std::string end_;
+  int trials_ = 0;
+};
+
+HyperparameterTuner Tuner(FakeService& service, TunerOptions options = {}) {
+  Estimator estimator(service.session(),
+                      {.image_uri = "1.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1",
+                       .role = "arn:aws:iam::123456789012:role/R",
+                       .output_path = "s3://b/out"});
+  estimator.set_hyperparameters({{"objective", "binary:logistic"}, {"max_depth", 3}});
+  return {std::move(estimator),
+          "validation:auc",
+          {{"eta", ContinuousParameter(0.01, 0.5, "Logarithmic")},
+           {"max_depth", IntegerParameter(2, 10)},
+           {"booster", CategoricalParameter({"gbtree", "dart"})}},
+          std::move(options)};
+}
+
+TEST(HyperparameterTuner, SendsWhatTheSdkSends) {
+  FakeService service;
+  ScriptedTuning tuning(service, "Completed");
+  auto tuner = Tuner(service, {.max_jobs = 3,
+                               .max_parallel_jobs = 2,
+                               .random_seed = 7,
+                               .warm_start_parents = {"before"},
+                               .tags = {{"team", "a"}}});
+  int looks = 0;
+  const auto fitted = tuner.fit({{"train", {"s3://b/train.csv", "csv"}}},
+                                {.job_name = "t", .on_look = [&](const auto&) { ++looks; }});
+  ASSERT_TRUE(fitted) << fitted.error().message;
+  EXPECT_EQ(looks, 3);
+  const json request = service.Last("CreateHyperParameterTuningJob");
+  EXPECT_EQ(request["HyperParameterTuningJobName"], "t");
+  const json config = request["HyperParameterTuningJobConfig"];
+  EXPECT_EQ(config["ParameterRanges"]["ContinuousParameterRanges"][0],
+            (json{{"Name", "eta"},
+                  {"MinValue", "0.01"},
+                  {"MaxValue", "0.5"},
+                  {"ScalingType", "Logarithmic"}}));
+  EXPECT_EQ(config["ParameterRanges"]["IntegerParameterRanges"][0]["MaxValue"], "10");
+  EXPECT_EQ(config["ParameterRanges"]["CategoricalParameterRanges"][0]["Values"],
+            (json{"gbtree", "dart"}));
+  EXPECT_EQ(config["ResourceLimits"],
+            (json{{"MaxNumberOfTrainingJobs", 3}, {"MaxParallelTrainingJobs", 2}}));
+  EXPECT_EQ(config["RandomSeed"], 7);
+  const json definition = request["TrainingJobDefinition"];
+  EXPECT_EQ(definition["StaticHyperParameters"], (json{{"objective", "binary:logistic"}}))
+      << "what is tuned is not static";
+  EXPECT_EQ(definition["InputDataConfig"][0]["ChannelName"], "train");
+  EXPECT_FALSE(definition.contains("TrainingJobName"));
+  EXPECT_EQ(request["WarmStartConfig"]["ParentHyperParameterTuningJobs"][0]
+                   ["HyperParameterTuningJobName"],
+            "before");
+  EXPECT_EQ(request["Tags"][0]["Key"], "team");
+
+  EXPECT_EQ(*tuner.best_training_job(), "t-002");
+  const auto trials = tuner.analytics();
+  ASSERT_TRUE(trials);
+  ASSERT_EQ(trials->size(), 3u) << "all pages";
+  EXPECT_EQ((*trials)[1].value, 0.875);
+  EXPECT_EQ((*trials)[1].hyperparameters.at("eta"), "0.1");
+  EXPECT_FALSE((*trials)[2].value);
+  const auto job = tuner.describe();
+  EXPECT_EQ(job->report_path, "s3://b/out/t/tuning-report");
+  EXPECT_EQ(job->failed, 1);
+  EXPECT_TRUE(job->maximize);
+}
+
+TEST(HyperparameterTuner, NamesAreShortAndTellTheTime) {
+  FakeService service;
+  ScriptedTuning tuning(service, "Completed");
+  auto tuner = Tuner(service, {.base_tuning_job_name = "a-name-that-is-rather-long-for-one"});
+  ASSERT_TRUE(tuner.fit({}, {.wait = false}));
+  const std::string name =
+      service.Last("CreateHyperParameterTuningJob")["HyperParameterTuningJobName"];
+  EXPECT_LE(name.size(), 32u);
+  EXPECT_TRUE(name.starts_with("a-name-that-is-r")) << name;
+}
+
+TEST(HyperparameterTuner, TellsWhyThereIsNothing) {
+  FakeService service;
+  ScriptedTuning tuning(service, "Failed");
+  auto tuner = Tuner(service);
+  EXPECT_EQ(tuner.best_training_job().error().reason, "NoTuningJob");
+  EXPECT_EQ(tuner.wait().error().reason, "NoTuningJob");
+  const auto fitted = tuner.fit({}, {.job_name = "t"});
+  ASSERT_FALSE(fitted);
+  EXPECT_EQ(fitted.error().reason, "TuningJobFailed");
+  EXPECT_THAT(fitted.error().message, HasSubstr("no success"));
+  service.On("CreateHyperParameterTuningJob",
+             [](const json&) { return Error400("ValidationException", "MinValue 3 is greater"); });
+  EXPECT_THAT(tuner.fit({}, {.job_name = "t"}).error().message, HasSubstr("MinValue 3 is greater"));
+  const auto attached = HyperparameterTuner::attach(service.session(), "t");
+  ASSERT_TRUE(attached);
+  HyperparameterTuner again = *attached;
+  EXPECT_EQ(again.fit({}).error().reason, "AttachedTuner");
+}
 
 }  // namespace
 }  // namespace clary

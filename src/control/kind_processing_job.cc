@@ -1,5 +1,5 @@
-// Processing jobs: those of users, and those that evaluate a rule of the training job that owns
-// them (rules.cc).
+// Processing jobs: those of users, those that evaluate a rule of the training job that owns them
+// (rules.cc), and those that write the report of a tuning job (tuning_report.cc).
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -19,12 +19,16 @@ namespace {
 using nlohmann::json;
 
 constexpr size_t kMaxExitMessage = 1024;
+// '_' is in no name of a training job, whose directories lie beside it.
+const std::string kOwnDirectories = "processing_jobs/";
 
 // --- Create.
 
 Status CreateRule(json request, Record& job) {
-  const std::string training_job = job.owner.substr(job.owner.rfind('/') + 1);
-  job.launches.push_back({.directory = training_job + "/rules/" + job.name});
+  const ArnParts owner = ParseArn(job.owner);
+  job.launches.push_back({.directory = owner.kind == &kTrainingJob
+                                           ? std::string(owner.key) + "/rules/" + job.name
+                                           : kOwnDirectories + job.name});
   job.status = "InProgress";
   job.request = request.dump();
   return {};
@@ -38,8 +42,7 @@ Status Create(Context& context, json request, Record& job, Plan& plan) {
   auto& facts = job.Edit<ProcessingFacts>();
   facts.max_runtime_s = request.at("StoppingCondition").at("MaxRuntimeInSeconds");
   const std::string type = request.at("ProcessingResources").at("ClusterConfig").at("InstanceType");
-  // '_' is in no name of a training job, whose directories lie beside it.
-  job.launches.push_back({.directory = "processing_jobs/" + job.name,
+  job.launches.push_back({.directory = kOwnDirectories + job.name,
                           .cpus = std::clamp(InstanceCpus(type), 1, context.capacity)});
   job.status = "InProgress";
   job.request = request.dump();
@@ -119,7 +122,9 @@ json View(const Context& context, const Record& job, Show /*show*/) {
   json view = job.Request();
   view.update(Summary(context, job));
   if (job.started_ms > 0) view["ProcessingStartTime"] = Seconds(job.started_ms);
-  if (IsRule(job)) view["TrainingJobArn"] = job.owner;
+  if (IsRule(job) && ParseArn(job.owner).kind == &kTrainingJob) {
+    view["TrainingJobArn"] = job.owner;
+  }
   return view;
 }
 
@@ -133,8 +138,7 @@ Status MayDelete(const Context& /*context*/, const Record& job) {
   }
   if (!job.bound) return {};
   return Fail(Code::kFailedPrecondition, "ResourceInUse",
-              "The processing job evaluates a rule of " + job.owner +
-                  " and is deleted with that training job.");
+              "The processing job belongs to " + job.owner + " and is deleted with it.");
 }
 
 constexpr std::string_view kEnds[] = {"Completed", "Failed", "Stopped"};

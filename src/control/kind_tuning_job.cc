@@ -8,6 +8,7 @@
 #include "base/strings.h"
 #include "control/internal/paging.h"
 #include "control/internal/tuning_job.h"
+#include "control/internal/tuning_report.h"
 #include "control/internal/tuning_request.h"
 
 namespace clary::control {
@@ -136,13 +137,13 @@ Status CheckParents(const Context& context, const json& request) {
   return {};
 }
 
-Status Create(Context& context, json request, Record& record, Plan& /*plan*/) {
+Status Create(Context& context, json request, Record& record, Plan& plan) {
   CLARY_CHECK_OK(CheckTuningRequest(context, request));
   CLARY_CHECK_OK(CheckParents(context, request));
   record.Edit<TuningFacts>();
   record.status = "InProgress";
   record.request = request.dump();
-  return {};
+  return PlanTuningReport(context, record, request, plan);
 }
 
 // --- Views.

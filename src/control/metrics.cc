@@ -1,50 +1,21 @@
 #include "control/internal/metrics.h"
 
-#include <re2/re2.h>
-
-#include <charconv>
-#include <cmath>
-#include <optional>
-#include <system_error>
+#include "toolkit/metric_pattern.h"
 
 namespace clary::control {
 namespace {
 
 constexpr size_t kMaxFinalMetrics = 40;
-constexpr int64_t kMaxRegexMemory = 1 << 20;  // per definition; a user's regex is foreign input
-
-std::unique_ptr<RE2> Compile(const std::string& regex) {
-  RE2::Options options(RE2::Quiet);
-  options.set_max_mem(kMaxRegexMemory);
-  return std::make_unique<RE2>(regex, options);
-}
-
-// The number that a group matched. The built-in definitions' "\\S+" runs on over the "#011" that
-// stands for a TAB, so the text may go on with that.
-std::optional<double> Number(std::string_view text) {
-  if (text.starts_with('+')) text.remove_prefix(1);
-  double value = 0;
-  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (ec != std::errc() || !std::isfinite(value)) return std::nullopt;
-  const std::string_view rest(end, static_cast<size_t>(text.data() + text.size() - end));
-  if (!rest.empty() && !rest.starts_with("#011")) return std::nullopt;
-  return value;
-}
 
 }  // namespace
 
 Status CheckMetricDefinitions(const std::vector<api::MetricDefinition>& definitions) {
   for (const auto& d : definitions) {
-    const auto re = Compile(d.regex);
-    if (!re->ok()) {
-      return Fail(Code::kInvalidArgument, "ValidationException",
-                  "Metric definition '" + d.name + "': regular expression '" + d.regex +
-                      "' is not valid: " + re->error());
-    }
-    if (re->NumberOfCapturingGroups() < 1) {
-      return Fail(Code::kInvalidArgument, "ValidationException",
-                  "Metric definition '" + d.name + "': regular expression '" + d.regex +
-                      "' has no group '(...)' around the value");
+    if (const std::string fault = toolkit::MetricPattern(d.regex, d.literal).Fault();
+        !fault.empty()) {
+      return Fail(
+          Code::kInvalidArgument, "ValidationException",
+          "Metric definition '" + d.name + "': regular expression '" + d.regex + "' " + fault);
     }
   }
   return {};
@@ -53,7 +24,8 @@ Status CheckMetricDefinitions(const std::vector<api::MetricDefinition>& definiti
 Result<std::vector<MetricSeries>> ScanMetrics(
     const meta::LogStore& logs, const std::string& stream,
     const std::vector<api::MetricDefinition>& definitions) {
-  std::vector<std::unique_ptr<RE2>> compiled(definitions.size());  // when first needed
+  std::vector<toolkit::MetricPattern> patterns;
+  for (const auto& d : definitions) patterns.emplace_back(d.regex, d.literal);
   std::vector<MetricSeries> found(definitions.size());
   meta::LogStore::ReadOptions options;
   while (!stream.empty()) {
@@ -61,13 +33,8 @@ Result<std::vector<MetricSeries>> ScanMetrics(
     if (!page && page.error().code == Code::kNotFound) break;
     if (!page) return std::unexpected(page.error());
     for (const meta::LogEventRecord& event : page->events) {
-      for (size_t i = 0; i < definitions.size(); ++i) {
-        const auto& d = definitions[i];
-        if (!d.literal.empty() && event.message.find(d.literal) == std::string::npos) continue;
-        if (!compiled[i]) compiled[i] = Compile(d.regex);
-        std::string text;
-        if (!RE2::PartialMatch(event.message, *compiled[i], &text)) continue;
-        if (const auto value = Number(text)) {
+      for (size_t i = 0; i < patterns.size(); ++i) {
+        if (const auto value = patterns[i].Find(event.message)) {
           found[i].points.push_back({.time = FromMillis(event.timestamp_ms), .value = *value});
         }
       }

@@ -12,6 +12,7 @@ constexpr int kMaxLaunchFailures = 5;
 constexpr int64_t kFirstRetryMs = 100;  // doubles with each failure
 constexpr int64_t kLingerMs = 60'000;   // a launch that stays after its record's end is stopped
 constexpr uint64_t kLookEvery = 100;    // passes between looks at launches nobody reported ended
+constexpr std::chrono::seconds kEndGrace{5};
 constexpr int kNotes = 64;  // a long queue must not keep what runs from being looked after
 
 bool Goes(const Record& r) { return r.has_launch() || r.delete_requested_ms > 0; }
@@ -230,6 +231,14 @@ Status Steps::Stop(const Launch& launch, std::chrono::milliseconds grace) {
   return {};
 }
 
+// One that was never started, as its record changed first, is as good as stopped.
+Status Steps::StopIfStarted(const Launch& launch, std::chrono::milliseconds grace) {
+  if (launch.key.empty()) return {};
+  const Status stopped = Stop(launch, grace);
+  if (!stopped && stopped.error().code != Code::kNotFound) return stopped;
+  return {};
+}
+
 Status Steps::CleanUp(const SnapshotPtr& record) {
   Record next = record->record;
   bool changed = false;
@@ -243,7 +252,7 @@ Status Steps::CleanUp(const SnapshotPtr& record) {
     CLARY_TRY(const auto state, context.env.executor.Find(launch.key));
     if (state && state->phase == exec::LaunchPhase::kRunning) {
       if (now_ms_ - next.modified_ms > kLingerMs) {
-        CLARY_CHECK_OK(context.env.executor.Stop(launch.key, std::chrono::seconds(5)));
+        CLARY_CHECK_OK(context.env.executor.Stop(launch.key, kEndGrace));
       }
       continue;
     }
@@ -262,14 +271,19 @@ Status Steps::CleanUp(const SnapshotPtr& record) {
 Status Steps::Delete(const SnapshotPtr& record) {
   const Record& r = record->record;
   if (r.has_launch()) {
-    for (const Launch& launch : r.launches) {
-      if (launch.key.empty()) continue;
-      const Status stopped = Stop(launch, r.kind->stop_grace);
-      // One that was never started, as its record changed first, is as good as stopped.
-      if (!stopped && stopped.error().code != Code::kNotFound) return stopped;
-    }
+    for (const Launch& launch : r.launches)
+      CLARY_CHECK_OK(StopIfStarted(launch, r.kind->stop_grace));
     return CleanUp(record);
   }
+  // What goes with it and runs (the report of a tuning job) ends first.
+  bool ends = false;
+  for (const SnapshotPtr& one : GoingWith(context, record)) {
+    if (one->record.terminal() || !one->record.has_launch()) continue;
+    for (const Launch& launch : one->record.launches)
+      CLARY_CHECK_OK(StopIfStarted(launch, kEndGrace));
+    ends = true;
+  }
+  if (ends) return {};
   Plan plan;
   for (const SnapshotPtr& one : GoingWith(context, record)) {
     for (const Launch& launch : one->record.launches) {

@@ -11,6 +11,7 @@
 #include "control/internal/processing_job.h"
 #include "control/internal/training_job.h"
 #include "control/internal/training_request.h"
+#include "control/internal/tuning_report.h"
 
 namespace clary::control {
 namespace {
@@ -113,17 +114,6 @@ std::string DetailsOf(const Record& rule) {
   return rule.status == "Failed" ? rule.failure_reason : rule.As<ProcessingFacts>().exit_message;
 }
 
-void End(Record& rule, const std::string& evaluation, std::string_view details, int64_t now) {
-  auto& facts = rule.Edit<ProcessingFacts>();
-  facts.evaluation = evaluation;
-  const bool failed = evaluation == "Error";
-  rule.status = failed ? "Failed" : evaluation == "Stopped" ? "Stopped" : "Completed";
-  (failed ? rule.failure_reason : facts.exit_message) =
-      api::CutText(details, api::kMaxStatusDetails);
-  rule.modified_ms = std::max(now, rule.modified_ms);
-  rule.ended_ms = rule.modified_ms;
-}
-
 api::RuleContext MakeRuleContext(const Records& records, const Record& job) {
   const json request = job.Request();
   api::RuleContext c;
@@ -217,72 +207,36 @@ bool FoldEnd(const Steps& steps, Record& rule, const Record& job, const std::str
   const auto result = text ? api::RuleResult::FromJson(*text)
                            : Result<api::RuleResult>(std::unexpected(text.error()));
   if (!result && stopping) {
-    End(rule, "Stopped", "The rule was stopped.", now);
+    EndRule(rule, "Stopped", "The rule was stopped.", now);
   } else if (!result) {
-    End(rule, "Error",
-        "InternalServerError: the rule's process " + how + " before it reported a result" +
-            (text ? ": " + result.error().message : ""),
-        now);
+    EndRule(rule, "Error",
+            "InternalServerError: the rule's process " + how + " before it reported a result" +
+                (text ? ": " + result.error().message : ""),
+            now);
   } else if (result->status == "Stopped" && !stopping) {
-    End(rule, "Error",
-        job.terminal() ? "InternalServerError: the rule did not end in time after its training job"
-                       : "InternalServerError: the rule's process was stopped from outside",
-        now);
+    EndRule(rule, "Error",
+            job.terminal() ? "InternalServerError: the rule did not end in time after its job"
+                           : "InternalServerError: the rule's process was stopped from outside",
+            now);
   } else {
-    End(rule, result->status, result->details, now);
+    EndRule(rule, result->status, result->details, now);
     return result->stop_job;
   }
   return false;
 }
 
-Status Run(Steps& steps, const SnapshotPtr& rule, const SnapshotPtr& job) {
-  Context& context = steps.context;
-  const Record& current = rule->record;
-  const Launch& launch = current.launches.front();
-  const int64_t now = steps.now_ms();
-  const bool stopping = current.status == "Stopping";
-  // Before the first launch, so that a rule always finds it.
-  CLARY_CHECK_OK(WriteContext(steps, job->record));
-  CLARY_TRY(const Sighting sighting, steps.Follow(launch, !stopping, [&] {
-    return Program{.command = context.options.rule_command,
-                   .file = "rule.json",
-                   .spec = MakeRuleSpec(job->record, current, context).ToJson(),
-                   .log = "rule.log"};
-  }));
-  Record record = current;
-  bool stop_job = false;
-  switch (sighting.state) {
-    case Sighting::State::kWaits:
-      return {};
-    case Sighting::State::kRuns:
-      if (stopping || (job->record.terminal() && now - job->record.ended_ms > kRuleLimitMs)) {
-        return steps.Stop(launch, kRuleGrace);
-      }
-      return {};
-    case Sighting::State::kNever:
-      End(record, "Stopped", "The rule was stopped before its evaluation began.", now);
-      break;
-    case Sighting::State::kCannotStart:
-    case Sighting::State::kRefused:
-      End(record, "Error", "InternalServerError: starting the rule's process: " + sighting.how,
-          now);
-      break;
-    case Sighting::State::kEnded:
-      stop_job = FoldEnd(steps, record, job->record, sighting.how);
-      break;
-  }
-  Plan plan;
-  plan.Update(rule, std::move(record));
-  // As StopTrainingJob would: intent only.
-  if (stop_job && job->record.status == "InProgress") {
-    Record stopped = job->record;
-    stopped.stop_requested_ms = now;
-    plan.Update(job, std::move(stopped));
-  }
-  return context.records.Apply(std::move(plan));
-}
-
 }  // namespace
+
+void EndRule(Record& rule, const std::string& evaluation, std::string_view details, int64_t now) {
+  auto& facts = rule.Edit<ProcessingFacts>();
+  facts.evaluation = evaluation;
+  const bool failed = evaluation == "Error";
+  rule.status = failed ? "Failed" : evaluation == "Stopped" ? "Stopped" : "Completed";
+  (failed ? rule.failure_reason : facts.exit_message) =
+      api::CutText(details, api::kMaxStatusDetails);
+  rule.modified_ms = std::max(now, rule.modified_ms);
+  rule.ended_ms = rule.modified_ms;
+}
 
 bool IsRule(const Record& record) {
   return record.kind == &kProcessingJob && !record.As<ProcessingFacts>().rule.empty();
@@ -374,8 +328,13 @@ json RuleStatuses(const Context& context, const Record& job, bool profiler) {
 
 api::RuleSpec MakeRuleSpec(const Record& job, const Record& rule, const Context& context) {
   const auto& facts = rule.As<ProcessingFacts>();
-  const Options& options = context.options;
   api::RuleSpec spec = SpecOf(job.name, job.Request(), facts.rule, facts.profiler);
+  FillRuleSpec(rule, context, spec);
+  return spec;
+}
+
+void FillRuleSpec(const Record& rule, const Context& context, api::RuleSpec& spec) {
+  const Options& options = context.options;
   spec.region = options.region;
   spec.store = options.object_root.string();
   spec.log_root = context.env.logs.root().string();
@@ -383,29 +342,84 @@ api::RuleSpec MakeRuleSpec(const Record& job, const Record& rule, const Context&
   spec.log_stream = rule.launches.front().log_stream();
   spec.notify_file = options.notify_file.string();
   spec.python = options.rule_python;
-  return spec;
+}
+
+Status RunRule(Steps& steps, const SnapshotPtr& rule, const SnapshotPtr& job,
+               const std::function<Status()>& write_context,
+               const std::function<api::RuleSpec()>& spec) {
+  Context& context = steps.context;
+  const Record& current = rule->record;
+  const Launch& launch = current.launches.front();
+  const int64_t now = steps.now_ms();
+  const bool stopping = current.status == "Stopping";
+  // Before the first launch, so that a rule always finds it.
+  CLARY_CHECK_OK(write_context());
+  CLARY_TRY(const Sighting sighting, steps.Follow(launch, !stopping, [&] {
+    return Program{.command = context.options.rule_command,
+                   .file = "rule.json",
+                   .spec = spec().ToJson(),
+                   .log = "rule.log"};
+  }));
+  Record record = current;
+  bool stop_job = false;
+  switch (sighting.state) {
+    case Sighting::State::kWaits:
+      return {};
+    case Sighting::State::kRuns:
+      if (stopping || (job->record.terminal() && now - job->record.ended_ms > kRuleLimitMs)) {
+        return steps.Stop(launch, kRuleGrace);
+      }
+      return {};
+    case Sighting::State::kNever:
+      EndRule(record, "Stopped", "The rule was stopped before its evaluation began.", now);
+      break;
+    case Sighting::State::kCannotStart:
+    case Sighting::State::kRefused:
+      EndRule(record, "Error", "InternalServerError: starting the rule's process: " + sighting.how,
+              now);
+      break;
+    case Sighting::State::kEnded:
+      stop_job = FoldEnd(steps, record, job->record, sighting.how);
+      break;
+  }
+  Plan plan;
+  plan.Update(rule, std::move(record));
+  // As StopTrainingJob would: intent only.
+  if (stop_job && job->record.status == "InProgress") {
+    Record stopped = job->record;
+    stopped.stop_requested_ms = now;
+    plan.Update(job, std::move(stopped));
+  }
+  return context.records.Apply(std::move(plan));
 }
 
 Status StepRule(Steps& steps, const SnapshotPtr& rule) {
+  if (ParseArn(rule->record.owner).kind == &kTuningJob) return StepTuningReport(steps, rule);
   Records& records = steps.context.records;
   const SnapshotPtr job = records.FindArn(rule->record.owner);
   const int64_t now = steps.now_ms();
-  if (job && rule->record.has_launch()) return Run(steps, rule, job);
+  const auto run = [&](const SnapshotPtr& launched) {
+    return RunRule(
+        steps, launched, job, [&] { return WriteContext(steps, job->record); },
+        [&] { return MakeRuleSpec(job->record, launched->record, steps.context); });
+  };
+  if (job && rule->record.has_launch()) return run(rule);
   Record record = rule->record;
   if (!job) {
-    End(record, "Error", "InternalServerError: the rule's training job is not there", now);
+    EndRule(record, "Error", "InternalServerError: the rule's training job is not there", now);
   } else if (record.status == "Stopping") {
-    End(record, "Stopped", "The rule was stopped before its evaluation began.", now);
+    EndRule(record, "Stopped", "The rule was stopped before its evaluation began.", now);
   } else if (job->record.As<TrainingFacts>().has_trained()) {
     if (!steps.Admit(record.launches.front())) return {};
     record.started_ms = now;
     steps.Prepare(record, record.launches.front());
     CLARY_TRY(const SnapshotPtr next, records.Update(rule, std::move(record)));
-    return Run(steps, next, job);
+    return run(next);
   } else if (job->record.status == "Stopped") {
-    End(record, "Stopped", "The training job was stopped before it began to train.", now);
+    EndRule(record, "Stopped", "The training job was stopped before it began to train.", now);
   } else if (job->record.terminal()) {
-    End(record, "Error",
+    EndRule(
+        record, "Error",
         "ClientError: No debugging data was saved by the training job: it ended before it began to "
         "train.",
         now);

@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <functional>
 #include <set>
 
+#include "api/rule_spec.h"
 #include "base/testing/golden.h"
 #include "control/testing/tuning_world.h"
 
@@ -98,6 +100,7 @@ TEST(Tuning, FindsTheBestOfManyTrials) {
   w.service->Reconcile();
   EXPECT_EQ(w.See("hpt")["BestTrainingJob"]["TrainingJobName"], name);
   EXPECT_EQ(w.List("hpt").size(), 11u);
+  w.EndReports();
   ASSERT_TRUE(w.Call("DeleteHyperParameterTuningJob", {{"HyperParameterTuningJobName", "hpt"}}));
   w.service->Reconcile();
   EXPECT_THAT(
@@ -562,6 +565,106 @@ TEST(Tuning, RefusesWhatItCannotDo) {
             "different name.");
 }
 
+// Names that only the algorithm's own table knows, as the service asks it.
+TEST(Tuning, RefusesHyperparametersThatTheAlgorithmDoesNotKnow) {
+  TuningWorld w;
+  w.options.check_hyperparameters = [](const std::string&,
+                                       const std::map<std::string, std::string>& given) -> Status {
+    if (!given.contains("etta")) return {};
+    return Fail(Code::kInvalidArgument, "BadHyperparameter", "there is no hyperparameter 'etta'");
+  };
+  w.Restart();
+  json request = Tuning("t", 4, 1);
+  request["HyperParameterTuningJobConfig"]["ParameterRanges"]["ContinuousParameterRanges"][0]
+         ["Name"] = "etta";
+  EXPECT_THAT(w.Refusal("CreateHyperParameterTuningJob", request), HasSubstr("'etta'"));
+  EXPECT_THAT(w.Refusal("DescribeHyperParameterTuningJob", {{"HyperParameterTuningJobName", "t"}}),
+              HasSubstr("can't find"))
+      << "nothing of it is left";
+}
+
+TEST(Tuning, ThirtyHyperparametersAndNoMore) {
+  TuningWorld w;
+  json request = Tuning("t", 4, 2);
+  json& ranges = request["HyperParameterTuningJobConfig"]["ParameterRanges"];
+  const json range = ranges["ContinuousParameterRanges"][0];
+  ranges = {{"ContinuousParameterRanges", json::array()}};
+  // A program of the user's, whose hyperparameters nobody here knows.
+  request["TrainingJobDefinition"]["AlgorithmSpecification"] = {
+      {"TrainingImage", "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"},
+      {"TrainingInputMode", "File"},
+      {"MetricDefinitions", {{{"Name", "m"}, {"Regex", "m=(.*)"}}}}};
+  request["TrainingJobDefinition"]["StaticHyperParameters"] = {
+      {"sagemaker_program", "\"a.py\""},
+      {"sagemaker_submit_directory", "\"s3://bkt/in/train.csv\""}};
+  request["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]["MetricName"] = "m";
+  w.options.find_python = [](const std::string&, const std::string&) -> Result<api::PythonSpec> {
+    return api::PythonSpec{.environment = "default", .interpreter = "/usr/bin/python3"};
+  };
+  w.Restart();
+  for (int i = 0; i < 31; ++i) {
+    json one = range;
+    one["Name"] = "p" + std::to_string(i);
+    ranges["ContinuousParameterRanges"].push_back(one);
+  }
+  EXPECT_THAT(w.Refusal("CreateHyperParameterTuningJob", request),
+              HasSubstr("ParameterRanges"));  // the shape's own limit
+  ranges["ContinuousParameterRanges"].erase(30);
+  ranges["CategoricalParameterRanges"] = {{{"Name", "q"}, {"Values", {"a", "b"}}}};
+  EXPECT_THAT(w.Refusal("CreateHyperParameterTuningJob", request),
+              HasSubstr("At most 30 hyperparameters can be tuned, not 31."));
+  ranges.erase("CategoricalParameterRanges");
+  w.Start(request);
+  EXPECT_EQ(w.List("t")[0]["TunedHyperParameters"].size(), 30u);
+}
+
+TEST(Tuning, TakesTenThousandTrials) {
+  TuningWorld w;
+  for (const char* strategy : {"Random", "Bayesian"}) {
+    json request = Tuning(strategy, 10'000, 2);
+    request["HyperParameterTuningJobConfig"]["Strategy"] = strategy;
+    w.Start(request);
+    EXPECT_EQ(w.List(strategy).size(), 2u);
+  }
+}
+
+TEST(Tuning, ParentsMustFit) {
+  TuningWorld w;
+  w.Start(Tuning("parent", 2, 1));
+  json request = Tuning("child", 2, 1);
+  request["WarmStartConfig"] = {
+      {"ParentHyperParameterTuningJobs", {{{"HyperParameterTuningJobName", "parent"}}}},
+      {"WarmStartType", "IdenticalDataAndAlgorithm"}};
+  EXPECT_THAT(w.Refusal("CreateHyperParameterTuningJob", request),
+              HasSubstr("The parent tuning job parent is in status InProgress."));
+  w.RunAll("parent");
+  const auto refusal = [&](const std::function<void(json & r, json & config)>& change) {
+    json changed = request;
+    change(changed, changed["HyperParameterTuningJobConfig"]);
+    return w.Refusal("CreateHyperParameterTuningJob", changed);
+  };
+  EXPECT_THAT(refusal([](json&, json& c) {
+                c["HyperParameterTuningJobObjective"] = {{"Type", "Minimize"},
+                                                         {"MetricName", "validation:logloss"}};
+              }),
+              HasSubstr("The parent tuning job parent has another objective."));
+  EXPECT_THAT(refusal([](json& r, json&) {
+                r["TrainingJobDefinition"]["InputDataConfig"][0]["ContentType"] = "text/csv";
+              }),
+              HasSubstr("needs the same InputDataConfig"));
+  const std::string transfer = refusal([](json& r, json&) {
+    r["TrainingJobDefinition"]["InputDataConfig"][0]["ContentType"] = "text/csv";
+    r["WarmStartConfig"]["WarmStartType"] = "TransferLearning";
+    r["HyperParameterTuningJobName"] = "other";
+  });
+  EXPECT_EQ(transfer, "accepted");
+  EXPECT_THAT(refusal([](json& r, json&) {
+                json& parents = r["WarmStartConfig"]["ParentHyperParameterTuningJobs"];
+                for (int i = 0; i < 5; ++i) parents.push_back(parents[0]);
+              }),
+              HasSubstr("ValidationException"));
+}
+
 TEST(Tuning, AutotuneChoosesRanges) {
   TuningWorld w;
   json request = Tuning("t", 10, 1);
@@ -649,6 +752,99 @@ TEST(Tuning, RequestsOfSdks) {
     for (int i = 0; i < 3; ++i) w.service->Reconcile();
   }
   EXPECT_GE(taken, 20u);
+}
+
+// The report is a processing job of the tuning job's: started while it runs, told how it stands,
+// and gone with it.
+TEST(Tuning, HasAReport) {
+  TuningWorld w;
+  w.Start(Tuning("Hpt", 3, 1));
+  const auto report = [&]() -> json {
+    const json listed = *w.Call("ListProcessingJobs", json::object());
+    const json& jobs = listed.at("ProcessingJobSummaries");
+    if (jobs.empty()) return json();
+    return *w.Call("DescribeProcessingJob",
+                   {{"ProcessingJobName", jobs.front()["ProcessingJobName"]}});
+  };
+  const std::string name = report()["ProcessingJobName"];
+  EXPECT_THAT(name, StartsWith("Hpt-tuning-report-"));
+  EXPECT_EQ(report()["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3Uri"],
+            "s3://bkt/out/Hpt/tuning-report");
+  EXPECT_FALSE(report().contains("TrainingJobArn"));
+  EXPECT_FALSE(report().contains("ProcessingStartTime")) << "not before the job runs for a while";
+  EXPECT_THAT(w.Refusal("DeleteProcessingJob", {{"ProcessingJobName", name}}),
+              HasSubstr("belongs to"));
+
+  const std::string first = w.Running("hpt").front();
+  w.Train(first, {0.5, 0.6});
+  w.Complete(first);
+  w.Train(w.Running("hpt").front(), {0.5});
+  w.clock.Advance(seconds(3));
+  for (int i = 0; i < 3; ++i) w.service->Reconcile();
+  EXPECT_TRUE(report().contains("ProcessingStartTime"));
+  const fs::path directory = w.dir.path() / "jobs/processing_jobs" / name;
+  const auto spec = api::RuleSpec::FromJson(*ReadFile(directory / "rule.json", 1 << 20));
+  ASSERT_TRUE(spec);
+  EXPECT_EQ(spec->Invoked(), "CreateTuningReport");
+  EXPECT_EQ(spec->output_uri, "s3://bkt/out/Hpt/tuning-report");
+  const auto context = [&] {
+    return *api::TuningContext::FromJson(*ReadFile(directory / "tuning.json", 1 << 20));
+  };
+  EXPECT_FALSE(context().job_ended);
+  ASSERT_EQ(context().trials.size(), 2u);
+  const auto trial = context().trials[0];
+  EXPECT_EQ(trial.status, "Completed");
+  EXPECT_EQ(trial.value, std::vector<double>{0.6});
+  EXPECT_EQ(trial.model_uri, "s3://bkt/out/" + first + "/output/model.tar.gz");
+  EXPECT_FALSE(trial.log_stream.empty());
+  EXPECT_EQ(trial.metrics.at("train:auc"), 0.5);
+  const auto definition = context().definitions[0];
+  EXPECT_EQ(definition.metrics[0].name, "validation:auc");
+  EXPECT_EQ(definition.metrics[1].name, "train:auc");
+  EXPECT_EQ(definition.parameters[0].name, "max_depth");
+  EXPECT_EQ(definition.parameters[1].scale, "log");
+  EXPECT_EQ(definition.defaults.at("max_depth"), "6");
+  EXPECT_TRUE(definition.built_in);
+  EXPECT_EQ(context().seed, "7");
+
+  // A restart neither loses nor doubles it.
+  w.Restart();
+  w.RunAll("hpt");
+  w.service->Reconcile();
+  EXPECT_EQ(w.StatusOfTuning("hpt"), "Completed");
+  EXPECT_TRUE(context().job_ended);
+  EXPECT_EQ(context().trials.size(), 3u);
+  EXPECT_EQ(report()["ProcessingJobStatus"], "InProgress") << "a job does not wait for its report";
+  const std::string key = w.Key(name.substr(0, name.size()));
+  ASSERT_TRUE(WriteFileAtomic(directory / "result.json",
+                              api::RuleResult{.status = "NoIssuesFound"}.ToJson()));
+  w.executor.Exit(key, 0);
+  for (int i = 0; i < 3; ++i) w.service->Reconcile();
+  EXPECT_EQ(report()["ProcessingJobStatus"], "Completed");
+  ASSERT_TRUE(w.Call("DeleteHyperParameterTuningJob", {{"HyperParameterTuningJobName", "hpt"}}));
+  for (int i = 0; i < 3; ++i) w.service->Reconcile();
+  EXPECT_TRUE(report().is_null());
+  EXPECT_FALSE(fs::exists(directory));
+}
+
+TEST(Tuning, IsDeletedWhileItsReportIsWritten) {
+  TuningWorld w;
+  w.Start(Tuning("t", 1, 1));
+  w.RunAll("t");
+  w.service->Reconcile();
+  std::string key;
+  for (const auto& launch : w.executor.launches()) {
+    if (launch.key.contains("tuning-report")) key = launch.key;
+  }
+  ASSERT_FALSE(key.empty());
+  ASSERT_TRUE(w.Call("DeleteHyperParameterTuningJob", {{"HyperParameterTuningJobName", "t"}}));
+  for (int i = 0; i < 3; ++i) w.service->Reconcile();
+  EXPECT_EQ(w.StatusOfTuning("t"), "Deleting");
+  w.executor.Exit(key, 0);
+  for (int i = 0; i < 5; ++i) w.service->Reconcile();
+  EXPECT_THAT(w.Refusal("DescribeHyperParameterTuningJob", {{"HyperParameterTuningJobName", "t"}}),
+              HasSubstr("can't find"));
+  EXPECT_EQ(w.Call("ListProcessingJobs", json::object())->at("ProcessingJobSummaries").size(), 0u);
 }
 
 }  // namespace

@@ -19,6 +19,7 @@
 #include "objects/file_store.h"
 #include "rules/internal/custom_rule.h"
 #include "rules/internal/rule_actions.h"
+#include "rules/internal/tuning_report.h"
 #include "runner/artifacts.h"
 #include "runner/job_log.h"
 
@@ -42,11 +43,12 @@ constexpr std::string_view kNoTensors =
 constexpr std::string_view kNoProfile =
     "ClientError: No profiling data was saved by the training job.";
 
-// context.json, read again when it has been replaced.
-class JobWatch {
+// A file that control replaces, read again when it has been.
+template <typename Document>
+class Watch {
  public:
-  explicit JobWatch(fs::path file) : file_(std::move(file)) {}
-  const RuleContext& Look() {
+  explicit Watch(fs::path file) : file_(std::move(file)) {}
+  const Document& Look() {
     struct stat now{};
     if (::stat(file_.c_str(), &now) != 0) return context_;
     if (now.st_ino == seen_.st_ino && now.st_mtim.tv_sec == seen_.st_mtim.tv_sec &&
@@ -54,8 +56,7 @@ class JobWatch {
       return context_;
     }
     const auto text = ReadFile(file_, kMaxRuleFile);
-    auto read =
-        text ? RuleContext::FromJson(*text) : Result<RuleContext>(std::unexpected(text.error()));
+    auto read = text ? Document::FromJson(*text) : Result<Document>(std::unexpected(text.error()));
     if (!read) {
       LOG(kWarn, "context of a rule not read", {"file", file_.string()},
           {"why", read.error().message});
@@ -69,7 +70,7 @@ class JobWatch {
  private:
   const fs::path file_;
   struct stat seen_{};
-  RuleContext context_;
+  Document context_;
 };
 
 std::optional<Time> TimeOf(int64_t ms) {
@@ -144,8 +145,8 @@ class Evaluation {
 
   RuleResult Run() {
     const std::string rule = spec_.Invoked();
-    log_.Write(runner::CleanLine(fmt::format("Evaluating the rule {} ({}) of training job {}",
-                                             spec_.name, rule, spec_.job_name)));
+    log_.Write(runner::CleanLine(
+        fmt::format("Evaluating the rule {} ({}) of job {}", spec_.name, rule, spec_.job_name)));
     RuleResult result;
     if (auto actions = ParseActions(Parameter("action_json")); !actions) {
       result = ErrorResult(actions.error());
@@ -178,6 +179,7 @@ class Evaluation {
     }
     if (rule == "CreateXgboostReport") return TrainingReport();
     if (rule == "ProfilerReport") return ProfilerReport();
+    if (rule == "CreateTuningReport") return TuningReport();
     if (spec_.profiler) return ProfilerRule(rule);
     return TensorRule(rule);
   }
@@ -227,16 +229,16 @@ class Evaluation {
     CLARY_TRY(auto files, OpenTree(store_, spec_.tensors_uri));
     debugger::Trial trial(std::move(files));
     size_t written = 0;
-    CLARY_CHECK_OK(
-        KeepReport([&] { return trial.Refresh(); },
-                   [&](bool final) -> Result<bool> {
-                     if (final) trial.MarkEnded();
-                     if (!final && trial.Steps().size() == written) return false;
-                     written = trial.Steps().size();
-                     CLARY_CHECK_OK(debugger::WriteTrainingReport(
-                         trial, ReportContextOf(watch_.Look(), clock_.Now()), dir_ / "output"));
-                     return true;
-                   }));
+    CLARY_CHECK_OK(KeepReport(
+        OfTrainingJob(), [&] { return trial.Refresh(); },
+        [&](bool final) -> Result<bool> {
+          if (final) trial.MarkEnded();
+          if (!final && trial.Steps().size() == written) return false;
+          written = trial.Steps().size();
+          CLARY_CHECK_OK(debugger::WriteTrainingReport(
+              trial, ReportContextOf(watch_.Look(), clock_.Now()), dir_ / "output"));
+          return true;
+        }));
     if (written == 0) return RuleResult{.status = "Error", .details = std::string(kNoTensors)};
     return RuleResult{.status = "NoIssuesFound", .details = ""};
   }
@@ -246,7 +248,7 @@ class Evaluation {
     debugger::Profile profile(std::move(files));
     std::vector<debugger::ProfilerRuleResult> results;
     CLARY_CHECK_OK(KeepReport(
-        [&] { return profile.Refresh(); },
+        OfTrainingJob(), [&] { return profile.Refresh(); },
         [&](bool) -> Result<bool> {
           CLARY_TRY(results, debugger::EvaluateProfilerRules(spec_.parameters, profile));
           CLARY_CHECK_OK(debugger::WriteProfilerReport(profile, results,
@@ -255,6 +257,19 @@ class Evaluation {
           return true;
         }));
     return ProfilerOutcome(profile, results);
+  }
+
+  Result<RuleResult> TuningReport() {
+    Watch<api::TuningContext> job(dir_ / "tuning.json");
+    TrialFollower follower(spec_.log_root, store_);
+    CLARY_CHECK_OK(KeepReport(
+        {.ended = [&] { return job.Look().job_ended; }, .settle = [] {}}, [] { return Status(); },
+        [&](bool) -> Result<bool> {
+          CLARY_TRY(const tuning::ReportInput input, follower.Read(job.Look(), spec_.region));
+          CLARY_CHECK_OK(tuning::WriteTuningReport(input, clock_.Now(), dir_ / "output"));
+          return true;
+        }));
+    return RuleResult{.status = "NoIssuesFound", .details = ""};
   }
 
   // One of the rules that ProfilerReport runs, on its own.
@@ -284,16 +299,26 @@ class Evaluation {
     return {.status = "IssuesFound", .details = "RuleEvaluationConditionMet: " + Join(found, " ")};
   }
 
+  // The job that a report is of.
+  struct Subject {
+    std::function<bool()> ended;
+    std::function<void()> settle;  // called once it has ended, before the last version
+  };
+  Subject OfTrainingJob() {
+    return {.ended = [this] { return watch_.Look().job_ended; },
+            .settle = [this] { AwaitOtherRules(); }};
+  }
+
   // Calls refresh() often and write(final) at a bounded rate while the job runs, then both once
   // more. write() returns whether there is something new to upload.
-  Status KeepReport(const std::function<Status()>& refresh,
+  Status KeepReport(const Subject& subject, const std::function<Status()>& refresh,
                     const std::function<Result<bool>(bool final)>& write) {
     const fs::path output = dir_ / "output";
     CLARY_CHECK_OK(MakeDirectories(output));
     runner::Mirror mirror(dir_, "output", spec_.output_uri, store_);
     Time next = clock_.Now() + kMinReportPause;
     bool warned = false;
-    while (!watch_.Look().job_ended) {
+    while (!subject.ended()) {
       if (stop_.stop_requested()) return Fail(Code::kCancelled, "Stopped", "rule stopped");
       const Time before = clock_.Now();
       if (before >= next) {
@@ -311,7 +336,7 @@ class Evaluation {
       }
       clock_.Sleep(kPoll, stop_);
     }
-    AwaitOtherRules();
+    subject.settle();
     CLARY_CHECK_OK(refresh());
     CLARY_CHECK_OK(write(true));
     if (Status done = mirror.Sync(true); !done) {
@@ -370,7 +395,7 @@ class Evaluation {
   objects::ObjectStore& store_;
   Clock& clock_;
   runner::JobLog log_;
-  JobWatch watch_;
+  Watch<RuleContext> watch_;
   const std::stop_token stop_;
 };
 

@@ -204,6 +204,91 @@ TEST_F(RuleRunner, KeepsAReportWhileTheJobRunsAndFinishesIt) {
   EXPECT_TRUE(Has("xgboost-reports/LossData.json"));
 }
 
+// The report of a tuning job follows tuning.json and the trials' logs.
+TEST_F(RuleRunner, KeepsATuningReport) {
+  spec_.log_root = (dir_.path() / "logs").string();
+  spec_.region = "us-east-1";
+  const std::string root = spec_.output_uri.substr(std::string("s3://bkt/").size());
+  api::TuningContext tuning;
+  tuning.job_name = "hpo";
+  tuning.strategy = "Random";
+  tuning.most = 8;
+  tuning.definitions = {
+      {.name = "",
+       .metric = "validation:auc",
+       .maximise = true,
+       .metrics = {{"validation:auc", R"(validation-auc:(\S+))", "validation-auc"},
+                   {"train:auc", R"(train-auc:(\S+))", "train-auc"}},
+       .parameters = {
+           {.name = "eta", .type = "continuous", .scale = "log", .min = 0.01, .max = 1}}}};
+  ASSERT_TRUE(store_.CreateBucket("models", "us-east-1"));
+  for (int i = 0; i < 8; ++i) {
+    const std::string name = "hpo-00" + std::to_string(i);
+    auto log = meta::LogWriter::Open(dir_.path() / "logs", "/aws/sagemaker/TrainingJobs", name);
+    const double value = 0.5 + 0.01 * i;
+    const std::string last = std::to_string(value);
+    const bool folds = i == 7;
+    std::vector<std::string> lines = {"[0]#011train-auc:0.6#011validation-auc:0.4",
+                                      "[1]#011train-auc:0.7#011validation-auc:" + last};
+    if (folds) {
+      lines = {"Run 1-round of 2-fold cross validation with 9 rows",
+               "Train cross validation fold 1",
+               "[0]#011train-auc:0.6#011validation-auc:0.4",
+               "[1]#011train-auc:0.8#011validation-auc:0.5",
+               "Train cross validation fold 2",
+               "[0]#011train-auc:0.6#011validation-auc:0.5",
+               "[1]#011train-auc:0.6#011validation-auc:0.64",
+               "The metrics of round 1 cross validation",
+               "[2]#011train-auc:0.7#011validation-auc:0.57"};
+    }
+    for (const std::string& line : lines) ASSERT_TRUE(log->Append({{1, line}}));
+    auto body = NewStringSource(std::string(static_cast<size_t>(100 + i), 'm'));
+    ASSERT_TRUE(store_.Put({"models", name}, *body));
+    tuning.trials.push_back({.name = name,
+                             .status = "Completed",
+                             .created_ms = 1000,
+                             .started_ms = 1000,
+                             .ended_ms = 2000,
+                             .value = {value},
+                             .config = {0.02 + 0.1 * i},
+                             .tuned = {{"eta", "x"}},
+                             .log_stream = name,
+                             .model_uri = "s3://models/" + name});
+  }
+  const auto write = [&] {
+    ASSERT_TRUE(WriteFileAtomic(rule_dir() / "tuning.json", tuning.ToJson()));
+  };
+  write();
+  bool early = false;
+  clock_.meanwhile = [&] {
+    early = early || store_.Head({"bkt", root + "/tuning-report.html"}).has_value();
+    if (!early) return;
+    tuning.job_ended = true;
+    tuning.status = "Completed";
+    write();
+  };
+  const auto result = Evaluate("CreateTuningReport");
+  EXPECT_EQ(result.status, "NoIssuesFound") << result.details;
+  EXPECT_TRUE(early) << "there is a report before the end";
+  const auto read = [&](const std::string& name) {
+    auto got = store_.Get({"bkt", root + "/" + name});
+    EXPECT_TRUE(got) << name;
+    return got ? *ReadAll(*got->body, 1 << 24) : "";
+  };
+  const auto report = nlohmann::json::parse(read("tuning-report.json"));
+  EXPECT_EQ(report["job"]["status"], "Completed");
+  EXPECT_EQ(report["trials"].size(), 8u);
+  EXPECT_EQ(report["best"], 7);
+  EXPECT_EQ(report["trials"][3]["curve"][1][1], 0.53);
+  EXPECT_EQ(report["trials"][3]["trainingCurve"][1][1], 0.7);
+  EXPECT_EQ(report["trials"][3]["modelBytes"], 103);
+  EXPECT_EQ(report["trials"][7]["folds"], (std::vector<double>{0.5, 0.64}));
+  EXPECT_NEAR(report["trials"][7]["curve"][1][1].get<double>(), 0.57, 1e-12);
+  EXPECT_EQ(report["trials"][7]["rounds"], 2) << "the line of the means is no round";
+  EXPECT_THAT(read("tuning-report.html"), HasSubstr("hpo"));
+  EXPECT_THAT(read("tuning-report.csv"), HasSubstr("hpo-007"));
+}
+
 TEST_F(RuleRunner, AReportThatCannotBeUploadedIsAnError) {
   Round(0.5);
   EndJob();

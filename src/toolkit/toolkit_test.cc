@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/testing/golden.h"
 #include "toolkit/internal/python_value.h"
+#include "toolkit/metric_pattern.h"
 
 namespace clary::toolkit {
 namespace {
@@ -314,6 +315,19 @@ TEST_F(Golden, Failures) {
     if (name.starts_with("raise")) f.stderr_text = kRaised;
     EXPECT_EQ(FailureText(f), text) << name;
   }
+}
+
+TEST(MetricPattern, FindsNumbersInLines) {
+  MetricPattern auc("validation-auc:(\\S+)", "validation-auc");
+  EXPECT_EQ(auc.Fault(), "");
+  EXPECT_EQ(auc.Find("[3]#011train-auc:0.5#011validation-auc:0.75#011x"), 0.75);
+  EXPECT_EQ(auc.Find("[3]#011validation-auc:+7e-1"), 0.7);
+  EXPECT_FALSE(auc.Find("[3]#011train-auc:0.5"));
+  EXPECT_FALSE(auc.Find("[3]#011validation-auc:nan")) << "no observation";
+  EXPECT_FALSE(auc.Find("[3]#011validation-auc:0.7%"));
+  EXPECT_EQ(MetricPattern("loss", "").Fault(), "has no group '(...)' around the value");
+  EXPECT_TRUE(MetricPattern("(", "").Fault().starts_with("is not valid: "));
+  EXPECT_FALSE(MetricPattern("(", "").Find("x"));
 }
 
 }  // namespace

@@ -129,7 +129,10 @@ Config Space::Decode(std::span<const double> point) const {
       config[j] = std::min(std::floor(u * n), n - 1);
       continue;
     }
-    double value = FromScale(p.scale, Low(p) + u * (High(p) - Low(p)));
+    // The ends are the bounds themselves, whatever exp(log(x)) makes of them.
+    double value = u <= 0   ? p.min
+                   : u >= 1 ? p.max
+                            : FromScale(p.scale, Low(p) + u * (High(p) - Low(p)));
     if (p.type == Parameter::Type::kInteger) value = std::round(value);
     config[j] = std::clamp(value, p.min, p.max);
   }

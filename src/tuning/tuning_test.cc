@@ -52,6 +52,8 @@ TEST(Space, EncodeAndDecodeAreInverse) {
     EXPECT_LE(config[0], 0.5);
   }
   EXPECT_NEAR(space.Decode(std::vector<double>{0.5, 0, 0, 0})[0], std::sqrt(0.01 * 0.5), 1e-12);
+  EXPECT_EQ(space.Decode(std::vector<double>{0, 0, 0, 0})[0], 0.01) << "the bound itself";
+  EXPECT_EQ(space.Decode(std::vector<double>{1, 1, 1, 1})[3], 0.999);
 }
 
 TEST(Space, IntegersOwnEqualCells) {

@@ -323,6 +323,71 @@ class Tuning(service.ServiceTest):
         self.assertEqual(wrong.returncode, 2)
         self.assertIn("--range eta", wrong.stderr)
 
+    def test_clary_tunes_a_table(self):
+        """--label: a header, texts as columns and as label."""
+        folder = self.dir / "table"
+        folder.mkdir()
+        for name, rows in (("people", range(0, 400)), ("more", range(400, 520))):
+            lines = ["age,city,income"]
+            for i in rows:
+                age, city = 20 + i * 7 % 50, ("Rome", "Oslo", "Lima")[i % 3]
+                lines.append(f"{age},{city},{'high' if (age > 40) != (city == 'Lima' and i % 5 == 0) else 'low'}")
+            (folder / f"{name}.csv").write_text("\n".join(lines) + "\n")
+        told = json.loads(clary(
+            "tune", "--train", folder / "people.csv", "--validation", folder / "more.csv", "--label", "income", "--positive", "high",
+            "--range", "max_depth=1:4", "--num-round", "5", "--max-jobs", "3", "--name", "of-a-table", "--json",
+            home=self.service.home).stdout)
+        self.assertEqual(told["status"], "Completed", told)
+        self.assertEqual(told["metric"], "validation:auc", "two texts are two classes")
+        self.assertGreater(told["best"]["value"], 0.8)
+        self.assertIn("tuning-report.html", told["reports"][0])
+        job = self.sagemaker.describe_training_job(TrainingJobName=told["best"]["name"])
+        self.assertEqual(job["HyperParameters"]["objective"], "binary:logistic")
+        no_label = clary("tune", "--train", folder / "people.csv", check=False, home=self.service.home)
+        self.assertEqual(no_label.returncode, 2)
+        self.assertIn("clary tune --train", no_label.stderr)
+        self.assertIn("age, city, income", no_label.stderr)
+
+    def test_clary_shows_tuning_jobs(self):
+        self.sagemaker.create_hyper_parameter_tuning_job(**self.request("shown", 4))
+        self.wait_for_end("shown")
+        home = self.service.home
+        self.assertIn("shown", clary("jobs", "--tuning", home=home).stdout)
+        listed = json.loads(clary("jobs", "--tuning", "--name", "shown", "--json", home=home).stdout)
+        self.assertEqual([(j["name"], j["trials"], j["max_trials"]) for j in listed], [("shown", 4, 4)])
+        described = clary("describe", "shown", home=home).stdout
+        for word in ("Completed", "4 completed of 4", "shown/tuning-report", "best  shown-0"):
+            self.assertIn(word, described)
+        as_json = json.loads(clary("describe", "shown", "--json", home=home).stdout)
+        self.assertEqual(as_json["HyperParameterTuningJobStatus"], "Completed")
+        report = json.loads(clary("report", "shown", "--json", home=home).stdout)
+        self.assertTrue(report["final"])
+        self.assertEqual([os.path.basename(f) for f in sorted(report["files"])],
+                         ["tuning-report.csv", "tuning-report.html", "tuning-report.json"])
+        self.sagemaker.create_hyper_parameter_tuning_job(**self.request("long", 300))
+        self.assertIn("Stopped", clary("stop", "long", "--wait", home=home).stdout)
+        # It is gone with its report's processing job, whose files stay.
+        self.sagemaker.delete_hyper_parameter_tuning_job(HyperParameterTuningJobName="shown")
+
+        def gone():
+            names = [j["ProcessingJobName"] for j in self.sagemaker.list_processing_jobs(NameContains="shown-tuning-report")["ProcessingJobSummaries"]]
+            return not names
+        wait_for(gone)
+
+    def test_the_cpp_tuner(self):
+        """examples/tuner.cc."""
+        done = subprocess.run([os.environ["CLARY_TUNER"], str(self.dir), "6"], capture_output=True, text=True, timeout=120,
+                              env={"PATH": os.environ["PATH"], "HOME": "/nowhere"} | self.service.environment)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        lines = done.stdout.splitlines()
+        trials = [line.split() for line in lines if " Completed " in line]
+        self.assertEqual(len(trials), 6)
+        best = next(line.split()[1] for line in lines if line.startswith("best "))
+        top = max(trials, key=lambda t: float(t[2]))
+        self.assertEqual(best, top[0])
+        self.assertTrue(any(line.startswith("report s3://") for line in lines), done.stdout)
+        self.assertIn(f"/{best}/output/model.tar.gz", next(line for line in lines if line.startswith("model ")))
+
 
 if __name__ == "__main__":
     unittest.main()

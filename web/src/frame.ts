@@ -1,5 +1,5 @@
-// The frame of both reports: contents, head, verdict, footer.
-import type { Job, Level, Verdict } from "./model";
+// The frame of all reports: contents, head, verdict, footer.
+import type { Head, Level, Verdict } from "./model";
 import { duration, h, time } from "./ui";
 
 const icons: Record<Level, string> = {
@@ -35,7 +35,7 @@ const statusLevel: Record<string, Level> = {
   Completed: "good", InProgress: "notice", Failed: "problem", Stopped: "warning", Stopping: "warning",
 };
 
-function seconds(job: Job): number {
+function seconds(job: Head): number {
   if (!job.started) return NaN;
   return (Date.parse(job.ended ?? job.written) - Date.parse(job.started)) / 1000;
 }
@@ -84,7 +84,7 @@ function follow(nav: HTMLElement, sections: HTMLElement[]): void {
 
 export function frame(options: {
   kind: string;
-  job: Job;
+  job: Head;
   facts: [string, string][];
   verdict: Verdict;
   overview: HTMLElement;
@@ -110,7 +110,7 @@ export function frame(options: {
     h("main", {},
       h("header", {},
         h("p", { class: "kind" }, options.kind),
-        h("h1", {}, job.name || "Training job", " ",
+        h("h1", {}, job.name || "Job", " ",
           job.status ? h("span", { class: "pill", "data-level": statusLevel[job.status] ?? "notice" }, job.status) : null),
         h("div", { class: "facts" }, ...facts.filter(([, v]) => v && v !== "–").map(([k, v]) =>
           h("span", {}, `${k} `, h("b", {}, v))))),

@@ -1,4 +1,5 @@
-// What the C++ side puts into the page: src/debugger/report_model.cc and profiler_report.cc.
+// What the C++ side puts into the page: src/debugger/report_model.cc and profiler_report.cc,
+// src/tuning/report.cc.
 
 export type Level = "good" | "notice" | "warning" | "problem";
 
@@ -25,18 +26,22 @@ export interface RuleStatus {
   details: string;
 }
 
-export interface Job {
+// What the frame shows of any job.
+export interface Head {
   name: string;
-  base: string;
   status: string;
-  failureReason: string;
-  image: string;
-  instance: string;
-  created: string | null;
   started: string | null;
   ended: string | null;
   written: string;
   version: string;
+}
+
+export interface Job extends Head {
+  base: string;
+  failureReason: string;
+  image: string;
+  instance: string;
+  created: string | null;
   channels: { name: string; source: string; contentType: string }[];
   rules: RuleStatus[];
   hyperparameters: Record<string, string>;
@@ -276,4 +281,88 @@ export interface ProfilerModel {
   }[];
 }
 
-export type Model = TrainingModel | ProfilerModel;
+// tuning-report.json (docs/formats/reports.md, "Tuning"). Trials are named by their places in `trials`.
+export type Share = [value: number, low: number, high: number];
+
+export interface TuningParameter {
+  name: string;
+  values?: string[]; // of a category; else a range
+  min?: number;
+  max?: number;
+  integer?: boolean;
+  scale: "linear" | "log" | "reverse-log";
+  default?: string;
+  edge?: number; // -1, 1: the best value is at that end of the range
+  local?: Share; // PED-ANOVA
+  global?: Share; // fANOVA
+  marginal?: { at: number[]; mean: number[]; low: number[]; high: number[] };
+}
+
+export interface TuningDefinition {
+  name: string;
+  metric: string;
+  maximize: boolean;
+  measured: number;
+  best: number | null;
+  standard: number | null; // the trial with the algorithm's defaults
+  equal: number[];
+  equalBy: "folds" | "surrogate";
+  smallest: number | null;
+  pareto: number[];
+  parameters: TuningParameter[];
+  pairs: [a: string, b: string, value: number, low: number, high: number][];
+  noise: number;
+  gain: { trials: number; mean: number; low: number; high: number } | null;
+  band: [better: number, middle: number, worse: number][];
+}
+
+export interface TuningTrial {
+  number: number;
+  name: string;
+  definition: number;
+  status: string;
+  message?: string;
+  failureReason?: string;
+  created: string | null;
+  started: string | null;
+  ended: string | null;
+  seconds: number | null;
+  value: number | null;
+  folds?: number[];
+  standardError?: number;
+  config: number[];
+  tuned: Record<string, string>;
+  metrics: Record<string, number>;
+  model?: string;
+  modelBytes?: number;
+  rounds: number;
+  curve: [number, number][];
+  trainingCurve?: [number, number][];
+}
+
+export interface TuningModel {
+  kind: "tuning";
+  job: Head & {
+    failureReason: string;
+    image: string;
+    instance: string;
+    created: string | null;
+    arn: string;
+    region: string;
+    strategy: string;
+    earlyStopping: boolean;
+    output: string;
+    most: number;
+    parallel: number;
+    seed: string | null;
+  };
+  verdict: Verdict;
+  best: number | null;
+  cost: { wallSeconds: number; trialSeconds: number; failedSeconds: number };
+  definitions: TuningDefinition[];
+  trials: TuningTrial[];
+  request: string;
+  nextRequest: string;
+}
+
+export type Model = TrainingModel | ProfilerModel | TuningModel;

@@ -104,6 +104,7 @@ class Steps {
   // Forgets the launches of a record that has ended.
   Status CleanUp(const SnapshotPtr& record);
   Status Delete(const SnapshotPtr& record);
+  Status StopIfStarted(const Launch& launch, std::chrono::milliseconds grace);
   void DropMemory(const std::vector<SnapshotPtr>& active);
   // Whether the executor, or its host, was told of the launch before.
   Result<bool> IsKnown(const Launch& launch) const;

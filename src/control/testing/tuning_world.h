@@ -116,6 +116,15 @@ class TuningWorld : public World {
       Complete(trial);
     }
   }
+  // What the processes that write reports do in the end.
+  void EndReports() {
+    for (const auto& launch : executor.launches()) {
+      if (launch.key.contains("-tuning-report-") && executor.IsRunning(launch.key)) {
+        executor.Exit(launch.key, 0);
+      }
+    }
+    for (int i = 0; i < 3; ++i) service->Reconcile();
+  }
   std::map<std::string, int> reported;
 };
 
