@@ -102,8 +102,8 @@ Result<clarify::ConfigValue> ValueOf(const ChannelData& data, const std::string&
   return text;
 }
 
-Result<clarify::FacetConfig> FacetOf(const ChannelData& data, const std::string& text) {
-  clarify::FacetConfig out;
+Result<clarify::BiasFacet> FacetOf(const ChannelData& data, const std::string& text) {
+  clarify::BiasFacet out;
   const size_t at = text.find_first_of("=>");
   out.name = text.substr(0, at);
   if (out.name.empty() || at + 1 == text.size()) {

@@ -34,14 +34,14 @@ struct DataConfig {
   std::string predicted_label;  // a column of the data; empty: the model is asked
 };
 
-struct FacetConfig {
+struct BiasFacet {
   std::string name;
   std::vector<ConfigValue> values_or_threshold;  // empty: each value in turn
 };
 
 struct BiasConfig {
   std::vector<ConfigValue> label_values_or_threshold;
-  std::vector<FacetConfig> facets;
+  std::vector<BiasFacet> facets;
   std::string group_name;  // for CDDL and CDDPL; empty: none
 };
 

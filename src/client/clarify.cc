@@ -43,7 +43,7 @@ void AddData(const DataConfig& data, json& config) {
 void AddBias(const BiasConfig& bias, json& config) {
   config["label_values_or_threshold"] = ValuesJson(bias.label_values_or_threshold);
   json facets = json::array();
-  for (const FacetConfig& f : bias.facets) {
+  for (const BiasFacet& f : bias.facets) {
     json one = {{"name_or_index", f.name}};
     if (!f.values_or_threshold.empty()) {
       one["value_or_threshold"] = ValuesJson(f.values_or_threshold);
