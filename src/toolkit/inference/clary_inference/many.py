@@ -14,7 +14,6 @@ from clary_inference import contract, http, library, worker
 from clary_inference.worker import say
 
 MAX_MODELS = 1000    # loaded at once
-MAX_QUEUE = 100      # connections that wait for one model
 LOAD_LIMIT = 360.0   # seconds that model_fn may take
 HEAD_LIMIT = 2.0     # and that a request's head may
 BODY_LIMIT = 10.0    # and a body that is not wanted
@@ -56,6 +55,12 @@ class Model(worker.Place):
     def close(self):
         self.channel.close()
         self.source.close()
+
+    def waits(self):
+        """Whether somebody waits for it whose connection no worker has taken."""
+        waiting = select.poll()  # select() knows small descriptors only
+        waiting.register(self.source, select.POLLIN)
+        return bool(waiting.poll(0))
 
     def memory(self):
         """Bytes of its own."""
@@ -294,7 +299,7 @@ class Server:
                 pass  # the folder goes with the container
         if loaded and code != 0:
             say("the worker of model %s %s" % (model.name, worker.ending(code)))
-        waits = bool(select.select([model.source], [], [], 0)[0])
+        waits = model.waits()
         if waits and (loaded or code == worker.LOAD_FAILED):
             self._start(model, None)
             return
