@@ -236,7 +236,7 @@ class CommandLine(unittest.TestCase):
             self.assertEqual(done.stderr, "")
             return done.stdout.split()
 
-        self.assertEqual(complete("clary", "tr"), ["train"])
+        self.assertEqual(complete("clary", "tr"), ["train", "transform"])
         self.assertEqual(complete("clary", "s3", ""), ["ls", "cp", "rm", "mb", "rb"])
         self.assertEqual(complete("clary", "s3", "cp", "--rec"), ["--recursive"])
         self.assertIn("--num-round", complete("clary", "train", "--"))

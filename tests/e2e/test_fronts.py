@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError
 
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": {
     "Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}})
-MODELS = {"STS": "sts", "IAM": "iam", "CloudWatch Logs": "logs", "CloudWatch": "cloudwatch", "KMS": "kms"}
+MODELS = {"STS": "sts", "IAM": "iam", "CloudWatch Logs": "logs", "CloudWatch": "cloudwatch", "KMS": "kms",
+          "Application Auto Scaling": "application-autoscaling"}
 
 
 def refusal(call, **arguments):

@@ -14,7 +14,8 @@ from service import clary
 TRAIN = """#!/bin/bash
 echo "trains with $@ in $PWD: $WHERE"
 [[ $(</opt/ml/input/config/hyperparameters.json) == '{"z":"1","a":"2"}' ]] || echo wrong order
-echo changed >> /opt/program/train
+[[ -e /opt/program/mark ]] && echo changed
+echo mark > /opt/program/mark
 echo "$(</opt/ml/input/data/train/rows.csv)" > /opt/ml/model/rows
 """
 
