@@ -46,6 +46,7 @@ def to_re2(name, pattern, has_max):
     pattern = pattern.replace(r"\uD800\uDC00-\uDBFF\uDFFF", r"\x{10000}-\x{10FFFF}")
     pattern = re.sub(r"\\u([0-9A-Fa-f]{4})", r"\\x{\1}", pattern)
     pattern = pattern.replace(r"\p{Alnum}", "[:alnum:]")  # the models use it inside brackets only
+    pattern = pattern.replace(r"\p{Print}", r"[\x20-\x7E]")
 
     def repeat(match):
         low, high = int(match[1]), match[2]

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
@@ -49,6 +50,7 @@ Result<Program> HostProgram(const Context& context, const Record& tuning) {
   Record first = tuning;  // the channels are those of each trial
   const json request = tuning.Request();
   first.request = TrialRequest(request, 0, tuning.name, {}).dump();
+  first.facts = std::make_shared<TrainingFacts>();
   api::JobSpec spec = MakeJobSpec(first, context.env, context.options);
   spec.contract = "trials";
   spec.hyperparameters.clear();

@@ -340,7 +340,7 @@ class Runtime(service.ServiceTest):
         self.assertEqual(failed.returncode, 1)
         self.assertIn("could not convert", failed.stderr)
         nobody = clary("transform", "nobody", rows, home=self.service.home, check=False)
-        self.assertIn("there is no training job 'nobody'", nobody.stderr)
+        self.assertIn("There is no training job 'nobody'", nobody.stderr)
 
 
 if __name__ == "__main__":
