@@ -98,7 +98,7 @@ def main():
         assert json.loads(read(f"{output}/report.ipynb"))["nbformat"] == 4
         (options.folder / f"{name}.html").write_text(report)
     session.delete_model(model_name)
-    print(json.dumps(result))
+    print("\n" + json.dumps(result))  # after the progress of the last job
 
 
 main()
