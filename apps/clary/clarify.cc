@@ -301,8 +301,11 @@ void AddClarify(CLI::App& app, Context& context) {
   command->add_option("--positive", options->positive, "Value of the good outcome (default: 1)");
   command->add_option("--group", options->group,
                       "Column of subgroups that the groups are compared within");
-  command->add_option("--threshold", options->threshold,
-                      "Scores above it are the good outcome (default: 0.5)");
+  command
+      ->add_option("--threshold", options->threshold,
+                   "Scores above it are the good outcome (default: 0.5)")
+      ->type_name("SCORE")
+      ->check(CLI::Range(0.0, 1.0));
   command->add_option("--channel", options->channel, "Channel of the job's data (default: train)");
   command->add_option("--download", options->download,
                       "Folder for everything (default: HOME/clarify/NAME)");

@@ -100,7 +100,7 @@ constexpr Member kDescribeScalingPoliciesRequestMembers[] = {
     {"ResourceId", &kResourceIdMaxLen1600}, {"ScalableDimension", &kScalableDimension},
     {"MaxResults", &kMaxResults}, {"NextToken", &kXmlString}};
 constexpr Shape kDescribeScalingPoliciesRequest = Structure("DescribeScalingPoliciesRequest", kDescribeScalingPoliciesRequestMembers);
-constexpr Shape kPolicyName = String(1, 256, R"([\x20-\x7E]+)");
+constexpr Shape kPolicyName = String(1, 256, R"([\x20-\x7E]+)", R"(\p{Print}+)");
 constexpr std::string_view kPolicyTypeValues[] = {
     "StepScaling", "TargetTrackingScaling", "PredictiveScaling"};
 constexpr Shape kPolicyType = Enum(kPolicyTypeValues);

@@ -773,7 +773,7 @@ TEST(Tuning, HasAReport) {
   EXPECT_FALSE(report().contains("TrainingJobArn"));
   EXPECT_FALSE(report().contains("ProcessingStartTime")) << "not before the job runs for a while";
   EXPECT_THAT(w.Refusal("DeleteProcessingJob", {{"ProcessingJobName", name}}),
-              HasSubstr("belongs to"));
+              HasSubstr("ResourceInUse"));
 
   const std::string first = w.Running("hpt").front();
   w.Train(first, {0.5, 0.6});
