@@ -299,12 +299,12 @@ TEST_P(ScriptServerTest, SaysWhyTheScriptDoesNotLoad) {
 
 TEST_P(ScriptServerTest, SaysWhereAModelFnHangs) {
   PutScript("import time\ndef model_fn(model_dir):\n    print('loading')\n    time.sleep(600)\n");
-  spec_.startup_timeout_s = 2;
+  spec_.startup_timeout_s = 8;
   Start();
   EXPECT_EQ(Wait(), 1);
   ASSERT_EQ(Events().size(), 1U);
   EXPECT_THAT(Events()[0].detail,
-              testing::MatchesRegex("No container answered /ping with 200 within 2 s.*"
+              testing::MatchesRegex("No container answered /ping with 200 within 8 s.*"
                                     "The last that it said: loading"));
   EXPECT_THAT(LogText(), HasSubstr("in model_fn"));
 }
