@@ -1,6 +1,7 @@
 """What endpoints do beside answering at once: queues, shadows, components, scaling, and as people meet them."""
 import json
 import os
+import pathlib
 import signal
 import subprocess
 import textwrap
@@ -222,18 +223,20 @@ class Runtime(service.ServiceTest):
 
     def container(self, endpoint):
         """The process of the endpoint's container, the leaf below its model server."""
-        for proc in os.listdir("/proc"):
+        for proc in pathlib.Path("/proc").iterdir():
             try:
-                words = open(f"/proc/{proc}/cmdline").read().split("\0")
-                if "model-server" not in words or str(self.service.home) not in " ".join(words):
+                words = (proc / "cmdline").read_text("latin-1").split("\0")
+                if not proc.name.isdigit() or "model-server" not in words \
+                        or str(self.service.home) not in " ".join(words):
                     continue
-                spec = json.load(open(os.path.join(words[words.index("model-server") + 1], "server.json")))
+                directory = pathlib.Path(words[words.index("model-server") + 1])
+                spec = json.loads((directory / "server.json").read_text())
             except (OSError, ValueError):
                 continue
             if spec["endpoint"] != endpoint:
                 continue
-            leaf = proc
-            while children := open(f"/proc/{leaf}/task/{leaf}/children").read().split():
+            leaf = proc.name
+            while children := pathlib.Path(f"/proc/{leaf}/task/{leaf}/children").read_text().split():
                 leaf = children[0]
             return int(leaf)
         return None
