@@ -122,6 +122,52 @@ TEST(MultiModel, TheContainerGetsThePrefixAndTheFrontKnows) {
   EXPECT_TRUE(w.Route()->variants.at(0).multi_model);
 }
 
+json TransformOf(const std::string& model) {
+  return {
+      {"TransformJobName", "t"},
+      {"ModelName", model},
+      {"TransformInput",
+       {{"DataSource", {{"S3DataSource", {{"S3DataType", "S3Prefix"}, {"S3Uri", "s3://bkt/in/"}}}}},
+        {"SplitType", "Line"}}},
+      {"TransformOutput", {{"S3OutputPath", "s3://bkt/out"}}},
+      {"ModelClientConfig", {{"InvocationsTimeoutInSeconds", 7}}},
+      {"TransformResources", {{"InstanceType", "ml.m5.large"}, {"InstanceCount", 1}}}};
+}
+
+TEST_F(ScriptEndpointTest, ATransformHasThePythonAndKeysUntilItsEnd) {
+  json model = ServingWorld::Model("s");
+  model["PrimaryContainer"]["Image"] = kSklearn;
+  w_.Ok("CreateModel", model);
+  w_.Ok("CreateTransformJob", TransformOf("s"));
+  w_.service->Reconcile();
+  ASSERT_EQ(w_.executor.launches().size(), 1u);
+  const exec::LaunchSpec launch = w_.executor.launches()[0];
+  const auto spec = api::TransformSpec::FromJson(
+      *ReadFile(std::filesystem::path(launch.directory) / "transform.json", 1 << 20));
+  ASSERT_TRUE(spec);
+  EXPECT_EQ(spec->containers.at(0).program, "script");
+  EXPECT_EQ(spec->containers.at(0).python.interpreter, "/venv/bin/python");
+  EXPECT_EQ(spec->invocation_timeout_s, 7);
+  EXPECT_EQ(spec->access.credentials.access_key_id, "ASIA");
+  EXPECT_EQ(lent_.size(), 1u);
+  w_.Tell(launch, {.kind = api::JobEvent::Kind::kEnd, .exit_code = 0});
+  w_.executor.Exit(launch.key, 0);
+  w_.service->Reconcile();
+  EXPECT_EQ(w_.Ok("DescribeTransformJob", {{"TransformJobName", "t"}})["TransformJobStatus"],
+            "Completed");
+  EXPECT_TRUE(lent_.empty());
+}
+
+TEST(MultiModel, NoBatchTransform) {
+  ServingWorld w;
+  json model = ServingWorld::Model("many", "s3://bkt/models/");
+  model["PrimaryContainer"]["Mode"] = "MultiModel";
+  w.Ok("CreateModel", model);
+  const auto made = w.Call("CreateTransformJob", TransformOf("many"));
+  ASSERT_FALSE(made);
+  EXPECT_THAT(made.error().message, HasSubstr("a transform job runs one model"));
+}
+
 TEST(ModelFolder, IsAllBelowAPrefix) {
   ServingWorld w;
   const auto model = [](const std::string& type, const std::string& compression,

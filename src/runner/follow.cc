@@ -1,4 +1,4 @@
-#include "runner/internal/follow.h"
+#include "runner/follow.h"
 
 #include <poll.h>
 #include <sys/statvfs.h>
@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/strings.h"
+#include "runner/internal/pipes.h"
 #include "runner/user_program.h"
 
 namespace clary::runner {
@@ -105,12 +106,19 @@ Result<Ended> Follow(const ProgramSpec& program_spec, const FollowOptions& optio
   Output output;
   std::optional<int> code;
   std::optional<steady_clock::time_point> deadline;
+  const auto begin = steady_clock::now();
   bool told = false;
   bool broken = false;  // a pipe
   while (!code) {
     int timeout = watched ? static_cast<int>(kWatch.count()) : -1;
-    if (options.stop.Requested()) {
-      const auto now = steady_clock::now();
+    const auto now = steady_clock::now();
+    if (options.limit.count() > 0 && !deadline) {
+      const auto left = std::chrono::ceil<milliseconds>(begin + options.limit - now);
+      ended.timed_out = left.count() <= 0;
+      timeout =
+          static_cast<int>(std::clamp<int64_t>(left.count(), 0, timeout < 0 ? INT_MAX : timeout));
+    }
+    if (options.stop.Requested() || ended.timed_out) {
       if (!deadline) deadline = now + options.grace;
       if (!told) told = program.Terminate();
       if (now >= *deadline) program.Kill();
@@ -150,7 +158,7 @@ Result<Ended> Follow(const ProgramSpec& program_spec, const FollowOptions& optio
   if (options.pipes != nullptr) options.pipes->Stop();
   constexpr int kKilled = 128 + SIGKILL;
   ended.exit_code = *code;
-  ended.stopped = deadline.has_value();
+  ended.stopped = deadline.has_value() && !ended.timed_out;
   ended.out_of_memory = *code == kKilled && !deadline && OomKills() > out_of_memory;
   ended.last_output = std::move(output.tail);
   return ended;

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "api/rule_spec.h"
-#include "runner/internal/follow.h"
+#include "runner/follow.h"
 #include "runner/job_log.h"
 #include "runner/tree.h"
 

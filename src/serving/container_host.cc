@@ -17,6 +17,7 @@
 #include "base/strings.h"
 #include "net/client.h"
 #include "runner/channels.h"
+#include "runner/follow.h"
 #include "runner/job_log.h"
 #include "runner/program.h"
 #include "runner/unpack.h"
@@ -276,40 +277,24 @@ Status ContainerHost::State::InstallRequirements(Container& c, runner::StopSigna
   CLARY_TRY(runner::ProgramSpec installer, ProgramOf(c));
   CLARY_CHECK_OK(requirements.Prepare(c.layer, installer));
   installer.directory = folder;
-  CLARY_TRY(c.program, runner::Program::Start(installer));
-  CLARY_TRY(auto forwarder, runner::Forward(installer, *c.program, c.user.contact));
-  const auto deadline = steady_clock::now() + options.startup_timeout;
-  std::optional<steady_clock::time_point> kill_at;
-  bool told = false;
-  while (!c.Reap(buffer)) {
-    const auto now = steady_clock::now();
-    if (!kill_at && (stop.Requested() || now >= deadline)) kill_at = now + kInstallGrace;
-    if (kill_at && !told) told = c.program->Terminate();
-    if (kill_at && now >= *kill_at) c.program->Kill();
-    pollfd polls[] = {{c.output_ended ? -1 : c.program->output(), POLLIN, 0},
-                      {c.program->pidfd(), POLLIN, 0},
-                      {kill_at ? -1 : stop.fd(), POLLIN, 0}};
-    const auto until = std::chrono::ceil<milliseconds>(deadline - now);
-    ::poll(polls, 3,
-           kill_at ? static_cast<int>(kTermRetry.count())
-                   : static_cast<int>(std::max(until, kTermRetry).count()));
-    c.Drain(buffer);
-  }
-  const int code = *c.exit_code;
-  c.program.reset();
-  c.exit_code.reset();
-  c.output_ended = false;
-  if (stop.Requested()) return Fail(Code::kCancelled, "Stopped", "stopped");
-  if (kill_at) {
+  CLARY_TRY(const runner::Ended ended, runner::Follow(installer, {.stop = stop,
+                                                                  .log = *c.log,
+                                                                  .grace = kInstallGrace,
+                                                                  .limit = options.startup_timeout,
+                                                                  .contact = c.user.contact}));
+  if (ended.stopped) return Fail(Code::kCancelled, "Stopped", "stopped");
+  if (ended.timed_out) {
     return Fail(Code::kDeadlineExceeded, "InstallFailed",
                 fmt::format("The packages of requirements.txt were not installed within {} s.",
                             options.startup_timeout.count()));
   }
-  if (code != 0) {
-    return Fail(Code::kInvalidArgument, "InstallFailed",
-                fmt::format("The packages of requirements.txt could not be installed: {}",
-                            c.last_line.empty() ? fmt::format("pip ended with status {}", code)
-                                                : c.last_line));
+  if (ended.exit_code != 0) {
+    const auto lines = Split(Trim(ended.last_output), '\n');
+    return Fail(
+        Code::kInvalidArgument, "InstallFailed",
+        fmt::format("The packages of requirements.txt could not be installed: {}",
+                    lines.back().empty() ? fmt::format("pip ended with status {}", ended.exit_code)
+                                         : std::string(lines.back())));
   }
   c.shown_layer = requirements.Keep(c.layer);
   return {};

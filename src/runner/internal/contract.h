@@ -13,6 +13,7 @@
 #include "objects/object_store.h"
 #include "runner/artifacts.h"
 #include "runner/channels.h"
+#include "runner/follow.h"
 #include "runner/host.h"
 #include "runner/job_log.h"
 
@@ -28,16 +29,6 @@ struct MirrorSpec {
   // Put below `uri` when the job has ended, whatever way: its readers wait for it. Empty: none.
   std::string end_marker;
   bool tensors = false;  // Debugger's: readers need a collections file, too
-};
-
-// How a program ended, as far as its contract asks.
-struct Ended {
-  int exit_code = 0;
-  bool stopped = false;             // it was told to
-  bool out_of_memory = false;       // the kernel ended it for the memory that it used
-  bool disk_filled = false;         // it was ended for that
-  bool too_many_processes = false;  // likewise
-  std::string last_output;          // the end of what it printed
 };
 
 // What uploading needs.

@@ -1,0 +1,51 @@
+// One program of a job on its way from start to end: what it prints goes to the log, a stop reaches
+// it, and it is ended before it has filled the disk.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "base/error.h"
+#include "runner/host.h"
+#include "runner/job_log.h"
+#include "runner/program.h"
+
+namespace clary::runner {
+
+class Pipes;
+
+// How a program ended, as far as its contract asks.
+struct Ended {
+  int exit_code = 0;
+  bool stopped = false;             // it was told to
+  bool out_of_memory = false;       // the kernel ended it for the memory that it used
+  bool disk_filled = false;         // it was ended for that
+  bool too_many_processes = false;  // likewise
+  bool timed_out = false;           // likewise: FollowOptions::limit
+  std::string last_output;          // the end of what it printed
+};
+
+struct FollowOptions {
+  StopSignal& stop;
+  JobLog& log;
+  std::chrono::milliseconds grace;     // between SIGTERM and SIGKILL
+  std::chrono::milliseconds limit{0};  // it is told to stop after that; 0: never
+  bool guard_disk = false;             // end a program that leaves too little of its disk
+  size_t max_processes = 0;            // end a program that has more, threads included; 0: no limit
+  std::filesystem::path contact;       // JobSpec::contact
+  Pipes* pipes = nullptr;              // fed while it runs; one that breaks ends the program
+  std::function<void(pid_t pid)> started = {};  // called once it runs
+};
+
+// Blocks until the program has ended. Forks: call it while this process has one thread.
+Result<Ended> Follow(const ProgramSpec& program, const FollowOptions& options);
+
+// Bytes of the disk of `path` that its user may still write.
+uint64_t FreeDisk(const std::filesystem::path& path);
+
+}  // namespace clary::runner
