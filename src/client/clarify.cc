@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "client/internal/job_name.h"
+#include "client/internal/processing.h"
 #include "client/internal/session_impl.h"
 
 namespace clary::clarify {
@@ -99,17 +100,6 @@ json PdpJson(const PDPConfig& pdp) {
   return out;
 }
 
-json InputOf(const char* name, const std::string& uri, const char* path) {
-  return {{"InputName", name},
-          {"S3Input",
-           {{"S3Uri", uri},
-            {"LocalPath", path},
-            {"S3DataType", "S3Prefix"},
-            {"S3InputMode", "File"},
-            {"S3DataDistributionType", "FullyReplicated"},
-            {"S3CompressionType", "None"}}}};
-}
-
 }  // namespace
 
 struct Processor::Analysis {
@@ -147,8 +137,9 @@ Status Processor::Run(const Analysis& analysis, const RunOptions& run) {
        {{"ImageUri", "205585389593.dkr.ecr." + session_.region_name() +
                          ".amazonaws.com/sagemaker-clarify-processing:1.0"}}},
       {"ProcessingInputs",
-       {InputOf("dataset", analysis.data.s3_data_input_path, "/opt/ml/processing/input/data"),
-        InputOf("analysis_config", config_uri, "/opt/ml/processing/input/config")}},
+       {client::InputOf("dataset", analysis.data.s3_data_input_path,
+                        "/opt/ml/processing/input/data"),
+        client::InputOf("analysis_config", config_uri, "/opt/ml/processing/input/config")}},
       {"ProcessingOutputConfig",
        {{"Outputs",
          {{{"OutputName", "analysis_result"},

@@ -8,6 +8,8 @@
 #include "client/internal/answer.h"
 #include "client/internal/job_name.h"
 #include "client/internal/log_tail.h"
+#include "client/internal/pauses.h"
+#include "client/internal/processing.h"
 #include "client/internal/session_impl.h"
 
 namespace clary {
@@ -26,17 +28,6 @@ Result<std::string> Uploaded(const Session& session, const std::string& source,
     return Fail(Code::kNotFound, "NoSuchFile", "there is no file " + source);
   }
   return session.upload_data(source, "", job + "/input/" + name);
-}
-
-nlohmann::json InputOf(const std::string& name, const std::string& uri, const std::string& path) {
-  return {{"InputName", name},
-          {"S3Input",
-           {{"S3Uri", uri},
-            {"LocalPath", path},
-            {"S3DataType", "S3Prefix"},
-            {"S3InputMode", "File"},
-            {"S3DataDistributionType", "FullyReplicated"},
-            {"S3CompressionType", "None"}}}};
 }
 
 }  // namespace
@@ -70,8 +61,7 @@ Status ProcessingJob::stop() const {
 Result<ProcessingJobDescription> ProcessingJob::wait(
     const std::function<void(const LogEvent& event)>& on_log, std::stop_token stop_asked) const {
   auto& aws = session_.impl().aws;
-  const Duration longest{aws.is_local() ? 100 : 10'000};
-  Duration pause{aws.is_local() ? 10 : 2'000};
+  client::Pauses pauses(aws);
   client::LogTail tail(aws, kProcessingGroup, name_);
   bool stopping = false;
   for (;;) {
@@ -84,8 +74,7 @@ Result<ProcessingJobDescription> ProcessingJob::wait(
       CLARY_CHECK_OK(tail.Drain(1, [&](int, const LogEvent& event) { on_log(event); }));
     }
     if (job.finished()) return job;
-    aws.clock().Sleep(pause, stopping ? std::stop_token() : stop_asked);
-    pause = std::min(longest, pause * 5 / 4 + Duration(1));
+    pauses.Sleep(stopping ? std::stop_token() : stop_asked);
   }
 }
 
@@ -105,12 +94,12 @@ Status ScriptProcessor::run(const RunOptions& options) {
     const std::string called =
         input.name.empty() ? "input-" + std::to_string(inputs.size() + 1) : input.name;
     CLARY_TRY(const std::string uri, Uploaded(session_, input.source, name, called));
-    inputs.push_back(InputOf(
+    inputs.push_back(client::InputOf(
         called, uri,
         input.destination.empty() ? "/opt/ml/processing/input/" + called : input.destination));
   }
   CLARY_TRY(const std::string code, Uploaded(session_, options.code, name, "code"));
-  inputs.push_back(InputOf("code", code, kCodeFolder));
+  inputs.push_back(client::InputOf("code", code, kCodeFolder));
   nlohmann::json outputs = nlohmann::json::array();
   for (const auto& output : options.outputs) {
     const std::string called =

@@ -8,7 +8,9 @@
 
 #include "base/strings.h"
 #include "client/internal/answer.h"
+#include "client/internal/listing.h"
 #include "client/internal/log_tail.h"
+#include "client/internal/pauses.h"
 #include "client/internal/session_impl.h"
 
 namespace clary {
@@ -19,8 +21,6 @@ using nlohmann::json;
 constexpr std::string_view kLogGroup = "/aws/sagemaker/TrainingJobs";
 // How long a job's end waits for log lines that AWS still holds back.
 constexpr Duration kRemoteFlush{10'000};
-// How long a service may be away before waiting gives up; a restart takes much less.
-constexpr Duration kPatience{60'000};
 
 using client::Child;
 using client::Int;
@@ -254,16 +254,12 @@ Result<TrainingJobDescription> TrainingJob::wait(const WaitOptions& options) con
   TrainingObserver& observer = options.observer != nullptr ? *options.observer
                                : printer != nullptr        ? *printer
                                                            : silent;
-  // A service on this machine answers at once, so look often at first: short jobs end in
-  // milliseconds. AWS counts calls.
-  const Duration longest{aws.is_local() ? 100 : 10'000};
-  Duration pause{aws.is_local() ? 10 : 2'000};
+  client::Pauses pauses(aws);
   client::LogTail tail(aws, std::string(kLogGroup), name_);
   const auto told = [&observer](int host, const LogEvent& event) { observer.on_log(host, event); };
   ChangeTeller teller;
   bool stopping = false;
-  bool away = false;
-  Time away_since{};
+  client::Absence absence;
 
   const auto look = [&]() -> Result<TrainingJobDescription> {
     CLARY_TRY(auto job, describe());
@@ -286,18 +282,12 @@ Result<TrainingJobDescription> TrainingJob::wait(const WaitOptions& options) con
     }
     auto job = look();
     if (job) {
-      away = false;
+      absence.Ended();
       if (job->finished()) return job;
-    } else {
-      const auto now = clock.Now();
-      if (job.error().code != Code::kUnavailable || (away && now - away_since > kPatience)) {
-        return std::unexpected(std::move(job).error().With("waiting for training job " + name_));
-      }
-      if (!away) away_since = now;
-      away = true;
+    } else if (job.error().code != Code::kUnavailable || absence.TooLong(clock.Now())) {
+      return std::unexpected(std::move(job).error().With("waiting for training job " + name_));
     }
-    clock.Sleep(pause, stopping ? std::stop_token() : options.stop);
-    pause = std::min(longest, pause * 5 / 4 + Duration(1));
+    pauses.Sleep(stopping ? std::stop_token() : options.stop);
   }
 }
 
@@ -320,37 +310,25 @@ Result<std::vector<RuleStatus>> TrainingJob::rule_job_summary() const {
 
 Result<std::vector<RuleStatus>> TrainingJob::wait_for_rules(std::stop_token stop) const {
   auto& aws = session_.impl().aws;
-  Duration pause{aws.is_local() ? 20 : 2'000};
-  const Duration longest{aws.is_local() ? 200 : 10'000};
+  client::Pauses pauses(aws, Duration(20), Duration(200));
   for (;;) {
     CLARY_TRY(auto rules, rule_job_summary());
     if (std::ranges::all_of(rules, &RuleStatus::finished) || stop.stop_requested()) return rules;
-    aws.clock().Sleep(pause, stop);
-    pause = std::min(longest, pause * 5 / 4 + Duration(1));
+    pauses.Sleep(stop);
   }
 }
 
 Result<std::vector<TrainingJobSummary>> list_training_jobs(const Session& session,
                                                            const ListJobsOptions& options) {
+  CLARY_TRY(const auto jobs, client::ListNewest(session.impl().aws, "ListTrainingJobs",
+                                                "TrainingJobSummaries", options));
   std::vector<TrainingJobSummary> out;
-  json request = {{"SortBy", "CreationTime"}, {"SortOrder", "Descending"}};
-  if (!options.name_contains.empty()) request["NameContains"] = options.name_contains;
-  if (!options.status.empty()) request["StatusEquals"] = options.status;
-  const auto limit = static_cast<size_t>(std::max(0, options.max_results));
-  while (out.size() < limit) {
-    request["MaxResults"] = std::min<size_t>(100, limit - out.size());
-    CLARY_TRY(const auto answer,
-              session.impl().aws.Json(Service::kSageMaker, "ListTrainingJobs", request));
-    for (const auto& j : List(answer, "TrainingJobSummaries")) {
-      out.push_back({.name = Text(j, "TrainingJobName"),
-                     .arn = Text(j, "TrainingJobArn"),
-                     .status = Text(j, "TrainingJobStatus"),
-                     .created_ms = Millis(j, "CreationTime"),
-                     .ended_ms = Millis(j, "TrainingEndTime")});
-    }
-    const auto next = Text(answer, "NextToken");
-    if (next.empty()) break;
-    request["NextToken"] = next;
+  for (const auto& j : jobs) {
+    out.push_back({.name = Text(j, "TrainingJobName"),
+                   .arn = Text(j, "TrainingJobArn"),
+                   .status = Text(j, "TrainingJobStatus"),
+                   .created_ms = Millis(j, "CreationTime"),
+                   .ended_ms = Millis(j, "TrainingEndTime")});
   }
   return out;
 }

@@ -8,6 +8,7 @@
 #include "client/internal/answer.h"
 #include "client/internal/job_name.h"
 #include "client/internal/log_tail.h"
+#include "client/internal/pauses.h"
 #include "client/internal/session_impl.h"
 
 namespace clary {
@@ -102,13 +103,11 @@ Result<TransformJobDescription> Transformer::describe() const {
 
 Result<TransformJobDescription> Transformer::wait() const {
   auto& aws = session_.impl().aws;
-  const Duration longest{aws.is_local() ? 100 : 10'000};
-  Duration pause{aws.is_local() ? 10 : 2'000};
+  client::Pauses pauses(aws);
   for (;;) {
     CLARY_TRY(auto job, describe());
     if (job.finished()) return job;
-    aws.clock().Sleep(pause);
-    pause = std::min(longest, pause * 5 / 4 + Duration(1));
+    pauses.Sleep();
   }
 }
 

@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "client/internal/answer.h"
+#include "client/internal/listing.h"
+#include "client/internal/pauses.h"
 #include "client/internal/session_impl.h"
 
 namespace clary {
@@ -15,9 +17,6 @@ using client::List;
 using client::Millis;
 using client::Text;
 using nlohmann::json;
-
-// How long a service may be away before waiting gives up; a restart takes much less.
-constexpr Duration kMayBeAway{60'000};
 
 TuningTrial TrialIn(const json& j) {
   TuningTrial t;
@@ -110,10 +109,9 @@ Status TuningJob::stop() const {
 
 Result<TuningJobDescription> TuningJob::wait(const TuningWaitOptions& options) const {
   auto& aws = session_.impl().aws;
-  const Duration longest{aws.is_local() ? 100 : 10'000};
-  Duration pause{aws.is_local() ? 10 : 2'000};
+  client::Pauses pauses(aws);
   bool stopping = false;
-  std::optional<Time> away_since;
+  client::Absence absence;
   for (;;) {
     if (options.stop.stop_requested() && !stopping) {
       stopping = true;
@@ -121,26 +119,20 @@ Result<TuningJobDescription> TuningJob::wait(const TuningWaitOptions& options) c
     }
     auto job = describe();
     if (job) {
-      away_since.reset();
+      absence.Ended();
       if (options.on_look) options.on_look(*job);
       if (job->finished()) return job;
-    } else {
-      const Time now = aws.clock().Now();
-      if (!away_since) away_since = now;
-      if (job.error().code != Code::kUnavailable || now - *away_since > kMayBeAway) {
-        return std::unexpected(std::move(job).error().With("waiting for tuning job " + name_));
-      }
+    } else if (job.error().code != Code::kUnavailable || absence.TooLong(aws.clock().Now())) {
+      return std::unexpected(std::move(job).error().With("waiting for tuning job " + name_));
     }
-    aws.clock().Sleep(pause, stopping ? std::stop_token() : options.stop);
-    pause = std::min(longest, pause * 5 / 4 + Duration(1));
+    pauses.Sleep(stopping ? std::stop_token() : options.stop);
   }
 }
 
 // The report is a processing job of the service's (ADR 35).
 Result<bool> TuningJob::wait_for_report(std::stop_token stop) const {
   auto& aws = session_.impl().aws;
-  const Duration longest{aws.is_local() ? 100 : 10'000};
-  Duration pause{aws.is_local() ? 10 : 2'000};
+  client::Pauses pauses(aws);
   const std::string begin = name_ + "-tuning-report-";
   for (;;) {
     CLARY_TRY(const auto answer, aws.Json(Service::kSageMaker, "ListProcessingJobs",
@@ -153,35 +145,24 @@ Result<bool> TuningJob::wait_for_report(std::stop_token stop) const {
     }
     if (status != "InProgress" && status != "Stopping") return status == "Completed";
     if (stop.stop_requested()) return false;
-    aws.clock().Sleep(pause, stop);
-    pause = std::min(longest, pause * 5 / 4 + Duration(1));
+    pauses.Sleep(stop);
   }
 }
 
 Result<std::vector<TuningJobSummary>> list_tuning_jobs(const Session& session,
                                                        const ListJobsOptions& options) {
+  CLARY_TRY(const auto jobs, client::ListNewest(session.impl().aws, "ListHyperParameterTuningJobs",
+                                                "HyperParameterTuningJobSummaries", options));
   std::vector<TuningJobSummary> out;
-  json request = {{"SortBy", "CreationTime"}, {"SortOrder", "Descending"}};
-  if (!options.name_contains.empty()) request["NameContains"] = options.name_contains;
-  if (!options.status.empty()) request["StatusEquals"] = options.status;
-  const auto limit = static_cast<size_t>(std::max(0, options.max_results));
-  while (out.size() < limit) {
-    request["MaxResults"] = std::min<size_t>(100, limit - out.size());
-    CLARY_TRY(const auto answer, session.impl().aws.Json(Service::kSageMaker,
-                                                         "ListHyperParameterTuningJobs", request));
-    for (const json& j : List(answer, "HyperParameterTuningJobSummaries")) {
-      auto& job = out.emplace_back();
-      job.name = Text(j, "HyperParameterTuningJobName");
-      job.status = Text(j, "HyperParameterTuningJobStatus");
-      job.strategy = Text(j, "Strategy");
-      Count(j, job);
-      job.max_jobs = Int(Child(j, "ResourceLimits"), "MaxNumberOfTrainingJobs");
-      job.created_ms = Millis(j, "CreationTime");
-      job.ended_ms = Millis(j, "HyperParameterTuningEndTime");
-    }
-    const auto next = Text(answer, "NextToken");
-    if (next.empty()) break;
-    request["NextToken"] = next;
+  for (const json& j : jobs) {
+    auto& job = out.emplace_back();
+    job.name = Text(j, "HyperParameterTuningJobName");
+    job.status = Text(j, "HyperParameterTuningJobStatus");
+    job.strategy = Text(j, "Strategy");
+    Count(j, job);
+    job.max_jobs = Int(Child(j, "ResourceLimits"), "MaxNumberOfTrainingJobs");
+    job.created_ms = Millis(j, "CreationTime");
+    job.ended_ms = Millis(j, "HyperParameterTuningEndTime");
   }
   return out;
 }
