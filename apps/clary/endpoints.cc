@@ -152,13 +152,8 @@ int PrintEndpoints(const Context& context, const std::string& deleted, size_t li
                FormatLocalTime(Millis(one, "CreationTime")), reason.empty() ? variants : reason});
     list.push_back(*described);
   }
-  if (context.json) {
-    std::puts(list.dump(2).c_str());
-  } else if (table.empty()) {
-    std::puts("no endpoints yet: `clary deploy JOB` makes one of a training job's model");
-  } else {
-    table.Print();
-  }
+  PrintListing(context.json, list, table,
+               "no endpoints yet: `clary deploy JOB` makes one of a training job's model");
   return kOk;
 }
 
@@ -182,13 +177,8 @@ int PrintModels(const Context& context, size_t limit) {
     table.Add({name, FormatLocalTime(Millis(one, "CreationTime")), data});
     list.push_back(*described);
   }
-  if (context.json) {
-    std::puts(list.dump(2).c_str());
-  } else if (table.empty()) {
-    std::puts("no models yet: `clary deploy JOB` makes one of a training job's artifact");
-  } else {
-    table.Print();
-  }
+  PrintListing(context.json, list, table,
+               "no models yet: `clary deploy JOB` makes one of a training job's artifact");
   return kOk;
 }
 

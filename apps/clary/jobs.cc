@@ -45,13 +45,8 @@ int PrintRules(const Context& context, const Session& session,
       table.Add({job.name, PaintStatus(job.status), r.name, PaintStatus(r.status), r.details});
     }
   }
-  if (context.json) {
-    std::puts(list.dump(2).c_str());
-  } else if (table.empty()) {
-    std::puts("no job has rules: `clary train --rule create_xgboost_report ...` attaches one");
-  } else {
-    table.Print();
-  }
+  PrintListing(context.json, list, table,
+               "no job has rules: `clary train --rule create_xgboost_report ...` attaches one");
   return kOk;
 }
 
@@ -77,13 +72,8 @@ int PrintTuningJobs(const Context& context, const Session& session, const JobsOp
                job.ended_ms > 0 ? FormatDuration(job.ended_ms - job.created_ms) : "-"});
   }
   if (options.quiet) return kOk;
-  if (context.json) {
-    std::puts(list.dump(2).c_str());
-  } else if (table.empty()) {
-    std::puts("no tuning job is like that: `clary tune --help` shows how to make one");
-  } else {
-    table.Print();
-  }
+  PrintListing(context.json, list, table,
+               "no tuning job is like that: `clary tune --help` shows how to make one");
   return kOk;
 }
 

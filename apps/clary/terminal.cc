@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <nlohmann/json.hpp>
 
 namespace clary::cli {
 namespace {
@@ -75,6 +76,16 @@ void Table::Print(std::string_view indent) const {
       line += "  ";
     }
     std::puts(line.c_str());
+  }
+}
+
+void PrintListing(bool as_json, const nlohmann::json& list, const Table& table, const char* none) {
+  if (as_json) {
+    std::puts(list.dump(2).c_str());
+  } else if (table.empty()) {
+    std::puts(none);
+  } else {
+    table.Print();
   }
 }
 

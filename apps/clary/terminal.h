@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,10 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
   std::vector<size_t> right_;
 };
+
+// What a command that lists things prints: `list` for --json, else the table, or `none` if it has
+// no row.
+void PrintListing(bool as_json, const nlohmann::json& list, const Table& table, const char* none);
 
 std::string FormatBytes(uint64_t bytes);  // "1.4 MB"
 std::string FormatDuration(int64_t ms);   // "0.3 s", "1 m 04 s"
