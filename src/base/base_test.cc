@@ -13,6 +13,7 @@
 #include "base/file_watch.h"
 #include "base/hash.h"
 #include "base/message_socket.h"
+#include "base/nesting.h"
 #include "base/page_token.h"
 #include "base/quote.h"
 #include "base/sqlite.h"
@@ -20,6 +21,14 @@
 
 namespace clary {
 namespace {
+
+TEST(Nesting, CountsWhatIsNoText) {
+  EXPECT_FALSE(NestsDeeper(R"([{"a":[1]},[[2]]])", 3));
+  EXPECT_TRUE(NestsDeeper(R"([{"a":[1]},[[2]]])", 2));
+  EXPECT_FALSE(NestsDeeper(R"(["[[[", "\"[[[", "\\"])", 1)) << "brackets in texts";
+  EXPECT_TRUE(NestsDeeper(R"(["\\", [[]]])", 2)) << "a text that ends with a backslash";
+  EXPECT_TRUE(NestsDeeper(std::string(1 << 20, '['), 200));
+}
 
 TEST(Quote, ATerminalObeysNoTextOfUsers) {
   EXPECT_EQ(Printable(std::string_view("a\x1b]0;b\x07\n\0\x7f ü", 13)), "a?]0;b???? ü");

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/nesting.h"
 #include "base/strings.h"
 
 namespace clary::serving {
@@ -21,21 +22,9 @@ std::string Dump(const json& value) {
 }
 
 Result<json> ParseJson(std::string_view text, const char* what) {
-  // Nesting is bounded by hand: the parser's recursion is on the heap, a value's destruction not.
-  int depth = 0;
-  bool quoted = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (quoted) {
-      if (c == '\\') ++i;
-      quoted = c != '"';
-      continue;
-    }
-    quoted = c == '"';
-    depth += c == '[' || c == '{' ? 1 : c == ']' || c == '}' ? -1 : 0;
-    if (depth > 200) {
-      return Fail(Code::kInvalidArgument, "BadRecord", fmt::format("{} nests too deep", what));
-    }
+  constexpr int kMaxDepth = 200;
+  if (NestsDeeper(text, kMaxDepth)) {
+    return Fail(Code::kInvalidArgument, "BadRecord", fmt::format("{} nests too deep", what));
   }
   json value = json::parse(text, nullptr, false);
   if (value.is_discarded()) {

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/nesting.h"
 #include "base/quote.h"
 
 namespace clary::clarify {
@@ -14,21 +15,8 @@ namespace clary::clarify {
 // that is meant does.
 inline Result<nlohmann::json> ParseJson(std::string_view text) {
   constexpr int kMaxDepth = 100;
-  int depth = 0;
-  bool quoted = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (quoted) {
-      if (c == '\\') ++i;
-      if (c == '"') quoted = false;
-      continue;
-    }
-    quoted = c == '"';
-    if (c == '[' || c == '{') ++depth;
-    if (c == ']' || c == '}') --depth;
-    if (depth > kMaxDepth) {
-      return Fail(Code::kInvalidArgument, "BadJson", "it nests too deep");
-    }
+  if (NestsDeeper(text, kMaxDepth)) {
+    return Fail(Code::kInvalidArgument, "BadJson", "it nests too deep");
   }
   try {
     return nlohmann::json::parse(text);
