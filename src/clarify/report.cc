@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <numeric>
 
 #include "base/clock.h"
@@ -32,7 +33,7 @@ constexpr size_t kMaxConfigShown = 20'000;
 // Enough digits for a figure.
 Json Short(double value) {
   if (!std::isfinite(value)) return MetricNumber(value);
-  return std::stod(fmt::format("{:.5g}", value));
+  return std::strtod(fmt::format("{:.5g}", value).c_str(), nullptr);  // throws for no value
 }
 
 std::string NumberText(const Json& value) {

@@ -2,6 +2,24 @@
 // many lines. Text goes in as text only (ui.ts).
 import { type Column, Plot, chart, count, h, num, plot, withLegend } from "./ui";
 
+// --- dots that swarm along a line ---
+
+// The colour of a value by its place among the others, 0 (lowest) to 1; null: it is missing.
+export const tone = (rank: number | null) =>
+  rank === null ? "var(--missing)" : `color-mix(in oklab, var(--low), var(--high) ${Math.round(rank * 100)}%)`;
+
+// How far aside of the line, in pixels, each dot lies so that dots of nearly one place do not hide each
+// other: alternately above and below, in the order of the values. `scale`: pixels a unit from `low`.
+export function swarmOffsets(values: number[], low: number, scale: number): number[] {
+  const used = new Map<number, number>();
+  return values.map((v) => {
+    const bin = Math.round(((v - low) * scale) / 3);
+    const n = used.get(bin) ?? 0;
+    used.set(bin, n + 1);
+    return Math.ceil(n / 2) * (n % 2 ? 1 : -1) * 2.2;
+  });
+}
+
 // --- a table to sort, filter and save ---
 
 export interface DataColumn<Row> extends Omit<Column<Row>, "cell"> {

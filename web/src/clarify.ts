@@ -1,5 +1,5 @@
 // The report of an analysis: bias metrics of groups, what a model looks at, how it depends on it.
-import { type BarRow, bars, dataTable } from "./charts";
+import { type BarRow, bars, dataTable, swarmOffsets, tone } from "./charts";
 import type { ClarifyModel, ClarifyMetric, ClarifyShap, Dependence, GroupRates, ThresholdCurves } from "./clarify_model";
 import { frame } from "./frame";
 import {
@@ -246,8 +246,6 @@ function segmentsSection(m: ClarifyModel): HTMLElement {
 
 // --- explanations ---
 
-const tone = (rank: number | null) => (rank === null ? "var(--missing)" : `color-mix(in oklab, var(--low), var(--high) ${Math.round(rank * 100)}%)`);
-
 function ranks(values: (number | string | null)[]): (number | null)[] {
   const numbers = values.map((v) => (typeof v === "number" ? v : null));
   const sorted = numbers.filter((v) => v !== null).sort((a, b) => a! - b!) as number[];
@@ -265,12 +263,9 @@ function swarm(s: ClarifyShap, k: number) {
     const scale = (width - left - 20) / Math.max(1e-12, high - low);
     const dots = features.flatMap((f, y) => {
       const place = ranks(f.values);
-      const used = new Map<number, number>();
+      const aside = swarmOffsets(f.contributions[k], low, scale);
       return f.contributions[k].map((v, i) => {
-        const bin = Math.round(((v - low) * scale) / 3);
-        const n = used.get(bin) ?? 0;
-        used.set(bin, n + 1);
-        return { v, y: y + Math.max(-0.42, Math.min(0.42, (Math.ceil(n / 2) * (n % 2 ? 1 : -1) * 2.2) / 30)), fill: tone(place[i]), name: f.name, value: f.values[i], row: s.shown[i] };
+        return { v, y: y + Math.max(-0.42, Math.min(0.42, aside[i] / 30)), fill: tone(place[i]), name: f.name, value: f.values[i], row: s.shown[i] };
       });
     });
     return plot(width, {

@@ -1,5 +1,6 @@
 // What the model looks at: importance, SHAP, the worst rows, the trees.
 import { hierarchy, tree as layout } from "d3";
+import { swarmOffsets, tone } from "./charts";
 import type { Shap, TrainingModel, Tree, TreeNode, WorstRow } from "./model";
 import { classLabel, className, valueText } from "./names";
 import { Plot, card, chart, choice, color, count, figure, grid, h, num, percent, plot, section, table, withLegend } from "./ui";
@@ -59,9 +60,6 @@ function ranks(values: (number | null)[]): (number | null)[] {
   return values.map((v) => (v === null ? null : (first.get(v)! + last.get(v)!) / 2 / top));
 }
 
-const tone = (rank: number | null) =>
-  rank === null ? "var(--missing)" : `color-mix(in oklab, var(--low), var(--high) ${Math.round(rank * 100)}%)`;
-
 function beeswarm(shap: Shap, k: number) {
   return (width: number) => {
     const features = shap.features.slice(0, 15);
@@ -72,13 +70,9 @@ function beeswarm(shap: Shap, k: number) {
     const scale = (width - left - 20) / Math.max(1e-12, high - low);
     const dots = features.flatMap((f, y) => {
       const place = ranks(f.inputs);
-      const used = new Map<number, number>();
+      const aside = swarmOffsets(f.contributions[k], low, scale);
       return f.contributions[k].map((v, i) => {
-        const bin = Math.round(((v - low) * scale) / 3);
-        const n = used.get(bin) ?? 0;
-        used.set(bin, n + 1);
-        const offset = Math.ceil(n / 2) * (n % 2 ? 1 : -1) * 2.2;
-        return { v, y, dy: Math.max(-13, Math.min(13, offset)), i, input: f.inputs[i], fill: tone(place[i]), name: f.name };
+        return { v, y, dy: Math.max(-13, Math.min(13, aside[i])), i, input: f.inputs[i], fill: tone(place[i]), name: f.name };
       });
     });
     const height = 34 + features.length * row;
