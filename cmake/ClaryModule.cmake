@@ -3,8 +3,9 @@
 #   TESTS file_store_test.cc TESTING testing/contract.cc)
 #
 # Declares the static library clary_<name> (alias clary::<name>) over the current directory, its
-# header set (each header is compiled alone by the target all_verify_interface_header_sets), and
-# one gtest binary clary_<name>_test. A DEP must have been declared earlier: the module graph is
+# header sets, and one gtest binary clary_<name>_test. The target all_verify_interface_header_sets
+# compiles alone each header that no source of its own includes first (house.layers sees to that; the
+# preset clang compiles those sources alone). A DEP must have been declared earlier: the module graph is
 # acyclic by order, and cmake/check_layers.cmake holds the #includes to the same edges.
 #
 # Most of compiling is headers and templates that every file needs again, so the presets join the
@@ -94,8 +95,21 @@ function(clary_module)
   list(TRANSFORM M_DEPS PREPEND clary_ OUTPUT_VARIABLE deps)
   add_library(clary_${M_NAME} STATIC ${M_SOURCES})
   add_library(clary::${M_NAME} ALIAS clary_${M_NAME})
-  target_sources(clary_${M_NAME} PUBLIC FILE_SET HEADERS
-    BASE_DIRS ${CMAKE_SOURCE_DIR}/src FILES ${M_HEADERS})
+  set(alone ${M_HEADERS})
+  foreach(header IN LISTS M_HEADERS)
+    get_filename_component(stem ${header} NAME_WE)
+    if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${stem}.cc)
+      list(REMOVE_ITEM alone ${header})
+    endif()
+  endforeach()
+  set(led ${M_HEADERS})
+  if(alone)
+    list(REMOVE_ITEM led ${alone})
+  endif()
+  target_sources(clary_${M_NAME} PUBLIC
+    FILE_SET HEADERS BASE_DIRS ${CMAKE_SOURCE_DIR}/src FILES ${led}
+    FILE_SET alone TYPE HEADERS BASE_DIRS ${CMAKE_SOURCE_DIR}/src FILES ${alone})
+  set_target_properties(clary_${M_NAME} PROPERTIES INTERFACE_HEADER_SETS_TO_VERIFY alone)
   target_link_libraries(clary_${M_NAME} PUBLIC clary_options ${deps} ${M_LIBS})
   set(libraries clary_${M_NAME})
   if(M_PACKAGED)

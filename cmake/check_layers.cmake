@@ -1,6 +1,7 @@
 # cmake -DSRC=<src> -DEDGES="base=;net=base;..." -P check_layers.cmake
-# Holds every #include "module/..." under src/ to the edges that CMake knows, and keeps internal/
-# headers inside their module. Prints each offence; fails if there is one.
+# Holds every #include "module/..." under src/ to the edges that CMake knows, keeps internal/
+# headers inside their module, and sees that a source includes its own header first: so compiling
+# the source alone shows that the header needs nothing before it. Prints each offence; fails if there is one.
 cmake_minimum_required(VERSION 3.25)
 set(bad 0)
 foreach(edge IN LISTS EDGES)
@@ -20,6 +21,16 @@ endforeach()
 foreach(module IN LISTS modules)
   file(GLOB_RECURSE files RELATIVE ${SRC} ${SRC}/${module}/*.h ${SRC}/${module}/*.cc)
   foreach(f IN LISTS files)
+    if(f MATCHES "\\.cc$")
+      get_filename_component(stem ${f} NAME_WE)
+      file(STRINGS ${SRC}/${f} first REGEX "^#include " LIMIT_COUNT 1)
+      foreach(own ${module}/${stem}.h ${module}/internal/${stem}.h)
+        if(EXISTS ${SRC}/${own} AND NOT first STREQUAL "#include \"${own}\"")
+          message("${f}: includes ${own} not first")
+          set(bad 1)
+        endif()
+      endforeach()
+    endif()
     # Tests and fakes may use what they need.
     if(f MATCHES "_test\\.cc$" OR f MATCHES "/testing/")
       continue()

@@ -1,5 +1,5 @@
-# The layer check must fail on a planted upward include and on a foreign internal/ header, and
-# pass without them.
+# The layer check must fail on a planted upward include, on a foreign internal/ header and on a source
+# whose own header is not first, and pass without them.
 function(expect want)
   execute_process(COMMAND ${CMAKE_COMMAND} -DSRC=${DIR} "-DEDGES=low=;high=low" -P ${CHECK}
     RESULT_VARIABLE got OUTPUT_QUIET ERROR_QUIET)
@@ -15,4 +15,9 @@ file(WRITE ${DIR}/high/c.cc "#include \"low/internal/d.h\"\n")
 expect(fail)
 file(REMOVE ${DIR}/high/c.cc)
 file(WRITE ${DIR}/low/e.cc "#include \"high/b.h\"\n")
+expect(fail)
+file(REMOVE ${DIR}/low/e.cc)
+file(WRITE ${DIR}/low/a.cc "#include \"low/a.h\"\n#include <string>\n")
+expect(pass)
+file(WRITE ${DIR}/low/a.cc "#include <string>\n#include \"low/a.h\"\n")
 expect(fail)
