@@ -116,7 +116,7 @@ void RemovePoolFolders(const Context& context) {
   context.records.ByCreation(kTrainingJob, true, std::nullopt, [&](const SnapshotPtr& one) {
     const Record& job = one->record;
     const std::string& folder = PoolFacts(job).pool_cache;
-    if (!folder.empty() && (!job.settled() || Available(job, job.Request(), context.Now()))) {
+    if (!folder.empty() && (!job.terminal() || Available(job, job.Request(), context.Now()))) {
       folders.erase(folder);
     }
     return true;

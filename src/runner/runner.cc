@@ -59,6 +59,14 @@ bool Nested(const std::string& a, const std::string& b) {
   return (a + "/").starts_with(b + "/") || (b + "/").starts_with(a + "/");
 }
 
+// What bubblewrap says of a program that it could not start: "bwrap: execvp NAME: why".
+std::string WhyNotStarted(std::string_view output) {
+  constexpr std::string_view kSays = "bwrap: execvp ";
+  output = Trim(output);
+  const std::string_view last = output.substr(output.rfind('\n') + 1);
+  return last.starts_with(kSays) ? "cannot run " + std::string(last.substr(kSays.size())) : "";
+}
+
 class Job {
  public:
   Job(const api::JobSpec& spec, const Contract& contract, const fs::path& dir,
@@ -318,11 +326,18 @@ class Job {
     if (uploaded) uploaded = Upload(*ended);
     Traced("upload", upload);
     if (!uploaded) {
-      const Outcome blame =
+      Outcome blame =
           Blame("ClientError", std::move(uploaded).error().With("Artifact upload failed"));
-      log_.Write(CleanLine(blame.detail));
+      // As the program knows it.
+      if (const size_t at = blame.detail.find(work_.string()); at != std::string::npos) {
+        blame.detail.replace(at, work_.string().size(), "/opt/ml");
+      }
       // A program that failed by itself says more about the cause.
-      if (outcome.exit_code == 0) outcome = blame;
+      if (outcome.exit_code == 0) {
+        outcome = std::move(blame);
+      } else {
+        log_.Write(CleanLine(blame.detail));
+      }
     }
     if (!contract_.message_file.empty()) {
       exit_message_ = ReadLeft(work_, std::string(contract_.message_file), kMaxFailureText);
@@ -449,7 +464,8 @@ class Job {
     failure.exit_code = ended.exit_code;
     failure.stderr_text = ended.last_output;
     failure.out_of_memory = ended.out_of_memory;
-    const std::string cause = api::CutText(toolkit::FailureCause(failure), kMaxCause);
+    std::string cause = api::CutText(toolkit::FailureCause(failure), kMaxCause);
+    if (cause.empty()) cause = api::CutText(WhyNotStarted(ended.last_output), kMaxCause);
     if (text.empty() || cause.empty()) return text.empty() ? cause : text;
     // A driver leaves its own traceback, which says only that the script failed.
     if (text.starts_with("Traceback")) return cause + "\n" + text;

@@ -200,8 +200,13 @@ std::map<std::string, std::string> UserEnvironment(const UserProgram& spec, bool
       for (const Reach& reach : ReachOf(spec)) {
         if (!reach.service) direct += "," + reach.host;
       }
-      for (const char* name : {"HTTPS_PROXY", "https_proxy"}) env[name] = endpoint;
-      for (const char* name : {"NO_PROXY", "no_proxy"}) env[name] = direct;
+      // Both spellings, and neither beside one of the request's own.
+      const auto set = [&](const char* upper, const char* lower, const std::string& value) {
+        if (spec.environment.contains(upper) || spec.environment.contains(lower)) return;
+        env[upper] = env[lower] = value;
+      };
+      set("HTTPS_PROXY", "https_proxy", endpoint);
+      set("NO_PROXY", "no_proxy", direct);
     }
   }
   if (!spec.cache.empty()) {

@@ -53,6 +53,10 @@ TEST(UserEnvironment, HasTheJobsOwnKeysOnlyWhereItHasANetwork) {
   EXPECT_EQ(UserEnvironment(spec, false).at("NO_PROXY"),
             "localhost,127.0.0.1,::1,algo-1,pypi.org,files.pythonhosted.org");
   EXPECT_EQ(UserEnvironment(spec, false).at("AWS_CA_BUNDLE"), "/run/clary/ca.pem");
+  spec.environment = {{"https_proxy", "http://mine"}};
+  EXPECT_EQ(UserEnvironment(spec, false).at("https_proxy"), "http://mine");
+  EXPECT_FALSE(UserEnvironment(spec, false).contains("HTTPS_PROXY"));
+  spec.environment.clear();
   spec.network = "open";
   EXPECT_EQ(UserEnvironment(spec, false).at("AWS_ENDPOINT_URL"), "http://localhost:8460");
   EXPECT_FALSE(UserEnvironment(spec, false).contains("HTTPS_PROXY"));
@@ -228,6 +232,23 @@ TEST_F(UserProgramTest, JobsOfAWarmPoolShareAFolder) {
   spec_.log_stream = "j/none";
   EXPECT_EQ(RunCommand("echo \"[$SAGEMAKER_MANAGED_WARMPOOL_CACHE_DIRECTORY]\""), 0);
   EXPECT_EQ(Log(), "[]\n");
+}
+
+TEST_F(UserProgramTest, ThatCannotBeStartedSaysWhy) {
+  for (const auto& [program, why] : {std::pair("/no/such", "No such file or directory"),
+                                     std::pair("/tmp", "Permission denied")}) {
+    spec_.entrypoint = {program};
+    EXPECT_NE(Wait(StartProgram()), 0);
+    EXPECT_EQ(End().detail, std::string("cannot run ") + program + ": " + why);
+  }
+}
+
+TEST_F(UserProgramTest, WhatItLeftInPlaceOfAFolderIsNamedAsItSeesIt) {
+  EXPECT_EQ(RunCommand("rm -rf /opt/ml/model; ln -s / /opt/ml/model"), 1);
+  EXPECT_EQ(End().detail,
+            "ClientError: Artifact upload failed: /opt/ml/model: a symbolic link or a file where a "
+            "directory was expected");
+  EXPECT_EQ(Log(), End().detail + "\n");  // once
 }
 
 TEST_F(UserProgramTest, IsToldWhenTheDiskIsSmallerThanItsVolume) {
