@@ -104,9 +104,11 @@ class Engine {
         name_ = name;
         return {};
       }
-      if (said.code != 126 && said.code != 127) why_ = name + " does not answer: " + said.output;
+      if (said.code == 126 || said.code == 127) continue;
+      const std::string_view text = Trim(said.output);
+      why_ = name + " does not answer: " + std::string(text.substr(text.rfind('\n') + 1));
     }
-    if (!why_.empty()) return Fail(Code::kNotFound, "NoEngine", std::string(Trim(why_)));
+    if (!why_.empty()) return Fail(Code::kNotFound, "NoEngine", why_);
     return Fail(Code::kNotFound, "NoEngine",
                 options_.engine.empty()
                     ? "there is neither podman nor docker on PATH; name one with --engine PATH"
