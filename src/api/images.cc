@@ -6,8 +6,9 @@ namespace clary::api {
 namespace {
 
 // Oldest first; the index orders versions.
-constexpr std::string_view kXgboostVersions[] = {"1",     "0.90-1", "0.90-2", "1.0-1", "1.2-1",
-                                                 "1.2-2", "1.3-1",  "1.5-1",  "1.7-1", "3.0-5"};
+constexpr std::string_view kXgboostVersions[] = {"1",     "0.90-1", "0.90-2", "1.0-1",
+                                                 "1.2-1", "1.2-2",  "1.3-1",  "1.5-1",
+                                                 "1.7-1", "3.0-5",  "3.2-0"};
 
 struct Metric {
   std::string_view name;

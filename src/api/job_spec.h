@@ -2,6 +2,7 @@
 // (docs/formats/job-directory.md). Both sides use these codecs, neither knows the other's code.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -126,6 +127,11 @@ struct JobSpec {
   std::string ToJson() const;
   static Result<JobSpec> FromJson(std::string_view text);
 };
+
+// What a runner makes in its job's directory and removes at its end; of one that was killed,
+// control does.
+inline constexpr std::array<std::string_view, 9> kRunnerFolders = {
+    "work", "outside", "tmp", "home", "python", "overlays", "layer", "profile", "pack.tmp"};
 
 // One fact of events.jsonl, in order of happening. Appending is the runner's alone; a torn last
 // line (crash) is ignored by readers.

@@ -118,8 +118,8 @@ TEST(Images, AreKnownByRepositoryNameAlone) {
   ASSERT_TRUE(image);
   EXPECT_EQ(image->program, "xgboost");
   EXPECT_EQ(image->version, "1.2-1");
-  EXPECT_EQ(ResolveImage("xgboost:latest")->version, "3.0-5");
-  EXPECT_EQ(ResolveImage("localhost:5000/xgboost")->version, "3.0-5");
+  EXPECT_EQ(ResolveImage("xgboost:latest")->version, "3.2-0");
+  EXPECT_EQ(ResolveImage("localhost:5000/xgboost")->version, "3.2-0");
   EXPECT_EQ(ResolveImage("r/sagemaker-xgboost:1.0-1-cpu-py3")->version, "1.0-1");
   for (const char* bad : {"", "r/linear-learner:1", "r/sagemaker-xgboost:9.9", "xgboost/other:1"}) {
     const auto refused = ResolveImage(bad);

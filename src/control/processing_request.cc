@@ -208,6 +208,7 @@ api::JobSpec MakeProcessingSpec(const Record& job, const Environment& environmen
     *words = app.value(member, json::array()).get<std::vector<std::string>>();
   }
   spec.instance_type = TextOf(cluster, "InstanceType");
+  spec.volume_gb = cluster.value("VolumeSizeInGB", uint64_t{0});
   spec.environment =
       request.value("Environment", json::object()).get<std::map<std::string, std::string>>();
   for (const json& input : request.value("ProcessingInputs", json::array())) {

@@ -126,6 +126,7 @@ TEST(ProcessingJob, TheRunnerIsToldEverything) {
   EXPECT_EQ(spec.log_group, "/aws/sagemaker/ProcessingJobs");
   EXPECT_TRUE(spec.log_stream.starts_with("p/algo-1-"));
   EXPECT_EQ(spec.cpus, 4);
+  EXPECT_EQ(spec.volume_gb, 30u);
   ASSERT_EQ(spec.notices.size(), 1u);
   EXPECT_THAT(spec.notices[0], HasSubstr("NetworkConfig.VpcConfig"));
   const json config = json::parse(spec.request_json);

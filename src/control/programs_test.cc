@@ -254,6 +254,25 @@ TEST(StartAgain, AfterInternalErrorsAsOftenAsTheRetryStrategySays) {
   EXPECT_EQ(w.Describe("j")["TrainingTimeInSeconds"], 8);  // of both
 }
 
+TEST(UserProgram, WhatAKilledRunnerLeavesIsRemoved) {
+  ProgramWorld w;
+  w.Create(ProgramWorld::Script("killed"));
+  w.service->Reconcile();
+  w.Phase("killed", "Training");
+  for (const char* folder : {"work/model", "tmp", "overlays/0/upper"}) {
+    ASSERT_TRUE(MakeDirectories(w.JobDir("killed") / folder));
+    std::ofstream(w.JobDir("killed") / folder / "file") << "rest";
+  }
+  w.executor.Exit(w.Key("killed"), 137);
+  w.service->Reconcile();
+  w.service->Reconcile();
+  EXPECT_EQ(w.StatusOf("killed"), "Failed/Failed");
+  for (const char* folder : {"work", "tmp", "overlays"}) {
+    EXPECT_FALSE(std::filesystem::exists(w.JobDir("killed") / folder)) << folder;
+  }
+  EXPECT_TRUE(std::filesystem::exists(w.JobDir("killed") / "job.json"));
+}
+
 TEST(StartAgain, NotForWhatTheProgramDid) {
   ProgramWorld w;
   json request = ProgramWorld::Script("j");

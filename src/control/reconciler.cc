@@ -256,6 +256,10 @@ Status Steps::CleanUp(const SnapshotPtr& record) {
       }
       continue;
     }
+    // Of a runner that was killed; another one has left nothing.
+    for (const std::string_view folder : api::kRunnerFolders) {
+      CLARY_CHECK_OK(RemoveTree(Directory(launch) / folder));
+    }
     if (state) CLARY_CHECK_OK(context.env.executor.Forget(launch.key));
     if (next.kind->serves && context.options.take_back_keys) {
       CLARY_CHECK_OK(context.options.take_back_keys(launch.key));

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/strings.h"
 #include "runner/internal/pipes.h"
+#include "runner/tree.h"
 #include "runner/user_program.h"
 
 namespace clary::runner {
@@ -84,6 +85,33 @@ size_t TasksOfMachine() {
   return ParseUint(text->substr(slash + 1, text->find(' ', slash) - slash - 1)).value_or(0);
 }
 
+// Counting files takes time, so it is done when the whole disk has lost as much as the program may
+// still add: before that it cannot have added it.
+class QuotaWatch {
+ public:
+  QuotaWatch(const DiskQuota& quota, const fs::path& disk)
+      : quota_(quota), disk_(disk), free_(FreeDisk(disk)), left_(quota.bytes) {}
+
+  bool Exceeded() {
+    const uint64_t now = FreeDisk(disk_);
+    free_ = std::max(free_, now);
+    if (quota_.bytes == 0 || free_ - now <= left_) return false;
+    uint64_t used = 0;
+    for (const fs::path& folder : quota_.folders) used += BytesOnDisk(folder);
+    if (used > quota_.bytes) return true;
+    constexpr uint64_t kPart = 64;  // of the quota, by which it may be exceeded
+    free_ = now;
+    left_ = std::max(quota_.bytes - used, quota_.bytes / kPart);
+    return false;
+  }
+
+ private:
+  const DiskQuota& quota_;
+  const fs::path& disk_;
+  uint64_t free_;  // when files were counted last, and what was freed since
+  uint64_t left_;  // what the program might add since then
+};
+
 }  // namespace
 
 uint64_t FreeDisk(const fs::path& path) {
@@ -96,7 +124,8 @@ Result<Ended> Follow(const ProgramSpec& program_spec, const FollowOptions& optio
   const fs::path& disk = program_spec.work;
   const uint64_t reserve = options.guard_disk ? DiskReserve(disk) : 0;
   const size_t tasks_before = options.max_processes > 0 ? TasksOfMachine() : 0;
-  const bool watched = reserve > 0 || options.max_processes > 0;
+  QuotaWatch quota(options.quota, disk);
+  const bool watched = reserve > 0 || options.max_processes > 0 || options.quota.bytes > 0;
   Ended ended;
   CLARY_TRY(Program program, Program::Start(program_spec));
   // After the fork, so that the child was made by a process with one thread.
@@ -140,6 +169,10 @@ Result<Ended> Follow(const ProgramSpec& program_spec, const FollowOptions& optio
     }
     if (reserve > 0 && FreeDisk(disk) < reserve) {
       ended.disk_filled = true;
+      program.Kill();
+    }
+    if (quota.Exceeded()) {
+      ended.over_quota = true;
       program.Kill();
     }
     // Counting its own takes time: only when the whole machine has many more than before.

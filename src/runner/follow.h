@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "runner/host.h"
@@ -19,12 +20,19 @@ namespace clary::runner {
 
 class Pipes;
 
+// What a program may keep in its folders.
+struct DiskQuota {
+  uint64_t bytes = 0;  // 0: no limit
+  std::vector<std::filesystem::path> folders = {};
+};
+
 // How a program ended, as far as its contract asks.
 struct Ended {
   int exit_code = 0;
   bool stopped = false;             // it was told to
   bool out_of_memory = false;       // the kernel ended it for the memory that it used
   bool disk_filled = false;         // it was ended for that
+  bool over_quota = false;          // likewise
   bool too_many_processes = false;  // likewise
   bool timed_out = false;           // likewise: FollowOptions::limit
   std::string last_output;          // the end of what it printed
@@ -36,6 +44,7 @@ struct FollowOptions {
   std::chrono::milliseconds grace;     // between SIGTERM and SIGKILL
   std::chrono::milliseconds limit{0};  // it is told to stop after that; 0: never
   bool guard_disk = false;             // end a program that leaves too little of its disk
+  DiskQuota quota = {};                // end a program that keeps more
   size_t max_processes = 0;            // end a program that has more, threads included; 0: no limit
   std::filesystem::path contact;       // JobSpec::contact
   Pipes* pipes = nullptr;              // fed while it runs; one that breaks ends the program

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <csignal>
 #include <optional>
 #include <thread>
@@ -106,7 +105,7 @@ class Job {
                                    .message = exit_message_,
                                    .exit_code = outcome.exit_code}));
     CLARY_CHECK_OK(events_.Sync());
-    for (const fs::path* folder : Folders()) (void)RemoveTree(*folder);
+    (void)RemoveFolders();
     return outcome.exit_code;
   }
 
@@ -125,9 +124,13 @@ class Job {
                            .detail = std::string(message)});
   }
 
-  // What this run makes in the job's directory, and removes.
-  std::array<const fs::path*, 8> Folders() const {
-    return {&work_, &outside_, &temp_, &home_, &python_home_, &overlays_, &layer_, &profile_};
+  // What this run, or an earlier one, has made in the job's directory.
+  Status RemoveFolders() const {
+    Status all;
+    for (const std::string_view folder : api::kRunnerFolders) {
+      if (Status done = RemoveTree(work_.parent_path() / folder); !done) all = std::move(done);
+    }
+    return all;
   }
 
   // Everything before the program runs. On an error `failed_` says how the job ends.
@@ -145,9 +148,7 @@ class Job {
       return done;
     };
     CLARY_CHECK_OK(guilty("ClientError", PlanMirrors()));
-    for (const fs::path* folder : Folders()) {
-      CLARY_CHECK_OK(guilty("InternalServerError", RemoveTree(*folder)));
-    }
+    CLARY_CHECK_OK(guilty("InternalServerError", RemoveFolders()));
     for (const fs::path& folder : {temp_, home_}) {
       CLARY_CHECK_OK(guilty("InternalServerError", MakeDirectories(folder)));
     }
@@ -199,6 +200,15 @@ class Job {
     if (spec_.volume_gb <= free_gb) return;
     log_.Write("[clary] NOTE: VolumeSizeInGB is " + std::to_string(spec_.volume_gb) +
                ", and the disk of the service has " + std::to_string(free_gb) + " GB free");
+  }
+
+  // Of inputs that are overlays, the program's changes alone count.
+  DiskQuota Quota() const {
+    DiskQuota out{.bytes = spec_.volume_gb * options_.volume_unit,
+                  .folders = {work_, outside_, temp_, home_, python_home_, layer_,
+                              overlays_ / "image/upper"}};
+    for (const Overlay& overlay : laid_) out.folders.push_back(overlay.upper);
+    return out;
   }
 
   Status Download(const DownloadOptions& options) {
@@ -312,6 +322,10 @@ class Job {
           1,
           "ClientError: the job has filled the disk of the service's state directory and was "
           "ended; free some space, or let it write less"};
+    } else if (ended->over_quota) {
+      outcome = {1, "ClientError: the job has written more than its VolumeSizeInGB (" +
+                        std::to_string(spec_.volume_gb) +
+                        ") holds and was ended; give it a larger one, or let it write less"};
     } else if (ended->too_many_processes) {
       outcome = {1, "ClientError: the job has started more than " +
                         std::to_string(options_.max_processes) +
@@ -400,7 +414,9 @@ class Job {
       if (!quiet) log_.Write("Reporting training SUCCESS");
       return ended;
     }
-    if (ended.stopped || ended.disk_filled || ended.too_many_processes) return ended;
+    if (ended.stopped || ended.disk_filled || ended.over_quota || ended.too_many_processes) {
+      return ended;
+    }
     constexpr int kSignals = 128;
     // What a shell has started it reports itself.
     const bool shell = failure.argv.front() == "/bin/sh";
@@ -480,6 +496,7 @@ class Job {
                           .log = log_,
                           .grace = options_.grace,
                           .guard_disk = user_,
+                          .quota = user_ ? Quota() : DiskQuota{},
                           .max_processes = user_ ? options_.max_processes : 0,
                           .contact = spec_.contact};
     if (!main) return Follow(program, options);

@@ -26,7 +26,8 @@ struct RunOptions {
   // Processes and threads of a user's program. The kernel's own limit, at which forks fail, does
   // not hold for a service that runs as root.
   size_t max_processes = 8192;
-  uint64_t log_limit = uint64_t{1} << 30;  // bytes of the program's output that its log keeps
+  uint64_t volume_unit = uint64_t{1} << 30;  // bytes that VolumeSizeInGB counts
+  uint64_t log_limit = uint64_t{1} << 30;    // bytes of the program's output that its log keeps
 };
 
 // What one run of a job needs from outside. Everything is borrowed.

@@ -22,14 +22,39 @@ Error StepError(int err, const std::string& path) {
   return ErrnoError(err, path);
 }
 
+struct Closer {
+  void operator()(DIR* d) const { ::closedir(d); }
+};
+
+uint64_t BytesBelow(Fd fd, int depth) {
+  constexpr uint64_t kBlock = 512;  // what st_blocks counts
+  if (depth > kMaxDepth) return 0;
+  const std::unique_ptr<DIR, Closer> dir(::fdopendir(fd.get()));
+  if (!dir) return 0;
+  const int at = fd.release();
+  uint64_t sum = 0;
+  while (const dirent* entry = ::readdir(dir.get())) {
+    const std::string_view name = entry->d_name;
+    struct stat st{};
+    if (name == "." || name == ".." ||
+        ::fstatat(at, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+      continue;
+    }
+    const bool folder = S_ISDIR(st.st_mode);
+    const uint64_t names = folder ? 1 : std::max<uint64_t>(1, st.st_nlink);
+    sum += static_cast<uint64_t>(st.st_blocks) * kBlock / names;
+    if (!folder) continue;
+    Fd sub(::openat(at, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (sub) sum += BytesBelow(std::move(sub), depth + 1);
+  }
+  return sum;
+}
+
 Status ListInto(Fd fd, const std::string& prefix, int depth, TreeListing& out) {
   if (depth > kMaxDepth) {
     return Fail(Code::kInvalidArgument, "TooDeep",
                 prefix + " is deeper than " + std::to_string(kMaxDepth) + " directories");
   }
-  struct Closer {
-    void operator()(DIR* d) const { ::closedir(d); }
-  };
   const std::unique_ptr<DIR, Closer> dir(::fdopendir(fd.get()));
   if (!dir) return std::unexpected(ErrnoError(errno, prefix));
   (void)fd.release();
@@ -87,6 +112,11 @@ Result<Fd> OpenBeneath(const fs::path& root, const fs::path& relative, int flags
     at = std::move(next);
   }
   return at;
+}
+
+uint64_t BytesOnDisk(const fs::path& root) {
+  auto fd = OpenFile(root, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  return fd ? BytesBelow(std::move(*fd), 0) : 0;
 }
 
 Result<TreeListing> ListTree(const fs::path& root, const fs::path& relative) {

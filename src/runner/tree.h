@@ -37,4 +37,8 @@ struct TreeListing {
 Result<TreeListing> ListTree(const std::filesystem::path& root,
                              const std::filesystem::path& relative);
 
+// What the files below `root` take of the disk, in bytes. Those that cannot be looked at, or are
+// deeper than 64 folders, count nothing; of a file with several names each name has its part.
+uint64_t BytesOnDisk(const std::filesystem::path& root);
+
 }  // namespace clary::runner

@@ -467,6 +467,23 @@ TEST_F(UserProgramTest, ThatFillsTheDiskIsEndedAndSaysSo) {
   EXPECT_THAT(Log(), HasSubstr("ClientError: the job has filled the disk"));
 }
 
+TEST_F(UserProgramTest, ThatOutgrowsItsVolumeIsEndedAndSaysSo) {
+  options_.volume_unit = 4 << 20;
+  spec_.volume_gb = 2;
+  EXPECT_EQ(RunCommand("cd /tmp; for i in $(seq 1000); do head -c 1000000 /dev/zero > f$i; done; "
+                       "sleep 100"),
+            1);
+  EXPECT_EQ(End().detail,
+            "ClientError: the job has written more than its VolumeSizeInGB (2) holds and was "
+            "ended; give it a larger one, or let it write less");
+  // What it writes again, or under several names, it keeps once.
+  EXPECT_EQ(RunCommand("cd /tmp; for i in $(seq 20); do head -c 3000000 /dev/zero > f; sync; ln f "
+                       "name$i; done; for i in $(seq 20); do head -c 4000000 /dev/zero > g; rm g; "
+                       "done"),
+            0)
+      << End().detail;
+}
+
 // Its memory is the kernel's to give; this one asks for more than it may have.
 TEST_F(UserProgramTest, WithoutMemoryItFailsWithTheCause) {
   if (::access("/usr/bin/python3", X_OK) != 0) GTEST_SKIP() << "there is no python3";

@@ -49,7 +49,8 @@ std::string ToJson(const ContainerImage& image) {
 }
 
 // What `ENGINE image inspect` tells, of podman and docker alike.
-Result<ContainerImage> Inspected(const std::string& name, const std::string& output) {
+Result<ContainerImage> Inspected(const std::string& name, const std::string& output,
+                                 const std::function<void(const std::string&)>& say) {
   const json all = json::parse(output, nullptr, false);
   const auto bad = [&] {
     return Fail(Code::kUnavailable, "EngineFailed",
@@ -69,6 +70,11 @@ Result<ContainerImage> Inspected(const std::string& name, const std::string& out
                      .command = Words(config, "Cmd"),
                      .environment = Words(config, "Env")};
   if (const std::string at = Text(config, "WorkingDir"); at.starts_with('/')) out.directory = at;
+  const std::string user = Text(config, "User");
+  if (!user.empty() && !user.starts_with("root") && !user.starts_with("0")) {
+    say("NOTE: the image's USER " + user +
+        " is ignored: jobs are root in a namespace of their own");
+  }
   return out;
 }
 
@@ -202,7 +208,7 @@ Result<ContainerImage> ImportImage(const ImportOptions& options) {
     CLARY_CHECK_OK(engine.Do({"pull", options.image}, "fetch"));
   }
   CLARY_TRY(const std::string told, engine.Ask({"image", "inspect", options.image}));
-  CLARY_TRY(ContainerImage image, Inspected(options.image, told));
+  CLARY_TRY(ContainerImage image, Inspected(options.image, told, say));
   image.created_ms = options.now_ms;
   const std::string folder = image.id.substr(0, kFolderName);
   image.dir = ImagesDirectory(options.state) / folder;

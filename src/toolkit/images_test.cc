@@ -31,7 +31,7 @@ class ImagesTest : public testing::Test {
   [ "$3" = my/image:1 ] || { echo "no such image" >&2; exit 1; }
   echo '[{"Id": "sha256:)" +
            std::string(kId) + R"(", "Config": {"Entrypoint": ["/entry", "a b"],
-    "Cmd": ["serve"], "Env": ["PATH=/usr/bin", "A=b"], "WorkingDir": "/work"}}]';;
+    "Cmd": ["serve"], "Env": ["PATH=/usr/bin", "A=b"], "WorkingDir": "/work", "User": "app:app"}}]';;
 "create "*) echo c1;;
 "export "*) tar -C "$here/image" -cf "$3" .;;
 version*) ;;
@@ -48,10 +48,16 @@ esac
   fs::path engine() const { return temp_.path() / "engine"; }
   fs::path state() const { return temp_.path() / "state"; }
   Result<ContainerImage> Import(const std::string& name = "my/image:1") {
-    return ImportImage(
-        {.state = state(), .image = name, .engine = engine().string(), .now_ms = 7, .output = 2});
+    return ImportImage({.state = state(),
+                        .image = name,
+                        .engine = engine().string(),
+                        .now_ms = 7,
+                        .output = 2,
+                        .stop = {},
+                        .say = [this](const std::string& line) { said_ += line + "\n"; }});
   }
 
+  std::string said_;
   TempDir temp_ = *TempDir::Make();
 };
 
@@ -72,6 +78,7 @@ TEST_F(ImagesTest, AreBroughtOnce) {
   EXPECT_THAT(found->environment, ElementsAre("PATH=/usr/bin", "A=b"));
   EXPECT_EQ(found->directory, "/work");
   EXPECT_EQ(found->created_ms, 7);
+  EXPECT_THAT(said_, HasSubstr("USER app:app is ignored"));
   // The engine is asked what it is, and nothing more.
   fs::remove_all(image());
   EXPECT_EQ(Import()->dir, made->dir);

@@ -132,7 +132,7 @@ constexpr std::string_view kTuningMetrics[] = {""};  // "validation:" and a metr
 
 // Versions of the image, oldest first. A parameter's `since` and `until` are indices.
 constexpr std::string_view kVersions[] = {"0.90-1", "0.90-2", "1.0-1", "1.2-1", "1.2-2",
-                                          "1.3-1",  "1.5-1",  "1.7-1", "3.0-5"};
+                                          "1.3-1",  "1.5-1",  "1.7-1", "3.0-5", "3.2-0"};
 constexpr size_t VersionIndex(std::string_view version) {
   for (size_t i = 0; i < std::size(kVersions); ++i) {
     if (kVersions[i] == version) return i;
@@ -150,7 +150,7 @@ struct Spec {
   std::string_view doc;
   Use use = Use::kEngine;
   std::string_view since = "0.90-1";
-  std::string_view until = "3.0-5";
+  std::string_view until = "3.2-0";
 };
 
 constexpr Type kInt = Type::kInteger;

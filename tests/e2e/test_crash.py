@@ -1,8 +1,10 @@
-"""The service dies at every step of a job's life, and nothing is lost."""
+"""The service dies at every step of a job's life, and nothing is lost. CLARY_CRASH_SECONDS says how
+long the random kills go on (else some seconds), CLARY_CRASH_SEED repeats them."""
 import io
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import tarfile
@@ -180,12 +182,7 @@ class Killed(unittest.TestCase):
         listed = service.clary("keys", "list", home=self.service.home).stdout
         self.assertIn(key["access_key_id"], listed)
 
-    def test_a_script_outlives_the_service_and_its_runner(self):
-        script = (b"import pathlib, sys, time\n"
-                  b"for i in range(1, 41):\n"
-                  b"    print(f'line {i}.')\n"
-                  b"    time.sleep(0.05)\n"
-                  b"pathlib.Path('/opt/ml/model/done').write_text(str(sys.argv))\n")
+    def put_code(self, script):
         packed = io.BytesIO()
         with tarfile.open(fileobj=packed, mode="w:gz") as tar:
             member = tarfile.TarInfo("train.py")
@@ -193,6 +190,14 @@ class Killed(unittest.TestCase):
             tar.addfile(member, io.BytesIO(script))
         self.service.boto("s3").put_object(Bucket="data", Key="code/sourcedir.tar.gz",
                                            Body=packed.getvalue())
+
+    def test_a_script_outlives_the_service_and_its_runner(self):
+        script = (b"import pathlib, sys, time\n"
+                  b"for i in range(1, 41):\n"
+                  b"    print(f'line {i}.')\n"
+                  b"    time.sleep(0.05)\n"
+                  b"pathlib.Path('/opt/ml/model/done').write_text(str(sys.argv))\n")
+        self.put_code(script)
         self.create("script", RetryStrategy={"MaximumRetryAttempts": 2}, AlgorithmSpecification={
             "TrainingImage": "my-image:1", "TrainingInputMode": "File"}, HyperParameters={
                 "sagemaker_program": '"train.py"', "epochs": "3",
@@ -243,6 +248,139 @@ class Killed(unittest.TestCase):
             job = reaches(name, "ProcessingEndTime")
             self.assertEqual(job["ProcessingJobStatus"], "Failed")
             self.assertIn("InternalServerError", job["FailureReason"])
+
+    # Three seconds of work, from where the checkpoint says, so that it ends however often it is killed.
+    RESUMES = (b"import pathlib, time\n"
+               b"done = pathlib.Path('/opt/ml/checkpoints/done')\n"
+               b"for i in range(len(done.read_text()) if done.exists() else 0, 30):\n"
+               b"    time.sleep(0.1)\n"
+               b"    done.with_suffix('.tmp').write_text('x' * (i + 1))\n"
+               b"    done.with_suffix('.tmp').rename(done)\n"
+               b"pathlib.Path('/opt/ml/model/done').write_text('whole' * 10000)\n"
+               b"print('the last line')\n")
+
+    def create_at_random(self, kind, name):
+        """A job of a kind; it may have been created although this fails."""
+        if kind == "processing":
+            self.service.boto("sagemaker").create_processing_job(
+                ProcessingJobName=name, RoleArn=self.service.credentials["role_arn"],
+                AppSpecification={"ImageUri": "my-image:1", "ContainerEntrypoint": [
+                    "/bin/bash", "-c", "cd /opt/ml/processing/out; for i in {1..20}; do sleep 0.1; "
+                    "echo $i > $i; done; echo whole > done"]},
+                ProcessingOutputConfig={"Outputs": [{"OutputName": "out", "S3Output": {
+                    "S3Uri": f"s3://data/{name}", "LocalPath": "/opt/ml/processing/out",
+                    "S3UploadMode": random.choice(("EndOfJob", "Continuous"))}}]},
+                ProcessingResources={"ClusterConfig": {
+                    "InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 5}})
+        elif kind == "script":
+            self.create(name, RetryStrategy={"MaximumRetryAttempts": 30},
+                        ResourceConfig={"InstanceCount": 1, "InstanceType": "ml.m5.large",
+                                        "VolumeSizeInGB": 5},
+                        CheckpointConfig={"S3Uri": f"s3://data/checkpoints/{name}"},
+                        AlgorithmSpecification={"TrainingImage": "my-image:1",
+                                                "TrainingInputMode": "File"},
+                        HyperParameters={
+                            "sagemaker_program": "train.py",
+                            "sagemaker_submit_directory": "s3://data/code/sourcedir.tar.gz"})
+        else:
+            self.create(name, HyperParameters=PARAMETERS | {"num_round": "60"},
+                        RetryStrategy={"MaximumRetryAttempts": 30})
+
+    def describe(self, kind, name):
+        sagemaker = self.service.boto("sagemaker")
+        if kind == "processing":
+            job = sagemaker.describe_processing_job(ProcessingJobName=name)
+            return job["ProcessingJobStatus"], job.get("FailureReason", ""), None
+        job = sagemaker.describe_training_job(TrainingJobName=name)
+        return (job["TrainingJobStatus"], job.get("FailureReason", ""),
+                job.get("ModelArtifacts", {}).get("S3ModelArtifacts"))
+
+    def processes(self, role):
+        """The pids of this service's runners or supervisors, or of what is in their sandboxes."""
+        out = []
+        for p in pathlib.Path("/proc").iterdir():
+            if not p.name.isdigit():
+                continue
+            try:
+                if role == "sandbox":
+                    found = str(self.service.home) in (p / "mountinfo").read_text()
+                else:
+                    words = (p / "cmdline").read_bytes().split(b"\0")
+                    found = role.encode() in words[:2] and self.belongs(p, "")
+            except OSError:
+                continue
+            if found:
+                out.append(int(p.name))
+        return out
+
+    def test_at_random(self):
+        seed = int(os.environ.get("CLARY_CRASH_SEED", time.time_ns() % 1_000_000))
+        seconds = float(os.environ.get("CLARY_CRASH_SECONDS", 8))
+        print(f"CLARY_CRASH_SEED={seed}", flush=True)
+        random.seed(seed)
+        self.put_code(self.RESUMES)
+        jobs, stopped, kills = {}, set(), {"service": 0, "runner": 0, "supervise": 0}
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if len([j for j in jobs if self.describe(jobs[j], j)[0] in ("InProgress", "Stopping")]) < 5:
+                kind = random.choice(("script", "script", "processing", "built-in"))
+                name = f"{kind}-{len(jobs)}"
+                self.create_at_random(kind, name)
+                jobs[name] = kind
+            elif random.random() < 0.1:
+                name = random.choice(list(jobs))
+                try:
+                    if jobs[name] == "processing":
+                        self.service.boto("sagemaker").stop_processing_job(ProcessingJobName=name)
+                    else:
+                        self.service.boto("sagemaker").stop_training_job(TrainingJobName=name)
+                    stopped.add(name)
+                except Exception as e:
+                    self.assertIn("ValidationException", str(e))  # it has ended
+            time.sleep(random.random() * 0.4)  # when it dies is what is tested
+            victim = random.choice(list(kills))
+            if victim == "service":
+                self.restart(random.random() * 0.3)
+                kills[victim] += 1
+                continue
+            pids = self.processes(victim)
+            if pids and random.random() < 0.3:
+                try:
+                    os.kill(random.choice(pids), signal.SIGKILL)
+                    kills[victim] += 1
+                except ProcessLookupError:
+                    pass
+        ends = {}
+        for name, kind in jobs.items():
+            status, reason, artifact = service.wait_for(
+                lambda: (lambda d: d if d[0] not in ("InProgress", "Stopping") else None)(
+                    self.describe(kind, name)), 120, name)
+            ends[kind, status] = ends.get((kind, status), 0) + 1
+            if status == "Stopped":
+                self.assertIn(name, stopped)
+            elif status == "Failed":
+                self.assertEqual(kind, "processing", reason)  # the others start again
+                self.assertIn("InternalServerError", reason)
+            else:
+                key = f"{name}/done" if kind == "processing" else artifact.removeprefix("s3://data/")
+                body = self.service.boto("s3").get_object(Bucket="data", Key=key)["Body"].read()
+                if kind == "processing":
+                    self.assertEqual(body, b"whole\n")
+                elif kind == "script":
+                    with tarfile.open(fileobj=io.BytesIO(body)) as tar:
+                        self.assertEqual(tar.extractfile("done").read(), b"whole" * 10000)
+                    log = service.clary("logs", name, home=self.service.home).stdout
+                    self.assertGreaterEqual(log.count("the last line"), 1)
+        print(f"{len(jobs)} jobs, kills {kills}, ends {ends}", flush=True)
+        # Nothing of them goes on, and nothing of theirs lies about.
+        for role in ("runner", "supervise", "sandbox"):
+            service.wait_for(lambda: not self.processes(role), 30, f"the end of the last {role}")
+
+        def rests():
+            return [p for p in (self.service.home / "jobs").glob("**/*")
+                    if p.name in ("work", "tmp", "home", "python", "overlays", "pack.tmp")]
+
+        service.wait_for(lambda: not rests(), 10, "the last file")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
-"""Rules of users: Python classes over the real smdebug, in the sandbox."""
+"""Rules over the real smdebug: users' Python classes in the sandbox, and what users' scripts save."""
+import io
 import sys
+import tarfile
 import unittest
 
 import service
 from service import wait_for
-from test_rules import ENDED, EVALUATOR, hook
+from test_rules import ENDED, EVALUATOR, hook, rule
 
 SOURCE = """
 from smdebug.rules.rule import Rule
@@ -25,6 +27,23 @@ class Broken(Rule):
 
     def invoke_at_step(self, step):
         raise ZeroDivisionError("by design")
+"""
+
+
+# A script that saves a loss with smdebug where the job's hook configuration says: it falls, then stays.
+SCRIPT = """
+import json
+import numpy
+from smdebug.core.collection_manager import CollectionManager
+from smdebug.core.writer import FileWriter
+
+to = json.load(open("/opt/ml/input/config/debughookconfig.json"))["LocalPath"]
+collections = CollectionManager()
+collections.get("losses").add_tensor_name("my_loss")
+collections.export(to, "worker_0_collections.json")
+for step in range(12):
+    with FileWriter(trial_dir=to, step=step, worker="worker_0") as writer:
+        writer.write_tensor("my_loss", numpy.array([max(1.0 - step / 6, 0.5)]))
 """
 
 
@@ -52,6 +71,36 @@ class OfUsers(unittest.TestCase):
             return {r["RuleConfigurationName"]: (r["RuleEvaluationStatus"],
                                                  r.get("StatusDetails", ""))
                     for r in wait_for(ended, 120, "the end of the rules")}
+
+    def test_over_what_a_script_saves(self):
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+            member = tarfile.TarInfo("train.py")
+            member.size = len(SCRIPT)
+            tar.addfile(member, io.BytesIO(SCRIPT.encode()))
+        with service.Service() as s:
+            s.add_python()
+            s.boto("s3").create_bucket(Bucket="data")
+            s.boto("s3").put_object(Bucket="data", Key="code.tar.gz", Body=packed.getvalue())
+            s.boto("sagemaker").create_training_job(**s.request(
+                "saves", channels=(), AlgorithmSpecification={"TrainingImage": "my-image:1",
+                                                              "TrainingInputMode": "File"},
+                HyperParameters={"sagemaker_program": "train.py",
+                                 "sagemaker_submit_directory": "s3://data/code.tar.gz"},
+                DebugHookConfig=hook(losses=1), DebugRuleConfigurations=[
+                    rule("LossNotDecreasing", collection_names="losses", num_steps="3"),
+                    rule("AllZero", tensor_regex="my_loss")]))
+            job = s.wait("saves")
+            self.assertEqual(job["TrainingJobStatus"], "Completed", job.get("FailureReason"))
+
+            def ended():
+                rules = s.boto("sagemaker").describe_training_job(TrainingJobName="saves")[
+                    "DebugRuleEvaluationStatuses"]
+                return rules if all(r["RuleEvaluationStatus"] in ENDED for r in rules) else None
+
+            statuses = {r["RuleConfigurationName"]: r["RuleEvaluationStatus"]
+                        for r in wait_for(ended, 120, "the end of the rules")}
+            self.assertEqual(statuses, {"LossNotDecreasing": "IssuesFound", "AllZero": "NoIssuesFound"})
 
     def test_without_python(self):
         status, details = self.run_rules("/nowhere/python", {

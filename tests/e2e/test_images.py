@@ -1,4 +1,4 @@
-"""Container images that run for real: imported from podman, if there is one, by the command line."""
+"""Container images that run for real: imported from podman and docker, where they are, by the command line."""
 import json
 import os
 import pathlib
@@ -35,28 +35,36 @@ def make_root(folder):
     (folder / "opt/program/prepare").chmod(0o755)
 
 
-class Images(unittest.TestCase):
+class Podman(unittest.TestCase):
     @classmethod
-    def setUpClass(cls):
+    def find(cls):
+        """The engine's executable."""
         if shutil.which("podman") is None:
             raise unittest.SkipTest("there is no podman")
+        engine = cls.dir / "engine"  # with images of this test alone
+        engine.write_text(f"#!/bin/sh\nexec podman --root {cls.dir}/images --runroot {cls.dir}/run "
+                          '--storage-driver vfs "$@"\n')
+        engine.chmod(engine.stat().st_mode | stat.S_IXUSR)
+        return engine
+
+    @classmethod
+    def setUpClass(cls):
         temporary = tempfile.TemporaryDirectory(prefix="clary-images-")
         cls.addClassCleanup(temporary.cleanup)
         cls.dir = pathlib.Path(temporary.name)
-        # Images of this test alone.
-        cls.engine = cls.dir / "engine"
-        cls.engine.write_text(f"#!/bin/sh\nexec podman --root {cls.dir}/images --runroot {cls.dir}/run "
-                              '--storage-driver vfs "$@"\n')
-        cls.engine.chmod(cls.engine.stat().st_mode | stat.S_IXUSR)
+        cls.engine = cls.find()
         make_root(cls.dir / "root")
         subprocess.run(["tar", "-C", cls.dir / "root", "-cf", cls.dir / "root.tar", "."], check=True)
         made = subprocess.run(
-            [cls.engine, "import", "-q", "--change", 'ENTRYPOINT ["/bin/bash"]', "--change",
+            [cls.engine, "import", "--change", 'ENTRYPOINT ["/bin/bash"]', "--change",
              "ENV PATH=/opt/program:/bin", "--change", "ENV WHERE=home", "--change",
-             "WORKDIR /opt/program", cls.dir / "root.tar", "localhost/team/my-image:1"],
+             "WORKDIR /opt/program", "--change", "USER 1000", cls.dir / "root.tar",
+             "localhost/team/my-image:1"],
             capture_output=True, text=True)
         if made.returncode != 0:
-            raise unittest.SkipTest(f"podman does not work here: {made.stderr.strip()}")
+            raise unittest.SkipTest(f"{cls.engine} does not work here: {made.stderr.strip()}")
+        cls.addClassCleanup(subprocess.run, [cls.engine, "rmi", "localhost/team/my-image:1"],
+                            capture_output=True)
         cls.service = service.Service()
         cls.service.start()
         cls.addClassCleanup(cls.service.__exit__)
@@ -87,6 +95,7 @@ class Images(unittest.TestCase):
 
     def test_its_own_program_trains(self):
         self.assertIn("images my-image:1 run in localhost/team/my-image:1", self.said)
+        self.assertIn("USER 1000 is ignored", self.said)
         for name in ("own", "again"):  # whatever the first one has changed
             job, log = self.job(name)
             self.assertEqual(job["TrainingJobStatus"], "Completed", job.get("FailureReason", "") + log)
@@ -128,6 +137,14 @@ class Images(unittest.TestCase):
                         check=False)
         self.assertNotEqual(unknown.returncode, 0)
         self.assertIn("could not fetch the image 'localhost/none:1'", unknown.stderr)
+
+class Docker(Podman):
+    @classmethod
+    def find(cls):
+        engine = shutil.which("docker")
+        if engine is None or subprocess.run([engine, "version"], capture_output=True).returncode != 0:
+            raise unittest.SkipTest("no docker answers here")
+        return engine
 
 
 if __name__ == "__main__":

@@ -1,8 +1,12 @@
-"""Users' own scripts by the SageMaker Python SDK v3, unmodified: ModelTrainer with SourceCode."""
+"""Users' own scripts by the SageMaker Python SDK v3, unmodified: ModelTrainer with SourceCode, @remote."""
+import sys
 import unittest
 
 import scripts
 from scripts import IMAGE
+
+BASE = ("236514542706.dkr.ecr.us-east-1.amazonaws.com/sagemaker-base-python-%d%d:1.0"
+        % sys.version_info[:2])
 
 
 class ModelTrainers(scripts.ScriptsTest):
@@ -74,6 +78,50 @@ open(os.path.join(os.environ["SM_MODEL_DIR"], "model"), "w").write("m")
                          hyperparameters={"zeta": 1, "alpha": "x", "mid": 0.5})
         self.assertIn("given ['--zeta', '1', '--alpha', 'x', '--mid', '0.5']",
                       self.log(job.training_job_name))
+
+    def test_processors(self):
+        from sagemaker.core.processing import FrameworkProcessor, ScriptProcessor
+        from sagemaker.core.shapes import (ProcessingInput, ProcessingOutput, ProcessingS3Input,
+                                           ProcessingS3Output)
+        common = {"image_uri": IMAGE, "role": self.role, "instance_count": 1,
+                  "instance_type": "ml.m5.large", "sagemaker_session": self.session}
+        self.service.boto("s3").put_object(Bucket="data", Key="raw/rows.csv", Body=b"1,2\n")
+        raw = ProcessingInput(input_name="raw", s3_input=ProcessingS3Input(
+            s3_uri="s3://data/raw", local_path="/opt/ml/processing/input/raw",
+            s3_data_type="S3Prefix", s3_input_mode="File"))
+
+        def output(where):
+            return ProcessingOutput(output_name="out", s3_output=ProcessingS3Output(
+                s3_uri=f"s3://data/{where}", local_path="/opt/ml/processing/output/out",
+                s3_upload_mode="EndOfJob"))
+
+        script = self.write("alone.py", "import sys\n"
+                            "rows = open('/opt/ml/processing/input/raw/rows.csv').read()\n"
+                            "open('/opt/ml/processing/output/out/x', 'w').write(rows + sys.argv[1])\n")
+        ScriptProcessor(command=["python3"], **common).run(
+            code=str(script), arguments=["a b"], inputs=[raw], outputs=[output("alone")], logs=False)
+        self.assertEqual(self.read("s3://data/alone/x"), b"1,2\na b")
+
+        self.write("prepare/prep.py", "import greeting, sys\n"
+                   "open('/opt/ml/processing/output/out/x', 'w').write(greeting.text + sys.argv[1])\n")
+        self.write("prepare/requirements.txt", "greeting\n")
+        FrameworkProcessor(command=["python3"], **common).run(
+            code="prep.py", source_dir=str(self.dir / "prepare"), requirements="requirements.txt",
+            arguments=["!"], inputs=[raw], outputs=[output("framework")], logs=False)
+        self.assertEqual(self.read("s3://data/framework/x"), b"hello from a wheel!")
+
+    def test_a_remote_function_runs_in_a_job(self):
+        from sagemaker.core.remote_function import remote
+
+        @remote(role=self.role, instance_type="ml.m5.large", sagemaker_session=self.session,
+                image_uri=BASE, s3_root_uri="s3://data/remote")
+        def divide(a, b):
+            print("dividing")
+            return {"quotient": a / b}
+
+        self.assertEqual(divide(7, b=2), {"quotient": 3.5})
+        with self.assertRaises(ZeroDivisionError):
+            divide(1, b=0)
 
 
 if __name__ == "__main__":
