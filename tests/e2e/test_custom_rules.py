@@ -43,7 +43,7 @@ collections.get("losses").add_tensor_name("my_loss")
 collections.export(to, "worker_0_collections.json")
 for step in range(12):
     with FileWriter(trial_dir=to, step=step, worker="worker_0") as writer:
-        writer.write_tensor("my_loss", numpy.array([max(1.0 - step / 6, 0.5)]))
+        writer.write_tensor(numpy.array([max(1.0 - step / 6, 0.5)]), "my_loss")
 """
 
 
@@ -80,11 +80,11 @@ class OfUsers(unittest.TestCase):
             tar.addfile(member, io.BytesIO(SCRIPT.encode()))
         with service.Service() as s:
             s.add_python()
-            s.boto("s3").create_bucket(Bucket="data")
+            s.put_census()
             s.boto("s3").put_object(Bucket="data", Key="code.tar.gz", Body=packed.getvalue())
             s.boto("sagemaker").create_training_job(**s.request(
-                "saves", channels=(), AlgorithmSpecification={"TrainingImage": "my-image:1",
-                                                              "TrainingInputMode": "File"},
+                "saves", channels=("train",), AlgorithmSpecification={
+                    "TrainingImage": "my-image:1", "TrainingInputMode": "File"},
                 HyperParameters={"sagemaker_program": "train.py",
                                  "sagemaker_submit_directory": "s3://data/code.tar.gz"},
                 DebugHookConfig=hook(losses=1), DebugRuleConfigurations=[
