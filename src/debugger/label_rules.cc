@@ -43,6 +43,25 @@ Result<std::vector<int64_t>> LabelClasses(const Tensor& t, std::string_view rule
   return Classes(t);
 }
 
+// Predictions as classes: scores of each, probabilities of the second of two, or class numbers.
+Result<std::vector<int64_t>> PredictedClasses(const Tensor& t, std::string_view rule) {
+  if (t.shape.size() == 2 && t.shape[1] > 1) return Classes(t);
+  bool probabilities = true;
+  bool numbers = true;
+  for (const double x : t.AsDoubles()) {
+    if (!std::isfinite(x)) continue;
+    probabilities = probabilities && x >= 0 && x <= 1;
+    numbers = numbers && x >= 0 && x == std::floor(x);
+    if (!probabilities && !numbers) {
+      return Fail(Code::kFailedPrecondition, "NoClasses",
+                  fmt::format("rule {} is about classes, and tensor {} holds neither probabilities "
+                              "nor numbers of classes but, for example, {:.6g}",
+                              rule, t.name, x));
+    }
+  }
+  return Classes(t);
+}
+
 std::unexpected<Error> BadSizes(std::string_view rule, const Tensor& labels,
                                 const Tensor& predictions, int64_t step) {
   return Fail(Code::kFailedPrecondition, "BadSizes",
@@ -74,7 +93,7 @@ class ClassImbalance final : public Rule {
     if (!prediction_names.empty()) {
       predictions_.Saw(prediction_names[0]);
       CLARY_TRY(const Tensor t, trial.Value(prediction_names[0].name, step));
-      predictions = Classes(t);
+      CLARY_TRY(predictions, PredictedClasses(t, entry_name));
       if (predictions.size() != labels.size()) return BadSizes(entry_name, label_tensor, t, step);
     }
     for (size_t i = 0; i < labels.size(); ++i) {
@@ -144,7 +163,7 @@ class ConfusionRule final : public Rule {
     CLARY_TRY(const Tensor label_tensor, trial.Value(labels_, step));
     CLARY_TRY(const Tensor prediction_tensor, trial.Value(predictions_, step));
     CLARY_TRY(const auto labels, LabelClasses(label_tensor, entry_name));
-    const auto predictions = Classes(prediction_tensor);
+    CLARY_TRY(const auto predictions, PredictedClasses(prediction_tensor, entry_name));
     if (labels.size() != predictions.size()) {
       return BadSizes(entry_name, label_tensor, prediction_tensor, step);
     }

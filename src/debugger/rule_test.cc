@@ -432,6 +432,9 @@ TEST(Rules, LabelsThatAreNoClassesAreAnError) {
     const auto outcome = Evaluate(rule, {}, Labelled({0.5F, 1}, {0, 1}));
     ASSERT_FALSE(outcome);
     EXPECT_NE(outcome.error().message.find("holds 0.5"), std::string::npos);
+    const auto scores = Evaluate(rule, {}, Labelled({0, 1, 2}, {0.2F, 1.7F, -3}));
+    ASSERT_FALSE(scores) << "of a ranking";
+    EXPECT_NE(scores.error().message.find("tensor predictions holds neither"), std::string::npos);
     EXPECT_FALSE(Evaluate(rule, {}, Labelled({0, 1}, {0, 1, 1}))) << "sizes differ";
   }
 }

@@ -245,6 +245,13 @@ TEST(Train, RefusesWhatItCannotDo) {
   EXPECT_EQ(error({{"objective", "no:such"}}), "UnknownObjective");
   EXPECT_EQ(error({{"eval_metric", "nonsense"}}), "UnknownMetric");
   EXPECT_EQ(error({{"eval_metric", "error@x"}}), "BadMetric");
+  EXPECT_EQ(error({{"eval_metric", "rmse@1"}}), "BadMetric");
+  for (const char* number : {"-1", "nan", "inf", "1e30"}) {
+    EXPECT_EQ(error({{"eval_metric", "ndcg@" + std::string(number)}}), "BadMetric") << number;
+    EXPECT_EQ(error({{"eval_metric", "error@" + std::string(number)}}), "") << number;
+    EXPECT_EQ(error({{"eval_metric", "tweedie-nloglik@" + std::string(number)}}), "BadMetric");
+  }
+  EXPECT_EQ(error({{"eval_metric", "tweedie-nloglik@2"}}), "BadMetric");
   EXPECT_EQ(error({{"objective", "multi:softmax"}}), "BadParameter");
   EXPECT_EQ(error({{"objective", "binary:logistic"}, {"base_score", "1"}}), "BadParameter");
   const Dataset labels = Make({1, 2}, 1, {.label = {0, 2}});

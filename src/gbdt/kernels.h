@@ -114,9 +114,10 @@ enum class Loss : uint8_t {
 // from both sides, and the noise of the logarithm of a time.
 enum class AftNoise : uint8_t { kNormal, kLogistic, kExtreme };
 struct AftTimes {
+  enum class Kind : uint8_t { kExact, kFromBelow, kAny };  // all rows, or a mixture
   const float* lower;
   const float* upper;
-  bool intervals;  // whether upper may be finite where it is not lower
+  Kind kind;
   AftNoise noise;
   double scale;
 };

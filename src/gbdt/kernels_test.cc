@@ -750,12 +750,23 @@ TEST(Kernels, TimesAreAsLikelyAsTheFormulasSay) {
         std::vector<double> first;
         for (const Kernels* k : Sets()) {
           std::vector<double> out(kCount + 1, -7);
-          k->aft_likelihood({.lower = lower.data(),
-                             .upper = upper.data(),
-                             .intervals = true,
-                             .noise = noise,
-                             .scale = scale},
-                            p.data(), kCount, out.data());
+          const auto likelihood = [&](size_t from, size_t count, AftTimes::Kind kind, double* to) {
+            k->aft_likelihood({.lower = lower.data() + from,
+                               .upper = upper.data() + from,
+                               .kind = kind,
+                               .noise = noise,
+                               .scale = scale},
+                              p.data() + from, count, to);
+          };
+          likelihood(0, kCount, AftTimes::Kind::kAny, out.data());
+          for (const size_t i : {0U, 1U, 76U, 77U}) {  // by themselves, kinds give the same
+            double alone = 0;
+            likelihood(i, 1, i % 4 == 0 ? AftTimes::Kind::kExact : AftTimes::Kind::kFromBelow,
+                       &alone);
+            if (!odd) {
+              EXPECT_EQ(alone, out[i]) << k->name << " " << i;
+            }
+          }
           EXPECT_EQ(out[kCount], -7);
           out.pop_back();
           for (size_t i = 0; i < kCount; ++i) {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/strings.h"
 #include "gbdt/internal/aft.h"
 #include "gbdt/internal/class_metrics.h"
 #include "gbdt/internal/metric_impl.h"
@@ -277,28 +278,29 @@ class AftMetric final : public Metric {
         accuracy_(accuracy) {}
   double Evaluate(std::span<const float> p, const Dataset& data, ThreadPool& pool) override {
     const RowFields& f = data.fields();
-    const size_t rows = std::min(p.size(), f.label_lower.size());
-    const bool intervals = !accuracy_ && HasIntervals(data);
+    const Times& times = times_.Of(data, [&] { return Learn(f); });
     const bool weighted = f.weight.size() == p.size();
-    const Sums sums = SumBlocks<Sums>(pool, rows, [&](size_t begin, size_t end) {
+    const Sums sums = SumBlocks<Sums>(pool, times.row.size(), [&](size_t begin, size_t end) {
       Sums block;
+      float mean[kLossRows];
       double loss[kLossRows];
-      for (size_t first = begin; first < end; first += kLossRows) {
-        const size_t count = std::min(kLossRows, end - first);
-        const float* const lower = f.label_lower.data() + first;
-        const float* const upper = f.label_upper.data() + first;
+      for (size_t first = begin; first < end;) {
+        const auto [kind, behind] = times.KindAt(first, end);
+        const size_t count = std::min(kLossRows, behind - first);
+        const uint32_t* const row = times.row.data() + first;
+        const float* const lower = times.lower.data() + first;
+        const float* const upper = times.upper.data() + first;
+        for (size_t i = 0; i < count; ++i) mean[i] = p[row[i]];
+        first += count;
         if (accuracy_) {
           for (size_t i = 0; i < count; ++i) {
-            loss[i] = static_cast<double>(static_cast<int>(p[first + i] >= lower[i]) &
-                                          static_cast<int>(p[first + i] <= upper[i]));
+            loss[i] = static_cast<double>(static_cast<int>(mean[i] >= lower[i]) &
+                                          static_cast<int>(mean[i] <= upper[i]));
           }
         } else {
-          BestKernels().aft_likelihood({.lower = lower,
-                                        .upper = upper,
-                                        .intervals = intervals,
-                                        .noise = noise_,
-                                        .scale = scale_},
-                                       p.data() + first, count, loss);
+          BestKernels().aft_likelihood(
+              {.lower = lower, .upper = upper, .kind = kind, .noise = noise_, .scale = scale_},
+              mean, count, loss);
           if (!weighted) {  // they are at least 1e-12: four share a logarithm
             size_t shared = 0;
             for (size_t i = 0; i < count; i += 4) {
@@ -315,7 +317,7 @@ class AftMetric final : public Metric {
           for (size_t i = 0; i < count; ++i) loss[i] = -loss[i];
         }
         for (size_t i = 0; i < count; ++i) {
-          const double w = weighted ? f.weight[first + i] : 1.0;
+          const double w = weighted ? f.weight[row[i]] : 1.0;
           block += {w * loss[i], w};
         }
       }
@@ -325,17 +327,53 @@ class AftMetric final : public Metric {
   }
 
  private:
-  bool HasIntervals(const Dataset& data) {
-    return intervals_.Of(data, [&] {
-      const RowFields& f = data.fields();
-      for (size_t i = 0; i < f.label_lower.size(); ++i) {
-        if (std::isfinite(f.label_upper[i]) && f.label_lower[i] != f.label_upper[i]) return true;
+  // The times of each block of rows by what is known of them, since a kind alone has less to
+  // compute than a mixture.
+  struct Times {
+    std::vector<uint32_t> row;
+    std::vector<float> lower;
+    std::vector<float> upper;
+    struct Block {
+      size_t exact;       // rows of one time come first, up to here,
+      size_t from_below;  // then those of a time that is only known to be later
+    };
+    std::vector<Block> blocks;
+
+    // The kind at a position of a block that ends at `end`, and where the next kind begins.
+    std::pair<AftTimes::Kind, size_t> KindAt(size_t at, size_t end) const {
+      const auto& [exact, from_below] = blocks[at / kSumBlock];
+      if (at < exact) return {AftTimes::Kind::kExact, exact};
+      if (at < from_below) return {AftTimes::Kind::kFromBelow, from_below};
+      return {AftTimes::Kind::kAny, end};
+    }
+  };
+  static Times Learn(const RowFields& f) {
+    Times times;
+    const auto add = [&](size_t begin, size_t end, AftTimes::Kind wanted) {
+      for (size_t r = begin; r < end; ++r) {
+        const float lower = f.label_lower[r];
+        const float upper = f.label_upper[r];
+        const auto kind = lower == upper ? AftTimes::Kind::kExact
+                          : upper == std::numeric_limits<float>::infinity()
+                              ? AftTimes::Kind::kFromBelow
+                              : AftTimes::Kind::kAny;
+        if (kind != wanted) continue;
+        times.row.push_back(static_cast<uint32_t>(r));
+        times.lower.push_back(lower);
+        times.upper.push_back(upper);
       }
-      return false;
-    });
+      return times.row.size();
+    };
+    for (size_t begin = 0; begin < f.label_lower.size(); begin += kSumBlock) {
+      const size_t end = std::min(f.label_lower.size(), begin + kSumBlock);
+      const size_t exact = add(begin, end, AftTimes::Kind::kExact);
+      times.blocks.push_back({exact, add(begin, end, AftTimes::Kind::kFromBelow)});
+      add(begin, end, AftTimes::Kind::kAny);
+    }
+    return times;
   }
 
-  PerDataset<bool> intervals_;
+  PerDataset<Times> times_;
   AftNoise noise_;
   double scale_;
   bool accuracy_;
@@ -474,7 +512,26 @@ std::unique_ptr<Metric> Classes(const Asked& asked) {
   return MakeClassMetric(kScore, kAverage, asked.params.objective);
 }
 
-enum class Number : uint8_t { kNone, kOptional, kRequired };
+// What may follow '@'.
+enum class Number : uint8_t {
+  kNone,
+  kThreshold,  // any number
+  kCut,        // how many documents count
+  kPower,      // of a variance, in [1, 2); not to be left out
+};
+bool Allows(Number number, float value) {
+  switch (number) {
+    case Number::kNone:
+      return false;
+    case Number::kThreshold:
+      return true;
+    case Number::kCut:
+      return value >= 0 && value < 0x1p32F;
+    case Number::kPower:
+      break;
+  }
+  return value >= 1 && value < 2;
+}
 // What there must be for each row.
 enum class Needs : uint8_t {
   kNothing,
@@ -505,7 +562,7 @@ constexpr Entry kMetrics[] = {
         [](const Asked&) { return std::unique_ptr<Metric>(std::make_unique<LogLossMetric>()); }),
     PerLabel(
         "error", [](const Asked& a) { return With(Loss::kError, a.number.value_or(0.5F)); },
-        Number::kOptional),
+        Number::kThreshold),
     {"merror", MultiClass<false>, false, Number::kNone, false, Needs::kClasses},
     {"mlogloss", MultiClass<true>, false, Number::kNone, false, Needs::kClasses},
     {"accuracy", Classes<ClassScore::kAccuracy, ClassAverage::kMicro>, true},
@@ -524,16 +581,16 @@ constexpr Entry kMetrics[] = {
      Needs::kPredictionPerLabel},
     {"auc", [](const Asked&) { return MakeAuc(); }, true},
     {"aucpr", [](const Asked&) { return MakeAucPr(); }, true},
-    {"ndcg", Rank<RankScore::kNdcg>, true, Number::kOptional},
-    {"map", Rank<RankScore::kMap>, true, Number::kOptional},
-    {"pre", Rank<RankScore::kPrecision>, true, Number::kOptional},
+    {"ndcg", Rank<RankScore::kNdcg>, true, Number::kCut},
+    {"map", Rank<RankScore::kMap>, true, Number::kCut},
+    {"pre", Rank<RankScore::kPrecision>, true, Number::kCut},
     PerLabel("poisson-nloglik", Plain<PoissonMetric>),
     PerLabel("gamma-nloglik", Mean<Loss::kGamma>),
     PerLabel("gamma-deviance", Mean<Loss::kGammaDeviance, Double>),
     PerLabel(
         "tweedie-nloglik",
         [](const Asked& a) { return With(Loss::kTweedie, a.number.value_or(1.5F)); },
-        Number::kRequired),
+        Number::kPower),
     {"cox-nloglik", Plain<CoxMetric>},
     {"aft-nloglik", Survival<false>, false, Number::kNone, false, Needs::kBounds},
     {"interval-regression-accuracy", Survival<true>, true, Number::kNone, false, Needs::kBounds},
@@ -571,14 +628,16 @@ Result<std::unique_ptr<Metric>> MakeMetric(std::string_view name, const TrainPar
   const size_t at = body.find('@');
   if (at != std::string_view::npos) {
     float number = 0;
-    const char* end = body.data() + body.size();
-    const auto [stop, ec] = std::from_chars(body.data() + at + 1, end, number);
-    if (entry->number == Number::kNone || ec != std::errc() || stop != end || number < 0) {
+    std::string_view text = Trim(body.substr(at + 1));
+    if (text.starts_with('+')) text.remove_prefix(1);
+    const char* end = text.data() + text.size();
+    const auto [stop, ec] = std::from_chars(text.data(), end, number);
+    if (ec != std::errc() || stop != end || !Allows(entry->number, number)) {
       return Fail(Code::kInvalidArgument, "BadMetric",
                   "metric '" + std::string(name) + "': bad parameter after '@'");
     }
     asked.number = number;
-  } else if (entry->number == Number::kRequired) {
+  } else if (entry->number == Number::kPower) {
     return Fail(
         Code::kInvalidArgument, "BadMetric",
         "metric '" + std::string(name) + "' needs a parameter: " + std::string(name) + "@1.5");
@@ -617,6 +676,11 @@ bool MetricIsMaximized(std::string_view name) {
 Result<double> EvalMetric(std::string_view name, std::span<const float> predictions,
                           const Dataset& data, const TrainParams* params) {
   CLARY_TRY(const auto metric, MakeMetric(name, params));
+  if (data.rows() == 0 || predictions.empty() || predictions.size() % data.rows() != 0) {
+    return Fail(Code::kInvalidArgument, "BadShape",
+                std::to_string(predictions.size()) + " predictions for " +
+                    std::to_string(data.rows()) + " rows");
+  }
   ThreadPool alone(1);
   return metric->Evaluate(predictions, data, alone);
 }

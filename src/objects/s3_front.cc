@@ -141,6 +141,10 @@ Result<Response> Run(ObjectStore& store, Request& request, const Caller& caller)
                 "This service does not have " + std::string(operation->note));
   }
   CLARY_CHECK_OK(CheckInputs(request, *operation));
+  // The others look at it themselves.
+  if (request.headers.Find("content-md5") && request.body && !TakesBody(*operation)) {
+    CLARY_TRY([[maybe_unused]] const std::string body, ReadXml(request, caller));
+  }
   Call call(store, request, caller, std::move(target));
   return (call.*operation->run)();
 }

@@ -574,7 +574,7 @@ Result<const Operation*> FindOperation(const Request& r, Level level) {
 
 Status CheckInputs(const Request& r, const Operation& operation) {
   for (const auto& [name, value] : r.query) {
-    if (name != operation.selector) {
+    if (name.empty() || name != operation.selector) {  // plain operations have an empty selector
       CLARY_CHECK_OK(CheckInput(operation, "query parameter", name, value));
     }
   }
@@ -583,6 +583,10 @@ Status CheckInputs(const Request& r, const Operation& operation) {
     if (IsMeaningful(lower)) CLARY_CHECK_OK(CheckInput(operation, "header", lower, value));
   }
   return {};
+}
+
+bool TakesBody(const Operation& operation) {
+  return std::ranges::any_of(operation.inputs, [](Names names) { return names.data() == kSums; });
 }
 
 std::string DescribeOperations() {

@@ -429,33 +429,33 @@ double PrecisionArea(const int32_t* a, size_t a_count, const int32_t* b, size_t 
   return area;
 }
 
-// Density and distribution function of the noise.
-struct Chances {
-  Doubles pdf;
-  Doubles cdf;
-};
-template <AftNoise kNoise, typename Math>
-inline Chances ChancesAt(Doubles z, Math& math) {
+// Density or distribution function of the noise.
+template <AftNoise kNoise, bool kDensity, typename Math>
+inline Doubles ChanceAt(Doubles z, Math& math) {
   if constexpr (kNoise == AftNoise::kNormal) {
     const Doubles gauss = math.ExpOf(z * z * -0.5);
-    return {gauss * 0.3989422804014327, 0.5 * (1.0 + math.ErfOf(z * 0.7071067811865476, gauss))};
+    if constexpr (kDensity) return gauss * 0.3989422804014327;
+    return 0.5 * (1.0 + math.ErfOf(z * 0.7071067811865476, gauss));
   } else {
     const Doubles w = math.ExpOf(z);
     // Where w is infinite, or its square, the density is 0 and the other 1.
     if constexpr (kNoise == AftNoise::kLogistic) {
       const auto far = w > 1e150;
       const Doubles share = 1.0 / (1.0 + w);
-      return {far ? Doubles{} : w * share * share, far ? AllDoubles(1.0) : w * share};
+      if constexpr (kDensity) return far ? Doubles{} : w * share * share;
+      return far ? AllDoubles(1.0) : w * share;
     } else {
       const auto far = w > 700.0;  // e^-w is 0 then
       const Doubles rest = math.ExpOf(far ? AllDoubles(-700.0) : -w);
-      return {far ? Doubles{} : w * rest, far ? AllDoubles(1.0) : 1.0 - rest};
+      if constexpr (kDensity) return far ? Doubles{} : w * rest;
+      return far ? AllDoubles(1.0) : 1.0 - rest;
     }
   }
 }
 
-template <AftNoise kNoise, typename Math, bool kIntervals>
+template <AftNoise kNoise, typename Math, AftTimes::Kind kKind>
 inline bool TimesBy(const AftTimes& times, const float* p, size_t count, double* likelihood) {
+  constexpr bool kAny = kKind == AftTimes::Kind::kAny;
   Math math;
   const double scale = times.scale;
   const double inverse = 1 / scale;
@@ -466,19 +466,26 @@ inline bool TimesBy(const AftTimes& times, const float* p, size_t count, double*
         const Doubles lower = Widen(lowers);
         const Doubles upper = Widen(uppers);
         const auto bounded = lower > 0.0;
-        const Chances at = ChancesAt<kNoise>(
-            math.LogRatio(bounded ? lower : AllDoubles(1.0), mean) * inverse, math);
-        Doubles above = AllDoubles(1.0);
-        if constexpr (kIntervals) {
-          const auto ends = upper <= 1.7976931348623157e308;
-          const auto some = ends & (upper > 0.0);
-          const Chances end = ChancesAt<kNoise>(
-              math.LogRatio(some ? upper : AllDoubles(1.0), mean) * inverse, math);
-          above = ends ? (some ? end.cdf : Doubles{}) : above;
+        const Doubles z = math.LogRatio(bounded ? lower : AllDoubles(1.0), mean) * inverse;
+        Doubles exact = {};
+        if constexpr (kKind != AftTimes::Kind::kFromBelow) {
+          exact = (bounded ? ChanceAt<kNoise, true>(z, math) : Doubles{}) / (scale * lower);
         }
-        const Doubles exact = (bounded ? at.pdf : Doubles{}) / (scale * lower);
-        const Doubles censored = above - (bounded ? at.cdf : Doubles{});
-        StoreDoubles(likelihood + i, AtLeast(lower == upper ? exact : censored, 1e-12), lanes);
+        Doubles censored = {};
+        if constexpr (kKind != AftTimes::Kind::kExact) {
+          Doubles above = AllDoubles(1.0);
+          if constexpr (kAny) {
+            const auto ends = upper <= 1.7976931348623157e308;
+            const auto some = ends & (upper > 0.0);
+            const Doubles end = ChanceAt<kNoise, false>(
+                math.LogRatio(some ? upper : AllDoubles(1.0), mean) * inverse, math);
+            above = ends ? (some ? end : Doubles{}) : above;
+          }
+          censored = above - (bounded ? ChanceAt<kNoise, false>(z, math) : Doubles{});
+        }
+        StoreDoubles(likelihood + i,
+                     AtLeast(kAny ? (lower == upper ? exact : censored) : exact + censored, 1e-12),
+                     lanes);
       });
   if constexpr (requires { math.special; }) return !Any(math.special);
   return true;
@@ -486,10 +493,19 @@ inline bool TimesBy(const AftTimes& times, const float* p, size_t count, double*
 
 template <AftNoise kNoise>
 inline void TimesFor(const AftTimes& times, const float* p, size_t count, double* likelihood) {
-  const bool usual = times.intervals
-                         ? TimesBy<kNoise, FastMath, true>(times, p, count, likelihood)
-                         : TimesBy<kNoise, FastMath, false>(times, p, count, likelihood);
-  if (!usual) TimesBy<kNoise, CarefulMath, true>(times, p, count, likelihood);
+  using Kind = AftTimes::Kind;
+  const auto fast = [&] {
+    switch (times.kind) {
+      case Kind::kExact:
+        return TimesBy<kNoise, FastMath, Kind::kExact>(times, p, count, likelihood);
+      case Kind::kFromBelow:
+        return TimesBy<kNoise, FastMath, Kind::kFromBelow>(times, p, count, likelihood);
+      case Kind::kAny:
+        break;
+    }
+    return TimesBy<kNoise, FastMath, Kind::kAny>(times, p, count, likelihood);
+  };
+  if (!fast()) TimesBy<kNoise, CarefulMath, Kind::kAny>(times, p, count, likelihood);
 }
 
 void AftLikelihood(const AftTimes& times, const float* p, size_t count, double* likelihood) {

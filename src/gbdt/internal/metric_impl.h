@@ -21,13 +21,14 @@ inline float WeightOf(const RowFields& f, size_t row) {
   return f.weight.size() == f.label.size() ? f.weight[row] : 1.0F;
 }
 
+inline constexpr size_t kSumBlock = 4096;
+
 // The sum of body(begin, end) over blocks of [0, count), always in the same order.
 template <typename Sum, typename Body>
 Sum SumBlocks(ThreadPool& pool, size_t count, Body&& body) {
-  constexpr size_t kBlock = 4096;
-  std::vector<Sum> sums((count + kBlock - 1) / kBlock);
+  std::vector<Sum> sums((count + kSumBlock - 1) / kSumBlock);
   pool.ForEach(sums.size(), [&](size_t b, int) {
-    sums[b] = body(b * kBlock, std::min(count, (b + 1) * kBlock));
+    sums[b] = body(b * kSumBlock, std::min(count, (b + 1) * kSumBlock));
   });
   Sum sum{};
   for (const Sum& s : sums) sum += s;

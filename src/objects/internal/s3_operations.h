@@ -60,6 +60,8 @@ Result<const Operation*> FindOperation(const net::Request& request, Level level)
 
 // Fails for the first input of `request` that `operation` does not know or whose value is refused.
 Status CheckInputs(const net::Request& request, const Operation& operation);
+// Whether the operation reads a body, and holds it against what the request says of it.
+bool TakesBody(const Operation& operation);
 
 // docs/s3.md.
 std::string DescribeOperations();
