@@ -6,8 +6,9 @@
 //   gbdt_bench predict MODEL.json DIR THREADS REPEATS    margins of the test part
 //   gbdt_bench single MODEL.json DIR CALLS               the same rows, one a call
 //   gbdt_bench contributions MODEL.json DIR ROWS THREADS REPEATS
-//   gbdt_bench evaluation ROWS ROUNDS THREADS [METRIC ...]    what metrics of made data cost in a
-//   round
+//   gbdt_bench hosts ROWS ROUNDS HOSTS    what a round costs each of several hosts, and what it
+//   sends gbdt_bench evaluation ROWS ROUNDS THREADS [METRIC ...]    what metrics of made data cost
+//   in a round
 #include <algorithm>
 #include <charconv>
 #include <chrono>
@@ -17,13 +18,17 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <numeric>
 #include <random>
 #include <span>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "clary/gbdt.h"
+#include "collective/collective.h"
+#include "collective/tcp.h"
 #include "data/read.h"
 #include "gbdt/kernels.h"
 
@@ -360,6 +365,80 @@ Status EvaluationCommand(int argc, char** argv) {
   return {};
 }
 
+// Hosts are threads, joined by TCP. Times are of each thread's own CPU, so that they do not wait
+// for a core; what the kernel does for its sockets is in them.
+Status HostsCommand(char** argv) {
+  const size_t rows = static_cast<size_t>(std::atoi(argv[2]));
+  const int rounds = std::atoi(argv[3]);
+  const auto hosts = static_cast<size_t>(std::atoi(argv[4]));
+  CLARY_TRY(const TrainParams params, TrainParams::FromMap({{"objective", "binary:logistic"},
+                                                            {"num_round", std::to_string(rounds)},
+                                                            {"nthread", "1"}}));
+  CLARY_TRY(const Dataset all, MakeRows(rows, 1, params.objective));
+  const auto cpu = [] {
+    timespec t{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
+  };
+  struct Cost {
+    double seconds = 0;
+    uint64_t bytes = 0;
+    uint64_t operations = 0;
+  };
+  std::vector<Cost> round(hosts);   // of all but the first
+  std::vector<Cost> set_up(hosts);  // and the first round
+  std::vector<Status> ended(hosts);
+  std::vector<std::jthread> threads;
+  for (size_t k = 0; k < hosts; ++k) {
+    threads.emplace_back([&, k] {
+      auto end = collective::MeetOverTcp({.hosts = std::vector<std::string>(hosts, "127.0.0.1"),
+                                          .rank = static_cast<int>(k),
+                                          .port = 9098});
+      if (!end) {
+        ended[k] = std::unexpected(end.error());
+        return;
+      }
+      collective::Collective together(*std::move(end));
+      std::vector<uint32_t> own(rows * (k + 1) / hosts - rows * k / hosts);
+      std::iota(own.begin(), own.end(), static_cast<uint32_t>(rows * k / hosts));
+      const Dataset part = all.Subset(own);
+      const double begin = cpu();
+      Cost first;
+      TrainOptions options{.hosts = &together};
+      options.on_round = [&](const RoundReport& report) {
+        const Cost now{cpu() - begin, together.bytes_sent(), together.operations()};
+        if (report.round == 0) first = now;
+        const double n = std::max(1, report.round);
+        round[k] = {(now.seconds - first.seconds) / n,
+                    (now.bytes - first.bytes) / static_cast<uint64_t>(n),
+                    (now.operations - first.operations) / static_cast<uint64_t>(n)};
+        return true;
+      };
+      if (auto model = Train(params, part, {}, options); !model)
+        ended[k] = std::unexpected(model.error());
+      set_up[k] = first;
+    });
+  }
+  threads.clear();
+  for (const Status& s : ended) CLARY_CHECK_OK(s);
+  const auto print = [](const char* what, const std::vector<Cost>& of) {
+    Cost most;
+    for (const Cost& c : of) {
+      most = {std::max(most.seconds, c.seconds), std::max(most.bytes, c.bytes),
+              std::max(most.operations, c.operations)};
+    }
+    std::printf("\"%s\": {\"cpu_ms\": %.3f, \"bytes\": %llu, \"operations\": %llu}", what,
+                1e3 * most.seconds, static_cast<unsigned long long>(most.bytes),
+                static_cast<unsigned long long>(most.operations));
+  };
+  std::printf("{\"hosts\": %zu, \"rows\": %zu, ", hosts, rows);
+  print("set_up", set_up);
+  std::printf(", ");
+  print("round", round);
+  std::printf("}\n");
+  return {};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -370,6 +449,7 @@ int main(int argc, char** argv) {
   if (command == "predict" && argc == 6) status = PredictCommand(argv);
   if (command == "single" && argc == 5) status = SingleCommand(argv);
   if (command == "contributions" && argc == 7) status = ContributionsCommand(argv);
+  if (command == "hosts" && argc == 5) status = HostsCommand(argv);
   if (command == "evaluation" && argc > 4) status = EvaluationCommand(argc, argv);
   if (!status) std::fprintf(stderr, "%s\n", status.error().message.c_str());
   return status ? 0 : 1;

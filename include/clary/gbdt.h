@@ -29,6 +29,10 @@
 
 #include "clary/error.h"
 
+namespace clary::collective {
+class Collective;  // src/collective/collective.h
+}
+
 namespace clary::gbdt {
 
 // What belongs to the rows of a Dataset beside their features. Each vector is empty or has the
@@ -242,6 +246,15 @@ struct TrainOptions {
   const Model* initial = nullptr;
   // Used as far as they fit; what does not is made anew. The model is the same either way.
   Bins bins;
+
+  // Hosts that train together, each with its part of the rows: `train` and every set of `evals` are
+  // this host's part, which may have no rows; those of rank 0 come first. Model and metrics are
+  // those of one host with all rows in that order, the same on every host. Each host calls Train
+  // with the same parameters and as many sets. Not for tree_method=exact (kUnimplemented); gblinear
+  // and trees that are refreshed or updated bring all rows to every host. `bins` are not used, and
+  // margins that an observer sees are this host's (of rows that may be its neighbour's, see
+  // gbdt/shard.h). Borrowed; null: one host. A failure of another host is kUnavailable "HostLost".
+  collective::Collective* hosts = nullptr;
 
   // Early stopping watches `metric` (empty: the last one) of the last eval set: training ends after
   // that many rounds in a row without strict improvement, and the model is cut to its best round.

@@ -421,7 +421,7 @@ TEST(Sampling, UniformDrawsAsTheStandardLibraryDoes) {
   using Engine = std::linear_congruential_engine<uint64_t, 16807, 0, uint64_t{1} << 63>;
   for (const size_t rows : {1U, 7U, 200'000U}) {
     for (const float rate : {0.001F, 0.3F, 0.7F, 0.999F}) {
-      RowSampler sampler(Params({{"subsample", std::to_string(rate)}}), rows);
+      RowSampler sampler(Params({{"subsample", std::to_string(rate)}}), rows, {.rows = rows});
       RandomEngine engine(5);
       Engine draws(RandomEngine(5)());
       std::bernoulli_distribution keep(rate);
@@ -447,7 +447,8 @@ TEST(Sampling, ByGradientKeepsTheSums) {
     hess[i] = 0.5F;
     all += grad[i];
   }
-  RowSampler sampler(Params({{"subsample", "0.2"}, {"sampling_method", "gradient_based"}}), rows);
+  RowSampler sampler(Params({{"subsample", "0.2"}, {"sampling_method", "gradient_based"}}), rows,
+                     {.rows = rows});
   RandomEngine engine(1);
   ThreadPool pool(2);
   const OutputGradients g = sampler.Draw(engine, pool, {.grad = grad, .hess = hess});

@@ -11,14 +11,17 @@
 #include "gbdt/objective.h"
 #include "gbdt/phases.h"
 #include "gbdt/sampler.h"
+#include "gbdt/shard.h"
 #include "gbdt/tree.h"
 
 namespace clary::gbdt {
 
 // Rows whose margins follow the model from round to round.
 struct TrackedSet {
-  Dataset data;
+  Dataset data;               // this host's rows
   std::vector<float> margin;  // [rows * outputs]
+  Dataset whole;              // of all hosts' rows the fields
+  Shard shard;
 };
 
 // What the boosters of a run share. Everything is borrowed from Train.
@@ -33,6 +36,7 @@ struct BoostContext {
   std::vector<TrackedSet>& sets;  // the training data first
   const Bins& bins;
 
+  const Shard& shard() const { return sets.front().shard; }
   const Dataset& train() const { return sets.front().data; }
 };
 

@@ -17,12 +17,13 @@ constexpr size_t kBinsPerThread = 8192;
 
 TreeGrower::TreeGrower(const TrainParams& params, const BinnedMatrix& bins,
                        FeatureSampler& features, ThreadPool& pool, bool leaf_rows,
-                       PhaseClock* phases)
+                       const Shard& shard, PhaseClock* phases)
     : params_(params),
       bins_(bins),
       features_(features),
       pool_(pool),
       leaf_rows_(leaf_rows),
+      shard_(shard),
       kernels_(BestKernels()),
       histograms_(bins, pool),
       finder_(params, bins),
@@ -66,6 +67,7 @@ Tree TreeGrower::Grow(const PackedGrad* packed, const GradScale& scale,
     sums[static_cast<size_t>(thread)] += sum;
   });
   for (const PackedGrad s : sums) root.total += s;
+  if (!shard_.alone()) shard_.hosts->Sum({&root.total, 1});
   const bool built = !given.empty();
   root.histogram = built ? std::move(given) : histograms_.storage().Take();
   const HistogramBuilder::Task task{.rows = rows_, .out = &root.histogram};
@@ -241,8 +243,9 @@ std::vector<TreeGrower::Node> TreeGrower::Expand(Tree& tree, std::vector<Node>& 
       histograms_.storage().Give(std::move(grow[i].histogram));
       continue;
     }
-    Node& small = left.rows() <= right.rows() ? left : right;
-    Node& large = left.rows() <= right.rows() ? right : left;
+    const bool builds_left = BuildsLeft(left, right);
+    Node& small = builds_left ? left : right;
+    Node& large = builds_left ? right : left;
     large.histogram = std::move(grow[i].histogram);
     small.histogram = histograms_.storage().Take();
     tasks.push_back(
@@ -266,7 +269,16 @@ std::vector<Histogram> TreeGrower::Roots(std::span<const PackedGrad* const> pack
   std::vector<Histogram> roots;
   for (size_t k = 0; k < packed.size(); ++k) roots.push_back(histograms_.storage().Take());
   histograms_.BuildRoots(packed, roots);
+  std::vector<Histogram*> built;
+  for (Histogram& root : roots) built.push_back(&root);
+  histograms_.Sum(built, shard_);
   return roots;
+}
+
+bool TreeGrower::BuildsLeft(const Node& left, const Node& right) const {
+  if (shard_.alone()) return left.rows() <= right.rows();
+  // How many rows the others have is not known here; the second derivatives tell about as much.
+  return static_cast<uint32_t>(HessOf(left.total)) <= static_cast<uint32_t>(HessOf(right.total));
 }
 
 void TreeGrower::FindSplits(std::span<Node*> nodes, std::span<const HistogramBuilder::Task> tasks,
@@ -290,11 +302,16 @@ void TreeGrower::FindSplits(std::span<Node*> nodes, std::span<const HistogramBui
     }
   }
   // One thread looks at a pair while its histograms are in the cache; several share all of them.
-  const size_t step = pool_.size() == 1 ? 1 : tasks.size();
+  const size_t step = pool_.size() == 1 && shard_.alone() ? 1 : tasks.size();
   const size_t each = nodes.size() / tasks.size();
   for (size_t t = 0; t < tasks.size(); t += step) {
     Enter(Phase::kHistogram);
-    if (!built) histograms_.Build(tasks.subspan(t, step), packed_);
+    if (!built) {
+      histograms_.Build(tasks.subspan(t, step), packed_);
+      std::vector<Histogram*> sums;
+      for (const HistogramBuilder::Task& task : tasks.subspan(t, step)) sums.push_back(task.out);
+      histograms_.Sum(sums, shard_);
+    }
     Enter(Phase::kSplit);
     FindInHistograms(nodes.subspan(t * each, step * each),
                      std::span(sets).subspan(t * each, step * each));

@@ -3,6 +3,7 @@
 // A step takes a batch of nodes that are to be split: their rows are divided in place, the smaller
 // child's histogram is built and the larger one's is the parent's minus that, and both children are
 // searched for their best split. Depthwise batches are whole levels; lossguide ones a single node.
+// Several hosts add up the histograms that they build, each of its own rows, and search alike.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +19,7 @@
 #include "gbdt/phases.h"
 #include "gbdt/rare_search.h"
 #include "gbdt/sampler.h"
+#include "gbdt/shard.h"
 #include "gbdt/split.h"
 #include "gbdt/tree.h"
 
@@ -60,7 +62,7 @@ class TreeGrower {
   // otherwise rows below the last level are divided only when margins are updated. `phases`, if
   // given, learns where the time goes.
   TreeGrower(const TrainParams& params, const BinnedMatrix& bins, FeatureSampler& features,
-             ThreadPool& pool, bool leaf_rows, PhaseClock* phases = nullptr);
+             ThreadPool& pool, bool leaf_rows, const Shard& shard, PhaseClock* phases = nullptr);
 
   // `packed` [rows]; `rows` are those to grow on (ascending), or nullopt for all. Leaf values
   // include eta / num_parallel_tree.
@@ -112,6 +114,8 @@ class TreeGrower {
   // children of nodes in pairs, one of each with its task.
   void FindSplits(std::span<Node*> nodes, std::span<const HistogramBuilder::Task> tasks,
                   bool built = false);
+  // Whether the left child's histogram is the one to build.
+  bool BuildsLeft(const Node& left, const Node& right) const;
   void FindInHistograms(std::span<Node*> nodes, std::span<const std::span<const uint32_t>> sets);
   void Finish(Tree& tree, Node& node);
   std::vector<Piece> CutIntoPieces(std::span<const Node> nodes) const;
@@ -129,6 +133,7 @@ class TreeGrower {
   FeatureSampler& features_;
   ThreadPool& pool_;
   const bool leaf_rows_;
+  const Shard shard_;
   const Kernels& kernels_;
   HistogramBuilder histograms_;
   SplitFinder finder_;

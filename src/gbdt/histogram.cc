@@ -203,6 +203,24 @@ void HistogramBuilder::Build(std::span<const Task> tasks, const PackedGrad* pack
   }
 }
 
+void HistogramBuilder::Sum(std::span<Histogram* const> built, const Shard& shard) {
+  if (shard.alone()) return;
+  sent_.clear();
+  for (const Histogram* h : built) {
+    ForUsedSlots([&](size_t first, size_t count) {
+      sent_.insert(sent_.end(), h->data() + first, h->data() + first + count);
+    });
+  }
+  shard.hosts->Sum(sent_);
+  const PackedGrad* from = sent_.data();
+  for (Histogram* h : built) {
+    ForUsedSlots([&](size_t first, size_t count) {
+      std::copy_n(from, count, h->data() + first);
+      from += count;
+    });
+  }
+}
+
 void HistogramBuilder::BuildRoots(std::span<const PackedGrad* const> packed,
                                   std::span<Histogram> out) {
   constexpr size_t kMostLanes = 8;

@@ -9,6 +9,7 @@
 #include "data/buffer.h"
 #include "gbdt/binned_matrix.h"
 #include "gbdt/kernels.h"
+#include "gbdt/shard.h"
 
 namespace clary::gbdt {
 
@@ -49,6 +50,9 @@ class HistogramBuilder {
   // are the same for all, and a bin's sums can lie side by side in a vector.
   void BuildRoots(std::span<const PackedGrad* const> packed, std::span<Histogram> out);
 
+  // Adds up what the hosts have built, each of its rows.
+  void Sum(std::span<Histogram* const> built, const Shard& shard);
+
   HistogramPool& storage() { return storage_; }
 
  private:
@@ -62,6 +66,7 @@ class HistogramBuilder {
   HistogramPool storage_;
   std::vector<Histogram> partial_;  // one per thread but the first
   std::vector<Histogram> joint_;    // scratch of BuildRoots, one per thread
+  std::vector<PackedGrad> sent_;    // scratch of Sum
 };
 
 }  // namespace clary::gbdt

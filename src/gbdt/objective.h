@@ -30,6 +30,8 @@ class Objective {
   virtual void GradientOf(std::span<const float> /*predictions*/, const Dataset& /*data*/,
                           ThreadPool& /*pool*/, std::span<float> /*grad*/,
                           std::span<float> /*hess*/) const {}
+  // Whether a row's gradient depends on that row alone.
+  virtual bool rows_apart() const { return true; }
   // Margins to predictions, which may be at the same place; classes have their probabilities, also
   // with multi:softmax (see FinishPrediction).
   virtual void Transform(std::span<const float> margin, std::span<float> out,

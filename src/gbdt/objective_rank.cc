@@ -76,6 +76,7 @@ class LambdaRank final : public Objective {
     CopyBlock(margin, out, 0, margin.size());
   }
   bool transforms() const override { return false; }
+  bool rows_apart() const override { return false; }
   std::string_view default_metric() const override { return metric_; }
 
  private:

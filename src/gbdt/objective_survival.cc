@@ -30,6 +30,7 @@ class Cox final : public LogMargin {
  public:
   using LogMargin::LogMargin;
   std::string_view default_metric() const override { return "cox-nloglik"; }
+  bool rows_apart() const override { return false; }
 
   void Gradient(std::span<const float> margin, const Dataset& data, int, ThreadPool&,
                 std::span<float> grad, std::span<float> hess) override {

@@ -7,7 +7,7 @@
 namespace clary::gbdt {
 namespace {
 
-constexpr size_t kBlock = 4096;
+constexpr size_t kBlock = kSumBlock;
 constexpr double kLimit = 2147483647.0;  // 2^31 - 1
 
 // The largest power of two that keeps `sum` levels, each rounded up by less than one, in range.
@@ -27,7 +27,7 @@ void ForBlocks(size_t rows, ThreadPool& pool, Body&& body) {
 }  // namespace
 
 GradScale QuantizeGradients(std::span<const float> grad, std::span<const float> hess, uint32_t seed,
-                            ThreadPool& pool, std::span<PackedGrad> packed) {
+                            ThreadPool& pool, const Shard& shard, std::span<PackedGrad> packed) {
   const size_t rows = packed.size();
   const Kernels& kernels = BestKernels();
   struct Sums {
@@ -39,16 +39,19 @@ GradScale QuantizeGradients(std::span<const float> grad, std::span<const float> 
     kernels.absolute_sums(grad.data() + first, hess.data() + first, count, &sums[b].grad,
                           &sums[b].hess);
   });
+  if (!shard.alone()) {
+    sums = shard.hosts->Gather(std::span<const Sums>(sums), (shard.rows + kBlock - 1) / kBlock);
+  }
   Sums total;
   for (const Sums& s : sums) {
     total.grad += s.grad;
     total.hess += s.hess;
   }
-  const double grad_scale = ScaleFor(total.grad, rows);
-  const double hess_scale = ScaleFor(total.hess, rows);
+  const double grad_scale = ScaleFor(total.grad, shard.rows);
+  const double hess_scale = ScaleFor(total.hess, shard.rows);
   ForBlocks(rows, pool, [&](size_t, size_t first, size_t count) {
-    kernels.quantize(grad.data() + first, hess.data() + first, count, first, seed, grad_scale,
-                     hess_scale, packed.data() + first);
+    kernels.quantize(grad.data() + first, hess.data() + first, count, shard.first + first, seed,
+                     grad_scale, hess_scale, packed.data() + first);
   });
   return {.grad_unit = 1 / grad_scale, .hess_unit = 1 / hess_scale};
 }

@@ -82,8 +82,8 @@ void ExpectSameTrees(const TrainParams& params, int threads,
   RandomEngine engine_b(1);
   FeatureSampler features_a(params, kColumns, engine_a);
   FeatureSampler features_b(params, kColumns, engine_b);
-  TreeGrower a(params, plain, features_a, one, false);
-  TreeGrower b(params, rare, features_b, pool, false);
+  TreeGrower a(params, plain, features_a, one, false, {});
+  TreeGrower b(params, rare, features_b, pool, false, {});
   std::mt19937 rng(6);
   std::vector<PackedGrad> packed(kRows);
   for (int tree = 0; tree < 4; ++tree) {

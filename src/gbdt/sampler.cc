@@ -115,7 +115,9 @@ OutputGradients RowSampler::Draw(RandomEngine& engine, ThreadPool& pool,
   const uint64_t seed = engine();
   if (method_ == SamplingMethod::kUniform) {
     const uint64_t bound = KeptBelow(rate_);
-    Divide(pool, [&](size_t block) { return UniformRows(SkipAhead(seed, block * kBlock), bound); });
+    Divide(pool, [&](size_t block) {
+      return UniformRows(SkipAhead(seed, shard_.first + block * kBlock), bound);
+    });
     return gradients;
   }
   std::vector<float> score(rows_);
@@ -129,12 +131,14 @@ OutputGradients RowSampler::Draw(RandomEngine& engine, ThreadPool& pool,
       score[r] = std::sqrt(grad_[r] * grad_[r] + 0.1F * hess_[r] * hess_[r]);
     }
   });
-  std::vector<float> scratch = score;
-  const float threshold = SamplingThreshold(scratch, double{rate_} * static_cast<double>(rows_));
+  std::vector<float> scratch =
+      shard_.alone() ? score : shard_.hosts->Gather(std::span<const float>(score), shard_.rows);
+  const float threshold =
+      SamplingThreshold(scratch, double{rate_} * static_cast<double>(shard_.rows));
   Divide(pool, [&](size_t) {
     return [&](size_t r) {
       const float p = score[r] > threshold ? 1.0F : (score[r] > 0 ? score[r] / threshold : 0.0F);
-      if (p < 1 && !(UniformOf(seed, r) < p)) {
+      if (p < 1 && !(UniformOf(seed, shard_.first + r) < p)) {
         grad_[r] = 0;
         hess_[r] = 0;
         return false;

@@ -9,6 +9,7 @@
 
 #include "base/thread_pool.h"
 #include "clary/gbdt.h"
+#include "gbdt/shard.h"
 
 namespace clary::gbdt {
 
@@ -29,8 +30,9 @@ struct OutputGradients {
 // Gradient Boosting", 2019). Rows of weight 0 are never kept by it.
 class RowSampler {
  public:
-  RowSampler(const TrainParams& params, size_t rows)
-      : rate_(params.subsample), method_(params.sampling_method), rows_(rows) {}
+  // `rows` of this host, those of `shard`.
+  RowSampler(const TrainParams& params, size_t rows, const Shard& shard)
+      : rate_(params.subsample), method_(params.sampling_method), rows_(rows), shard_(shard) {}
 
   // Draws the next tree's rows. Gives back the gradients to grow on: the given ones, or a copy kept
   // here that is 0 for dropped rows. Draws nothing, and kept() is empty, when every row is kept
@@ -48,6 +50,7 @@ class RowSampler {
   float rate_;
   SamplingMethod method_;
   size_t rows_;
+  const Shard shard_;
   std::vector<uint32_t> kept_;  // [rows], of which the first kept_count_ count
   std::vector<uint32_t> dropped_;
   size_t kept_count_ = 0;

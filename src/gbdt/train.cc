@@ -57,8 +57,10 @@ class Training {
   Training(const TrainParams& params, const Dataset& train, const TrainOptions& options)
       : params_(params),
         given_(train),
-        train_(train.Weighted()),
+        weighted_(train.Weighted()),
+        train_(weighted_),
         options_(options),
+        hosts_(options.hosts == nullptr ? alone_ : *options.hosts),
         pool_(std::min(params.nthread, kMostThreads)),
         config_(MakeConfig(params)),
         engine_(static_cast<uint32_t>(params.seed)) {}
@@ -66,22 +68,35 @@ class Training {
   Result<Model> Run(const std::vector<EvalSet>& evals);
 
  private:
+  // What can be told from this host's rows; makes the objective.
+  Status Check(const std::vector<EvalSet>& evals);
   Status SetUp(const std::vector<EvalSet>& evals);
   Status CheckConstraints() const;
+  // Whether hosts can grow the model together, each looking at its own rows alone.
+  bool grows_together() const;
+  Result<SharedRows> Share(const Dataset& given);
   Status CheckData(std::string_view name, const Dataset& data) const;
   std::string DefaultMetric(const Objective& objective) const;
-  Status SetUpModel();
-  Status Track(const Dataset& data);
+  Status SetUpModel(const Dataset& whole);
+  Status Track(SharedRows rows);
   Result<std::vector<float>> StartMargins(const Dataset& data) const;
   bool updates() const { return params_.process_type == ProcessType::kUpdate; }
+  void TakeGradient(int round, bool changed, std::span<float> grad, std::span<float> hess);
   void Evaluate();
+  // Whether this is so on any host.
+  bool OnAny(bool mine) const;
   // True if training should end: no improvement for long enough.
   bool CheckEarlyStop(int round);
 
   TrainParams params_;
   const Dataset& given_;
-  const Dataset train_;  // of the given rows those that weigh something
+  const Dataset weighted_;  // of the given rows those that weigh something
+  Dataset train_;           // the same, or what this host has of those of all
   const TrainOptions& options_;
+  const Bins no_bins_;
+  collective::Collective alone_;
+  collective::Collective& hosts_;
+  size_t rows_ = 0;  // of all hosts
   PhaseClock phases_;
   ThreadPool pool_;
   ObjectiveConfig config_;
@@ -161,7 +176,7 @@ std::string Training::DefaultMetric(const Objective& objective) const {
   return std::string(was ? former->metric : objective.default_metric());
 }
 
-Status Training::SetUpModel() {
+Status Training::SetUpModel(const Dataset& whole) {
   Forest& forest = model_.forest();
   if (options_.initial != nullptr) {
     const Forest& old = options_.initial->forest();
@@ -199,7 +214,7 @@ Status Training::SetUpModel() {
   if (!params_.base_score) {
     // On an objective of its own: gradients may leave something behind in it.
     CLARY_TRY(const auto objective, MakeObjective(config_, &params_));
-    base = EstimateBaseScore(params_, *objective, train_, outputs_, pool_);
+    base = EstimateBaseScore(params_, *objective, whole, outputs_, pool_);
   }
   if (!std::isfinite(objective_->ToMargin(base))) {
     const bool logistic = params_.objective.ends_with(":logistic");
@@ -213,13 +228,33 @@ Status Training::SetUpModel() {
   return {};
 }
 
-Status Training::Track(const Dataset& data) {
-  CLARY_TRY(auto margin, StartMargins(data));
-  sets_.push_back({.data = data, .margin = std::move(margin)});
+Status Training::Track(SharedRows rows) {
+  CLARY_TRY(auto margin, StartMargins(rows.mine));
+  sets_.push_back({.data = std::move(rows.mine),
+                   .margin = std::move(margin),
+                   .whole = std::move(rows.whole),
+                   .shard = rows.shard});
   return {};
 }
 
-Status Training::SetUp(const std::vector<EvalSet>& evals) {
+bool Training::OnAny(bool mine) const {
+  if (hosts_.alone()) return mine;
+  const auto all = hosts_.GatherEach(static_cast<uint8_t>(mine ? 1 : 0));
+  return std::ranges::find(all, 1) != all.end();
+}
+
+bool Training::grows_together() const {
+  return params_.booster != Booster::kGblinear && !updates() &&
+         std::ranges::find(params_.updater, "refresh") == params_.updater.end();
+}
+
+Result<SharedRows> Training::Share(const Dataset& given) {
+  if (grows_together()) return ShareRows(given, hosts_);
+  CLARY_TRY(Dataset all, GatherRows(given, hosts_));
+  return SharedRows{.mine = all, .whole = all, .shard = {.rows = all.rows()}};
+}
+
+Status Training::Check(const std::vector<EvalSet>& evals) {
   CLARY_CHECK_OK(params_.Validate());
   CLARY_TRY(const UpdaterPlan plan, PlanUpdaters(params_));
   params_.tree_method = plan.tree_method;
@@ -228,16 +263,12 @@ Status Training::SetUp(const std::vector<EvalSet>& evals) {
       std::ranges::find(plan.after, "prune") == plan.after.end()) {
     params_.gamma = 0;
   }
-  if (given_.rows() == 0 || given_.columns() == 0) {
+  if (params_.tree_method == TreeMethod::kExact && !hosts_.alone()) {
+    return Fail(Code::kUnimplemented, "Unimplemented",
+                "tree_method=exact sorts all rows on one host: with several, use hist or approx");
+  }
+  if (hosts_.alone() && (given_.rows() == 0 || given_.columns() == 0)) {
     return Fail(Code::kInvalidArgument, "NoData", "there is nothing to train on");
-  }
-  if (train_.rows() == 0) {
-    return Fail(Code::kInvalidArgument, "BadWeight",
-                "every row of the training data has weight 0, so there is nothing to learn from");
-  }
-  CLARY_CHECK_OK(CheckConstraints());
-  if (train_.rows() > kMaxRows) {
-    return Fail(Code::kUnimplemented, "Unimplemented", "more than 2^30 rows");
   }
   if (options_.initial != nullptr && !updates()) {
     const ObjectiveConfig& old = options_.initial->forest().objective;
@@ -245,11 +276,35 @@ Status Training::SetUp(const std::vector<EvalSet>& evals) {
     config_.position_bias_low = old.position_bias_low;
   }
   CLARY_TRY(objective_, MakeObjective(config_, &params_));
-  if (objective_->takes_targets()) {
+  if (objective_->takes_targets() && train_.rows() > 0) {
     targets_ = std::max<size_t>(1, train_.fields().label.size() / train_.rows());
   }
-  outputs_ = objective_->OutputsFor(targets_);
   CLARY_CHECK_OK(CheckData("the training data", given_));
+  for (const EvalSet& set : evals) CLARY_CHECK_OK(CheckData(set.name, set.data));
+  return {};
+}
+
+Status Training::SetUp(const std::vector<EvalSet>& evals) {
+  CLARY_CHECK_OK(hosts_.Agree(Check(evals)));
+  CLARY_TRY(SharedRows train, Share(weighted_));
+  train_ = train.mine;
+  rows_ = train.shard.rows;
+  if (rows_ == 0) {
+    const auto given = hosts_.GatherEach(uint64_t{given_.rows()});
+    if (std::ranges::count(given, 0U) == std::ssize(given)) {
+      return Fail(Code::kInvalidArgument, "NoData", "there is nothing to train on");
+    }
+    return Fail(Code::kInvalidArgument, "BadWeight",
+                "every row of the training data has weight 0, so there is nothing to learn from");
+  }
+  CLARY_CHECK_OK(CheckConstraints());
+  if (rows_ > kMaxRows) {
+    return Fail(Code::kUnimplemented, "Unimplemented", "more than 2^30 rows");
+  }
+  if (objective_->takes_targets()) {
+    targets_ = std::max<size_t>(1, train.whole.fields().label.size() / rows_);
+  }
+  outputs_ = objective_->OutputsFor(targets_);
   metric_names_ = params_.eval_metric;
   if (metric_names_.empty()) metric_names_.push_back(DefaultMetric(*objective_));
   for (const std::string& name : metric_names_) {
@@ -261,22 +316,22 @@ Status Training::SetUp(const std::vector<EvalSet>& evals) {
     CLARY_CHECK_OK(CheckMetric(name, params_.objective, outputs_, targets_));
     metrics_.push_back(std::move(metric));
   }
-  CLARY_CHECK_OK(SetUpModel());
+  CLARY_CHECK_OK(SetUpModel(train.whole));
 
-  CLARY_CHECK_OK(Track(train_));
+  CLARY_CHECK_OK(Track(std::move(train)));
   for (const EvalSet& set : evals) {
-    CLARY_CHECK_OK(CheckData(set.name, set.data));
-    if (set.data.columns() > train_.columns()) {
-      return Fail(Code::kInvalidArgument, "BadShape",
-                  set.name + " has " + std::to_string(set.data.columns()) +
-                      " features, the training data " + std::to_string(train_.columns()));
-    }
-    if (set.data.SameAs(train_)) {
+    if (!OnAny(!set.data.SameAs(weighted_))) {
       watched_.push_back({.name = set.name, .set = 0});
       continue;
     }
     watched_.push_back({.name = set.name, .set = sets_.size()});
-    CLARY_CHECK_OK(Track(set.data));
+    CLARY_TRY(SharedRows rows, Share(set.data));
+    if (rows.mine.columns() > train_.columns()) {
+      return Fail(Code::kInvalidArgument, "BadShape",
+                  set.name + " has " + std::to_string(rows.mine.columns()) +
+                      " features, the training data " + std::to_string(train_.columns()));
+    }
+    CLARY_CHECK_OK(Track(std::move(rows)));
   }
   const BoostContext context{.params = params_,
                              .objective = *objective_,
@@ -286,7 +341,7 @@ Status Training::SetUp(const std::vector<EvalSet>& evals) {
                              .phases = phases_,
                              .forest = model_.forest(),
                              .sets = sets_,
-                             .bins = options_.bins};
+                             .bins = hosts_.alone() ? options_.bins : no_bins_};
   if (updates()) {
     booster_ = MakeUpdateBooster(context, options_.initial->forest());
   } else if (params_.booster == Booster::kGblinear) {
@@ -295,6 +350,33 @@ Status Training::SetUp(const std::vector<EvalSet>& evals) {
     CLARY_TRY(booster_, MakeTreeBooster(context));
   }
   return {};
+}
+
+void Training::TakeGradient(int round, bool changed, std::span<float> grad, std::span<float> hess) {
+  const TrackedSet& set = sets_[0];
+  if (set.shard.alone() || objective_->rows_apart()) {
+    if (!changed && !predictions_[0].empty() && objective_->knows_gradient_of_predictions()) {
+      objective_->GradientOf(predictions_[0], set.data, pool_, grad, hess);
+    } else {
+      objective_->Gradient(set.margin, set.data, round, pool_, grad, hess);
+    }
+    return;
+  }
+  // Every host takes the gradient of all rows, and keeps that of its own.
+  const size_t all = set.shard.rows;
+  const std::vector<float> margin =
+      hosts_.Gather(std::span<const float>(set.margin), all * outputs_);
+  std::vector<float> of_all(2 * margin.size());
+  const std::span<float> all_grad = std::span(of_all).first(margin.size());
+  const std::span<float> all_hess = std::span(of_all).subspan(margin.size());
+  objective_->Gradient(margin, set.whole, round, pool_, all_grad, all_hess);
+  const size_t own = set.data.rows();
+  for (size_t k = 0; k < outputs_; ++k) {
+    std::ranges::copy(all_grad.subspan(k * all + set.shard.first, own),
+                      grad.begin() + static_cast<std::ptrdiff_t>(k * own));
+    std::ranges::copy(all_hess.subspan(k * all + set.shard.first, own),
+                      hess.begin() + static_cast<std::ptrdiff_t>(k * own));
+  }
 }
 
 void Training::Evaluate() {
@@ -312,10 +394,15 @@ void Training::Evaluate() {
       predictions = predictions_[w.set];
       if (for_gradient) phases_.Enter(Phase::kEvaluate);
     }
+    std::vector<float> of_all;
+    if (!set.shard.alone()) {
+      of_all = hosts_.Gather(predictions, set.shard.rows * outputs_);
+      predictions = of_all;
+    }
     for (size_t m = 0; m < metrics_.size(); ++m) {
       values_.push_back({.dataset = w.name,
                          .metric = metric_names_[m],
-                         .value = metrics_[m]->Evaluate(predictions, set.data, pool_)});
+                         .value = metrics_[m]->Evaluate(predictions, set.whole, pool_)});
     }
   }
 }
@@ -350,18 +437,14 @@ Result<Model> Training::Run(const std::vector<EvalSet>& evals) {
   std::vector<float> hess(grad.size());
   predictions_.resize(sets_.size());
   for (int round = 0; round < params_.num_round; ++round) {
-    if (options_.stop.stop_requested()) {
+    if (OnAny(options_.stop.stop_requested())) {
       return Fail(Code::kCancelled, "Stopped",
                   "training was stopped after " + std::to_string(round) + " rounds");
     }
     phases_.Enter(Phase::kPredict);
     const bool changed = booster_->StartRound();
     phases_.Enter(Phase::kGradient);
-    if (!changed && !predictions_[0].empty() && objective_->knows_gradient_of_predictions()) {
-      objective_->GradientOf(predictions_[0], train_, pool_, grad, hess);
-    } else {
-      objective_->Gradient(sets_[0].margin, train_, kept_rounds + round, pool_, grad, hess);
-    }
+    TakeGradient(kept_rounds + round, changed, grad, hess);
     booster_->Boost(round, grad, hess);
     objective_->Save(model_.forest().objective);
     phases_.Enter(Phase::kEvaluate);
@@ -369,13 +452,15 @@ Result<Model> Training::Run(const std::vector<EvalSet>& evals) {
     phases_.Enter(Phase::kOther);
     const std::vector<PhaseTime> phases = phases_.Take();
     const bool stop = CheckEarlyStop(round);
-    if (options_.on_round && !options_.on_round({.round = round,
-                                                 .rounds = params_.num_round,
-                                                 .last = stop || round + 1 == params_.num_round,
-                                                 .metrics = values_,
-                                                 .margins = margins,
-                                                 .phases = phases,
-                                                 .model = model_})) {
+    CLARY_CHECK_OK(hosts_.status());
+    if (OnAny(options_.on_round &&
+              !options_.on_round({.round = round,
+                                  .rounds = params_.num_round,
+                                  .last = stop || round + 1 == params_.num_round,
+                                  .metrics = values_,
+                                  .margins = margins,
+                                  .phases = phases,
+                                  .model = model_}))) {
       break;
     }
     if (stop) break;

@@ -20,7 +20,7 @@ class TreeBooster final : public GradientBooster {
         dart_(context.params.booster == Booster::kDart),
         refit_(context.objective.leaf_quantile(0) > 0),
         after_(PlanUpdaters(context.params).value_or(UpdaterPlan{}).after),
-        rows_(context.params, context.train().rows()) {
+        rows_(context.params, context.train().rows(), context.shard()) {
     if (dart_) {
       for (const TrackedSet& set : c_.sets)
         exact_.emplace_back(set.margin.begin(), set.margin.end());
@@ -32,9 +32,11 @@ class TreeBooster final : public GradientBooster {
   Status SetUp() {
     // Upstream draws the first round's trees before the tree method draws its own seeds.
     if (dart_) next_dropped_ = DrawDropped(c_.params, c_.forest.tree_weight, c_.engine);
-    CLARY_TRY(builder_,
-              TreeBuilder::Make(c_.params, c_.train(), c_.engine, c_.pool,
-                                {.leaf_rows = refit_, .phases = &c_.phases, .bins = c_.bins}));
+    CLARY_TRY(
+        builder_,
+        TreeBuilder::Make(
+            c_.params, c_.train(), c_.engine, c_.pool,
+            {.leaf_rows = refit_, .phases = &c_.phases, .bins = c_.bins, .shard = c_.shard()}));
     for (size_t s = 1; s < c_.sets.size(); ++s) builder_->Watch(c_.sets[s].data);
     return {};
   }
@@ -172,25 +174,57 @@ class TreeBooster final : public GradientBooster {
     const Dataset& train = c_.train();
     const RowFields& f = train.fields();
     const std::vector<float>& margin = c_.sets.front().margin;
-    const size_t targets = f.label.size() / train.rows();
+    const size_t targets = f.label.size() / std::max<size_t>(1, train.rows());
     const double share = c_.objective.leaf_quantile(static_cast<int>(output));
     // 1.x does not shrink refitted leaves, not even those of several trees a round.
     const float rate = c_.params.version < 200
                            ? 1.0F
                            : c_.params.eta / static_cast<float>(c_.params.num_parallel_tree);
     const auto leaves = builder_->leaves();
-    c_.pool.ForEach(leaves.size(), [&](size_t k, int) {
-      if (leaves[k].rows.empty()) return;
-      std::vector<float> residual;
+    struct Residuals {
+      std::vector<float> value;
       std::vector<float> weight;
+    };
+    std::vector<Residuals> of_leaf(leaves.size());
+    c_.pool.ForEach(leaves.size(), [&](size_t k, int) {
       for (const uint32_t r : leaves[k].rows) {
-        residual.push_back(f.label[r * targets + output % targets] -
-                           margin[r * c_.outputs + output]);
-        if (f.weight.size() == train.rows()) weight.push_back(f.weight[r]);
+        of_leaf[k].value.push_back(f.label[r * targets + output % targets] -
+                                   margin[r * c_.outputs + output]);
+        if (f.weight.size() == train.rows()) of_leaf[k].weight.push_back(f.weight[r]);
       }
-      tree.threshold[static_cast<size_t>(leaves[k].node)] =
-          rate * static_cast<float>(WeightedQuantile(residual, weight, share));
     });
+    for (auto list : {&Residuals::value, &Residuals::weight}) GatherLists(of_leaf, list);
+    c_.pool.ForEach(leaves.size(), [&](size_t k, int) {
+      if (of_leaf[k].value.empty()) return;
+      tree.threshold[static_cast<size_t>(leaves[k].node)] =
+          rate * static_cast<float>(WeightedQuantile(of_leaf[k].value, of_leaf[k].weight, share));
+    });
+  }
+
+  // Replaces a list of each item by that of all hosts, whose lists follow each other by rank.
+  template <typename Item>
+  void GatherLists(std::vector<Item>& items, std::vector<float> Item::* list) const {
+    if (c_.shard().alone()) return;
+    collective::Collective& hosts = *c_.shard().hosts;
+    std::vector<uint64_t> sizes;
+    std::vector<float> mine;
+    for (const Item& item : items) {
+      sizes.push_back((item.*list).size());
+      mine.insert(mine.end(), (item.*list).begin(), (item.*list).end());
+    }
+    const auto n = static_cast<size_t>(hosts.size());
+    const auto all_sizes = hosts.Gather(std::span<const uint64_t>(sizes), n * sizes.size());
+    size_t total = 0;
+    for (const uint64_t size : all_sizes) total += size;
+    const std::vector<float> all = hosts.Gather(std::span<const float>(mine), total);
+    for (Item& item : items) (item.*list).clear();
+    size_t at = 0;
+    for (size_t i = 0; i < all_sizes.size() && hosts.status(); ++i) {
+      std::vector<float>& to = items[i % items.size()].*list;
+      to.insert(to.end(), all.begin() + static_cast<std::ptrdiff_t>(at),
+                all.begin() + static_cast<std::ptrdiff_t>(at + all_sizes[i]));
+      at += all_sizes[i];
+    }
   }
 
   // dart: gives the round's trees their weight, the dropped ones their smaller one, and all margins

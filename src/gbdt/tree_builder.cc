@@ -21,10 +21,16 @@ std::span<const float> RowWeights(const Dataset& data) {
   return weight.size() == data.rows() ? std::span<const float>(weight) : std::span<const float>();
 }
 
-Bins::Data BinFor(const TrainParams& params, const Dataset& train, ThreadPool& pool) {
-  const float rare = RareSearch::ValuesPerBin(params);
-  auto cuts =
-      std::make_shared<const Cuts>(ComputeCuts(train, RowWeights(train), params.max_bin, pool));
+// How few values a bin make a feature rare; hosts have no way to search such together.
+float RareBelow(const TrainParams& params, const Shard& shard) {
+  return shard.alone() ? RareSearch::ValuesPerBin(params) : 0;
+}
+
+Bins::Data BinFor(const TrainParams& params, const Dataset& train, const Shard& shard,
+                  ThreadPool& pool) {
+  const float rare = RareBelow(params, shard);
+  auto cuts = std::make_shared<const Cuts>(
+      SharedCuts(train, shard).Find(RowWeights(train), params.max_bin, pool));
   auto bins = std::make_shared<const BinnedMatrix>(train, cuts, true, pool, rare);
   return {.train = train,
           .max_bin = params.max_bin,
@@ -46,9 +52,11 @@ class HistBuilder : public TreeBuilder {
   HistBuilder(const TrainParams& params, const Dataset& train, RandomEngine& engine,
               ThreadPool& pool, const Options& options)
       : pool_(pool),
-        data_(options.bins.Fit(params, train) ? *options.bins.data() : BinFor(params, train, pool)),
+        shard_(options.shard),
+        data_(options.bins.Fit(params, train) ? *options.bins.data()
+                                              : BinFor(params, train, shard_, pool)),
         features_(params, data_.cuts->features(), engine),
-        grower_(params, *data_.bins, features_, pool, options.leaf_rows, options.phases),
+        grower_(params, *data_.bins, features_, pool, options.leaf_rows, shard_, options.phases),
         packed_(train.rows()) {}
 
   void Prepare(std::span<const OutputGradients> gradients,
@@ -59,7 +67,7 @@ class HistBuilder : public TreeBuilder {
     for (size_t k = 0; k < gradients.size(); ++k) {
       prepared_[k].packed.resize(packed_.size());
       prepared_[k].scale = QuantizeGradients(gradients[k].grad, gradients[k].hess, seeds[k], pool_,
-                                             prepared_[k].packed);
+                                             shard_, prepared_[k].packed);
       packed.push_back(prepared_[k].packed.data());
     }
     std::vector<Histogram> roots = grower_.Roots(packed);
@@ -71,7 +79,7 @@ class HistBuilder : public TreeBuilder {
       Prepared& p = prepared_[next_++];
       return grower_.Grow(p.packed.data(), p.scale, std::nullopt, std::move(p.root));
     }
-    const GradScale scale = QuantizeGradients(g.grad, g.hess, seed, pool_, packed_);
+    const GradScale scale = QuantizeGradients(g.grad, g.hess, seed, pool_, shard_, packed_);
     return grower_.Grow(packed_.data(), scale, rows.sample());
   }
   std::vector<LeafRows> leaves() override { return grower_.leaves(); }
@@ -93,6 +101,7 @@ class HistBuilder : public TreeBuilder {
 
  private:
   ThreadPool& pool_;
+  const Shard shard_;
   const Bins::Data data_;
   FeatureSampler features_;
   TreeGrower grower_;
@@ -140,6 +149,7 @@ class ApproxBuilder : public ByValueBuilder {
         params_(params),
         train_(train),
         options_(options),
+        cuts_(train, options.shard),
         constant_hessian_(params.objective == "reg:squarederror" ||
                           params.objective == "reg:absoluteerror" ||
                           params.objective == "reg:quantileerror"),
@@ -149,7 +159,7 @@ class ApproxBuilder : public ByValueBuilder {
   Tree Grow(const OutputGradients& g, uint32_t seed, const RowSample& rows) override {
     dropped_ = rows.dropped;
     if (grower_ == nullptr || !constant_hessian_) Bin(g);
-    const GradScale scale = QuantizeGradients(g.grad, g.hess, seed, pool_, packed_);
+    const GradScale scale = QuantizeGradients(g.grad, g.hess, seed, pool_, options_.shard, packed_);
     return grower_->Grow(packed_.data(), scale, rows.sample());
   }
   std::vector<LeafRows> leaves() override { return grower_->leaves(); }
@@ -168,20 +178,20 @@ class ApproxBuilder : public ByValueBuilder {
       curvature[r] = g.hess[r] * (weight.empty() ? 1.0F : weight[r]);
     }
     for (const uint32_t r : dropped_) curvature[r] = 0;
-    auto cuts =
-        std::make_shared<const Cuts>(ComputeCuts(train_, curvature, params_.max_bin, pool_));
+    auto cuts = std::make_shared<const Cuts>(cuts_.Find(curvature, params_.max_bin, pool_));
     // With few distinct values the cuts are always the same.
     if (grower_ != nullptr && cuts->value == bins_->cuts().value) return;
     grower_ = nullptr;
     bins_ = std::make_unique<BinnedMatrix>(train_, std::move(cuts), true, pool_,
-                                           RareSearch::ValuesPerBin(params_));
+                                           RareBelow(params_, options_.shard));
     grower_ = std::make_unique<TreeGrower>(params_, *bins_, features_, pool_, options_.leaf_rows,
-                                           options_.phases);
+                                           options_.shard, options_.phases);
   }
 
   const TrainParams& params_;
   const Dataset& train_;
   const Options options_;
+  const SharedCuts cuts_;
   const bool constant_hessian_;
   FeatureSampler features_;
   std::unique_ptr<BinnedMatrix> bins_;
@@ -198,13 +208,14 @@ class ExactBuilder : public ByValueBuilder {
       : ByValueBuilder(pool),
         params_(params),
         phases_(options.phases),
+        shard_(options.shard),
         columns_(train.columns()),
         engine_(engine),
         grower_(params, train, pool),
         packed_(train.rows()) {}
 
   Tree Grow(const OutputGradients& g, uint32_t seed, const RowSample& rows) override {
-    const GradScale scale = QuantizeGradients(g.grad, g.hess, seed, pool_, packed_);
+    const GradScale scale = QuantizeGradients(g.grad, g.hess, seed, pool_, shard_, packed_);
     FeatureSampler features(params_, columns_, engine_);
     if (phases_ != nullptr) phases_->Enter(Phase::kSplit);
     return grower_.Grow(packed_.data(), scale, rows.dropped, features);
@@ -223,6 +234,7 @@ class ExactBuilder : public ByValueBuilder {
  private:
   const TrainParams& params_;
   PhaseClock* const phases_;
+  const Shard shard_;
   const uint32_t columns_;
   RandomEngine& engine_;
   ExactGrower grower_;
@@ -258,7 +270,7 @@ Result<Bins> Bins::Make(const TrainParams& params, const Dataset& train,
   const Dataset weighted = train.Weighted();
   CLARY_CHECK_OK(CheckCategories(weighted));
   ThreadPool pool(params.nthread);
-  auto data = std::make_shared<Data>(BinFor(params, weighted, pool));
+  auto data = std::make_shared<Data>(BinFor(params, weighted, {.rows = weighted.rows()}, pool));
   for (const EvalSet& set : evals) {
     if (set.data.SameAs(weighted)) continue;
     data->watched.push_back({set.data, BinWatched(set.data, data->cuts, pool)});
@@ -279,7 +291,8 @@ bool Bins::Fit(const TrainParams& params, const Dataset& train) const {
 Result<std::unique_ptr<TreeBuilder>> TreeBuilder::Make(const TrainParams& params,
                                                        const Dataset& train, RandomEngine& engine,
                                                        ThreadPool& pool, const Options& options) {
-  CLARY_CHECK_OK(CheckCategories(train));
+  const Status categories = CheckCategories(train);
+  CLARY_CHECK_OK(options.shard.alone() ? categories : options.shard.hosts->Agree(categories));
   std::unique_ptr<TreeBuilder> builder;
   switch (params.tree_method) {
     case TreeMethod::kExact: {

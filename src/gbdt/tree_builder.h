@@ -12,6 +12,7 @@
 #include "gbdt/binned_matrix.h"
 #include "gbdt/phases.h"
 #include "gbdt/sampler.h"
+#include "gbdt/shard.h"
 #include "gbdt/tree.h"
 
 namespace clary::gbdt {
@@ -48,6 +49,7 @@ class TreeBuilder {
     bool leaf_rows = false;
     PhaseClock* phases = nullptr;  // learns where the time goes, as far as the method tells
     Bins bins = {};                // for hist, as far as they fit
+    Shard shard;                   // that `train` is a part of
   };
   // The builder of params.tree_method. Borrows everything; takes the draws from `engine` that
   // upstream's method takes when it is set up. kInvalidArgument for what the method cannot do (the

@@ -11,6 +11,7 @@
 
 #include "base/thread_pool.h"
 #include "gbdt/metric.h"
+#include "gbdt/shard.h"
 
 namespace clary::gbdt {
 
@@ -20,8 +21,6 @@ inline constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 inline float WeightOf(const RowFields& f, size_t row) {
   return f.weight.size() == f.label.size() ? f.weight[row] : 1.0F;
 }
-
-inline constexpr size_t kSumBlock = 4096;
 
 // The sum of body(begin, end) over blocks of [0, count), always in the same order.
 template <typename Sum, typename Body>
