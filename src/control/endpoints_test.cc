@@ -325,7 +325,7 @@ TEST(Endpoint, ADeadServerIsReplaced) {
   w.AnswerAll();
   EXPECT_EQ(w.Route()->variants[0].instances.size(), 2u);
   EXPECT_EQ(w.StatusOfEndpoint(), "InService");
-  // One that dies again and again waits longer and longer, and is never given up.
+  // One that dies young again and again waits longer and longer, and is never given up.
   w.executor.Exit(w.Servers().back().key, 137);
   w.service->Reconcile();
   EXPECT_EQ(w.Servers().size(), 1u);
@@ -334,6 +334,14 @@ TEST(Endpoint, ADeadServerIsReplaced) {
   w.service->Reconcile();
   EXPECT_EQ(w.Servers().size(), 2u);
   EXPECT_EQ(w.StatusOfEndpoint(), "InService");
+  // One that has answered for a second starts again at once, however often it is killed.
+  for (int kill = 0; kill < 5; ++kill) {
+    w.AnswerAll();
+    w.clock.Advance(milliseconds(1000));
+    w.executor.Exit(w.Servers().front().key, 137);
+    w.service->Reconcile();
+    EXPECT_EQ(w.Servers().size(), 2u) << kill;
+  }
 }
 
 TEST(Endpoint, AnswersAcrossARestartOfTheService) {

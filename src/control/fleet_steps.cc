@@ -19,9 +19,9 @@ namespace {
 using nlohmann::json;
 
 constexpr int64_t kMaxStarts = 2;       // of a server that never answers
-constexpr int64_t kFirstDelayMs = 100;  // before a dead one starts again; doubles
+constexpr int64_t kFirstDelayMs = 100;  // before one that died young starts again; doubles
 constexpr int64_t kMaxDelayMs = 10'000;
-constexpr int64_t kSteadyMs = 60'000;  // one that lasted so long starts again at once
+constexpr int64_t kSteadyMs = 1'000;  // one that answered for so long starts again at once
 
 std::string NotHealthy(const Instance& instance, const std::string& cause) {
   if (cause.starts_with("Failed to download model data")) return cause;
