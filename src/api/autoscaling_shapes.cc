@@ -36,6 +36,12 @@ constexpr Member kDeleteScalingPolicyRequestMembers[] = {
     {"ResourceId", &kResourceIdMaxLen1600, true}, {"ScalableDimension", &kScalableDimension, true}};
 constexpr Shape kDeleteScalingPolicyRequest = Structure("DeleteScalingPolicyRequest", kDeleteScalingPolicyRequestMembers);
 constexpr Shape kDeleteScalingPolicyResponse = Structure("DeleteScalingPolicyResponse");
+constexpr Member kDeleteScheduledActionRequestMembers[] = {
+    {"ServiceNamespace", &kServiceNamespace, true},
+    {"ScheduledActionName", &kResourceIdMaxLen1600, true},
+    {"ResourceId", &kResourceIdMaxLen1600, true}, {"ScalableDimension", &kScalableDimension, true}};
+constexpr Shape kDeleteScheduledActionRequest = Structure("DeleteScheduledActionRequest", kDeleteScheduledActionRequestMembers);
+constexpr Shape kDeleteScheduledActionResponse = Structure("DeleteScheduledActionResponse");
 constexpr Member kDeregisterScalableTargetRequestMembers[] = {
     {"ServiceNamespace", &kServiceNamespace, true}, {"ResourceId", &kResourceIdMaxLen1600, true},
     {"ScalableDimension", &kScalableDimension, true}};
@@ -280,6 +286,29 @@ constexpr Shape kScalingPolicies = List(&kScalingPolicy);
 constexpr Member kDescribeScalingPoliciesResponseMembers[] = {
     {"ScalingPolicies", &kScalingPolicies}, {"NextToken", &kXmlString}};
 constexpr Shape kDescribeScalingPoliciesResponse = Structure("DescribeScalingPoliciesResponse", kDescribeScalingPoliciesResponseMembers);
+constexpr Member kDescribeScheduledActionsRequestMembers[] = {
+    {"ScheduledActionNames", &kResourceIdsMaxLen1600},
+    {"ServiceNamespace", &kServiceNamespace, true}, {"ResourceId", &kResourceIdMaxLen1600},
+    {"ScalableDimension", &kScalableDimension}, {"MaxResults", &kMaxResults},
+    {"NextToken", &kXmlString}};
+constexpr Shape kDescribeScheduledActionsRequest = Structure("DescribeScheduledActionsRequest", kDescribeScheduledActionsRequestMembers);
+constexpr Shape kScheduledActionName = String(1, 256, R"([^\x00-\x20\x7f-\x9f:/|]([^\x00-\x1f\x7f-\x9f:/|]*[^\x00-\x20\x7f-\x9f:/|])?)", R"((?!((^[ ]+.*)|(.*([\u0000-\u001f]|[\u007f-\u009f]|[:/|])+.*)|(.*[ ]+$))).+)");
+constexpr Member kScalableTargetActionMembers[] = {
+    {"MinCapacity", &kResourceCapacity}, {"MaxCapacity", &kResourceCapacity}};
+constexpr Shape kScalableTargetAction = Structure("ScalableTargetAction", kScalableTargetActionMembers);
+constexpr Member kScheduledActionMembers[] = {
+    {"ScheduledActionName", &kScheduledActionName, true},
+    {"ScheduledActionARN", &kResourceIdMaxLen1600, true},
+    {"ServiceNamespace", &kServiceNamespace, true}, {"Schedule", &kResourceIdMaxLen1600, true},
+    {"Timezone", &kResourceIdMaxLen1600}, {"ResourceId", &kResourceIdMaxLen1600, true},
+    {"ScalableDimension", &kScalableDimension}, {"StartTime", &kTimestampType},
+    {"EndTime", &kTimestampType}, {"ScalableTargetAction", &kScalableTargetAction},
+    {"CreationTime", &kTimestampType, true}};
+constexpr Shape kScheduledAction = Structure("ScheduledAction", kScheduledActionMembers);
+constexpr Shape kScheduledActions = List(&kScheduledAction);
+constexpr Member kDescribeScheduledActionsResponseMembers[] = {
+    {"ScheduledActions", &kScheduledActions}, {"NextToken", &kXmlString}};
+constexpr Shape kDescribeScheduledActionsResponse = Structure("DescribeScheduledActionsResponse", kDescribeScheduledActionsResponseMembers);
 constexpr Member kPutScalingPolicyRequestMembers[] = {
     {"PolicyName", &kPolicyName, true}, {"ServiceNamespace", &kServiceNamespace, true},
     {"ResourceId", &kResourceIdMaxLen1600, true}, {"ScalableDimension", &kScalableDimension, true},
@@ -291,6 +320,14 @@ constexpr Shape kPutScalingPolicyRequest = Structure("PutScalingPolicyRequest", 
 constexpr Member kPutScalingPolicyResponseMembers[] = {
     {"PolicyARN", &kResourceIdMaxLen1600, true}, {"Alarms", &kAlarms}};
 constexpr Shape kPutScalingPolicyResponse = Structure("PutScalingPolicyResponse", kPutScalingPolicyResponseMembers);
+constexpr Member kPutScheduledActionRequestMembers[] = {
+    {"ServiceNamespace", &kServiceNamespace, true}, {"Schedule", &kResourceIdMaxLen1600},
+    {"Timezone", &kResourceIdMaxLen1600}, {"ScheduledActionName", &kScheduledActionName, true},
+    {"ResourceId", &kResourceIdMaxLen1600, true}, {"ScalableDimension", &kScalableDimension, true},
+    {"StartTime", &kTimestampType}, {"EndTime", &kTimestampType},
+    {"ScalableTargetAction", &kScalableTargetAction}};
+constexpr Shape kPutScheduledActionRequest = Structure("PutScheduledActionRequest", kPutScheduledActionRequestMembers);
+constexpr Shape kPutScheduledActionResponse = Structure("PutScheduledActionResponse");
 constexpr Shape kTagKey = String(1, 128);
 constexpr Shape kTagValue = String(0, 256);
 constexpr Shape kTagMap = Map(&kTagKey, &kTagValue);
@@ -305,11 +342,14 @@ constexpr Shape kRegisterScalableTargetResponse = Structure("RegisterScalableTar
 
 constexpr Operation kOperations[] = {
     {"DeleteScalingPolicy", &kDeleteScalingPolicyRequest, &kDeleteScalingPolicyResponse},
+    {"DeleteScheduledAction", &kDeleteScheduledActionRequest, &kDeleteScheduledActionResponse},
     {"DeregisterScalableTarget", &kDeregisterScalableTargetRequest, &kDeregisterScalableTargetResponse},
     {"DescribeScalableTargets", &kDescribeScalableTargetsRequest, &kDescribeScalableTargetsResponse},
     {"DescribeScalingActivities", &kDescribeScalingActivitiesRequest, &kDescribeScalingActivitiesResponse},
     {"DescribeScalingPolicies", &kDescribeScalingPoliciesRequest, &kDescribeScalingPoliciesResponse},
+    {"DescribeScheduledActions", &kDescribeScheduledActionsRequest, &kDescribeScheduledActionsResponse},
     {"PutScalingPolicy", &kPutScalingPolicyRequest, &kPutScalingPolicyResponse},
+    {"PutScheduledAction", &kPutScheduledActionRequest, &kPutScheduledActionResponse},
     {"RegisterScalableTarget", &kRegisterScalableTargetRequest, &kRegisterScalableTargetResponse}};
 
 }  // namespace

@@ -20,7 +20,8 @@ namespace clary::api {
 struct ContainerSpec {
   std::string name = "primary";  // in messages: "primary", of a pipeline "container-1" or its
                                  // ContainerHostname
-  std::string program;           // "xgboost", or "script": an inference script of users
+  std::string program;           // "xgboost"; "script": an inference script of users; "image": the
+                                 // container image of `python`, by its own program
   std::string image;             // as the model names it
   std::string image_version;     // "1.7-1"
   std::string model_uri;         // s3://bucket/key of a model.tar.gz; empty: none
@@ -28,7 +29,7 @@ struct ContainerSpec {
   bool multi_model = false;      // model_uri is the prefix of many, which requests name
   bool keep_models = true;       // of many: ModelCacheSetting
   std::map<std::string, std::string> environment;
-  PythonSpec python;  // of a script
+  PythonSpec python;  // of a script or an image
 };
 
 // What scripts reach beside their files, as JobSpec has it for programs of jobs.
@@ -71,6 +72,11 @@ constexpr char kInService[] = "InService";
 // port. The path may be longer than the address of a socket can be;
 // net::HttpClientOptions::unix_socket takes it as it is.
 std::filesystem::path SocketOf(const std::filesystem::path& directory, size_t index);
+
+// How a container of many models tells, with an answer, what the request has waited for: "hit" if
+// the model was loaded, else "wait=N download=N load=N" in microseconds, 0 for what others had
+// begun.
+constexpr char kModelLoadHeader[] = "X-Clary-Model-Load";
 
 // transform.json: everything a batch transform needs; written once, before its launch.
 struct TransformSpec {

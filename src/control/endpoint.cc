@@ -91,10 +91,13 @@ std::optional<AsyncRoute> AsyncOf(const json& config) {
   const auto async = config.find("AsyncInferenceConfig");
   if (async == config.end()) return std::nullopt;
   const json output = async->value("OutputConfig", json::object());
+  const json topics = output.value("NotificationConfig", json::object());
   return AsyncRoute{.output_uri = WithoutSlash(output.value("S3OutputPath", "")),
                     .failure_uri = WithoutSlash(output.value("S3FailurePath", "")),
                     .max_concurrency = async->value("ClientConfig", json::object())
-                                           .value("MaxConcurrentInvocationsPerInstance", 0)};
+                                           .value("MaxConcurrentInvocationsPerInstance", 0),
+                    .success_topic = topics.value("SuccessTopic", ""),
+                    .error_topic = topics.value("ErrorTopic", "")};
 }
 
 std::optional<CaptureRoute> CaptureOf(const json& config) {

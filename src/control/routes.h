@@ -40,9 +40,11 @@ struct CaptureRoute {
 };
 
 struct AsyncRoute {
-  std::string output_uri;   // S3OutputPath, without a trailing slash; empty: not given
-  std::string failure_uri;  // S3FailurePath, likewise
-  int max_concurrency = 0;  // per instance; 0: not given
+  std::string output_uri;          // S3OutputPath, without a trailing slash; empty: not given
+  std::string failure_uri;         // S3FailurePath, likewise
+  int max_concurrency = 0;         // per instance; 0: not given
+  std::string success_topic = {};  // of SNS, told of each answer; empty: none
+  std::string error_topic = {};    // likewise of each failure
 };
 
 struct EndpointRoute {

@@ -2,10 +2,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/file.h"
+#include "api/notify_settings.h"
 #include "base/strings.h"
-#include "net/client.h"
 #include "net/mail.h"
+#include "net/webhook.h"
 
 namespace clary::rules {
 namespace {
@@ -13,8 +13,6 @@ namespace {
 using nlohmann::json;
 
 constexpr size_t kMaxActions = 20;
-constexpr uint64_t kMaxSettings = 1 << 16;
-constexpr Duration kSendLimit{15'000};
 
 std::unexpected<Error> Bad(const std::string& what) {
   return Fail(Code::kInvalidArgument, "BadAction", "action_json: " + what);
@@ -34,33 +32,9 @@ std::string Unescape(std::string_view text) {
   return out;
 }
 
-Status PostWebhook(const std::string& url, const RuleAction& action, const RuleMessage& message,
-                   const std::string& subject, const std::string& body) {
-  if (!url.starts_with("https://") && !url.starts_with("http://")) {
-    return Fail(Code::kFailedPrecondition, "NotConfigured",
-                "not sent: the webhook of the notification settings is no http(s) URL");
-  }
-  CLARY_TRY(const auto client, net::HttpClient::Create({.total_timeout = kSendLimit}));
-  net::ClientRequest request{.method = "POST", .url = url};
-  request.headers.Set("Content-Type", "application/json");
-  request.body = json{{"action", action.kind == RuleAction::Kind::kSms ? "sms" : "email"},
-                      {"endpoint", action.target},
-                      {"rule", message.rule},
-                      {"training_job", message.job_name},
-                      {"subject", subject},
-                      {"message", body},
-                      // What chat services show of a webhook.
-                      {"text", subject + ": " + body}}
-                     .dump(-1, ' ', false, json::error_handler_t::replace);
-  const auto answer = client->Send(request);
-  // The URL may hold a key: it is in no message.
-  if (!answer) {
-    return Fail(answer.error().code, answer.error().reason,
-                "not sent: the webhook cannot be reached (" + answer.error().reason + ")");
-  }
-  if (answer->status / 100 == 2) return {};
-  return Fail(Code::kUnavailable, "Refused",
-              "not sent: the webhook answered with status " + std::to_string(answer->status));
+// An error of sending, for people.
+Status NotSent(const Error& error) {
+  return Fail(error.code, error.reason, "not sent: " + error.message);
 }
 
 }  // namespace
@@ -101,32 +75,29 @@ bool StopsJob(const RuleAction& action, std::string_view job_name) {
 
 Status SendNotification(const RuleAction& action, const RuleMessage& message,
                         const std::filesystem::path& settings) {
-  const auto text = ReadFile(settings, kMaxSettings);
-  if (!text && text.error().code != Code::kNotFound) {
-    return Fail(Code::kFailedPrecondition, "NotConfigured",
-                "not sent: the notification settings of the service cannot be read");
-  }
-  const json config = text ? json::parse(*text, nullptr, false) : json::object();
-  if (!config.is_object()) {
-    return Fail(Code::kFailedPrecondition, "NotConfigured",
-                "not sent: the notification settings of the service are no JSON object");
-  }
+  const auto config = api::ReadNotifySettings(settings);
+  if (!config) return NotSent(config.error());
   const std::string subject = "SMDebugRule:" + message.rule + " fired";
   const std::string body = "Rule " + message.rule + " of training job " + message.job_name +
                            " fired. " + message.details;
-  if (const std::string url = Text(config, "webhook"); !url.empty()) {
-    return PostWebhook(url, action, message, subject, body);
+  if (!config->webhook.empty()) {
+    const json document = {{"action", action.kind == RuleAction::Kind::kSms ? "sms" : "email"},
+                           {"endpoint", action.target},
+                           {"rule", message.rule},
+                           {"training_job", message.job_name},
+                           {"subject", subject},
+                           {"message", body},
+                           // What chat services show of a webhook.
+                           {"text", subject + ": " + body}};
+    const Status sent = net::PostWebhook(
+        config->webhook, document.dump(-1, ' ', false, json::error_handler_t::replace));
+    return sent ? sent : NotSent(sent.error());
   }
-  const json mail = config.value("smtp", json());
-  if (action.kind == RuleAction::Kind::kEmail && mail.is_object()) {
+  if (action.kind == RuleAction::Kind::kEmail && config->smtp) {
     const Status sent = net::SendMail(
-        {.url = Text(mail, "url"),
-         .user = Text(mail, "user"),
-         .password = Text(mail, "password"),
-         .timeout = kSendLimit},
-        {.from = Text(mail, "from"), .to = action.target, .subject = subject, .body = body});
-    if (sent) return {};
-    return Fail(sent.error().code, sent.error().reason, "not sent: " + sent.error().message);
+        {.url = config->smtp->url, .user = config->smtp->user, .password = config->smtp->password},
+        {.from = config->smtp->from, .to = action.target, .subject = subject, .body = body});
+    return sent ? sent : NotSent(sent.error());
   }
   return Fail(Code::kFailedPrecondition, "NotConfigured",
               action.kind == RuleAction::Kind::kSms

@@ -4,16 +4,20 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
 
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/strings.h"
+#include "server/capture.h"
 #include "server/internal/record_body.h"
 #include "server/invocation_metrics.h"
 
 namespace clary::server {
 namespace {
 
+using control::AsyncRoute;
 using control::EndpointRoute;
 using control::VariantRoute;
 using nlohmann::json;
@@ -22,7 +26,8 @@ constexpr char kInvocations[] = "async_invocations";
 constexpr size_t kMostInline = 128'000;
 constexpr size_t kPerInstance = 4;  // at once, if the endpoint does not say
 constexpr int kMostAttempts = 3;
-constexpr Duration kNextLook{250};  // while requests wait for an instance
+constexpr Duration kNextLook{250};                 // while requests wait for an instance
+constexpr size_t kMostCaptured = size_t{4} << 20;  // of an input or an answer
 
 std::unexpected<Error> RefusedAsync(std::string message) {
   return std::unexpected(Error{Code::kInvalidArgument, "ValidationError", std::move(message)});
@@ -67,6 +72,27 @@ Status StoreObject(objects::ObjectStore& store, const std::string& uri, ByteSour
 double Micros(int64_t ms) { return static_cast<double>(ms) * 1000; }
 
 }  // namespace
+
+// Passes a stream on and keeps what it was, unless that is too long to be captured.
+class AsyncInvocations::Copied final : public ByteSource {
+ public:
+  explicit Copied(std::unique_ptr<ByteSource> source) : source_(std::move(source)) {}
+  Result<size_t> Read(std::span<char> buffer) override {
+    CLARY_TRY(const size_t n, source_->Read(buffer));
+    whole_ = whole_ && text_.size() + n <= kMostCaptured;
+    if (whole_) text_.append(buffer.data(), n);
+    return n;
+  }
+  // nullopt: it was too long.
+  std::optional<std::string_view> text() const {
+    return whole_ ? std::optional<std::string_view>(text_) : std::nullopt;
+  }
+
+ private:
+  const std::unique_ptr<ByteSource> source_;
+  std::string text_;
+  bool whole_ = true;
+};
 
 Result<std::unique_ptr<AsyncInvocations>> AsyncInvocations::Open(Parts parts, AsyncLimits limits) {
   std::unique_ptr<AsyncInvocations> opened(new AsyncInvocations(std::move(parts), limits));
@@ -300,6 +326,8 @@ AsyncInvocations::After AsyncInvocations::Ask(Pick& pick, const json& record,
                        .stop = stop};
   std::string body;
   std::unique_ptr<ByteSource> source;
+  const bool captures = pick.route->capture && parts_.capture != nullptr;
+  const Copied* copy = nullptr;
   if (input.empty()) {
     body = Base64Decode(TextIn(record, "body")).value_or("");
     request.body = body;
@@ -319,6 +347,11 @@ AsyncInvocations::After AsyncInvocations::Ask(Pick& pick, const json& record,
       if (given != object->info.headers.end()) type = given->second;
     }
     source = std::move(object->body);
+    if (captures) {
+      auto copied = std::make_unique<Copied>(std::move(source));
+      copy = copied.get();
+      source = std::move(copied);
+    }
     request.upload = source.get();
     request.upload_length = object->length;
   }
@@ -339,7 +372,8 @@ AsyncInvocations::After AsyncInvocations::Ask(Pick& pick, const json& record,
     GiveUp(pick, record, text.empty() ? answer->body : text, "InvocationFailures");
     return After::kDone;
   }
-  return Finish(pick, record, variant->name, *std::move(answer));
+  return Finish(pick, record, variant->name, {.type = type, .text = body, .copy = copy},
+                *std::move(answer));
 }
 
 // No instance has answered, or not to the end.
@@ -356,11 +390,19 @@ AsyncInvocations::After AsyncInvocations::TryAgain(Pick& pick, const json& recor
 }
 
 AsyncInvocations::After AsyncInvocations::Finish(Pick& pick, const json& record,
-                                                 const std::string& variant, net::Response answer) {
+                                                 const std::string& variant, const Body& input,
+                                                 net::Response answer) {
   const std::string output = TextIn(record, "output");
+  const std::string type(answer.headers.Get("Content-Type"));
   if (!answer.stream) answer.stream = NewStringSource(std::move(answer.body));
-  const Status stored = StoreObject(parts_.objects, output, *answer.stream,
-                                    std::string(answer.headers.Get("Content-Type")));
+  const bool captures = pick.route->capture && parts_.capture != nullptr;
+  const Copied* copy = nullptr;
+  if (captures) {
+    auto copied = std::make_unique<Copied>(std::move(answer.stream));
+    copy = copied.get();
+    answer.stream = std::move(copied);
+  }
+  const Status stored = StoreObject(parts_.objects, output, *answer.stream, type);
   if (!stored) {
     const Code code = stored.error().code;
     if (code == Code::kCancelled || code == Code::kUnavailable || code == Code::kDeadlineExceeded) {
@@ -370,6 +412,27 @@ AsyncInvocations::After AsyncInvocations::Finish(Pick& pick, const json& record,
            "ResponseUploadFailures");
     return After::kDone;
   }
+  if (captures) {
+    const std::string id = TextIn(record, "inference_id");
+    const auto asked = input.copy != nullptr ? input.copy->text() : std::optional(input.text);
+    const auto answered = copy->text();
+    if (asked && answered) {
+      const std::string attributes = TextIn(record, "attributes");
+      parts_.capture->Take(*pick.route->capture, {.endpoint = pick.endpoint,
+                                                  .variant = variant,
+                                                  .inference_id = id,
+                                                  .custom_attributes = attributes,
+                                                  .input = {input.type, *asked},
+                                                  .output = {type, *answered}});
+    } else {
+      Say(pick.endpoint, fmt::format("{}: not captured: its input or its answer has more than {} "
+                                     "bytes",
+                                     id, kMostCaptured));
+    }
+  }
+  TellTopic(pick, record,
+            {{"invocationStatus", "Completed"},
+             {"responseParameters", {{"contentType", type}, {"outputLocation", output}}}});
   Forget(pick.item.key);
   const int64_t now = ToMillis(parts_.clock.Now());
   parts_.metrics.Add(pick.endpoint, variant, "InvocationsProcesssed", "Count", 1);  // AWS's word
@@ -390,10 +453,45 @@ void AsyncInvocations::GiveUp(const Pick& pick, const json& record, const std::s
           id + ": the failure cannot be stored at " + failure + ": " + stored.error().message);
     }
   }
+  TellTopic(pick, record, {{"invocationStatus", "Failed"}, {"failureReason", why}});
   Forget(pick.item.key);
   const std::string variant =
       pick.route && !pick.route->variants.empty() ? pick.route->variants.front().name : "";
   parts_.metrics.Add(pick.endpoint, variant, metric, "Count", 1);
+}
+
+// Tells the topic of the endpoint for such an outcome, if it has one.
+void AsyncInvocations::TellTopic(const Pick& pick, const json& record, const json& outcome) {
+  if (pick.route == nullptr || !pick.route->async) return;
+  const bool failed = outcome.contains("failureReason");
+  const AsyncRoute& async = *pick.route->async;
+  const std::string& topic = failed ? async.error_topic : async.success_topic;
+  if (topic.empty()) return;
+  const auto arn = Split(topic, ':');
+  json message = {{"awsRegion", arn.size() > 3 ? std::string(arn[3]) : std::string()},
+                  {"eventTime", FormatIso8601(parts_.clock.Now())},
+                  {"receivedTime", FormatIso8601(FromMillis(pick.item.received_ms))},
+                  {"requestParameters", {{"endpointName", pick.endpoint}}},
+                  {"inferenceId", TextIn(record, "inference_id")},
+                  {"eventVersion", "1.0"},
+                  {"eventSource", "aws:sagemaker"},
+                  {"eventName", "InferenceResult"}};
+  message.update(outcome);
+  json& asked = message["requestParameters"];
+  if (const std::string type = TextIn(record, "content_type"); !type.empty()) {
+    asked["contentType"] = type;
+  }
+  if (const std::string input = TextIn(record, "input"); !input.empty()) {
+    asked["inputLocation"] = input;
+  }
+  topics_.Tell(topic, message.dump(-1, ' ', false, json::error_handler_t::replace),
+               [this, endpoint = pick.endpoint, topic,
+                id = TextIn(record, "inference_id")](const Status& told) {
+                 if (told || told.error().code == Code::kCancelled) return;
+                 Say(endpoint,
+                     id + ": the topic " + topic + " is not told: " + told.error().message);
+                 parts_.metrics.Add(endpoint, "", "NotificationFailures", "Count", 1);
+               });
 }
 
 void AsyncInvocations::Forget(const std::string& key) {

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -24,9 +25,11 @@
 #include "net/http.h"
 #include "objects/object_store.h"
 #include "server/model_caller.h"
+#include "server/topics.h"
 
 namespace clary::server {
 
+class Capture;
 class InvocationMetrics;
 
 struct AsyncLimits {
@@ -51,6 +54,8 @@ class AsyncInvocations {
     meta::LogStore& logs;
     InvocationMetrics& metrics;
     Clock& clock;
+    Capture* capture = nullptr;         // of answers, where endpoints ask for it; may be null
+    std::filesystem::path notify = {};  // notify.json: where messages to topics go
   };
   // Takes up what is kept.
   static Result<std::unique_ptr<AsyncInvocations>> Open(Parts parts, AsyncLimits limits = {});
@@ -87,8 +92,15 @@ class AsyncInvocations {
     std::shared_ptr<const control::EndpointRoute> route;  // null: the endpoint is gone
   };
   enum class After { kDone, kAgain };
+  class Copied;
+  struct Body {
+    std::string type;              // Content-Type
+    std::string_view text;         // if `copy` is null
+    const Copied* copy = nullptr;  // of a stream that has been read
+  };
 
-  AsyncInvocations(Parts parts, AsyncLimits limits) : parts_(std::move(parts)), limits_(limits) {}
+  AsyncInvocations(Parts parts, AsyncLimits limits)
+      : parts_(std::move(parts)), limits_(limits), topics_(parts_.notify, parts_.clock) {}
   Status Load();
   void Work(const std::stop_token& stop) EXCLUDES(mu_);
   void HireIfNeeded() REQUIRES(mu_);
@@ -97,11 +109,12 @@ class AsyncInvocations {
   After Ask(Pick& pick, const nlohmann::json& record, const std::stop_token& stop);
   After TryAgain(Pick& pick, const nlohmann::json& record, const Error& why);
   After Finish(Pick& pick, const nlohmann::json& record, const std::string& variant,
-               net::Response answer);
+               const Body& input, net::Response answer);
   void GiveUp(const Pick& pick, const nlohmann::json& record, const std::string& why,
               const char* metric);
   void Forget(const std::string& key);
   void Say(const std::string& endpoint, const std::string& line);
+  void TellTopic(const Pick& pick, const nlohmann::json& record, const nlohmann::json& outcome);
 
   const Parts parts_;
   const AsyncLimits limits_;
@@ -112,6 +125,7 @@ class AsyncInvocations {
   size_t waiting_ GUARDED_BY(mu_) = 0;
   size_t idle_ GUARDED_BY(mu_) = 0;
   std::vector<std::jthread> workers_ GUARDED_BY(mu_);
+  Topics topics_;  // last: what it calls back is still there
 };
 
 }  // namespace clary::server

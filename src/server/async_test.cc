@@ -11,6 +11,7 @@
 #include "base/testing/manual_clock.h"
 #include "meta/sqlite_store.h"
 #include "objects/testing/memory_store.h"
+#include "server/capture.h"
 #include "server/invocation_metrics.h"
 #include "server/testing/container.h"
 
@@ -79,7 +80,9 @@ class AsyncTest : public testing::Test {
                                       .records = *records_,
                                       .logs = logs_,
                                       .metrics = metrics_,
-                                      .clock = clock_},
+                                      .clock = clock_,
+                                      .capture = capture_.get(),
+                                      .notify = temp_.path() / "notify.json"},
                                      limits);
   }
   Result<net::Response> Take(const std::map<std::string, std::string>& headers,
@@ -109,6 +112,7 @@ class AsyncTest : public testing::Test {
   InvocationMetrics metrics_{clock_};
   ModelCaller models_{{.id = "123456789012"}};
   std::atomic<std::shared_ptr<const control::EndpointRoutes>> routes_;
+  std::unique_ptr<Capture> capture_;  // none, but where a test makes it
   std::unique_ptr<AsyncInvocations> async_;
 };
 
@@ -256,6 +260,91 @@ TEST_F(AsyncTest, AnInstanceThatBreaksOffIsAskedThreeTimes) {
   ASSERT_TRUE(Take({{"Inference-Id", "b"}}, "1"));
   EXPECT_THAT(objects_.Await("s3://bkt/failed/b-error.out"), HasSubstr("did not answer"));
   EXPECT_EQ(asked, 3);
+}
+
+TEST_F(AsyncTest, AnswersAreCaptured) {
+  auto route = Route();
+  route.capture = control::CaptureRoute{.input = true,
+                                        .output = true,
+                                        .percentage = 100,
+                                        .destination_uri = "s3://bkt/captured",
+                                        .csv_types = {"text/csv"}};
+  SetRoute(route);
+  capture_ = std::make_unique<Capture>(objects_, clock_);
+  Open();
+  const auto container = Container(temp_.path() / "i-1", 0, [](net::Request& r) {
+    return Text(200, "answer to " + *ReadAll(*r.body, 8 << 20));
+  });
+  PutInput("1,2");
+  ASSERT_TRUE(Take({{"InputLocation", "s3://bkt/in.csv"}, {"Inference-Id", "object"}}));
+  ASSERT_TRUE(Take({{"Inference-Id", "inline"}, {"Content-Type", "text/csv"}}, "3,4"));
+  objects_.Await("s3://bkt/out/object.out");
+  objects_.Await("s3://bkt/out/inline.out");
+  PutInput(std::string((4 << 20) + 1, '1'));
+  ASSERT_TRUE(Take({{"InputLocation", "s3://bkt/in.csv"}, {"Inference-Id", "long"}}));
+  objects_.Await("s3://bkt/out/long.out");
+  async_.reset();
+  capture_.reset();  // writes what it has
+  std::string lines;
+  for (const auto& object : objects_.List("bkt", {.prefix = "captured/e/v/"})->objects) {
+    lines += *ReadAll(*objects_.Get({"bkt", object.key})->body, 1 << 20);
+  }
+  EXPECT_THAT(lines, HasSubstr(R"("mode":"INPUT","data":"1,2","encoding":"CSV")"));
+  EXPECT_THAT(lines, HasSubstr(R"("mode":"OUTPUT","data":"answer to 3,4","encoding":"CSV")"));
+  EXPECT_THAT(lines, HasSubstr(R"("inferenceId":"object")"));
+  EXPECT_THAT(lines, testing::Not(HasSubstr(R"("inferenceId":"long")")));
+}
+
+TEST_F(AsyncTest, TopicsAreTold) {
+  Mutex mu;
+  std::condition_variable_any changed;
+  std::vector<json> told;
+  const auto webhook = *net::Server::Start({}, [&](net::Request& r) {
+    {
+      const MutexLock lock(mu);
+      told.push_back(json::parse(*ReadAll(*r.body, 1 << 16)));
+    }
+    changed.notify_all();
+    return net::Response{.status = 204};
+  });
+  const auto next = [&](size_t count) {
+    MutexLock lock(mu);
+    changed.wait(lock, [&] { return told.size() >= count; });
+    return told[count - 1];
+  };
+  ASSERT_TRUE(WriteFileAtomic(
+      temp_.path() / "notify.json",
+      json{{"webhook", "http://127.0.0.1:" + std::to_string(webhook->port())}}.dump()));
+  auto route = Route();
+  route.async->success_topic = "arn:aws:sns:us-east-1:123456789012:good";
+  route.async->error_topic = "arn:aws:sns:us-east-1:123456789012:bad";
+  SetRoute(route);
+  std::atomic<int> status = 200;
+  const auto container = Container(temp_.path() / "i-1", 0, [&](net::Request&) {
+    return Text(status, "because", "application/json");
+  });
+  PutInput("1");
+  ASSERT_TRUE(Take({{"InputLocation", "s3://bkt/in.csv"}, {"Inference-Id", "a"}}));
+  const json good = next(1);
+  EXPECT_EQ(good["Type"], "Notification");
+  EXPECT_EQ(good["TopicArn"], "arn:aws:sns:us-east-1:123456789012:good");
+  const json message = json::parse(good["Message"].get<std::string>());
+  EXPECT_EQ(message["invocationStatus"], "Completed");
+  EXPECT_EQ(message["awsRegion"], "us-east-1");
+  EXPECT_EQ(message["inferenceId"], "a");
+  EXPECT_EQ(message["requestParameters"],
+            json({{"endpointName", "e"}, {"inputLocation", "s3://bkt/in.csv"}}));
+  EXPECT_EQ(message["responseParameters"],
+            json({{"contentType", "application/json"}, {"outputLocation", "s3://bkt/out/a.out"}}));
+  status = 400;
+  ASSERT_TRUE(Take({{"InputLocation", "s3://bkt/in.csv"}, {"Inference-Id", "b"}}));
+  const json bad = json::parse(next(2)["Message"].get<std::string>());
+  EXPECT_EQ(bad["invocationStatus"], "Failed");
+  EXPECT_THAT(bad["failureReason"].get<std::string>(), HasSubstr("because"));
+  // Without a webhook the endpoint's log says so.
+  std::filesystem::remove(temp_.path() / "notify.json");
+  ASSERT_TRUE(Take({{"InputLocation", "s3://bkt/in.csv"}, {"Inference-Id", "c"}}));
+  objects_.Await("s3://bkt/failed/c-error.out");
 }
 
 TEST_F(AsyncTest, WhatIsWrongIsRefused) {

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "server/internal/record_body.h"
+#include "server/schedule.h"
 
 namespace clary::server {
 namespace {
@@ -19,6 +20,7 @@ using nlohmann::json;
 
 constexpr char kTargets[] = "scalable_targets";
 constexpr char kPolicies[] = "scaling_policies";
+constexpr char kActions[] = "scheduled_actions";
 constexpr char kInstances[] = "sagemaker:variant:DesiredInstanceCount";
 constexpr char kCopies[] = "sagemaker:inference-component:DesiredCopyCount";
 constexpr int64_t kScalingMinuteMs = 60'000;
@@ -29,6 +31,7 @@ constexpr int64_t kCooldownSeconds = 300;
 constexpr size_t kMostActivities = 500;
 constexpr size_t kMostTargets = 1000;
 constexpr size_t kMostPolicies = 50;  // of a target
+constexpr size_t kMostActions = 200;  // likewise
 
 std::unexpected<Error> BadScaling(std::string message) {
   return Fail(Code::kInvalidArgument, "ValidationException", std::move(message));
@@ -208,6 +211,34 @@ std::string TargetKey(const std::string& resource, const std::string& dimension)
   return resource + "|" + dimension;
 }
 
+// A range of capacities that `input` makes of a target's.
+Status CheckRange(const json& settings, bool may_be_zero) {
+  const int64_t low = settings.at("MinCapacity");
+  const int64_t high = settings.at("MaxCapacity");
+  if (low > high) return BadScaling("Maximum capacity cannot be less than minimum capacity");
+  if (low < 0 || (low == 0 && !may_be_zero)) {
+    return BadScaling(
+        "MinCapacity is at least 1: only asynchronous endpoints and inference components may "
+        "have none.");
+  }
+  return {};
+}
+
+Time SecondsIn(const json& settings, const char* member, Time otherwise) {
+  const auto it = settings.find(member);
+  return it == settings.end() ? otherwise : FromMillis(std::llround(it->get<double>() * 1000));
+}
+
+// When an action is due for the first time after `after`; nullopt: never.
+std::optional<Time> DueAfter(const json& settings, int64_t created_ms, Time after) {
+  const auto schedule = Schedule::Parse(TextIn(settings, "Schedule"));
+  if (!schedule) return std::nullopt;
+  const Time start = SecondsIn(settings, "StartTime", FromMillis(created_ms));
+  // A StartTime is a time at which it may be due.
+  const auto due = schedule->Next(std::max(after, start - Duration(1)), start);
+  return due && *due <= SecondsIn(settings, "EndTime", Time::max()) ? due : std::nullopt;
+}
+
 }  // namespace
 
 // What a target's policies want.
@@ -245,6 +276,9 @@ struct AutoscalingOperations {
     for (const auto& [name, policy] : target.policies) {
       writes.push_back({.table = kPolicies, .key = id + "|" + name});
     }
+    for (const auto& [name, action] : target.actions) {
+      writes.push_back({.table = kActions, .key = id + "|" + name});
+    }
     const auto done = front.parts_.records.Apply(writes);
     return done ? Status() : std::unexpected(done.error());
   }
@@ -269,14 +303,7 @@ struct AutoscalingOperations {
     if (!target.settings.contains("MinCapacity") || !target.settings.contains("MaxCapacity")) {
       return BadScaling("A new scalable target needs a MinCapacity and a MaxCapacity.");
     }
-    const int64_t low = target.settings["MinCapacity"];
-    const int64_t high = target.settings["MaxCapacity"];
-    if (low > high) return BadScaling("Maximum capacity cannot be less than minimum capacity");
-    if (low < 0 || (low == 0 && !capacity->may_be_zero)) {
-      return BadScaling(
-          "MinCapacity is at least 1: only asynchronous endpoints and inference components may "
-          "have none.");
-    }
+    CLARY_CHECK_OK(CheckRange(target.settings, capacity->may_be_zero));
     CLARY_CHECK_OK(Save(front, key, target));
     const std::string arn = target.arn;
     front.targets_[key] = std::move(target);
@@ -335,6 +362,89 @@ struct AutoscalingOperations {
     CLARY_CHECK_OK(front.parts_.records.Apply(
         {{.table = kPolicies, .key = TargetKey(it->first.first, it->first.second) + "|" + name}}));
     it->second.policies.erase(name);
+    return json::object();
+  }
+
+  static Status SaveAction(AutoscalingFront& front, const Key& key,
+                           const AutoscalingFront::Action& action) {
+    const json body = {{"settings", action.settings},
+                       {"arn", action.arn},
+                       {"created_ms", action.created_ms},
+                       {"done_ms", action.done_ms}};
+    const auto saved = front.parts_.records.Put(
+        kActions,
+        TargetKey(key.first, key.second) + "|" + TextIn(action.settings, "ScheduledActionName"),
+        body.dump(), std::nullopt);
+    return saved ? Status() : std::unexpected(saved.error());
+  }
+
+  static Out PutAction(AutoscalingFront& front, const json& input) {
+    const Key key = KeyOf(input);
+    CLARY_TRY(const Scaled scaled, ReadResource(key.first, key.second));
+    const std::string zone = input.value("Timezone", "UTC");
+    if (zone != "UTC" && zone != "Etc/UTC") {
+      return BadScaling("The Timezone " + zone + " is not supported: schedules are in UTC here.");
+    }
+    const auto capacity = ReadCapacity(front.parts_.sagemaker, scaled);
+    const Time now = front.parts_.clock.Now();
+    const MutexLock lock(front.mu_);
+    const auto it = front.targets_.find(key);
+    if (it == front.targets_.end()) return NoObject(NoTarget(input));
+    if (!capacity) return BadScaling(capacity.error().message);
+    Target& target = it->second;
+    const std::string name = input.at("ScheduledActionName");
+    const auto known = target.actions.find(name);
+    if (known == target.actions.end() && target.actions.size() >= kMostActions) {
+      return Fail(Code::kResourceExhausted, "LimitExceededException",
+                  "Too many scheduled actions.");
+    }
+    AutoscalingFront::Action action =
+        known != target.actions.end()
+            ? known->second
+            : AutoscalingFront::Action{
+                  .arn = fmt::format("arn:aws:autoscaling:{}:{}:scheduledAction:{}:resource/"
+                                     "sagemaker/{}:scheduledActionName/{}",
+                                     front.account_.region, front.account_.id, RandomId(),
+                                     key.first, name),
+                  .created_ms = ToMillis(now)};
+    for (const auto& [member, value] : input.items()) action.settings[member] = value;
+    const json change = action.settings.value("ScalableTargetAction", json::object());
+    if (!action.settings.contains("Schedule") || change.empty()) {
+      return BadScaling(
+          "A new scheduled action needs a Schedule and a ScalableTargetAction with a MinCapacity "
+          "or a MaxCapacity.");
+    }
+    CLARY_CHECK_OK(Schedule::Parse(TextIn(action.settings, "Schedule")));
+    if (SecondsIn(action.settings, "EndTime", Time::max()) <=
+        SecondsIn(action.settings, "StartTime", Time::min())) {
+      return BadScaling("EndTime is after StartTime.");
+    }
+    if (!DueAfter(action.settings, action.created_ms, now)) {
+      return BadScaling("The Schedule " + TextIn(action.settings, "Schedule") +
+                        " is never due from now on.");
+    }
+    json range = target.settings;
+    range.update(change);
+    // One alone may be due when another one has set the other.
+    if (change.size() == 2) CLARY_CHECK_OK(CheckRange(range, capacity->may_be_zero));
+    action.done_ms = ToMillis(now);
+    CLARY_CHECK_OK(SaveAction(front, key, action));
+    target.actions[name] = std::move(action);
+    return json::object();
+  }
+
+  static Out DeleteAction(AutoscalingFront& front, const json& input) {
+    const Key key = KeyOf(input);
+    const MutexLock lock(front.mu_);
+    const auto it = front.targets_.find(key);
+    const std::string name = input.at("ScheduledActionName");
+    if (it == front.targets_.end() || !it->second.actions.contains(name)) {
+      return NoObject("No scheduled action found for service namespace: sagemaker, resource ID: " +
+                      key.first + ", scheduled action name: " + name);
+    }
+    CLARY_CHECK_OK(front.parts_.records.Apply(
+        {{.table = kActions, .key = TargetKey(key.first, key.second) + "|" + name}}));
+    it->second.actions.erase(name);
     return json::object();
   }
 
@@ -419,6 +529,23 @@ struct AutoscalingOperations {
     return Page("DescribeScalingPolicies", input, "ScalingPolicies", all);
   }
 
+  static Out DescribeActions(AutoscalingFront& front, const json& input) {
+    std::vector<std::pair<std::string, json>> all;
+    const json names = input.value("ScheduledActionNames", json::array());
+    const MutexLock lock(front.mu_);
+    for (const auto& [key, target] : front.targets_) {
+      if (!Asked(input, key)) continue;
+      for (const auto& [name, action] : target.actions) {
+        if (!names.empty() && std::ranges::find(names, json(name)) == names.end()) continue;
+        json one = action.settings;
+        one["ScheduledActionARN"] = action.arn;
+        one["CreationTime"] = static_cast<double>(action.created_ms) / 1000;
+        all.emplace_back(TargetKey(key.first, key.second) + "|" + name, std::move(one));
+      }
+    }
+    return Page("DescribeScheduledActions", input, "ScheduledActions", all);
+  }
+
   static Out DescribeActivities(AutoscalingFront& front, const json& input) {
     std::vector<std::pair<std::string, json>> all;
     const MutexLock lock(front.mu_);
@@ -439,7 +566,7 @@ Result<std::unique_ptr<AutoscalingFront>> AutoscalingFront::Open(Parts parts,
 
 Status AutoscalingFront::Load() {
   const MutexLock lock(mu_);
-  for (const char* table : {kTargets, kPolicies}) {
+  for (const char* table : {kTargets, kPolicies, kActions}) {
     CLARY_TRY(const auto kept, parts_.records.List(table));
     for (const meta::Record& record : kept) {
       const auto body = BodyOf(table, record);
@@ -453,11 +580,21 @@ Status AutoscalingFront::Load() {
         targets_[key] = {.settings = settings,
                          .arn = TextIn(*body, "arn"),
                          .created_ms = IntIn(*body, "created_ms")};
-      } else if (const auto target = targets_.find(key); target != targets_.end()) {
+        continue;
+      }
+      const auto target = targets_.find(key);
+      if (target == targets_.end()) continue;
+      if (table == kPolicies) {
         target->second.policies[TextIn(settings, "PolicyName")] = {
             .settings = settings,
             .arn = TextIn(*body, "arn"),
             .created_ms = IntIn(*body, "created_ms")};
+      } else {
+        target->second.actions[TextIn(settings, "ScheduledActionName")] = {
+            .settings = settings,
+            .arn = TextIn(*body, "arn"),
+            .created_ms = IntIn(*body, "created_ms"),
+            .done_ms = IntIn(*body, "done_ms")};
       }
     }
   }
@@ -471,11 +608,14 @@ Result<json> AutoscalingFront::Handle(std::string_view operation, const json& in
     Result<json> (*run)(AutoscalingFront& front, const json& input);
   };
   constexpr Row kRows[] = {{"DeleteScalingPolicy", Operations::DeletePolicy},
+                           {"DeleteScheduledAction", Operations::DeleteAction},
                            {"DeregisterScalableTarget", Operations::Deregister},
                            {"DescribeScalableTargets", Operations::DescribeTargets},
                            {"DescribeScalingActivities", Operations::DescribeActivities},
                            {"DescribeScalingPolicies", Operations::DescribePolicies},
+                           {"DescribeScheduledActions", Operations::DescribeActions},
                            {"PutScalingPolicy", Operations::PutPolicy},
+                           {"PutScheduledAction", Operations::PutAction},
                            {"RegisterScalableTarget", Operations::Register}};
   if (input.value("ServiceNamespace", "") != "sagemaker") {
     return BadScaling("Only the ServiceNamespace sagemaker is served here.");
@@ -559,12 +699,51 @@ void AutoscalingFront::Note(const Key& key, const std::string& description,
   if (activities_.size() > kMostActivities) activities_.pop_back();
 }
 
+// Does the actions that are due, in the order of their times.
+void AutoscalingFront::DoScheduled(const Key& key, Target& target) {
+  const Time now = parts_.clock.Now();
+  std::vector<std::pair<Time, Action*>> due;
+  for (auto& [name, action] : target.actions) {
+    // Of all times that have passed, the last one alone counts.
+    std::optional<Time> last;
+    for (auto next = DueAfter(action.settings, action.created_ms, FromMillis(action.done_ms));
+         next && *next <= now; next = DueAfter(action.settings, action.created_ms, *next)) {
+      last = next;
+    }
+    if (last) due.emplace_back(*last, &action);
+  }
+  std::ranges::stable_sort(due, {}, &std::pair<Time, Action*>::first);
+  const json suspended = target.settings.value("SuspendedState", json::object());
+  for (const auto& [when, action] : due) {
+    const std::string name = TextIn(action->settings, "ScheduledActionName");
+    Action done = *action;
+    done.done_ms = ToMillis(now);
+    if (const Status saved = AutoscalingOperations::SaveAction(*this, key, done); !saved) {
+      LOG(kWarn, "a scheduled action waits", {"name", name}, {"message", saved.error().message});
+      continue;  // it would be done again after a restart
+    }
+    action->done_ms = done.done_ms;
+    if (suspended.value("ScheduledScalingSuspended", false)) continue;
+    Target changed = target;
+    changed.settings.update(action->settings.at("ScalableTargetAction"));
+    Status set = CheckRange(changed.settings, true);
+    if (set) set = AutoscalingOperations::Save(*this, key, changed);
+    if (set) target.settings = changed.settings;
+    Note(key,
+         fmt::format("Setting min capacity to {} and max capacity to {}",
+                     changed.settings.at("MinCapacity").get<int64_t>(),
+                     changed.settings.at("MaxCapacity").get<int64_t>()),
+         "scheduled action name " + name + " was triggered", set);
+  }
+}
+
 void AutoscalingFront::EvaluateOne(const Key& key) {
   Target target;
   {
     const MutexLock lock(mu_);
     const auto it = targets_.find(key);
     if (it == targets_.end()) return;
+    DoScheduled(key, it->second);
     target = it->second;
   }
   const auto scaled = ReadResource(key.first, key.second);

@@ -1,6 +1,6 @@
-// Application Auto Scaling for endpoints: scalable targets, target-tracking policies, and the loop
-// that keeps a metric at its target by changing how many instances of a variant, or copies of an
-// inference component, there are.
+// Application Auto Scaling for endpoints: scalable targets, target-tracking policies, scheduled
+// actions, and the loop that keeps a metric at its target by changing how many instances of a
+// variant, or copies of an inference component, there are.
 #pragma once
 
 #include <deque>
@@ -24,7 +24,8 @@ namespace clary::server {
 // A metric is looked at by whole minutes, as AWS's alarms do: three in a row above the target add
 // instances, fifteen in a row below nine tenths of it take some away, and a cooldown passes between
 // two changes. What is asked for stays between the target's MinCapacity and MaxCapacity, and is
-// never raised above the machine's cores. Any thread.
+// never raised above the machine's cores. A scheduled action sets the target's MinCapacity and
+// MaxCapacity when it is due; one that came due while no service ran is done once. Any thread.
 class AutoscalingFront {
  public:
   // Borrowed.
@@ -33,7 +34,8 @@ class AutoscalingFront {
     std::function<Result<nlohmann::json>(std::string_view operation, const nlohmann::json& input)>
         sagemaker;
     MetricStore& metrics;
-    meta::MetadataStore& records;  // tables "scalable_targets" and "scaling_policies"
+    // Tables "scalable_targets", "scaling_policies" and "scheduled_actions".
+    meta::MetadataStore& records;
     int64_t cores = 1;
     Clock& clock;
   };
@@ -54,11 +56,18 @@ class AutoscalingFront {
     std::string arn;
     int64_t created_ms = 0;
   };
+  struct Action {
+    nlohmann::json settings;  // the members of PutScheduledAction
+    std::string arn;
+    int64_t created_ms = 0;
+    int64_t done_ms = 0;  // when it was done last
+  };
   struct Target {
     nlohmann::json settings;  // the members of RegisterScalableTarget
     std::string arn;
     int64_t created_ms = 0;
     std::map<std::string, Policy> policies;
+    std::map<std::string, Action> actions;
     int64_t changed_ms = 0;  // the last change of ours, in this process
   };
   using Key = std::pair<std::string, std::string>;  // ResourceId, ScalableDimension
@@ -69,6 +78,7 @@ class AutoscalingFront {
   struct Scale;
   std::optional<Scale> Wanted(const Target& target, int64_t current, const std::string& endpoint);
   void EvaluateOne(const Key& key) EXCLUDES(mu_);
+  void DoScheduled(const Key& key, Target& target) REQUIRES(mu_);
   void Note(const Key& key, const std::string& description, const std::string& cause,
             const Status& done) REQUIRES(mu_);
 

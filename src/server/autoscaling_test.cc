@@ -272,6 +272,56 @@ TEST_F(AutoscalingTest, PagesAndDeletes) {
   EXPECT_THAT(Refused("DeregisterScalableTarget", Of()), HasSubstr("No scalable target"));
 }
 
+TEST_F(AutoscalingTest, AScheduleSetsTheRange) {
+  ASSERT_TRUE(Register(1, 2));
+  const auto put = [&](const char* name, const char* schedule, json range) {
+    const auto done = front_->Handle("PutScheduledAction", Of({{"ScheduledActionName", name},
+                                                               {"Schedule", schedule},
+                                                               {"ScalableTargetAction", range}}));
+    return done ? "" : done.error().reason + ": " + done.error().message;
+  };
+  const std::string soon =
+      "at(" + FormatIso8601(clock_.Now() + std::chrono::hours(1)).substr(0, 19) + ")";
+  EXPECT_EQ(put("up", soon.c_str(), {{"MinCapacity", 3}, {"MaxCapacity", 6}}), "");
+  EXPECT_EQ(put("down", "rate(2 hours)", {{"MinCapacity", 1}, {"MaxCapacity", 2}}), "");
+  front_->Evaluate();
+  EXPECT_EQ(instances_, 1);
+  clock_.Advance(std::chrono::hours(1));
+  front_->Evaluate();
+  EXPECT_EQ(instances_, 3);
+  const json targets =
+      *front_->Handle("DescribeScalableTargets", {{"ServiceNamespace", "sagemaker"}});
+  EXPECT_EQ(targets["ScalableTargets"][0]["MaxCapacity"], 6);
+  const json activities = Activities();
+  EXPECT_THAT(activities[1]["Cause"].get<std::string>(), HasSubstr("scheduled action name up"));
+  // It is done once, and its successor in another process.
+  ASSERT_TRUE(front_->Handle("RegisterScalableTarget", Of({{"MinCapacity", 4}})));
+  front_->Evaluate();
+  EXPECT_EQ(instances_, 4);
+  clock_.Advance(std::chrono::hours(9));
+  Open();
+  front_->Evaluate();
+  EXPECT_EQ(instances_, 2);
+  const json listed =
+      *front_->Handle("DescribeScheduledActions",
+                      {{"ServiceNamespace", "sagemaker"}, {"ScheduledActionNames", {"down"}}});
+  ASSERT_EQ(listed["ScheduledActions"].size(), 1U);
+  EXPECT_EQ(listed["ScheduledActions"][0]["Schedule"], "rate(2 hours)");
+  EXPECT_TRUE(front_->Handle("DeleteScheduledAction", Of({{"ScheduledActionName", "down"}})));
+  EXPECT_THAT(Refused("DeleteScheduledAction", Of({{"ScheduledActionName", "down"}})),
+              HasSubstr("ObjectNotFoundException"));
+  // What would never act is refused.
+  EXPECT_THAT(put("x", "at(2001-01-01T00:00:00)", {{"MinCapacity", 1}}), HasSubstr("never due"));
+  EXPECT_THAT(put("x", "hourly", {{"MinCapacity", 1}}), HasSubstr("at(...), rate(...)"));
+  EXPECT_THAT(put("x", "rate(1 hour)", json::object()), HasSubstr("needs a Schedule and"));
+  EXPECT_THAT(put("x", "rate(1 hour)", {{"MinCapacity", 3}, {"MaxCapacity", 2}}),
+              HasSubstr("cannot be less"));
+  EXPECT_THAT(Refused("PutScheduledAction", Of({{"ScheduledActionName", "x"},
+                                                {"Schedule", "rate(1 hour)"},
+                                                {"Timezone", "Europe/Berlin"}})),
+              HasSubstr("Europe/Berlin is not supported"));
+}
+
 TEST_F(AutoscalingTest, WhatIsWrongIsSaid) {
   EXPECT_THAT(Register(3, 2).error().message, HasSubstr("cannot be less than minimum"));
   EXPECT_THAT(Register(0, 2).error().message, HasSubstr("at least 1"));

@@ -13,6 +13,7 @@
 #include "base/strings.h"
 #include "net/client.h"
 #include "server/event_stream.h"
+#include "server/invocation_metrics.h"
 
 namespace clary::server {
 namespace {
@@ -64,6 +65,28 @@ net::Response Throttled(const std::string& message) {
   response.headers.Set("x-amzn-ErrorType", "ThrottlingException");
   response.body = fmt::format(R"({{"Message":{}}})", JsonQuote(message));
   return response;
+}
+
+// What api::kModelLoadHeader says, as metrics; of an answer without it nothing.
+void CountLoading(InvocationMetrics& metrics, const std::string& endpoint,
+                  const std::string& variant, std::string_view told) {
+  struct Metric {
+    std::string_view key;
+    const char* name;
+  };
+  constexpr Metric kLoading[] = {{"wait", "ModelLoadingWaitTime"},
+                                 {"download", "ModelDownloadingTime"},
+                                 {"load", "ModelLoadingTime"}};
+  if (told.empty()) return;
+  metrics.Add(endpoint, variant, "ModelCacheHit", "None", told == "hit" ? 1 : 0);
+  for (const std::string_view word : Split(told, ' ')) {
+    const size_t equals = word.find('=');
+    if (equals == std::string_view::npos) continue;
+    const auto micros = ParseUint(word.substr(equals + 1));
+    const auto* metric = std::ranges::find(kLoading, word.substr(0, equals), &Metric::key);
+    if (metric == std::end(kLoading) || !micros || *micros == 0) continue;
+    metrics.Add(endpoint, variant, metric->name, "Microseconds", static_cast<double>(*micros));
+  }
 }
 
 }  // namespace
@@ -165,8 +188,12 @@ struct ModelCaller::Held {
   const Counted count;
 };
 
-ModelCaller::ModelCaller(const Account& account, const CallerOptions& options)
-    : account_(account), options_(options), instances_(std::make_unique<Instances>()) {}
+ModelCaller::ModelCaller(const Account& account, const CallerOptions& options,
+                         InvocationMetrics* metrics)
+    : account_(account),
+      options_(options),
+      metrics_(metrics),
+      instances_(std::make_unique<Instances>()) {}
 ModelCaller::~ModelCaller() = default;
 
 void ModelCaller::Prune(const std::shared_ptr<const EndpointRoutes>& routes) {
@@ -266,6 +293,9 @@ Result<net::Response> ModelCaller::Call(const EndpointRoute& endpoint, const Var
           fmt::format("the container {} of the endpoint {} went away", name, endpoint.name));
     }
     if (!got) return std::unexpected(std::move(got).error());
+    if (variant.multi_model && metrics_ != nullptr) {
+      CountLoading(*metrics_, endpoint.name, variant.name, got->headers.Get(api::kModelLoadHeader));
+    }
     if (variant.multi_model && got->headers.Get("X-Clary-Model") == "missing") {
       return Fail(Code::kInvalidArgument, "ValidationError", got->body);
     }

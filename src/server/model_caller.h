@@ -19,6 +19,8 @@ namespace clary::server {
 // The largest body of an invocation and of its answer, unless the answer is streamed.
 inline constexpr uint64_t kMaxInvocationBytes = uint64_t{25} << 20;
 
+class InvocationMetrics;
+
 struct CallerOptions {
   Duration timeout{60'000};          // of a container's answer
   Duration stream_timeout{480'000};  // of all of a stream
@@ -43,7 +45,9 @@ bool WasNotSent(const Error& error);
 // Any thread.
 class ModelCaller {
  public:
-  explicit ModelCaller(const Account& account, const CallerOptions& options = {});
+  // `metrics`, borrowed, may be null: it is told of models that were loaded for a request.
+  explicit ModelCaller(const Account& account, const CallerOptions& options = {},
+                       InvocationMetrics* metrics = nullptr);
   ~ModelCaller();
 
   // Asks one instance of the variant. What a container refuses is an answer, too (ModelError,
@@ -65,6 +69,7 @@ class ModelCaller {
 
   const Account account_;
   const CallerOptions options_;
+  InvocationMetrics* const metrics_;
   const std::unique_ptr<Instances> instances_;
 };
 

@@ -58,21 +58,42 @@ class RuntimeTest : public testing::Test {
     return front_.Invoke(operation, endpoint, request, body);
   }
 
+  // By name, of all values since the last call.
+  std::map<std::string, double> SumsOfMetrics() {
+    const auto store = *MetricStore::Open(":memory:");
+    metrics_.Flush(*store, true);
+    std::map<std::string, double> sums;
+    for (const auto& listed : *store->List("", "", 0, 100)) {
+      for (const MetricSample& sample :
+           *store->Read(listed.key, FromMillis(0), clock_.Now() + std::chrono::hours(1))) {
+        sums[listed.key.name] += sample.sum;
+      }
+    }
+    return sums;
+  }
+
   TempDir temp_ = *TempDir::Make();
   Account account_;
   std::shared_ptr<const control::EndpointRoutes> routes_;
   ManualClock clock_;
   InvocationMetrics metrics_{clock_};
-  ModelCaller models_{{.id = "123456789012", .region = "us-east-1"}, {.timeout = Duration(2'000)}};
+  ModelCaller models_{
+      {.id = "123456789012", .region = "us-east-1"}, {.timeout = Duration(2'000)}, &metrics_};
   RuntimeFront front_{
       {.id = "123456789012", .region = "us-east-1"},
       {.routes = [this] { return routes_; }, .models = models_, .metrics = &metrics_}};
 };
 
 TEST_F(RuntimeTest, AMultiModelEndpointNeedsAndPassesOnTheModelsName) {
-  const auto container = Container(directory("i-1"), 0, [](net::Request& r) {
+  std::atomic<int> asked = 0;
+  const auto container = Container(directory("i-1"), 0, [&](net::Request& r) {
     const std::string model(r.headers.Get("X-Amzn-SageMaker-Target-Model"));
-    if (model == "a") return Text(200, "answer of a");
+    if (model == "a") {
+      net::Response answer = Text(200, "answer of a");
+      answer.headers.Set(api::kModelLoadHeader,
+                         asked++ > 0 ? "hit" : "wait=30 download=10 load=20");
+      return answer;
+    }
     net::Response none = Text(404, "Failed to download model data");
     if (model == "none") none.headers.Set("X-Clary-Model", "missing");
     return none;
@@ -80,6 +101,9 @@ TEST_F(RuntimeTest, AMultiModelEndpointNeedsAndPassesOnTheModelsName) {
   control::EndpointRoute route = Route();
   route.variants[0].multi_model = true;
   SetRoute(std::move(route));
+  const auto first = Invoke({{"X-Amzn-SageMaker-Target-Model", "a"}});
+  EXPECT_EQ(first->body, "answer of a");
+  EXPECT_FALSE(first->headers.Find(api::kModelLoadHeader));
   EXPECT_EQ(Invoke({{"X-Amzn-SageMaker-Target-Model", "a"}})->body, "answer of a");
   EXPECT_THAT(Invoke().error().message, HasSubstr("is missing a target model header"));
   const auto none = Invoke({{"X-Amzn-SageMaker-Target-Model", "none"}});
@@ -87,6 +111,11 @@ TEST_F(RuntimeTest, AMultiModelEndpointNeedsAndPassesOnTheModelsName) {
   EXPECT_EQ(none.error().reason, "ValidationError");
   EXPECT_EQ(none.error().message, "Failed to download model data");
   EXPECT_EQ(Invoke({{"X-Amzn-SageMaker-Target-Model", "own"}})->status, 424);
+  const auto sums = SumsOfMetrics();
+  EXPECT_EQ(sums.at("ModelCacheHit"), 1);
+  EXPECT_EQ(sums.at("ModelLoadingWaitTime"), 30);
+  EXPECT_EQ(sums.at("ModelDownloadingTime"), 10);
+  EXPECT_EQ(sums.at("ModelLoadingTime"), 20);
 }
 
 TEST_F(RuntimeTest, PassesTheRequestAndTheAnswerOn) {

@@ -119,6 +119,8 @@ constexpr Served kServed[] = {
 
     {"application-autoscaling", "DeleteScalingPolicy",
      "PolicyName ServiceNamespace ResourceId ScalableDimension"},
+    {"application-autoscaling", "DeleteScheduledAction",
+     "ScheduledActionName ServiceNamespace ResourceId ScalableDimension"},
     {"application-autoscaling", "DeregisterScalableTarget",
      "ServiceNamespace ResourceId ScalableDimension"},
     {"application-autoscaling", "DescribeScalableTargets",
@@ -127,6 +129,8 @@ constexpr Served kServed[] = {
      "ServiceNamespace ResourceId ScalableDimension MaxResults NextToken"},
     {"application-autoscaling", "DescribeScalingPolicies",
      "ServiceNamespace PolicyNames ResourceId ScalableDimension MaxResults NextToken"},
+    {"application-autoscaling", "DescribeScheduledActions",
+     "ServiceNamespace ScheduledActionNames ResourceId ScalableDimension MaxResults NextToken"},
     {"application-autoscaling", "PutScalingPolicy",
      "PolicyName ServiceNamespace ResourceId ScalableDimension PolicyType "
      "TargetTrackingScalingPolicyConfiguration "
@@ -141,6 +145,10 @@ constexpr Served kServed[] = {
      "TargetTrackingScalingPolicyConfiguration.ScaleOutCooldown "
      "TargetTrackingScalingPolicyConfiguration.ScaleInCooldown "
      "TargetTrackingScalingPolicyConfiguration.DisableScaleIn"},
+    {"application-autoscaling", "PutScheduledAction",
+     "ScheduledActionName ServiceNamespace ResourceId ScalableDimension Schedule Timezone "
+     "StartTime "
+     "EndTime ScalableTargetAction"},
     {"application-autoscaling", "RegisterScalableTarget",
      "ServiceNamespace ResourceId ScalableDimension MinCapacity MaxCapacity SuspendedState"},
 };
@@ -188,12 +196,8 @@ constexpr RefusedOperations kRefusedOperations[] = {
      "VerifyMac",
      "UnsupportedOperationException",
      "Nothing is encrypted with KMS keys here: keys are names that set-ups make and jobs carry"},
-    {"application-autoscaling",
-     "DeleteScheduledAction DescribeScheduledActions GetPredictiveScalingForecast "
-     "PutScheduledAction",
-     "ValidationException",
-     "Capacity follows a metric only here; for a schedule let cron call "
-     "UpdateEndpointWeightsAndCapacities"},
+    {"application-autoscaling", "GetPredictiveScalingForecast", "ValidationException",
+     "Capacity follows a metric or a schedule here"},
 };
 
 const Speech* FindSpeech(std::string_view name) {

@@ -305,7 +305,7 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
   parts.kms.emplace(*parts.records, account, clock);
   parts.capture.emplace(*parts.objects, clock);
   parts.invocations.emplace(clock);
-  parts.models.emplace(account);
+  parts.models.emplace(account, CallerOptions(), &*parts.invocations);
   parts.shadows.emplace(*parts.models, &*parts.capture, &*parts.invocations);
   const auto routes = [&control] { return control.Routes(); };
   CLARY_TRY(parts.async, AsyncInvocations::Open({.routes = routes,
@@ -314,7 +314,9 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
                                                  .records = *parts.records,
                                                  .logs = parts.logs,
                                                  .metrics = *parts.invocations,
-                                                 .clock = clock}));
+                                                 .clock = clock,
+                                                 .capture = &*parts.capture,
+                                                 .notify = notify_file}));
   parts.runtime.emplace(account, RuntimeFront::Parts{.routes = routes,
                                                      .models = *parts.models,
                                                      .capture = &*parts.capture,

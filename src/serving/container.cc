@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "api/server_spec.h"
 #include "base/strings.h"
 #include "serving/internal/model_cache.h"
 
@@ -59,12 +60,16 @@ net::Response Invocation(const ModelFinder& models, net::Request& request, uint6
                                   limit));
   }
   if (!body) return Plain(400, body.error().message);
-  const auto model = models(request.headers.Get("X-Amzn-SageMaker-Target-Model"));
-  if (!model) return NoModel(model.error());
-  Reply reply =
-      (*model)->Invoke(request.headers.Get("Content-Type"), request.headers.Get("Accept"), *body);
+  auto found = models(request.headers.Get("X-Amzn-SageMaker-Target-Model"));
+  if (!found) return NoModel(found.error());
+  Reply reply = found->model->Invoke(request.headers.Get("Content-Type"),
+                                     request.headers.Get("Accept"), *body);
   if (reply.status >= 400) std::fprintf(stderr, "%d: %s\n", reply.status, reply.body.c_str());
-  return FromReply(std::move(reply));
+  net::Response response = FromReply(std::move(reply));
+  if (!found->loading.empty()) {
+    response.headers.Set(api::kModelLoadHeader, std::move(found->loading));
+  }
+  return response;
 }
 
 // What the process was given, as a map.
@@ -133,16 +138,23 @@ Result<ModelFinder> FindModels(const ContainerOptions& options) {
                        ParseUint(Variable(options.environment, "CLARY_MODELS_MEMORY")).value_or(0),
                    .keep = Variable(options.environment, "CLARY_MODELS_CACHE") != "Disabled",
                    .say = say}));
-    return [cache = std::shared_ptr(std::move(cache))](std::string_view target) {
-      return cache->Find(target);
-    };
+    return
+        [cache = std::shared_ptr(std::move(cache))](std::string_view target) -> Result<FoundModel> {
+          LoadTimes times;
+          CLARY_TRY(auto found, cache->Find(target, &times));
+          return FoundModel{
+              .model = std::move(found),
+              .loading = times.hit ? "hit"
+                                   : fmt::format("wait={} download={} load={}", times.wait.count(),
+                                                 times.download.count(), times.load.count())};
+        };
   }
   std::string base = Variable(options.environment, "SAGEMAKER_BASE_DIR");
   if (base.empty()) base = "/opt/ml";
   CLARY_TRY(auto loaded, XgboostModel::Load(base + "/model", model));
   say("Model loaded successfully: " + loaded->Describe());
   return [only = std::shared_ptr<const XgboostModel>(std::move(loaded))](std::string_view) {
-    return Result<std::shared_ptr<const XgboostModel>>(only);
+    return Result<FoundModel>(FoundModel{.model = only});
   };
 }
 

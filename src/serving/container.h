@@ -28,8 +28,11 @@ uint64_t MaxBodyBytes(const std::map<std::string, std::string>& environment);
 // The model that answers a request for `target`, X-Amzn-SageMaker-Target-Model. An error's code is
 // the status: kNotFound 404, with the header X-Clary-Model: missing; kInvalidArgument 400, but
 // "BadModel" 500; others 503.
-using ModelFinder =
-    std::function<Result<std::shared_ptr<const XgboostModel>>(std::string_view target)>;
+struct FoundModel {
+  std::shared_ptr<const XgboostModel> model;
+  std::string loading = {};  // of one of many: the answer's header X-Clary-Model-Load
+};
+using ModelFinder = std::function<Result<FoundModel>(std::string_view target)>;
 
 // The HTTP contract: GET /ping, GET /execution-parameters, POST /invocations. Any thread.
 net::Handler ContainerHandler(ModelFinder models, const ContainerOptions& options);

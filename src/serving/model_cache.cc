@@ -6,6 +6,9 @@
 
 namespace clary::serving {
 namespace fs = std::filesystem;
+using std::chrono::duration_cast;
+using std::chrono::microseconds;
+using std::chrono::steady_clock;
 namespace {
 
 uint64_t BytesBelow(const fs::path& folder) {
@@ -50,7 +53,8 @@ Result<std::string> ModelCache::Ask(const char* method, std::string_view path,
   }
 }
 
-Result<ModelCache::Entry> ModelCache::Load(std::string_view name) {
+Result<ModelCache::Entry> ModelCache::Load(std::string_view name, LoadTimes& times) {
+  const auto began = steady_clock::now();
   CLARY_TRY(const std::string text, Ask("POST", "/model", name));
   const nlohmann::json brought = nlohmann::json::parse(text, nullptr, false);
   if (!brought.is_object() || !brought.contains("id")) {
@@ -58,7 +62,10 @@ Result<ModelCache::Entry> ModelCache::Load(std::string_view name) {
   }
   const fs::path folder = Member(brought, "path");
   Entry entry{.etag = Member(brought, "etag"), .bytes = BytesBelow(folder)};
+  const auto here = steady_clock::now();
   auto model = XgboostModel::Load(folder, options_.model);
+  times.download = duration_cast<microseconds>(here - began);
+  times.load = duration_cast<microseconds>(steady_clock::now() - here);
   // The model is in memory: nothing needs its files any more.
   (void)Ask("DELETE", "/model/" + brought["id"].dump(), name);
   if (!model) return std::unexpected(std::move(model).error());
@@ -85,7 +92,15 @@ void ModelCache::MakeRoom(const std::string& newest) {
   }
 }
 
-Result<std::shared_ptr<const XgboostModel>> ModelCache::Find(std::string_view name) {
+Result<std::shared_ptr<const XgboostModel>> ModelCache::Find(std::string_view name,
+                                                             LoadTimes* times) {
+  LoadTimes own;
+  LoadTimes& told = times != nullptr ? *times : own;
+  const auto began = steady_clock::now();
+  const auto waited = [&] {
+    told.hit = false;
+    told.wait = duration_cast<microseconds>(steady_clock::now() - began);
+  };
   CLARY_TRY(const std::string text, Ask("GET", "/model", name));
   const std::string etag = Member(nlohmann::json::parse(text, nullptr, false), "etag");
   const std::string key(name);
@@ -101,10 +116,12 @@ Result<std::shared_ptr<const XgboostModel>> ModelCache::Find(std::string_view na
       }
       if (entry.model != nullptr) break;
       loaded_.wait(lock);
+      waited();
     }
     models_[key] = Entry{};  // it is being loaded: here
   }
-  auto entry = Load(name);
+  auto entry = Load(name, told);
+  waited();
   MutexLock lock(mu_);
   loaded_.notify_all();
   if (!entry) {

@@ -93,6 +93,14 @@ TEST_F(ModelLibraryTest, ModelsAreLoadedWhenTheyAreAskedFor) {
 TEST_F(ModelLibraryTest, AnObjectThatChangesIsTheNewModelAtOnce) {
   PutModel("a.tar.gz", 1);
   const auto cache = Cache();
+  LoadTimes times;
+  ASSERT_TRUE(cache->Find("a.tar.gz", &times));
+  EXPECT_FALSE(times.hit);
+  EXPECT_GE(times.wait, times.download + times.load);
+  EXPECT_GT(times.load.count(), 0);
+  LoadTimes again;
+  ASSERT_TRUE(cache->Find("a.tar.gz", &again));
+  EXPECT_TRUE(again.hit);
   EXPECT_EQ(Ask(*cache, "a.tar.gz"), "1.0\n");
   PutModel("a.tar.gz", 3);
   EXPECT_EQ(Ask(*cache, "a.tar.gz"), "3.0\n");

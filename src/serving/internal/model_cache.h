@@ -3,6 +3,7 @@
 // goes when memory is short.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <filesystem>
@@ -19,6 +20,15 @@
 
 namespace clary::serving {
 
+// What a request waited for until its model was there.
+struct LoadTimes {
+  bool hit = true;                   // it was there
+  std::chrono::microseconds wait{};  // in all
+  std::chrono::microseconds
+      download{};                    // of these, until its files were here; 0: others had it loaded
+  std::chrono::microseconds load{};  // likewise, from them into memory
+};
+
 // Any thread.
 class ModelCache {
  public:
@@ -33,8 +43,9 @@ class ModelCache {
 
   // The model of that name as it is in the store now. Threads that ask for one that is being loaded
   // wait for it. kNotFound "NoModel" (the text is for the client), kInvalidArgument "BadName" or
-  // "BadModel", and what keeps the library from answering.
-  Result<std::shared_ptr<const XgboostModel>> Find(std::string_view name) EXCLUDES(mu_);
+  // "BadModel", and what keeps the library from answering. `times`, if wanted: of a model.
+  Result<std::shared_ptr<const XgboostModel>> Find(std::string_view name,
+                                                   LoadTimes* times = nullptr) EXCLUDES(mu_);
 
   size_t size() const EXCLUDES(mu_);
 
@@ -49,7 +60,7 @@ class ModelCache {
   explicit ModelCache(Options options, std::unique_ptr<net::HttpClient> library)
       : options_(std::move(options)), library_(std::move(library)) {}
   Result<std::string> Ask(const char* method, std::string_view path, std::string_view name);
-  Result<Entry> Load(std::string_view name);
+  Result<Entry> Load(std::string_view name, LoadTimes& times);
   void MakeRoom(const std::string& newest) REQUIRES(mu_);
 
   const Options options_;

@@ -219,8 +219,10 @@ class Server:
             own = library.Library(self.settings.library)
             status, why = 500, None
             try:
+                began = time.monotonic()
                 number, folder = own.bring(model.name)
                 model.slot.set_files(number)
+                brought = time.monotonic()
             except library.Refused as error:
                 status, why = error.status, str(error)
             if why is None:
@@ -230,6 +232,9 @@ class Server:
                 self._refuse_all(model, status, "the model %s cannot be loaded: %s" % (model.name, why)
                                  if status == 500 else why)
                 os._exit(worker.LOAD_FAILED)
+            loaded = time.monotonic()
+            one.loading = "wait=%d download=%d load=%d" % tuple(
+                1000000 * seconds for seconds in (loaded - began, brought - began, loaded - brought))
             one.serve(model.source, lambda: take_connection(model.source), self.settings.keep)
             os._exit(0)
         except BaseException:  # a fault of ours

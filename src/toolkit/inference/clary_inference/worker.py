@@ -30,6 +30,7 @@ class Worker:
         self.slot = slot
         self.script = None
         self.stopping = False
+        self.loading = None  # of one of many models: X-Clary-Model-Load of the next answer
 
     # --- Until the model is there.
 
@@ -106,6 +107,8 @@ class Worker:
             http.write_answer(connection, answer)
             connection.close()
             os._exit(SPENT)
+        if self.loading:
+            answer.headers["X-Clary-Model-Load"], self.loading = self.loading, "hit"
         http.write_answer(connection, answer)
 
     def _answer_to(self, request):
