@@ -133,13 +133,25 @@ std::string VariableOf(const json& container, const char* name) {
   return TextOf(container.value("Environment", json::object()), name);
 }
 
-// What answers for a container: an image's own algorithm where there is no script, else a script in
-// the Python that stands for the image. "ValidationException": neither is here.
-Result<api::Image> ChooseServer(const json& container) {
+// What answers for a container: an image's own algorithm where there is no script, else the image
+// itself where it was imported, else a script in the Python that stands for the image.
+// "ValidationException": none of them is here.
+Result<api::Image> ChooseServer(const Context& context, const json& container) {
   const std::string image = container.at("Image");
   const bool script = !VariableOf(container, "SAGEMAKER_PROGRAM").empty();
   const auto known = api::ResolveImage(image);
   if (known && !script) return known;
+  if (context.options.find_python) {
+    const auto found = context.options.find_python(image, "");
+    if (found && !found->container.root.empty()) {
+      if (IsMultiModel(container)) {
+        return Invalid("\"" + image +
+                       "\" is a container image of its own, which this release does not serve with "
+                       "Mode MultiModel.");
+      }
+      return api::Image{.program = "image", .version = ""};
+    }
+  }
   const auto framework = toolkit::ParseFrameworkImage(image);
   if (framework && framework->framework == "tensorflow") {
     return Invalid("\"" + image +
@@ -157,16 +169,12 @@ Result<std::string> WhatIsWrongWithOne(const Context& context, const json& conta
            "used to create the model has permissions to access them. " +
            why.message;
   };
-  const auto server = ChooseServer(container);
+  const auto server = ChooseServer(context, container);
   if (!server) return not_here(server.error());
   if (server->program == "script") {
     if (context.options.find_python) {
       const auto python = context.options.find_python(container.at("Image"), "");
       if (!python) return not_here(python.error());
-      if (python->interpreter.empty()) {
-        return not_here(Error{Code::kInvalidArgument, "NoPython",
-                              "What stands for the image is no Python, and only such serve."});
-      }
     }
     const std::string code = VariableOf(container, "SAGEMAKER_SUBMIT_DIRECTORY");
     const auto ref = objects::ObjectRef::ParseUri(code);
@@ -174,9 +182,10 @@ Result<std::string> WhatIsWrongWithOne(const Context& context, const json& conta
       return "The code of the inference script is not there: SAGEMAKER_SUBMIT_DIRECTORY is \"" +
              code + "\".";
     }
-    if (!container.contains("ModelDataUrl") && !container.contains("ModelDataSource")) {
-      return std::string();  // all of it may be in the code
-    }
+  }
+  if (server->program != "xgboost" && !container.contains("ModelDataUrl") &&
+      !container.contains("ModelDataSource")) {
+    return std::string();  // all of it may be in the code
   }
   const std::string uri = ModelUriOf(container);
   if (IsMultiModel(container)) {
@@ -267,11 +276,6 @@ Status CheckShadows(const json& request) {
 Status CheckAsync(const Context& context, const json& request) {
   const auto async = request.find("AsyncInferenceConfig");
   if (async == request.end()) return {};
-  if (request.contains("DataCaptureConfig")) {
-    return Invalid(
-        "DataCaptureConfig is not supported with an AsyncInferenceConfig: its answers "
-        "are objects already.");
-  }
   const json output = async->at("OutputConfig");
   if (!output.contains("S3OutputPath")) {
     return Invalid("AsyncInferenceConfig.OutputConfig needs an S3OutputPath.");
@@ -360,7 +364,7 @@ Result<std::vector<api::ContainerSpec>> MakeContainers(const Context& context,
   std::vector<api::ContainerSpec> out;
   for (size_t i = 0; i < containers.size(); ++i) {
     const nlohmann::json& container = containers[i];
-    CLARY_TRY(const api::Image server, model::ChooseServer(container));
+    CLARY_TRY(const api::Image server, model::ChooseServer(context, container));
     api::ContainerSpec spec = {
         .name = model::ContainerName(containers, i),
         .program = server.program,
@@ -372,7 +376,7 @@ Result<std::vector<api::ContainerSpec>> MakeContainers(const Context& context,
         .keep_models = container.value("MultiModelConfig", nlohmann::json::object())
                            .value("ModelCacheSetting", "Enabled") != "Disabled",
         .environment = container.value("Environment", std::map<std::string, std::string>())};
-    if (spec.program == "script" && context.options.find_python) {
+    if (spec.program != "xgboost" && context.options.find_python) {
       CLARY_TRY(spec.python, context.options.find_python(spec.image, ""));
     }
     out.push_back(std::move(spec));
@@ -388,7 +392,7 @@ Result<api::ScriptAccess> MakeAccess(const Context& context,
   const Options& options = context.options;
   api::ScriptAccess access{.network = options.job_network};
   if (isolated || options.job_network == "none" ||
-      std::ranges::find(containers, "script", &api::ContainerSpec::program) == containers.end()) {
+      std::ranges::all_of(containers, [](const auto& c) { return c.program == "xgboost"; })) {
     return access;
   }
   access.endpoint = options.endpoint;

@@ -23,7 +23,6 @@ using std::chrono::steady_clock;
 namespace {
 
 constexpr milliseconds kTermRetry(5);
-constexpr milliseconds kWatch(200);  // how often the disk and the number of processes are looked at
 constexpr uint64_t kDiskReserve = 1 << 30;  // left to the service by users' programs
 constexpr size_t kTail = 64 << 10;          // of a program's output, where causes are looked for
 
@@ -119,13 +118,27 @@ uint64_t FreeDisk(const fs::path& path) {
   return ::statvfs(path.c_str(), &disk) == 0 ? disk.f_bavail * disk.f_frsize : UINT64_MAX;
 }
 
+Guard::Guard(const fs::path& disk, bool guard_disk, size_t max_processes)
+    : disk_(disk),
+      reserve_(guard_disk ? DiskReserve(disk) : 0),
+      max_processes_(max_processes),
+      tasks_before_(max_processes > 0 ? TasksOfMachine() : 0) {}
+
+Guard::Verdict Guard::Look(const Program& program) const {
+  if (reserve_ > 0 && FreeDisk(disk_) < reserve_) return Verdict::kDiskFilled;
+  // Counting its own takes time: only when the whole machine has many more than before.
+  if (max_processes_ > 0 && TasksOfMachine() > tasks_before_ + max_processes_ / 2 &&
+      program.CountTasks() > max_processes_) {
+    return Verdict::kTooManyProcesses;
+  }
+  return Verdict::kFine;
+}
+
 Result<Ended> Follow(const ProgramSpec& program_spec, const FollowOptions& options) {
   const int64_t out_of_memory = OomKills();
-  const fs::path& disk = program_spec.work;
-  const uint64_t reserve = options.guard_disk ? DiskReserve(disk) : 0;
-  const size_t tasks_before = options.max_processes > 0 ? TasksOfMachine() : 0;
-  QuotaWatch quota(options.quota, disk);
-  const bool watched = reserve > 0 || options.max_processes > 0 || options.quota.bytes > 0;
+  const Guard guard(program_spec.work, options.guard_disk, options.max_processes);
+  QuotaWatch quota(options.quota, program_spec.work);
+  const bool watched = guard.watches() || options.quota.bytes > 0;
   Ended ended;
   CLARY_TRY(Program program, Program::Start(program_spec));
   // After the fork, so that the child was made by a process with one thread.
@@ -139,7 +152,7 @@ Result<Ended> Follow(const ProgramSpec& program_spec, const FollowOptions& optio
   bool told = false;
   bool broken = false;  // a pipe
   while (!code) {
-    int timeout = watched ? static_cast<int>(kWatch.count()) : -1;
+    int timeout = watched ? static_cast<int>(Guard::kLook.count()) : -1;
     const auto now = steady_clock::now();
     if (options.limit.count() > 0 && !deadline) {
       const auto left = std::chrono::ceil<milliseconds>(begin + options.limit - now);
@@ -167,18 +180,13 @@ Result<Ended> Follow(const ProgramSpec& program_spec, const FollowOptions& optio
       program.Kill();  // it would wait for data for ever
       broken = true;
     }
-    if (reserve > 0 && FreeDisk(disk) < reserve) {
-      ended.disk_filled = true;
-      program.Kill();
-    }
     if (quota.Exceeded()) {
       ended.over_quota = true;
       program.Kill();
     }
-    // Counting its own takes time: only when the whole machine has many more than before.
-    if (options.max_processes > 0 && TasksOfMachine() > tasks_before + options.max_processes / 2 &&
-        program.CountTasks() > options.max_processes) {
-      ended.too_many_processes = true;
+    if (const auto verdict = guard.Look(program); verdict != Guard::Verdict::kFine) {
+      (verdict == Guard::Verdict::kDiskFilled ? ended.disk_filled : ended.too_many_processes) =
+          true;
       program.Kill();
     }
     Drain(program, output, options.log);

@@ -51,6 +51,26 @@ struct FollowOptions {
   std::function<void(pid_t pid)> started = {};  // called once it runs
 };
 
+// What a user's program may not do to the machine: leave the service too little of the disk, which
+// it writes to as well, or have too many processes. Looks are cheap; take one every kLook.
+class Guard {
+ public:
+  static constexpr std::chrono::milliseconds kLook{200};
+  enum class Verdict { kFine, kDiskFilled, kTooManyProcesses };
+
+  // Of `disk`, with guard_disk and max_processes as FollowOptions has them. Make it before the
+  // program starts.
+  Guard(const std::filesystem::path& disk, bool guard_disk, size_t max_processes);
+  bool watches() const { return reserve_ > 0 || max_processes_ > 0; }
+  Verdict Look(const Program& program) const;
+
+ private:
+  std::filesystem::path disk_;
+  uint64_t reserve_ = 0;  // bytes left to the service; 0: not looked at
+  size_t max_processes_ = 0;
+  size_t tasks_before_ = 0;  // of the machine
+};
+
 // Blocks until the program has ended. Forks: call it while this process has one thread.
 Result<Ended> Follow(const ProgramSpec& program, const FollowOptions& options);
 

@@ -82,13 +82,20 @@ void JobLog::Write(std::vector<std::string> lines) {
 void JobLog::WriteOutput(std::vector<std::string> lines) {
   {
     MutexLock lock(mu_);
+    const Time now = clock_.Now();
+    if (!begin_ || now - *begin_ >= every_) {
+      begin_ = now;
+      output_ = 0;
+    }
     if (output_ > limit_) return;
     size_t keep = 0;
     while (keep < lines.size() && output_ <= limit_) output_ += lines[keep++].size() + 1;
     lines.resize(keep);
     if (output_ > limit_) {
       lines.push_back("[clary] WARNING: the program has printed more than " +
-                      std::to_string(limit_) + " bytes; what follows of its output is not kept");
+                      std::to_string(limit_) + " bytes" +
+                      (every_ == Duration::max() ? "; " : " in a short time; for a while ") +
+                      "what follows of its output is not kept");
     }
   }
   Write(std::move(lines));

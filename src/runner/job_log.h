@@ -1,6 +1,7 @@
 // A job's log stream: lines of the program's output and of the runner itself.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,9 +30,10 @@ class LineSplitter {
 // and failed() tells.
 class JobLog {
  public:
-  // Of what WriteOutput() gets, `limit` bytes are kept.
-  JobLog(meta::LogWriter writer, Clock& clock, uint64_t limit = UINT64_MAX)
-      : clock_(clock), limit_(limit), writer_(std::move(writer)) {}
+  // Of what WriteOutput() gets, `limit` bytes are kept, of each `every` anew.
+  JobLog(meta::LogWriter writer, Clock& clock, uint64_t limit = UINT64_MAX,
+         Duration every = Duration::max())
+      : clock_(clock), limit_(limit), every_(every), writer_(std::move(writer)) {}
   void Write(std::vector<std::string> lines);
   void Write(const std::string& line) { Write(std::vector<std::string>{line}); }
   // Lines of the program: up to the limit, then one that says so, then none.
@@ -41,8 +43,10 @@ class JobLog {
  private:
   Clock& clock_;
   const uint64_t limit_;
+  const Duration every_;
   mutable Mutex mu_;
-  uint64_t output_ GUARDED_BY(mu_) = 0;  // bytes of the program's lines so far
+  uint64_t output_ GUARDED_BY(mu_) = 0;  // bytes of the program's lines since `begin_`
+  std::optional<Time> begin_ GUARDED_BY(mu_);
   meta::LogWriter writer_ GUARDED_BY(mu_);
   bool failed_ GUARDED_BY(mu_) = false;
 };

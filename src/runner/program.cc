@@ -19,6 +19,7 @@
 
 #include "base/message_socket.h"
 #include "base/strings.h"
+#include "net/forwarder.h"
 #include "runner/internal/sandbox.h"
 
 namespace clary::runner {
@@ -124,6 +125,25 @@ std::vector<pid_t> DescendantsOf(pid_t pid) {
   }
   out.erase(out.begin());
   return out;
+}
+
+// Forks the process that carries connections from our socket to the program, whose network this
+// process has already. It dies with the program.
+bool StartRelay(const Served& served) {
+  const pid_t parent = ::getpid();
+  const pid_t pid = ::fork();
+  if (pid != 0) return pid > 0;
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(1);
+  // It keeps nothing else open, the program's output least of all.
+  const int null = ::open("/dev/null", O_RDWR);
+  for (const int fd : {0, 1, 2, 3}) ::dup2(fd < 3 ? null : served.listener, fd);
+  ::close_range(4, ~0U, 0);
+  std::vector<net::Forwarder::Route> routes;
+  routes.push_back({Fd(3), "127.0.0.1", std::to_string(served.port)});
+  const auto forwarder = net::Forwarder::Start(std::move(routes));
+  while (forwarder) ::pause();
+  ::_exit(1);
 }
 
 // What the child of Program::Start tells before it becomes the program: a text if something went
@@ -274,6 +294,10 @@ Result<Program> Program::Start(const ProgramSpec& spec) {
       const auto entered = EnterNamespaces(spec);
       if (!entered) {
         (void)SendMessage(ends.theirs.get(), entered.error().message);
+        ::_exit(126);
+      }
+      if (spec.served && !StartRelay(*spec.served)) {
+        (void)SendMessage(ends.theirs.get(), "the program cannot be served: fork failed");
         ::_exit(126);
       }
       (void)SendMessage(ends.theirs.get(), "+", *entered);

@@ -29,6 +29,13 @@ struct Reach {
   bool service = false;  // Clary itself, which may be elsewhere once it has been started again
 };
 
+// A service that a program gives, at a port of 127.0.0.1 in a network of its own: whoever connects
+// to `listener`, a listening socket of ours, reaches it. Connections are closed until it listens.
+struct Served {
+  int listener = -1;
+  uint16_t port = 0;
+};
+
 // Files and folders of the host that the program sees.
 struct Shown {
   std::filesystem::path from;
@@ -58,6 +65,7 @@ struct ProgramSpec {
   std::filesystem::path home = {};  // seen as /root, the home of the program's user; empty: none
   Network network = Network::kNone;
   std::vector<Reach> reach = {};
+  std::optional<Served> served = {};  // needs a sandbox, and a network that is not kHost
   uint64_t memory_bytes = 0;      // data segment and anonymous memory of each process; 0: no limit
   std::vector<int> cores;         // cores the program may run on; empty: all
   std::vector<Shown> shown = {};  // beside the system's own folders; what is missing is left out

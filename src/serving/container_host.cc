@@ -38,8 +38,12 @@ constexpr Duration kPingPause{5};
 constexpr int kBacklog = 1024;
 constexpr milliseconds kInstallGrace(2'000);  // between SIGTERM and SIGKILL of pip
 constexpr uint64_t kMaxRequirements = 1 << 20;
+constexpr uint64_t kLogLimit = 64 << 20;  // bytes of a container's lines that are kept each hour
+constexpr std::chrono::hours kLogEvery(1);
+constexpr size_t kMaxTasks = 8192;                   // processes and threads of a user's program
 constexpr char kSubmitDirectory[] = "/opt/ml/code";  // where code from S3 is unpacked
 constexpr char kOptMl[] = "/opt/ml/";
+constexpr uint16_t kImagePort = 8080;  // where a container image listens
 // Where a container of many models finds the socket of its library, and their files.
 constexpr char kLibrary[] = "/opt/clary/library";
 constexpr char kLibrarySocket[] = "models.sock";
@@ -96,6 +100,9 @@ std::string SubmitDirectory(const api::ContainerSpec& spec) {
 }
 
 bool IsScript(const api::ContainerSpec& spec) { return spec.program == "script"; }
+bool IsImage(const api::ContainerSpec& spec) { return spec.program == "image"; }
+// Whether users wrote what it runs.
+bool IsUsers(const api::ContainerSpec& spec) { return IsScript(spec) || IsImage(spec); }
 
 }  // namespace
 
@@ -109,6 +116,7 @@ struct ContainerHost::State {
     fs::path home;
     fs::path python;
     fs::path layer;
+    fs::path image;  // of a container image: what it changes of its files
     toolkit::HeldLayer shown_layer;
     std::vector<runner::Reach> reach;
     std::unique_ptr<net::Forwarder> forwarder;
@@ -128,7 +136,7 @@ struct ContainerHost::State {
     void Say(const std::vector<std::string>& lines) {
       if (lines.empty()) return;
       last_line = lines.back();
-      log->Write(lines);
+      log->WriteOutput(lines);
     }
     // Takes what is in the pipe now to the log.
     void Drain(std::vector<char>& buffer) {
@@ -155,7 +163,7 @@ struct ContainerHost::State {
       return exit_code.has_value();
     }
     std::vector<const fs::path*> Folders() const {
-      return {&work, &temp, &home, &python, &layer, &library, &models};
+      return {&work, &temp, &home, &python, &layer, &image, &library, &models};
     }
   };
 
@@ -165,14 +173,18 @@ struct ContainerHost::State {
   Result<runner::Program> StartProgram(Container& c) const;
   Result<runner::ProgramSpec> ProgramOf(const Container& c) const;
   Result<runner::ProgramSpec> ScriptOf(const Container& c) const;
+  Result<runner::ProgramSpec> ImageOf(const Container& c) const;
   std::map<std::string, std::string> ManyModels(const Container& c) const;
   std::map<std::string, std::string> Environment(const Container& c) const;
+  void EndIfHarmful();
 
   HostOptions options;
   objects::ObjectStore* store = nullptr;
   bool sandbox = false;
   std::string no_sandbox;  // why not
   std::vector<std::unique_ptr<Container>> containers;
+  std::optional<runner::Guard> guard;  // of users' programs
+  std::string ended_for;               // why we have ended them; empty: we have not
   std::vector<char> buffer = std::vector<char>(1 << 16);
 };
 
@@ -185,12 +197,14 @@ Status ContainerHost::State::MakeContainer(size_t index, objects::ObjectStore& s
   c->home = options.directory / ("home-" + suffix);
   c->python = options.directory / ("python-" + suffix);
   c->layer = options.directory / ("layer-" + suffix);
+  c->image = options.directory / ("image-" + suffix);
   c->library = options.directory / ("library-" + suffix);
   c->models = options.directory / ("models-" + suffix);
   std::string stream = options.log_stream;
   if (options.containers.size() > 1) stream += "/" + c->spec->name;
   CLARY_TRY(auto writer, meta::LogWriter::Open(options.log_root, options.log_group, stream));
-  c->log = std::make_unique<runner::JobLog>(std::move(writer), Clock::System());
+  c->log =
+      std::make_unique<runner::JobLog>(std::move(writer), Clock::System(), kLogLimit, kLogEvery);
   Container& made = *containers.emplace_back(std::move(c));
   for (const std::string& notice : options.notices) {
     made.log->Write(runner::CleanLine("[clary] NOTE: not provided on this machine: " + notice));
@@ -214,7 +228,7 @@ Status ContainerHost::State::MakeContainer(size_t index, objects::ObjectStore& s
       return std::unexpected(NoModelData(index, made.spec->model_uri, got.error()));
     }
   }
-  return IsScript(*made.spec) ? FetchScript(made, store) : Status();
+  return IsUsers(*made.spec) ? FetchScript(made, store) : Status();
 }
 
 Status ContainerHost::State::FetchScript(Container& c, objects::ObjectStore& store) const {
@@ -231,6 +245,11 @@ Status ContainerHost::State::FetchScript(Container& c, objects::ObjectStore& sto
             .environment = c.spec->environment};
   c.log->Write(runner::PythonNotes(c.spec->python));
   CLARY_CHECK_OK(MakeDirectories(c.home));
+  if (IsImage(*c.spec)) {
+    // All of its kind listen on one port.
+    if (c.user.network == "open") c.user.network = "clary";
+    return {};
+  }
   // ModelBuilder of SDK v3 packs this folder even if it is empty, and its script would copy it over
   // /lib, where nobody may write.
   std::error_code ignored;
@@ -336,10 +355,10 @@ Result<runner::ProgramSpec> ContainerHost::State::ProgramOf(const Container& c) 
                               .memory_bytes = options.memory_bytes,
                               .sandbox = sandbox};
   if (c.spec->multi_model) program.shown = {{c.library, kLibrary}, {c.models, kModels}};
-  if (!IsScript(*c.spec)) return program;
+  if (!IsUsers(*c.spec)) return program;
   if (!sandbox) {
     return Fail(Code::kFailedPrecondition, "NoSandbox",
-                "scripts of users run in a sandbox only, and there is none: " + no_sandbox);
+                "programs of users run in a sandbox only, and there is none: " + no_sandbox);
   }
   program.home = c.home;
   program.network = runner::NetworkOf(c.user);
@@ -384,17 +403,67 @@ Result<runner::ProgramSpec> ContainerHost::State::ScriptOf(const Container& c) c
   return program;
 }
 
+// The image's own program, `serve`, in the image's files, which it may change for itself.
+Result<runner::ProgramSpec> ContainerHost::State::ImageOf(const Container& c) const {
+  CLARY_TRY(runner::ProgramSpec program, ProgramOf(c));
+  const api::ImageSpec& image = c.spec->python.container;
+  const runner::Overlay own{c.image / "root", image.root, c.image / "upper", c.image / "scratch"};
+  if (!runner::CanOverlay(c.image / "probe")) {
+    return Fail(Code::kFailedPrecondition, "NoOverlay",
+                "container images need overlays of ordinary users (Linux 5.11), which this kernel "
+                "does not give");
+  }
+  for (const fs::path& folder : {own.at, own.upper, own.scratch}) {
+    CLARY_CHECK_OK(MakeDirectories(folder));
+  }
+  runner::AddUserProgram(c.user, {}, {}, program);
+  auto env = runner::UserEnvironment(c.user, false);
+  env.emplace("SAGEMAKER_BIND_TO_PORT", std::to_string(kImagePort));
+  env.emplace("SAGEMAKER_REGION", options.region);
+  program.env = runner::EnvironmentList(env);
+  program.root = own.at;
+  program.overlays = {own};
+  program.directory = image.directory;
+  program.served = {.listener = c.listener.get(), .port = kImagePort};
+  program.argv = image.entrypoint;
+  program.argv.emplace_back("serve");
+  return program;
+}
+
+// Kills programs of users that fill the disk or the machine's table of processes.
+void ContainerHost::State::EndIfHarmful() {
+  using Verdict = runner::Guard::Verdict;
+  for (auto& c : containers) {
+    if (!IsUsers(*c->spec) || c->exit_code) continue;
+    const Verdict verdict = guard->Look(*c->program);
+    if (verdict == Verdict::kFine) continue;
+    ended_for = verdict == Verdict::kDiskFilled
+                    ? "The container has filled the disk of the service's state directory and was "
+                      "ended; free some space, or let it write less."
+                    : fmt::format(
+                          "The container has started more than {} processes and threads "
+                          "and was ended.",
+                          kMaxTasks);
+    c->log->Write(runner::CleanLine("[clary] " + ended_for));
+    c->program->Kill();
+    return;
+  }
+}
+
 Result<runner::Program> ContainerHost::State::StartProgram(Container& c) const {
   runner::ProgramSpec program;
   if (IsScript(*c.spec)) {
     CLARY_TRY(program, ScriptOf(c));
+    program.inherited = {c.listener.get()};
+  } else if (IsImage(*c.spec)) {
+    CLARY_TRY(program, ImageOf(c));
   } else {
     CLARY_TRY(program, ProgramOf(c));
     program.argv = options.serve.program;
     if (program.argv.empty()) program.argv = {"clary", "algorithm", c.spec->program + "-serve"};
     program.env = runner::EnvironmentList(Environment(c));
+    program.inherited = {c.listener.get()};
   }
-  program.inherited = {c.listener.get()};
   CLARY_TRY(auto started, runner::Program::Start(program));
   c.reach = std::move(program.reach);
   return started;
@@ -418,7 +487,7 @@ Result<std::unique_ptr<ContainerHost>> ContainerHost::Prepare(HostOptions option
   state.options = std::move(options);
   state.store = &store;
   auto network = runner::Network::kNone;
-  if (std::ranges::any_of(state.options.containers, IsScript)) {
+  if (std::ranges::any_of(state.options.containers, IsUsers)) {
     network = runner::NetworkOf({.network_isolation = state.options.network_isolation,
                                  .network = state.options.access.network});
   }
@@ -449,6 +518,9 @@ Status ContainerHost::Start(runner::StopSignal& stop) {
       Log(done.error().message);
       return done;
     }
+  }
+  if (std::ranges::any_of(state_->options.containers, IsUsers)) {
+    state_->guard.emplace(state_->options.directory, true, kMaxTasks);
   }
   for (auto& c : state_->containers) {
     CLARY_TRY(c->program, state_->StartProgram(*c));
@@ -482,7 +554,10 @@ bool ContainerHost::Pump(runner::StopSignal& stop, int wake) {
     }
     polls.push_back({stop.fd(), POLLIN, 0});
     polls.push_back({wake, POLLIN, 0});
-    ::poll(polls.data(), polls.size(), -1);
+    const bool watches = state_->guard && state_->guard->watches() && state_->ended_for.empty();
+    ::poll(polls.data(), polls.size(),
+           watches ? static_cast<int>(runner::Guard::kLook.count()) : -1);
+    if (watches) state_->EndIfHarmful();
     bool ended = false;
     for (auto& c : state_->containers) {
       c->Drain(state_->buffer);
@@ -522,6 +597,7 @@ void ContainerHost::Stop(milliseconds grace) {
 }
 
 std::string ContainerHost::Cause() const {
+  if (!state_->ended_for.empty()) return state_->ended_for;
   for (const auto& c : state_->containers) {
     if (!c->exit_code) continue;
     const int code = *c->exit_code;

@@ -21,7 +21,7 @@ struct ServeOptions {
   std::chrono::milliseconds grace = std::chrono::seconds(30);  // between SIGTERM and SIGKILL
   bool sandbox = true;                                         // false: do not even try
   // Built-in containers are pinged while they serve; two pings in a row without an answer end the
-  // instance. (A script's ping waits behind its requests, so it tells nothing.)
+  // instance. (A ping of users' programs may wait behind their requests, so it tells nothing.)
   std::chrono::milliseconds ping_interval = std::chrono::seconds(5);
   std::chrono::milliseconds ping_timeout = std::chrono::seconds(2);
 };

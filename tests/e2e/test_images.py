@@ -5,6 +5,8 @@ import pathlib
 import shutil
 import stat
 import subprocess
+import sys
+import sysconfig
 import tempfile
 import unittest
 
@@ -19,16 +21,50 @@ echo mark > /opt/program/mark
 echo "$(</opt/ml/input/data/train/rows.csv)" > /opt/ml/model/rows
 """
 
+SERVE = """import http.server, os, pathlib
+class Container(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def answer(self, body):
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def do_GET(self):
+        self.answer(b"")
+    def do_POST(self):
+        asked = self.rfile.read(int(self.headers["Content-Length"]))
+        if asked == b"die":
+            os._exit(7)
+        model = pathlib.Path("/opt/ml/model/rows").read_bytes().strip()
+        self.answer(b" ".join([model, asked[::-1], os.environ["WHERE"].encode(), os.environ["MORE"].encode()]))
+print("the image serves", flush=True)
+pathlib.Path("/opt/program/served").write_text("its own")
+http.server.ThreadingHTTPServer(("0.0.0.0", 8080), Container).serve_forever()
+"""
+
+
+def add_program(folder, file):
+    """A program of this host, with the libraries that it needs."""
+    libraries = subprocess.run(["ldd", file], check=True, capture_output=True, text=True).stdout
+    for one in [str(file)] + [w for w in libraries.split() if w.startswith("/")]:
+        to = folder / ("bin/" + file.name if one == str(file) else one.lstrip("/"))
+        to.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(one, to)
+
 
 def make_root(folder):
-    """The files of an image that holds bash and a program."""
-    bash = pathlib.Path(shutil.which("bash")).resolve()
-    libraries = subprocess.run(["ldd", bash], check=True, capture_output=True, text=True).stdout
-    for file in [str(bash)] + [w for w in libraries.split() if w.startswith("/")]:
-        to = folder / ("bin/bash" if file == str(bash) else file.lstrip("/"))
-        to.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(file, to)
+    """The files of an image that holds bash, Python and programs."""
+    add_program(folder, pathlib.Path(shutil.which("bash")).resolve())
+    python = pathlib.Path(sys.executable).resolve()
+    add_program(folder, python)
+    library = pathlib.Path(sysconfig.get_path("stdlib"))
+    shutil.copytree(library, folder / str(library).lstrip("/"), ignore=shutil.ignore_patterns(
+        "__pycache__", "test", "site-packages", "dist-packages", "idlelib", "tkinter", "ensurepip", "config-*"))
     (folder / "opt/program").mkdir(parents=True)
+    (folder / "opt/program/serve").write_text(
+        f"PYTHONHOME={sys.base_prefix} exec /bin/{python.name} -S /opt/program/serve.py\n")
+    (folder / "opt/program/serve.py").write_text(SERVE)
     (folder / "opt/program/train").write_text(TRAIN)
     (folder / "opt/program/train").chmod(0o755)
     (folder / "opt/program/prepare").write_text("#!/bin/bash\necho prepared > /opt/ml/processing/out/x\n")
@@ -123,6 +159,41 @@ class Podman(unittest.TestCase):
             "ProcessingJobStatus"] != "InProgress", what="the end of the processing job")
         self.assertEqual(self.service.boto("s3").get_object(
             Bucket="data", Key="prepared/x")["Body"].read(), b"prepared\n")
+
+    def test_it_serves(self):
+        client, runtime = self.service.boto("sagemaker"), self.service.boto("sagemaker-runtime")
+        job, log = self.job("for-the-endpoint")
+        self.assertEqual(job["TrainingJobStatus"], "Completed", log)
+        client.create_model(
+            ModelName="own", ExecutionRoleArn=self.service.credentials["role_arn"],
+            PrimaryContainer={"Image": "111122223333.dkr.ecr.us-east-1.amazonaws.com/my-image:1",
+                              "ModelDataUrl": job["ModelArtifacts"]["S3ModelArtifacts"],
+                              "Environment": {"MORE": "more"}})
+        client.create_endpoint_config(EndpointConfigName="own", ProductionVariants=[
+            {"VariantName": "v", "ModelName": "own", "InitialInstanceCount": 2, "InstanceType": "ml.m5.large"}])
+        client.create_endpoint(EndpointName="own", EndpointConfigName="own")
+
+        def status():
+            endpoint = client.describe_endpoint(EndpointName="own")
+            self.assertNotEqual(endpoint["EndpointStatus"], "Failed", endpoint)
+            return endpoint["EndpointStatus"] == "InService"
+
+        service.wait_for(status, 60, what="the endpoint")
+
+        def ask():
+            return runtime.invoke_endpoint(EndpointName="own", Body=b"abc")["Body"].read()
+
+        for _ in range(20):
+            self.assertEqual(ask(), b"1,2 cba home more")
+        # One that dies is replaced, and its files are as they were.
+        with self.assertRaises(runtime.exceptions.ClientError) as died:
+            runtime.invoke_endpoint(EndpointName="own", Body=b"die")
+        self.assertEqual(died.exception.response["ResponseMetadata"]["HTTPStatusCode"], 503)
+        self.assertEqual(ask(), b"1,2 cba home more")
+        events = self.service.boto("logs").filter_log_events(
+            logGroupName="/aws/sagemaker/Endpoints/own")["events"]
+        self.assertIn("the image serves", [event["message"] for event in events])
+        client.delete_endpoint(EndpointName="own")
 
     def test_it_is_listed_and_removed(self):
         home = self.service.home
