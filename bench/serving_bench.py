@@ -86,10 +86,12 @@ def main():
     parser.add_argument("--rounds", type=int, default=100)
     options = parser.parse_args()
     with service.Service() as clary:
-        row = deploy(clary, "bench", options.rounds)
         folder = str(clary.home)
+        _, without = cpu_seconds(folder)
+        row = deploy(clary, "bench", options.rounds)
         _, pids = cpu_seconds(folder)
-        print(f"memory of all of Clary's processes: {resident(pids):.0f} MB")
+        print(f"memory of all of Clary's processes: {resident(pids):.0f} MB, of the endpoint's: "
+              f"{resident(pids - without):.0f} MB")
         for connections, rate in ((1, 0), (16, 1000), (16, 0), (64, 0)):
             before, _ = cpu_seconds(folder)
             out = subprocess.run(

@@ -95,11 +95,21 @@ TEST(AsyncEndpoint, IsCheckedWhenItIsConfigured) {
   config = AsyncConfig();
   config["AsyncInferenceConfig"]["OutputConfig"].erase("S3OutputPath");
   EXPECT_THAT(w.Refusal("CreateEndpointConfig", config), HasSubstr("needs an S3OutputPath"));
-  config = AsyncConfig();
+}
+
+TEST(AsyncEndpoint, TellsTheFrontWhatIsCapturedAndWhoIsTold) {
+  ServingWorld w;
+  json config = AsyncConfig();
   config["DataCaptureConfig"] = {{"InitialSamplingPercentage", 1},
                                  {"DestinationS3Uri", "s3://bkt/c"},
                                  {"CaptureOptions", {{{"CaptureMode", "Input"}}}}};
-  EXPECT_THAT(w.Refusal("CreateEndpointConfig", config), HasSubstr("DataCaptureConfig"));
+  const std::string topic = "arn:aws:sns:us-east-1:123456789012:topic";
+  config["AsyncInferenceConfig"]["OutputConfig"]["NotificationConfig"] = {{"ErrorTopic", topic}};
+  CreateEndpoint(w, config);
+  ASSERT_TRUE(w.Route()->capture);
+  EXPECT_EQ(w.Route()->capture->destination_uri, "s3://bkt/c");
+  EXPECT_EQ(w.Route()->async->success_topic, "");
+  EXPECT_EQ(w.Route()->async->error_topic, topic);
 }
 
 TEST(ServerlessEndpoint, ItsConcurrencyChangesWithoutARestart) {
