@@ -63,11 +63,11 @@ class RuntimeTest : public testing::Test {
     const auto store = *MetricStore::Open(":memory:");
     metrics_.Flush(*store, true);
     std::map<std::string, double> sums;
-    for (const auto& listed : *store->List("", "", 0, 100)) {
-      for (const MetricSample& sample :
-           *store->Read(listed.key, FromMillis(0), clock_.Now() + std::chrono::hours(1))) {
-        sums[listed.key.name] += sample.sum;
-      }
+    const auto all = *store->List("", "", 0, 100);
+    for (const auto& listed : all) {
+      const auto samples =
+          *store->Read(listed.key, FromMillis(0), clock_.Now() + std::chrono::hours(1));
+      for (const MetricSample& sample : samples) sums[listed.key.name] += sample.sum;
     }
     return sums;
   }
