@@ -422,7 +422,7 @@ Result<runner::ProgramSpec> ContainerHost::State::ImageOf(const Container& c) co
   env.emplace("SAGEMAKER_REGION", options.region);
   program.env = runner::EnvironmentList(env);
   program.root = own.at;
-  program.home = {};  // its own /root
+  program.home.clear();  // it has its own /root
   program.overlays = {own};
   program.directory = image.directory;
   program.served = {.listener = c.listener.get(), .port = kImagePort};
