@@ -291,6 +291,27 @@ TEST(S3Operations, TheDocumentIsTheTable) {
   EXPECT_EQ(text.str(), DescribeOperations()) << "run this test with CLARY_UPDATE_GOLDEN=1";
 }
 
+TEST(S3Operations, NothingIsSaidTwice) {
+  net::Request request;
+  request.method = "DELETE";
+  const auto refused = [&] {
+    const auto operation = FindOperation(request, Level::kObject);
+    EXPECT_TRUE(operation);
+    const Status checked = CheckInputs(request, **operation);
+    return checked ? "" : checked.error().reason;
+  };
+  request.headers.Add("x-amz-if-match-size", "4");
+  request.headers.Add("X-Amz-If-Match-Size", "4");
+  EXPECT_EQ(refused(), "");
+  request.headers.Add("x-amz-if-match-size", "5");
+  EXPECT_EQ(refused(), "InvalidArgument");
+  request.headers = {};
+  request.query = {{"versionId", "null"}, {"versionId", "null"}};
+  EXPECT_EQ(refused(), "");
+  request.query.emplace_back("versionId", "other");
+  EXPECT_EQ(refused(), "InvalidArgument");
+}
+
 TEST(S3Operations, EveryInputHasARowAndEveryRowIsUsed) {
   std::set<std::string_view> rows;
   for (const Input& input : AllInputs()) {

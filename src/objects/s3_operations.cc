@@ -573,13 +573,30 @@ Result<const Operation*> FindOperation(const Request& r, Level level) {
 }
 
 Status CheckInputs(const Request& r, const Operation& operation) {
+  const auto twice = [](std::string_view what, const std::string& name, const std::string& value) {
+    return FailWith(Code::kInvalidArgument, "InvalidArgument",
+                    "The " + std::string(what) + " " + name + " is given twice, with other values",
+                    {{"ArgumentName", name}, {"ArgumentValue", value}});
+  };
   for (const auto& [name, value] : r.query) {
+    if (net::FindParam(r.query, name) != value) return twice("query parameter", name, value);
+    if (IsMeaningful(ToLower(name))) {  // a header's name, which nobody looks for here
+      return FailWith(
+          Code::kUnimplemented, "NotImplemented",
+          "A query parameter you provided implies functionality that is not implemented",
+          {{"Parameter", name}});
+    }
     if (name.empty() || name != operation.selector) {  // plain operations have an empty selector
       CLARY_CHECK_OK(CheckInput(operation, "query parameter", name, value));
     }
   }
   for (const auto& [name, value] : r.headers.all()) {
     const std::string lower = ToLower(name);
+    const bool is_list = lower == "x-amz-object-attributes" || lower.starts_with("x-amz-meta-");
+    if ((IsMeaningful(lower) || lower == "content-md5") && !is_list &&
+        r.headers.Find(lower) != value) {
+      return twice("header", lower, value);
+    }
     if (IsMeaningful(lower)) CLARY_CHECK_OK(CheckInput(operation, "header", lower, value));
   }
   return {};

@@ -21,6 +21,7 @@
 #include "xgboost/hook.h"
 #include "xgboost/hyperparameters.h"
 #include "xgboost/internal/checkpoints.h"
+#include "xgboost/internal/hosts.h"
 #include "xgboost/internal/input.h"
 #include "xgboost/internal/job_files.h"
 #include "xgboost/internal/kfold.h"
@@ -87,6 +88,7 @@ std::string PlaceLabelError(std::string message, const data::Matrix& train,
   auto row = ParseUint(std::string_view(message).substr(begin, end - begin));
   if (row && !rows.empty()) row = *row < rows.size() ? rows[*row] : train.rows;
   if (!row || *row >= train.rows) return message;
+  if (message.starts_with("host ")) return message;  // of another one's data
   return message.replace(begin - 4, end - begin + 4, train.Where(*row) + ", column 1 (label)");
 }
 
@@ -124,7 +126,8 @@ class XgboostJob {
       for (const KeptLog::Line& line : loaded_->log) LogKept(line);
       input_ = std::move(loaded_->input);
     } else {
-      CLARY_TRY(input_, ReadXgboostInput(run_.channels, settings, params.nthread));
+      CLARY_TRY(const bool trains, Read(settings, params.nthread));
+      if (!trains) return {};
     }
     if (timeline_) timeline_->Add("load", begin);
     std::optional<TermSignal> term;
@@ -132,10 +135,55 @@ class XgboostJob {
     if (settings.kfold > 0) return RunFolds(settings, params, term);
     CLARY_TRY(const FoldResult done,
               Train(settings, params, input_.sets, {}, Checkpoints::Open(base_), term, true));
-    return SaveModel(done.model, kModelFile);
+    return is_master() ? SaveModel(done.model, kModelFile) : Status();
   }
 
  private:
+  bool several() const { return hosts_ && hosts_->several(); }
+  bool is_master() const { return !hosts_ || hosts_->is_master(); }
+
+  // Reads this host's channels. False if it has none, while others have.
+  Result<bool> Read(const XgboostParams& settings, int threads) {
+    CLARY_TRY(JobHosts met, JobHosts::Meet(base_, run_.port));
+    hosts_.emplace(std::move(met));
+    HostData mine{.training = true};
+    if (several()) {
+      const auto look = [&]() -> Status {
+        if (settings.kfold > 0) {
+          return Fail(Code::kUnimplemented, "Unimplemented",
+                      "_kfold with several hosts: give the job one host");
+        }
+        CLARY_TRY(mine.training, ChannelHasData(run_.channels, "train"));
+        CLARY_TRY(mine.validation_wanted, HasChannel(run_.channels, "validation"));
+        CLARY_TRY(mine.validation, ChannelHasData(run_.channels, "validation"));
+        return {};
+      };
+      CLARY_CHECK_OK(hosts_->all().Agree(look()));
+      CLARY_TRY(const bool trains, hosts_->KeepThoseWith(mine));
+      if (!trains) return false;
+    }
+    const std::string hosts = several() ? "Distributed node training with " +
+                                              std::to_string(hosts_->names().size()) +
+                                              " hosts: " + Join(hosts_->names(), ", ")
+                                        : "Single node training.";
+    auto read = ReadXgboostInput(run_.channels, settings, threads, hosts);
+    CLARY_CHECK_OK(hosts_->all().Agree(read ? Status() : Status(std::unexpected(read.error()))));
+    input_ = *std::move(read);
+    return true;
+  }
+
+  // What training goes on from: on all hosts what the first one has.
+  Result<std::optional<gbdt::Model>> Initial(std::optional<Checkpoints>& checkpoints) {
+    std::optional<gbdt::Model> newest;
+    if (checkpoints && is_master()) newest = checkpoints->Newest();
+    if (!several()) return newest;
+    const auto models = hosts_->all().GatherBytes(newest ? newest->ToUbjson() : "");
+    CLARY_CHECK_OK(hosts_->all().status());
+    if (models.front().empty() || newest) return newest;
+    CLARY_TRY(newest, gbdt::Model::Parse(models.front()));
+    return newest;
+  }
+
   Status RunFolds(const XgboostParams& settings, const gbdt::TrainParams& params,
                   const std::optional<TermSignal>& term) {
     if (input_.validation_matrix) {
@@ -167,6 +215,15 @@ class XgboostJob {
     FoldResult result;
     gbdt::TrainOptions options;
     if (loaded_ != nullptr) options.bins = loaded_->bins;
+    if (several()) {
+      options.hosts = &hosts_->all();
+      if (watched && is_master() && fs::exists(base_ / "input/config/debughookconfig.json")) {
+        LogWarning(
+            "Debugger: no tensors are saved, and there are no reports of training, where several "
+            "hosts train together");
+      }
+      watched = false;
+    }
     if (settings.early_stopping_rounds && sets.size() > 1) {
       // Without a metric's name the container ignores early stopping; so do we.
       if (settings.tuning_objective_metric) {
@@ -180,7 +237,8 @@ class XgboostJob {
       }
     }
     std::optional<gbdt::Model> initial;
-    if (checkpoints) initial = checkpoints->Newest();
+    CLARY_TRY(initial, Initial(checkpoints));
+    if (!is_master()) checkpoints.reset();
     std::unique_ptr<Hook> hook;
     if (watched) {
       CLARY_TRY(hook, Hook::Open(base_,
@@ -206,7 +264,8 @@ class XgboostJob {
       if (initial->num_round() > 0) options.initial = &*initial;
     }
     std::unique_ptr<TensorBoardLog> scalars;
-    if (watched) scalars = TensorBoardLog::Open(base_, Clock::System());
+    if (watched || (several() && is_master()))
+      scalars = TensorBoardLog::Open(base_, Clock::System());
     const int first_step = initial ? initial->num_round() : 0;
     // A stopped job still saves the tensors of its last round.
     std::optional<TermSignal> own_term;
@@ -224,8 +283,10 @@ class XgboostJob {
     std::deque<std::vector<gbdt::MetricValue>> latest;
     int rounds = 0;
     options.on_round = [&](const gbdt::RoundReport& report) {
-      PrintLine(RoundLine(report.round, report.metrics));
-      progress.Round(report);
+      if (is_master()) {
+        PrintLine(RoundLine(report.round, report.metrics));
+        progress.Round(report);
+      }
       result.metrics.assign(report.metrics.begin(), report.metrics.end());
       rounds = report.round + 1;
       if (options.early_stopping_rounds > 0) {
@@ -300,6 +361,7 @@ class XgboostJob {
   LoadedInput* const loaded_;                 // may be null
   std::map<std::string, std::string> given_;  // hyperparameters
   XgboostInput input_;
+  std::optional<JobHosts> hosts_;  // none where channels were loaded before
   std::unique_ptr<Timeline> timeline_;
 };
 

@@ -457,6 +457,14 @@ Status CheckThreshold(std::string_view metric) {
   return {};
 }
 
+// A metric as its lines name it: XGBoost writes error's threshold anew, and leaves 0.5 out.
+std::string PrintedMetric(std::string_view metric) {
+  const size_t at = metric.find('@');
+  if (at == metric.npos || Trim(metric.substr(0, at)) != "error") return std::string(metric);
+  const auto threshold = static_cast<float>(ToFloat(metric.substr(at + 1)).value_or(0.5));
+  return threshold == 0.5F ? "error" : fmt::format("error@{:g}", threshold);
+}
+
 Result<std::string> CheckList(const Spec& spec, std::string_view text) {
   const std::vector<std::string_view> items = Split(text, ',');
   for (const std::string_view item : items) {
@@ -712,7 +720,7 @@ Result<XgboostParams> ParseHyperparameters(const std::map<std::string, std::stri
   }
   if (has("eval_metric")) {
     for (const std::string_view m : Split(values["eval_metric"], ','))
-      out.eval_metric.emplace_back(m);
+      out.eval_metric.push_back(PrintedMetric(m));
   }
   if (has("_tuning_objective_metric")) {
     out.tuning_objective_metric = values["_tuning_objective_metric"];

@@ -280,6 +280,8 @@ TEST(Hyperparameters, ToolkitsOwn) {
 TEST(Hyperparameters, OrderOfMetricsIsKeptWithoutATuningMetric) {
   EXPECT_THAT(Parse({{"eval_metric", "rmse,mae,error@0.6"}}).eval_metric,
               ElementsAre("rmse", "mae", "error@0.6"));
+  EXPECT_THAT(Parse({{"eval_metric", "error@0.50,error@0.70,error@-1,ndcg@2.0"}}).eval_metric,
+              ElementsAre("error", "error@0.7", "error@-1", "ndcg@2.0"));
   EXPECT_THAT(Parse({{"_tuning_objective_metric", "validation:auc"}}).eval_metric,
               ElementsAre("auc"));
 }

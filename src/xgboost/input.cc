@@ -277,7 +277,7 @@ Result<gbdt::Dataset> MakeDataset(const data::Matrix& m, size_t width, std::stri
 }
 
 Result<XgboostInput> ReadXgboostInput(const fs::path& base, const XgboostParams& settings,
-                                      int threads) {
+                                      int threads, const std::string& hosts) {
   CLARY_TRY(const Channels channels, ReadChannels(base));
   data::ReadOptions options{
       .type = channels.type,
@@ -306,7 +306,7 @@ Result<XgboostInput> ReadXgboostInput(const fs::path& base, const XgboostParams&
   if (out.columns) {
     CLARY_CHECK_OK(CheckColumns(out, base / "input/data/validation", columns, settings));
   }
-  LogInfo("Single node training.");
+  LogInfo(hosts);
   LogInfo("Train matrix has " + std::to_string(out.train_matrix->rows) + " rows and " +
           std::to_string(columns) + " columns");
   CLARY_TRY(gbdt::Dataset set,
@@ -319,6 +319,20 @@ Result<XgboostInput> ReadXgboostInput(const fs::path& base, const XgboostParams&
     out.sets.push_back({"validation", std::move(held_out)});
   }
   return out;
+}
+
+Result<bool> HasChannel(const fs::path& base, const std::string& channel) {
+  CLARY_TRY(const Channels channels, ReadChannels(base));
+  return channels.pipe.contains(channel);
+}
+
+Result<bool> ChannelHasData(const fs::path& base, const std::string& channel) {
+  CLARY_TRY(const Channels channels, ReadChannels(base));
+  const auto pipe = channels.pipe.find(channel);
+  if (pipe == channels.pipe.end()) return false;
+  if (pipe->second) return true;
+  const auto found = data::CollectFiles(base / "input/data" / channel);
+  return found && !found->files.empty();
 }
 
 }  // namespace clary::xgboost

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/error.h"
@@ -23,12 +24,18 @@ struct XgboostInput {
 };
 
 // Reads input/config/inputdataconfig.json and the channels train and validation below `base`, and
-// logs their shapes. Names and types of the features are those of the train channel's _columns.json
-// (docs/formats/columns.md). Files come from input/data/<channel>/, those of input mode Pipe from
-// the FIFO input/data/<channel>_0. kInvalidArgument "UserError" in the container's words; the
-// message of unreadable data names file, row and column.
+// logs `hosts` and their shapes. Names and types of the features are those of the train channel's
+// _columns.json (docs/formats/columns.md). Files come from input/data/<channel>/, those of input
+// mode Pipe from the FIFO input/data/<channel>_0. kInvalidArgument "UserError" in the container's
+// words; the message of unreadable data names file, row and column.
 Result<XgboostInput> ReadXgboostInput(const std::filesystem::path& base,
-                                      const XgboostParams& settings, int threads);
+                                      const XgboostParams& settings, int threads,
+                                      const std::string& hosts = "Single node training.");
+
+// Whether there are files in a channel of the job; true of one of input mode Pipe.
+Result<bool> ChannelHasData(const std::filesystem::path& base, const std::string& channel);
+// Whether the job has such a channel.
+Result<bool> HasChannel(const std::filesystem::path& base, const std::string& channel);
 
 // All rows of both: train's first. The sparse form if one of them is sparse.
 data::Matrix Concatenate(const data::Matrix& train, const data::Matrix& validation);

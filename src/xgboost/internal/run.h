@@ -18,7 +18,8 @@ struct TrainingRun {
   std::filesystem::path base;      // of the job: its hyperparameters, its model and output
   std::filesystem::path channels;  // the base of the channels and of what tells of them
   std::string version;
-  int cores = 0;  // as RunAlgorithm()
+  int cores = 0;         // as RunAlgorithm()
+  uint16_t port = 9099;  // where hosts that train together meet, and the next one
 };
 
 // input/config/hyperparameters.json.

@@ -1,0 +1,147 @@
+// Jobs of several hosts: processes that meet over TCP on one machine.
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "xgboost/internal/run.h"
+
+namespace clary::xgboost {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::HasSubstr;
+using testing::Not;
+
+uint16_t FreePort() {
+  const Fd fd(::socket(AF_INET, SOCK_STREAM, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  EXPECT_EQ(::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  socklen_t length = sizeof address;
+  ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &length);
+  return ntohs(address.sin_port);
+}
+
+class HostsTest : public testing::Test {
+ protected:
+  // Names sort in this order, and all lead to this machine.
+  static std::string Name(size_t k) { return "127.0.0." + std::to_string(k + 1); }
+  fs::path base(size_t k) const { return temp_.path() / ("ml-" + std::to_string(k)); }
+  static std::string Rows(int first, int count) {
+    std::string out;
+    for (int i = first; i < first + count; ++i) {
+      const int a = i * 37 % 101;
+      const int b = i * 53 % 97;
+      out += std::to_string((a + b) % 5 < 2 || a > 80) + "," + std::to_string(a) + "," +
+             std::to_string(b) + "\n";
+    }
+    return out;
+  }
+  static void Write(const fs::path& path, const std::string& text) {
+    ASSERT_TRUE(MakeDirectories(path.parent_path()));
+    std::ofstream(path, std::ios::binary) << text;
+  }
+  std::string Read(size_t k, const std::string& name) const {
+    return ReadFile(base(k) / name, 1 << 24).value_or("!");
+  }
+
+  // Runs a host for each text, the rows of its training channel; an empty one is a folder without
+  // files. Their exit statuses.
+  std::vector<int> Train(const std::vector<std::string>& parts) {
+    std::vector<std::string> names;
+    for (size_t k = 0; k < parts.size(); ++k) names.push_back(Name(k));
+    const uint16_t port = FreePort();
+    std::vector<pid_t> started;
+    for (size_t k = 0; k < parts.size(); ++k) {
+      std::error_code ec;
+      fs::remove_all(base(k), ec);
+      const fs::path config = base(k) / "input/config";
+      Write(config / "hyperparameters.json", hyper_.dump());
+      json channels = {{"train", {{"ContentType", "csv"}, {"TrainingInputMode", "File"}}}};
+      if (!validation_.empty()) channels["validation"] = channels["train"];
+      Write(config / "inputdataconfig.json", channels.dump());
+      Write(config / "resourceconfig.json",
+            json{{"current_host", Name(k)}, {"hosts", names}}.dump());
+      EXPECT_TRUE(MakeDirectories(base(k) / "input/data/train"));
+      if (!parts[k].empty()) Write(base(k) / "input/data/train/part.csv", parts[k]);
+      if (!validation_.empty()) Write(base(k) / "input/data/validation/v.csv", validation_[k]);
+      const pid_t pid = ::fork();
+      if (pid == 0) {
+        const Fd out = *OpenFile(base(k) / "log", O_WRONLY | O_CREAT | O_TRUNC);
+        ::dup2(out.get(), 1);
+        ::_exit(RunTraining(
+            {.base = base(k), .channels = base(k), .version = "1.7-1", .cores = 1, .port = port}));
+      }
+      started.push_back(pid);
+    }
+    std::vector<int> ended;
+    for (const pid_t pid : started) {
+      int status = 0;
+      ::waitpid(pid, &status, 0);
+      ended.push_back(WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status));
+    }
+    return ended;
+  }
+
+  TempDir temp_ = *TempDir::Make();
+  json hyper_ = {{"num_round", "5"}, {"objective", "binary:logistic"}, {"max_depth", "3"}};
+  std::vector<std::string> validation_;
+};
+
+TEST_F(HostsTest, MakeTheModelOfOneHostWithAllRows) {
+  validation_ = {Rows(20'000, 500)};
+  ASSERT_EQ(Train({Rows(0, 15'000)}), std::vector<int>({0})) << Read(0, "log");
+  const std::string model = Read(0, "model/xgboost-model");
+  const std::string log = Read(0, "log");
+  const std::string metrics = log.substr(log.find("[0]\ttrain"));
+  validation_ = {Rows(20'000, 100), Rows(20'100, 399), Rows(20'499, 1)};
+  ASSERT_EQ(Train({Rows(0, 3'000), Rows(3'000, 8'000), Rows(11'000, 4'000)}),
+            std::vector<int>({0, 0, 0}))
+      << Read(0, "log") << Read(1, "log");
+  EXPECT_EQ(Read(0, "model/xgboost-model"), model);
+  EXPECT_EQ(Read(0, "log").substr(Read(0, "log").find("[0]\ttrain")), metrics);
+  EXPECT_THAT(Read(0, "log"),
+              HasSubstr("Distributed node training with 3 hosts: 127.0.0.1, 127.0.0.2, 127.0.0.3"));
+  for (const size_t k : {1U, 2U}) {  // the first one speaks for all
+    EXPECT_EQ(Read(k, "model/xgboost-model"), "!");
+    EXPECT_THAT(Read(k, "log"), Not(HasSubstr("train-logloss")));
+    EXPECT_EQ(Read(k, "output/success"), "");
+  }
+}
+
+TEST_F(HostsTest, WithoutDataDoNothing) {
+  ASSERT_EQ(Train({Rows(0, 300)}), std::vector<int>({0}));
+  const std::string model = Read(0, "model/xgboost-model");
+  ASSERT_EQ(Train({"", Rows(0, 300), ""}), std::vector<int>({0, 0, 0})) << Read(1, "log");
+  EXPECT_THAT(Read(0, "log"), HasSubstr("Host 127.0.0.1 does not have training data."));
+  EXPECT_THAT(Read(0, "log"), HasSubstr("Host 127.0.0.1 not being used for distributed training."));
+  EXPECT_THAT(Read(1, "log"), HasSubstr("Single node training."));
+  EXPECT_EQ(Read(1, "model/xgboost-model"), model);
+  EXPECT_EQ(Train({"", ""}), std::vector<int>({1, 1}));
+  EXPECT_THAT(Read(1, "output/failure"), HasSubstr("No hosts received training data."));
+}
+
+TEST_F(HostsTest, FailTogether) {
+  EXPECT_EQ(Train({Rows(0, 300), Rows(300, 200) + "1,what,3\n"}), std::vector<int>({1, 1}));
+  EXPECT_THAT(Read(1, "output/failure"), HasSubstr("part.csv"));
+  EXPECT_THAT(Read(0, "output/failure"), HasSubstr("host 1: "));
+  EXPECT_EQ(Train({Rows(0, 300), Rows(300, 200) + "7,1,3\n"}), std::vector<int>({1, 1}));
+  EXPECT_THAT(Read(1, "output/failure"), HasSubstr("part.csv, row 201, column 1 (label)"));
+  hyper_["tree_method"] = "exact";
+  EXPECT_EQ(Train({Rows(0, 300), Rows(300, 200)}), std::vector<int>({1, 1}));
+  EXPECT_THAT(Read(0, "output/failure"), HasSubstr("use hist or approx"));
+}
+
+}  // namespace
+}  // namespace clary::xgboost
