@@ -94,7 +94,7 @@ float HalfToFloat(uint16_t half) {
 }
 
 // A signed big-endian integer times `scale`.
-float DecimalToFloat(const char* from, size_t width, double scale) {
+double DecimalValue(const char* from, size_t width, double scale) {
   const bool negative = (static_cast<uint8_t>(from[0]) & 0x80) != 0;
   // The magnitude: doubles hold each byte exactly, so only the sum rounds.
   double value = 0;
@@ -102,7 +102,7 @@ float DecimalToFloat(const char* from, size_t width, double scale) {
     const auto byte = static_cast<uint8_t>(from[i]);
     value = value * 256 + static_cast<double>(negative ? uint8_t(~byte) : byte);
   }
-  return static_cast<float>((negative ? -(value + 1) : value) * scale);
+  return (negative ? -(value + 1) : value) * scale;
 }
 
 template <typename T>
@@ -133,12 +133,46 @@ void ConvertPlain(const ParquetColumn& c, const char* from, size_t n, float* to)
                            : Convert<int64_t>(from, n, to, c.scale);
     case ParquetType::kFixedBytes:
       for (size_t i = 0; i < n; ++i, from += c.width) {
-        to[i] =
-            c.is_half ? HalfToFloat(Load<uint16_t>(from)) : DecimalToFloat(from, c.width, c.scale);
+        to[i] = c.is_half ? HalfToFloat(Load<uint16_t>(from))
+                          : static_cast<float>(DecimalValue(from, c.width, c.scale));
       }
       return;
     default:
       return;
+  }
+}
+
+// A number's shortest text, with a point unless it is an integer.
+template <typename T>
+std::string RealText(T value) {
+  std::string text = fmt::format("{}", value);
+  if (text.find_first_not_of("-0123456789") == std::string::npos) text += ".0";
+  return text;
+}
+template <typename T>
+std::string IntegerText(const char* from, double scale) {
+  const T value = Load<T>(from);
+  return scale == 1 ? fmt::format("{}", value) : RealText(static_cast<double>(value) * scale);
+}
+
+// One PLAIN value of a column's type but booleans.
+std::string NumberText(const ParquetColumn& c, const char* from) {
+  switch (c.type) {
+    case ParquetType::kFloat:
+      return RealText(Load<float>(from));
+    case ParquetType::kDouble:
+      return RealText(Load<double>(from));
+    case ParquetType::kInt32:
+      return c.is_unsigned ? IntegerText<uint32_t>(from, c.scale)
+                           : IntegerText<int32_t>(from, c.scale);
+    case ParquetType::kInt64:
+      return c.is_unsigned ? IntegerText<uint64_t>(from, c.scale)
+                           : IntegerText<int64_t>(from, c.scale);
+    case ParquetType::kFixedBytes:
+      return c.is_half ? RealText(HalfToFloat(Load<uint16_t>(from)))
+                       : RealText(DecimalValue(from, c.width, c.scale));
+    default:
+      return "";
   }
 }
 
@@ -358,7 +392,7 @@ Status ParquetColumnReader::StartDictionary(const ParquetPage& page, std::string
   }
   dictionary_size_ = page.values;
   has_dictionary_ = true;
-  if (column_->type == ParquetType::kFloat && codec_ != Codec::kNone &&
+  if (column_->type == ParquetType::kFloat && !column_->as_text && codec_ != Codec::kNone &&
       page.uncompressed_size == page.values * sizeof(float) && page.values > 0 &&
       CanExpandTo(codec_, bytes.size(), page.uncompressed_size)) {
     // Straight to where it is wanted.
@@ -376,7 +410,9 @@ Status ParquetColumnReader::StartDictionary(const ParquetPage& page, std::string
   }
   if (column_->width == 0 || values.size() / column_->width < page.values) return DamagedPage();
   Refill(scratch_->dictionary, page.values);
-  ConvertPlain(*column_, values.data(), page.values, scratch_->dictionary.data());
+  if (!Numbers(*column_, values.data(), page.values, scratch_->dictionary.data())) {
+    return DamagedPage();
+  }
   return {};
 }
 
@@ -501,12 +537,26 @@ Status ParquetColumnReader::StartDelta(size_t max_values) {
   return {};
 }
 
+bool ParquetColumnReader::Numbers(const ParquetColumn& column, const char* from, size_t n,
+                                  float* to) const {
+  if (!column_->as_text) {
+    ConvertPlain(column, from, n, to);
+    return true;
+  }
+  const size_t width = column.type == ParquetType::kInt64 ? sizeof(int64_t) : column.width;
+  for (size_t i = 0; i < n; ++i, from += width) {
+    const size_t code = scratch_->texts->Code(NumberText(column, from));
+    if (code == TextCodes::kMax) return false;
+    to[i] = static_cast<float>(code);
+  }
+  return true;
+}
+
 bool ParquetColumnReader::DecodePlain(size_t n, float* to) {
   if (column_->type == ParquetType::kBoolean) return DecodeBooleans(n, to);
   if (column_->is_text) return TakeTexts(values_, n, to);
   const size_t bytes = n * column_->width;
-  if (values_.size() < bytes) return false;
-  ConvertPlain(*column_, values_.data(), n, to);
+  if (values_.size() < bytes || !Numbers(*column_, values_.data(), n, to)) return false;
   values_.remove_prefix(bytes);
   return true;
 }
@@ -558,7 +608,7 @@ bool ParquetColumnReader::DecodeSplit(size_t n, float* to) {
     for (size_t b = 0; b < width; ++b) {
       for (size_t i = 0; i < take; ++i) batch[i * width + b] = from[b * stride + i];
     }
-    ConvertPlain(*column_, batch, take, to);
+    if (!Numbers(*column_, batch, take, to)) return false;
     from += take;
     to += take;
     n -= take;
@@ -588,7 +638,7 @@ Status ParquetColumnReader::Decode(size_t n, float* to) {
     default:  // deltas
       ok = delta_count_ - value_index_ >= n;
       if (!ok) break;
-      ConvertPlain({.type = ParquetType::kInt64,
+      ok = Numbers({.type = ParquetType::kInt64,
                     .is_unsigned = column_->is_unsigned,
                     .scale = column_->scale},
                    reinterpret_cast<const char*>(scratch_->deltas.data() + value_index_), n, to);

@@ -16,7 +16,7 @@ constexpr size_t kRowsAtOnce = 1024;
 }  // namespace
 
 Result<std::unique_ptr<ParquetRows>> ParquetRows::Open(const std::filesystem::path& path,
-                                                       std::string name) {
+                                                       std::string name, Numbers numbers) {
   auto stream = ByteStream::Open(path);
   if (!stream) return std::unexpected(std::move(stream).error().With(name));
   if (!(*stream)->is_plain()) {
@@ -29,6 +29,9 @@ Result<std::unique_ptr<ParquetRows>> ParquetRows::Open(const std::filesystem::pa
   if (!footer) return std::unexpected(std::move(footer).error().With(rows->name()));
   rows->footer_ = std::move(*footer);
   rows->columns_.resize(rows->footer_.columns.size());
+  for (ParquetColumn& column : rows->footer_.columns) {
+    column.as_text = numbers == Numbers::kExact && !column.is_text;
+  }
   return rows;
 }
 
@@ -49,7 +52,7 @@ Status ParquetRows::Select(std::span<const size_t> columns) {
                       name(), Shown(column.name), column.refused, Shown(column.name)));
     }
     columns_[c] = std::make_unique<Column>();
-    if (column.is_text) columns_[c]->scratch.texts = &columns_[c]->texts;
+    if (column.is_text || column.as_text) columns_[c]->scratch.texts = &columns_[c]->texts;
     columns_[c]->values.Resize(kRowsAtOnce);
   }
   return {};
@@ -120,7 +123,9 @@ std::string_view ParquetRows::TextOf(size_t column) {
   Column& c = *columns_[column];
   const float value = c.values[row_ - 1];
   if (std::isnan(value)) return {};
-  if (footer_.columns[column].is_text) return c.texts.Text(static_cast<size_t>(value));
+  const ParquetColumn& of = footer_.columns[column];
+  if (of.as_text && of.type == ParquetType::kBoolean) return value != 0 ? "True" : "False";
+  if (of.is_text || of.as_text) return c.texts.Text(static_cast<size_t>(value));
   c.text.clear();
   fmt::format_to(std::back_inserter(c.text), "{}", value);
   return c.text;

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <fstream>
+#include <map>
 #include <thread>
 
 #include "base/file.h"
@@ -13,6 +14,7 @@
 #include "data/internal/parquet_format.h"
 #include "data/internal/thrift.h"
 #include "data/read.h"
+#include "data/records.h"
 
 namespace clary::data {
 namespace {
@@ -176,6 +178,39 @@ TEST(Parquet, DamagedFiles) {
 }
 
 // ---- The parts
+
+// As texts, numbers keep all that the file has of them.
+TEST(ParquetRecords, NumbersAreExact) {
+  for (const char* name : {"v1_snappy", "v2_zstd", "v1_gzip_plain", "v2_none_delta",
+                           "v1_zstd_split", "required"}) {
+    SCOPED_TRACE(name);
+    const std::string file = std::string(name) + ".parquet";
+    const auto records = Records::Open(ContentType::kParquet, kGolden / file, file);
+    ASSERT_TRUE(records) << records.error().message;
+    std::map<std::string, size_t> at;
+    for (size_t c = 0; c < (*records)->first().size(); ++c) at[(*records)->first()[c]] = c;
+    const auto text = [&](const char* column) {
+      return std::string((*records)->Text(at.at(column)));
+    };
+    int64_t r = 0;
+    for (; *(*records)->Next(); ++r) {
+      SCOPED_TRACE(r);
+      EXPECT_EQ(text("i64"), std::to_string((r - 150) * 10'000'000'000));
+      EXPECT_EQ(text("u64"), std::to_string(UINT64_MAX - static_cast<uint64_t>(r)));
+      EXPECT_EQ(text("i8"), std::to_string(r % 256 - 128));
+      EXPECT_EQ(text("u32"), std::to_string(4294967295 - r));
+      EXPECT_EQ(std::stod(text("d")), static_cast<double>(r) / 3);
+      EXPECT_EQ(text("d").find('.') != std::string::npos, true);  // a real number
+      EXPECT_EQ(std::stod(text("f")), static_cast<double>(r) * 0.25 - 20);
+      EXPECT_EQ(text("b"), r % 3 == 0 ? "True" : "False");
+      EXPECT_EQ(std::stod(text("h")), static_cast<double>(r) * 0.5);
+      EXPECT_EQ(std::stod(text("dec")), static_cast<double>(r - 100) * 1.25);
+      EXPECT_EQ(text("n"), r % 4 == 1 || (r >= 40 && r < 60) ? "" : std::to_string(r) + ".0");
+      EXPECT_EQ(text("ni"), r % 5 == 0 ? "" : std::to_string(r % 7));
+    }
+    EXPECT_EQ(r, 300);
+  }
+}
 
 TEST(Hybrid, RunsAndGroups) {
   // Seven times 5, then 0..7 of three bits, then a group of which only two integers are there.

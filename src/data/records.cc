@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "data/internal/csv_records.h"
+#include "data/internal/parquet_rows.h"
 #include "data/internal/table_rows.h"
 
 namespace clary::data {
@@ -15,8 +16,11 @@ Result<std::unique_ptr<Records>> Records::Open(ContentType type, const std::file
   std::unique_ptr<internal::TableRows> rows;
   if (type == ContentType::kCsv) {
     CLARY_TRY(rows, internal::CsvRecords::Open(path, std::move(name), ','));
+  } else if (type == ContentType::kParquet) {
+    CLARY_TRY(rows, internal::ParquetRows::Open(path, std::move(name),
+                                                internal::ParquetRows::Numbers::kExact));
   } else {
-    CLARY_TRY(rows, internal::TableRows::Open(type, path, std::move(name)));
+    CLARY_TRY(rows, internal::TableRows::Open(type, path, std::move(name)));  // says what has none
   }
   std::unique_ptr<Records> out(new Records(std::move(rows)));
   CLARY_TRY(out->first_, out->rows_->Header());

@@ -18,7 +18,8 @@ class TableRows;
 
 // csv: RFC 4180 with commas, quoted line ends, BOM, gzip and zstd by content; empty lines are none
 // and all records are as long as the first. parquet: flat columns of numbers, booleans or texts;
-// numbers are those of a float, which matters beyond 2^24 and seven digits. One thread.
+// numbers have all their digits (integers no point, others one), booleans are True and False, and a
+// column has at most 2^24 different values. One thread.
 class Records {
  public:
   // kCsv or kParquet. `name`: of the file, for messages. Errors, also of Next(), are

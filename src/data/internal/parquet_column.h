@@ -89,7 +89,7 @@ struct ParquetScratch {
   Buffer<char> plain;   // a page that was
   Buffer<float> dictionary;
   Buffer<int64_t> deltas;
-  TextCodes* texts = nullptr;  // of a column of texts
+  TextCodes* texts = nullptr;  // of a column of texts, or of numbers that are read as such
 };
 
 // Not for several threads at once.
@@ -132,6 +132,8 @@ class ParquetColumnReader {
   Status StartDelta(size_t max_values);
   // The next `n` values that are not null.
   Status Decode(size_t n, float* to);
+  // `n` PLAIN numbers but booleans: as floats, or as codes of their texts. False: too many texts.
+  bool Numbers(const ParquetColumn& column, const char* from, size_t n, float* to) const;
   bool DecodePlain(size_t n, float* to);
   bool DecodeDictionary(size_t n, float* to);
   bool DecodeSplit(size_t n, float* to);

@@ -45,6 +45,7 @@ struct ParquetColumn {
   bool is_half = false;      // fixed bytes: a 16-bit float, else a big-endian decimal
   double scale = 1;          // of decimals: what the integer is multiplied by
   bool is_text = false;      // kBytes
+  bool as_text = false;      // the number is read as its text, which has all its digits
   std::string_view refused;  // what it holds that is neither; empty for what can be read
 };
 

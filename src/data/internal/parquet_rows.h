@@ -16,8 +16,12 @@ namespace clary::data::internal {
 
 class ParquetRows : public TableRows {
  public:
+  // kFloats: numbers as models see them. kExact: all their digits, booleans as True and False;
+  // KindOf() is not for these.
+  enum class Numbers : uint8_t { kFloats, kExact };
   static Result<std::unique_ptr<ParquetRows>> Open(const std::filesystem::path& path,
-                                                   std::string name);
+                                                   std::string name,
+                                                   Numbers numbers = Numbers::kFloats);
 
   Result<std::vector<std::string>> Header() override;
   Status Select(std::span<const size_t> columns) override;
