@@ -15,6 +15,12 @@ def _plain(value):
 
 
 def _csv(array_like):
+    array = np.asarray(array_like)
+    if array.ndim in (1, 2) and (array.dtype == np.float64 or array.dtype.kind in "iub"):
+        # What savetxt writes, at a tenth of its time: these print as Python's own numbers do.
+        rows = array.tolist()
+        lines = map(str, rows) if array.ndim == 1 else (",".join(map(str, row)) for row in rows)
+        return "".join(line + "\n" for line in lines)
     out = io.StringIO()
     np.savetxt(out, array_like, delimiter=",", fmt="%s")
     return out.getvalue()
