@@ -1,17 +1,21 @@
-"""What an analysis costs, beside shap on the same rows and model, interleaved.
+"""What an analysis costs, beside shap and smclarify on the same rows and model, interleaved.
 
     CLARY=build/release/apps/clary/clary $(tools/venv.sh bench/requirements-clarify.txt)/bin/python bench/clarify_bench.py
 
 The census as one data set of 32,561 rows, and a model of 100 rounds of depth 6. Times of a job are from the
 request to the first Describe that says Completed; its parts are those of clary_analysis.json. shap explains
-as many rows as it does in a few seconds, and is told per row.
+as many rows as it does in a few seconds, and is told per row. With --shadow a forest of scikit-learn behind a
+shadow endpoint explains 2,000 rows; its own time is what its script measures around predict_proba. smclarify needs
+another pandas than this: --smclarify PYTHON names a Python that has it.
 """
 import argparse
 import io
 import json
 import pathlib
+import subprocess
 import sys
 import tarfile
+import tempfile
 import time
 
 import numpy
@@ -27,6 +31,55 @@ HEADERS = ["Target", "Age", "Workclass", "Education-Num", "Marital Status", "Occ
            "Capital Gain", "Capital Loss", "Hours per week", "Country"]
 BIAS = {"dataset_type": "text/csv", "headers": HEADERS, "label": "Target", "label_values_or_threshold": [1],
         "facet": [{"name_or_index": "Sex", "value_or_threshold": [0]}], "group_variable": "Age"}
+
+
+SKLEARN = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
+SCRIPT = """
+import io
+import os
+import time
+
+import joblib
+import numpy
+
+
+def model_fn(folder):
+    model = joblib.load(os.path.join(folder, "model.joblib"))
+    model.n_jobs = 1
+    return model
+
+
+def input_fn(body, content_type):
+    begin = time.perf_counter()
+    text = body if isinstance(body, str) else bytes(body).decode()
+    rows = numpy.loadtxt(io.StringIO(text), delimiter=",", ndmin=2)
+    print(f"parsed {len(rows)} {time.perf_counter() - begin:.6f}", flush=True)
+    return rows
+
+
+def predict_fn(rows, model):
+    begin = time.perf_counter()
+    answer = model.predict_proba(rows)[:, 1]
+    print(f"predicted {len(rows)} {time.perf_counter() - begin:.6f}", flush=True)
+    return answer
+"""
+# The metrics of smclarify alone, on a frame that is in memory.
+SMCLARIFY = """
+import sys, time
+import pandas
+from smclarify.bias import report
+frame = pandas.read_csv(sys.argv[1])
+frame["Target"] = frame["Target"].astype("int64")
+facet = report.FacetColumn("Sex", [0])
+label = report.LabelColumn("Target", frame["Target"], [1])
+predicted = report.LabelColumn("Predicted", frame["Predicted"], [1])
+for stage in (report.StageType.PRE_TRAINING, report.StageType.POST_TRAINING):
+    begin = time.perf_counter()
+    report.bias_report(frame.drop(columns="Predicted"), facet, label, stage,
+                       predicted_label_column=predicted if stage == report.StageType.POST_TRAINING else None,
+                       group_variable=frame["Age"])
+    print(time.perf_counter() - begin)
+"""
 
 
 class Bench:
@@ -53,7 +106,40 @@ class Bench:
             self.booster = xgboost.Booster()
             self.booster.load_model(bytearray(tar.extractfile("xgboost-model").read()))
 
-    def run(self, config):
+    def shadow_model(self):
+        """A forest behind a script."""
+        import joblib
+        from sklearn.ensemble import RandomForestClassifier
+        features = self.rows.drop(columns="Target")
+        forest = RandomForestClassifier(100, max_depth=8, random_state=0).fit(features.to_numpy(), self.rows["Target"])
+        with tempfile.TemporaryDirectory() as folder:
+            folder = pathlib.Path(folder)
+            joblib.dump(forest, folder / "model.joblib")
+            (folder / "code").mkdir()
+            (folder / "code/inference.py").write_text(SCRIPT)
+            archive = io.BytesIO()
+            with tarfile.open(fileobj=archive, mode="w:gz") as tar:
+                tar.add(folder, arcname=".")
+        self.s3.put_object(Bucket="data", Key="forest/model.tar.gz", Body=archive.getvalue())
+        service.clary("environments", "add", "sagemaker-scikit-learn:*", sys.prefix, home=self.clary.home)
+        self.sagemaker.create_model(ModelName="forest", ExecutionRoleArn=self.clary.credentials["role_arn"], PrimaryContainer={
+            "Image": SKLEARN, "ModelDataUrl": "s3://data/forest/model.tar.gz", "Environment": {
+                "SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}})
+
+    def script_seconds(self):
+        """What scripts said so far: {"parsed": [rows, seconds], "predicted": ...}."""
+        logs = self.clary.boto("logs")
+        told = {"parsed": [0, 0.0], "predicted": [0, 0.0]}
+        for group in logs.describe_log_groups(logGroupNamePrefix="/aws/sagemaker/Endpoints/")["logGroups"]:
+            pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"])
+            for event in (e for page in pages for e in page["events"]):
+                words = event["message"].split()
+                if len(words) == 3 and words[0] in told:
+                    told[words[0]][0] += int(words[1])
+                    told[words[0]][1] += float(words[2])
+        return told
+
+    def run(self, config, data="s3://data/all/all.csv"):
         """Seconds of a job, and its clary_analysis.json."""
         self.jobs += 1
         name = f"analysis-{self.jobs}"
@@ -66,7 +152,7 @@ class Bench:
         self.sagemaker.create_processing_job(
             ProcessingJobName=name, RoleArn=self.clary.credentials["role_arn"],
             AppSpecification={"ImageUri": IMAGE},
-            ProcessingInputs=[source("dataset", "s3://data/all/all.csv", "/opt/ml/processing/input/data"),
+            ProcessingInputs=[source("dataset", data, "/opt/ml/processing/input/data"),
                               source("analysis_config", f"s3://data/{name}/analysis_config.json", "/opt/ml/processing/input/config")],
             ProcessingOutputConfig={"Outputs": [{"OutputName": "analysis_result", "S3Output": {
                 "S3Uri": f"s3://data/{name}", "LocalPath": "/opt/ml/processing/output", "S3UploadMode": "EndOfJob"}}]},
@@ -86,11 +172,45 @@ def told(what, values, unit="s"):
     print(f"{what:60} {values[len(values) // 2]:9.4f} {unit}   ({values[0]:.4f} to {values[-1]:.4f})", flush=True)
 
 
+def shadow(bench, baseline):
+    """What of the time of explanations the model does not need."""
+    bench.shadow_model()
+    bench.rows.head(2000).to_csv(bench.clary.home / "some.csv", header=False, index=False)
+    bench.s3.upload_file(str(bench.clary.home / "some.csv"), "data", "some/some.csv")
+    config = BIAS | {"predictor": {"model_name": "forest", "instance_type": "ml.m5.xlarge", "initial_instance_count": 1,
+                                   "content_type": "text/csv", "accept_type": "text/csv"},
+                     "methods": {"shap": {"baseline": [baseline.tolist()], "save_local_shap_values": True}}}
+    before = bench.script_seconds()
+    whole, more = bench.run(config, "s3://data/some/some.csv")
+    after = bench.script_seconds()
+    rows = after["predicted"][0] - before["predicted"][0]
+    parsing, predicting = (after[word][1] - before[word][1] for word in ("parsed", "predicted"))
+    seconds = more["seconds"]["shap"]
+    told("shadow: the whole job", [whole])
+    told("shadow: the explanations of 2,000 rows", [seconds])
+    told(f"shadow: of it the forest for {rows} rows", [predicting])
+    told("shadow: of it the script's reading of csv (numpy.loadtxt)", [parsing])
+    told("shadow: own share of the explanations", [100 * (1 - (parsing + predicting) / seconds)], "%")
+
+
+def smclarify(bench, python):
+    """Seconds of smclarify before and after training."""
+    frame = bench.rows.copy()
+    margin = bench.booster.inplace_predict(numpy.asarray(frame.drop(columns="Target"), dtype=numpy.float32))
+    frame["Predicted"] = (margin > 0.5).astype(int)
+    file = bench.clary.home / "smclarify.csv"
+    frame.to_csv(file, index=False)
+    done = subprocess.run([python, "-W", "ignore", "-c", SMCLARIFY, str(file)], check=True, capture_output=True, text=True)
+    return [float(line) for line in done.stdout.split()]
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--kernel-rows", type=int, default=100)
+    parser.add_argument("--shadow", action="store_true")
+    parser.add_argument("--smclarify", metavar="PYTHON")
     options = parser.parse_args()
     with service.Service() as clary:
         bench = Bench(clary)
@@ -105,6 +225,9 @@ def main():
             return BIAS | model | {"methods": {"shap": {
                 "baseline": [baseline.tolist()], "num_samples": 15, "use_logit": logit, "save_local_shap_values": True}}}
 
+        if options.shadow:
+            shadow(bench, baseline)
+            return
         times = {}
 
         def add(what, value):
@@ -120,6 +243,9 @@ def main():
             add("bias job with model and report, request to Completed", seconds)
             add("  of it all metrics, FT, 2,000 draws, intersections", more["seconds"]["bias"])
             add("  of it the report", more["seconds"]["report"])
+            if options.smclarify:
+                for stage, seconds in zip(("pre", "post"), smclarify(bench, options.smclarify)):
+                    add(f"smclarify's {stage}-training metrics, its run time alone", seconds)
             seconds, more = bench.run(explain(False))
             add("exact explanations (probability), the whole job", seconds)
             add("  of it the explanations of 32,561 rows", more["seconds"]["shap"])

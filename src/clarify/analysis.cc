@@ -13,6 +13,7 @@
 #include "base/strings.h"
 #include "clarify/baseline.h"
 #include "clarify/internal/results.h"
+#include "clarify/internal/shap_files.h"
 #include "reports/publish.h"
 
 namespace clary::clarify {
@@ -21,8 +22,6 @@ namespace {
 
 using reports::Json;
 using SteadyClock = std::chrono::steady_clock;
-
-constexpr std::string_view kShapFolder = "explanations_shap";
 
 class Run {
  public:
@@ -52,6 +51,7 @@ class Run {
     CLARY_CHECK_OK(Shap(results, space, rows));
     CLARY_CHECK_OK(Pdp(results, space, rows));
     results.warnings = std::move(warnings_);
+    results.last = LastRun();
     results.analysis = AnalysisJson(results);
     results.extras = ExtrasJson(results);
     CLARY_CHECK_OK(Write("analysis.json", reports::DumpJson(results.analysis, 4) + "\n"));
@@ -75,6 +75,16 @@ class Run {
     seconds_[part] = std::chrono::duration<double>(now - begin_).count();
     begin_ = now;
   }
+  // What an earlier run with this configuration found; null: nothing that can be read.
+  Json LastRun() const {
+    const Json extras = Json::parse(input_.last_extras, nullptr, false);
+    if (!extras.is_object() || !extras.contains("config_sha256") ||
+        extras["config_sha256"] != HexEncode(Sha256(input_.config_text))) {
+      return nullptr;
+    }
+    Json analysis = Json::parse(input_.last_analysis, nullptr, false);
+    return analysis.is_object() ? analysis : Json();
+  }
   Status Write(const std::string& name, std::string_view bytes) const {
     return reports::PublishFile(directory_ / name, bytes);
   }
@@ -82,6 +92,19 @@ class Run {
   // Before the model is opened, so that a wrong one costs nothing.
   Status Baseline(FeatureSpace& space, std::span<const double> rows) {
     if (!config_.shap) return {};
+    CLARY_CHECK_OK(FindBaseline(space, rows));
+    // In place of a unit of text stands the baseline's text, which may be empty.
+    const bool given = !config_.shap->baseline_uri.empty() || !config_.shap->baseline_json.empty();
+    if (!config_.shap->text) return {};
+    for (const size_t f : FreeTextFeatures(space, rows)) {
+      for (size_t b = f; b < baseline_.size(); b += space.size()) {
+        if (!given || std::isnan(baseline_[b])) baseline_[b] = space.Code(f, "");
+      }
+    }
+    return {};
+  }
+
+  Status FindBaseline(FeatureSpace& space, std::span<const double> rows) {
     const ShapConfig& shap = *config_.shap;
     for (const ColumnRef& ref : shap.features_to_explain) {
       CLARY_CHECK_OK(FeatureAt(ref, "features_to_explain"));
@@ -132,7 +155,8 @@ class Run {
                       model_->requests()));
       Timed("predictions");
     }
-    CLARY_TRY(results.bias, AnalyseBias(config_, dataset_, predictions ? &*predictions : nullptr));
+    CLARY_TRY(results.bias, AnalyseBias(config_, dataset_, predictions ? &*predictions : nullptr,
+                                        input_.threads));
     for (const std::string& warning : results.bias.warnings) Warn(warning);
     Timed("bias");
     return {};
@@ -149,12 +173,31 @@ class Run {
     return {};
   }
 
-  Status Shap(AnalysisResults& results, const FeatureSpace& space, std::span<const double> rows) {
+  // The free texts among the features; null: there are none, or they are not to be told apart.
+  std::unique_ptr<TextPlay> FreeTexts(FeatureSpace& space, std::span<const double> rows) {
+    if (!config_.shap->text) return nullptr;
+    auto features = FreeTextFeatures(space, rows);
+    if (features.empty()) {
+      Warn(
+          "text_config is given, but no feature is free text: such has spaces in at least half of "
+          "its values, and more different ones than a list to choose from");
+      return nullptr;
+    }
+    std::vector<std::string> names;
+    for (const size_t f : features) names.push_back("'" + Printable(space.name(f), 60) + "'");
+    Say("explained by their units of text: " + Join(names, ", "));
+    return std::make_unique<TextPlay>(space, std::move(features), *config_.shap->text);
+  }
+
+  Status Shap(AnalysisResults& results, FeatureSpace& space, std::span<const double> rows) {
     if (!config_.shap) return {};
     const ShapConfig& config = *config_.shap;
+    ShapResults& shap = results.shap.emplace();
+    shap.texts = FreeTexts(space, rows);
     ExplainOptions options{.logit = config.use_logit,
                            .samples = static_cast<size_t>(config.num_samples.value_or(0)),
                            .seed = static_cast<uint64_t>(config.seed.value_or(0)),
+                           .parts = shap.texts.get(),
                            .threads = input_.threads};
     if (!config.features_to_explain.empty()) {
       options.may_play.assign(space.size(), false);
@@ -176,7 +219,6 @@ class Run {
                                                                 static_cast<double>(of - done))
                     : std::string()));
     };
-    ShapResults& shap = results.shap.emplace();
     CLARY_TRY(shap.values, Explain(*model_, rows, baseline_, space.size(), options));
     const size_t outputs = shap.values.explanations.outputs;
     const Aggregation how = config.agg_method == AggregationMethod::kMedian ? Aggregation::kMedian
@@ -187,6 +229,7 @@ class Run {
     shap.score_names = model_->ScoreNames(outputs);
     shap.baseline = baseline_;
     CLARY_CHECK_OK(CheckValues(shap, space));
+    if (shap.texts != nullptr) shap.top_text = TopText(results);
     if (shap.values.method == ShapMethod::kSampled) {
       Warn(
           fmt::format("{} of {} rows are explained by samples of coalitions: raise num_samples "
@@ -194,7 +237,7 @@ class Run {
                       shap.values.sampled_rows, dataset_.rows));
     }
     Timed("shap");
-    CLARY_CHECK_OK(WriteShap(shap, space));
+    CLARY_CHECK_OK(WriteShapFiles(results, directory_));
     Timed("shap_files");
     return {};
   }
@@ -216,72 +259,6 @@ class Run {
                           : ""));
     }
     return {};
-  }
-
-  static void AppendName(std::string& out, const std::string& name) {
-    if (name.find_first_of(",\"\r\n") == std::string::npos) {
-      out += name;
-      return;
-    }
-    out += '"';
-    for (const char c : name) {
-      if (c == '"') out += '"';
-      out += c;
-    }
-    out += '"';
-  }
-
-  Status WriteShap(const ShapResults& shap, const FeatureSpace& space) const {
-    const size_t width = space.size();
-    std::string text;
-    for (size_t f = 0; f < width; ++f) {
-      if (f > 0) text += ',';
-      AppendName(text, space.name(f));
-    }
-    text += '\n';
-    for (size_t i = 0; i < shap.baseline.size(); ++i) {
-      space.AppendCsv(i % width, shap.baseline[i], text);
-      text += (i + 1) % width == 0 ? '\n' : ',';
-    }
-    const std::string folder(kShapFolder);
-    CLARY_CHECK_OK(Write(folder + "/baseline.csv", text));
-    if (!config_.shap->save_local_shap_values) return {};
-    text.clear();
-    const size_t outputs = shap.values.explanations.outputs;
-    bool first = true;
-    for (size_t k = 0; k < outputs; ++k) {
-      for (size_t f = 0; f < width; ++f) {
-        if (!first) text += ',';
-        first = false;
-        AppendName(text, space.name(f) + "_" + shap.score_names[k]);
-      }
-    }
-    const Column* join = dataset_.join ? &dataset_.columns[*dataset_.join] : nullptr;
-    if (join != nullptr) {
-      text += ',';
-      AppendName(text, join->name);
-    }
-    text += '\n';
-    for (size_t r = 0; r < shap.values.explanations.rows.size(); ++r) {
-      const auto& values = shap.values.explanations.rows[r].values;
-      for (size_t k = 0; k < outputs; ++k) {
-        for (size_t f = 0; f < width; ++f) {
-          if (k + f > 0) text += ',';
-          fmt::format_to(std::back_inserter(text), "{}", values[f * outputs + k]);
-        }
-      }
-      if (join != nullptr) {
-        text += ',';
-        AppendName(text, join->Text(r));
-      }
-      text += '\n';
-    }
-    if (!input_.parts) return Write(folder + "/out.csv", text);
-    const std::string id = HexEncode(Sha256(input_.job_name + input_.config_text)).substr(0, 32);
-    const std::string uuid = id.substr(0, 8) + "-" + id.substr(8, 4) + "-" + id.substr(12, 4) +
-                             "-" + id.substr(16, 4) + "-" + id.substr(20, 12);
-    CLARY_CHECK_OK(Write(folder + "/out.csv/_SUCCESS", ""));
-    return Write(folder + "/out.csv/part-00000-" + uuid + "-c000.csv", text);
   }
 
   Status Pdp(AnalysisResults& results, const FeatureSpace& space, std::span<const double> rows) {
@@ -311,19 +288,6 @@ class Run {
     return {};
   }
 
-  Json ShapJson(const ShapResults& shap, const FeatureSpace& space) const {
-    Json out = Json::object();
-    const size_t outputs = shap.values.explanations.outputs;
-    for (size_t k = 0; k < outputs; ++k) {
-      Json global = Json::object();
-      for (size_t f = 0; f < space.size(); ++f)
-        global[space.name(f)] = shap.global[f * outputs + k];
-      out[shap.score_names[k]] = {{"global_shap_values", std::move(global)},
-                                  {"expected_value", shap.values.explanations.expected_value[k]}};
-    }
-    return out;
-  }
-
   Json PdpJson(const AnalysisResults& results) const {
     Json out = Json::array();
     for (const PartialDependence& p : results.pdp) {
@@ -351,7 +315,7 @@ class Run {
     if (!results.bias.post.is_null()) out["post_training_bias_metrics"] = results.bias.post;
     if (!results.bias.pre.is_null()) out["pre_training_bias_metrics"] = results.bias.pre;
     Json explanations = Json::object();
-    if (results.shap) explanations["kernel_shap"] = ShapJson(*results.shap, results.space);
+    if (results.shap) explanations["kernel_shap"] = ShapJson(results);
     if (config_.pdp) explanations["pdp"] = PdpJson(results);
     if (!explanations.empty()) out["explanations"] = std::move(explanations);
     return out;
@@ -375,6 +339,11 @@ class Run {
                        {"median", shap.values.median_coalitions},
                        {"max", shap.values.max_coalitions}}},
                      {"sampled_rows", shap.values.sampled_rows}};
+      if (shap.texts != nullptr) {
+        Json names = Json::array();
+        for (const size_t f : shap.texts->features()) names.push_back(results.space.name(f));
+        out["shap"]["text_features"] = std::move(names);
+      }
     }
     if (model_) out["model_requests"] = model_->requests();
     return out;

@@ -25,8 +25,12 @@ struct AnalysisInput {
   std::function<Result<ModelOptions>()> open_model;
   std::string job_name;        // for the report
   std::string dataset_source;  // likewise: an S3 URI
-  bool parts = false;          // out.csv is a folder of parts, as several instances leave it
-  int threads = 0;             // 0: one per core
+  // analysis.json and clary_analysis.json that an earlier run left where this one's will be; the
+  // report compares with them if their configuration was the same. Empty: there are none.
+  std::string last_analysis;
+  std::string last_extras;
+  bool parts = false;  // out.csv is a folder of parts, as several instances leave it
+  int threads = 0;     // 0: one per core
   std::function<void(const std::string& line)> log;
 };
 

@@ -25,6 +25,41 @@ constexpr int64_t kMaxGrid = 1000;
 constexpr int64_t kMaxSamples = 1'000'000;
 constexpr int64_t kMaxClusters = 10'000;
 constexpr size_t kMaxPrefix = 23;
+constexpr int64_t kMaxTopTokens = 1'000'000;
+
+constexpr std::pair<std::string_view, std::string_view> kLanguages[] = {
+    {"afrikaans", "af"},  {"albanian", "sq"},
+    {"arabic", "ar"},     {"armenian", "hy"},
+    {"basque", "eu"},     {"bengali", "bn"},
+    {"bulgarian", "bg"},  {"catalan", "ca"},
+    {"chinese", "zh"},    {"croatian", "hr"},
+    {"czech", "cs"},      {"danish", "da"},
+    {"dutch", "nl"},      {"english", "en"},
+    {"estonian", "et"},   {"finnish", "fi"},
+    {"french", "fr"},     {"german", "de"},
+    {"greek", "el"},      {"gujarati", "gu"},
+    {"hebrew", "he"},     {"hindi", "hi"},
+    {"hungarian", "hu"},  {"icelandic", "is"},
+    {"indonesian", "id"}, {"irish", "ga"},
+    {"italian", "it"},    {"japanese", "ja"},
+    {"kannada", "kn"},    {"kyrgyz", "ky"},
+    {"latvian", "lv"},    {"ligurian", "lij"},
+    {"lithuanian", "lt"}, {"luxembourgish", "lb"},
+    {"macedonian", "mk"}, {"malayalam", "ml"},
+    {"marathi", "mr"},    {"multi-language", "xx"},
+    {"nepali", "ne"},     {"norwegian bokmål", "nb"},
+    {"persian", "fa"},    {"polish", "pl"},
+    {"portuguese", "pt"}, {"romanian", "ro"},
+    {"russian", "ru"},    {"sanskrit", "sa"},
+    {"serbian", "sr"},    {"setswana", "tn"},
+    {"sinhala", "si"},    {"slovak", "sk"},
+    {"slovenian", "sl"},  {"spanish", "es"},
+    {"swedish", "sv"},    {"tagalog", "tl"},
+    {"tamil", "ta"},      {"tatar", "tt"},
+    {"telugu", "te"},     {"thai", "th"},
+    {"turkish", "tr"},    {"ukrainian", "uk"},
+    {"urdu", "ur"},       {"vietnamese", "vi"},
+    {"yoruba", "yo"}};
 
 std::string Shown(const json& value) {
   return Printable(value.dump(-1, ' ', false, json::error_handler_t::replace), kMaxShown);
@@ -285,6 +320,25 @@ void ReadPredictor(const json& object, Faults& faults, AnalysisConfig& out) {
   }
 }
 
+void ReadText(const json& object, Faults& faults, ShapConfig& shap) {
+  Members t(object, "methods.shap.text_config", faults);
+  TextConfig& text = shap.text.emplace();
+  static constexpr std::string_view kUnits[] = {"token", "sentence", "paragraph"};
+  t.Require("granularity");
+  const std::string unit = t.OneOf("granularity", kUnits);
+  if (unit == "sentence") text.granularity = TextGranularity::kSentence;
+  if (unit == "paragraph") text.granularity = TextGranularity::kParagraph;
+  t.Require("language");
+  if (const json* language = t.Get("language"); language != nullptr) {
+    text.language = LanguageCode(language->is_string() ? language->get<std::string>() : "");
+    if (text.language.empty()) {
+      t.Wrong("language", *language, "a language as 'english' or its ISO code as 'en'");
+    }
+  }
+  text.max_top_tokens = t.Integer("max_top_tokens", 1, kMaxTopTokens).value_or(text.max_top_tokens);
+  t.Finish();
+}
+
 void ReadShap(const json& object, Faults& faults, AnalysisConfig& out) {
   Members s(object, "methods.shap", faults);
   ShapConfig& shap = out.shap.emplace();
@@ -309,13 +363,13 @@ void ReadShap(const json& object, Faults& faults, AnalysisConfig& out) {
   s.Flag("save_local_shap_values", shap.save_local_shap_values);
   shap.seed = s.Integer("seed", INT64_MIN, INT64_MAX);
   shap.features_to_explain = s.Refs("features_to_explain");
+  if (const json* text = s.Object("text_config")) ReadText(*text, faults, shap);
+  if (s.Object("image_config") != nullptr) {
+    faults.Add("methods.shap.image_config: explaining images is not supported yet");
+  }
   for (const char* key : {"text_config", "image_config"}) {
-    if (s.Object(key) == nullptr) continue;
-    if (!shap.features_to_explain.empty()) {
-      faults.Add(fmt::format("methods.shap: features_to_explain and {} exclude each other", key));
-    }
-    faults.Add(fmt::format("methods.shap.{}: explaining {} is not supported yet", key,
-                           std::string_view(key) == "text_config" ? "units of text" : "images"));
+    if (!s.Has(key) || shap.features_to_explain.empty()) continue;
+    faults.Add(fmt::format("methods.shap: features_to_explain and {} exclude each other", key));
   }
   s.Finish();
   if ((!shap.baseline_uri.empty() || !shap.baseline_json.empty()) && shap.num_clusters) {
@@ -385,7 +439,9 @@ void ReadMethods(const json& object, Faults& faults, AnalysisConfig& out) {
   }
   if (m.Object("asymmetric_shapley_value") != nullptr) {
     faults.Add(
-        "methods.asymmetric_shapley_value: it is for time series, which are not supported yet");
+        "methods.asymmetric_shapley_value: it is for time series, which are not supported yet; "
+        "shap "
+        "explains rows of a table");
   }
   m.Finish();
   if (!out.asks_bias() && !out.shap && !out.pdp && faults.all.empty()) {
@@ -553,6 +609,14 @@ std::unexpected<Error> BadConfig(std::string message) {
 std::string RefText(const ColumnRef& ref) {
   if (const auto* place = std::get_if<int64_t>(&ref)) return std::to_string(*place);
   return std::get<std::string>(ref);
+}
+
+std::string_view LanguageCode(std::string_view language) {
+  const std::string lower = ToLower(language);
+  for (const auto& [name, code] : kLanguages) {
+    if (lower == name || lower == code) return code;
+  }
+  return "";
 }
 
 std::string_view DatasetTypeName(DatasetType type) {

@@ -52,6 +52,17 @@ struct PredictorConfig {
 
 enum class AggregationMethod { kMeanAbs, kMedian, kMeanSquare };
 
+enum class TextGranularity { kToken, kSentence, kParagraph };
+
+// Free texts are explained by their units.
+struct TextConfig {
+  TextGranularity granularity = TextGranularity::kToken;
+  std::string language;  // its ISO code
+  int64_t max_top_tokens = 50;
+};
+// The ISO code of a language that a configuration may name, or whose code it gives; "": none.
+std::string_view LanguageCode(std::string_view language);
+
 struct ShapConfig {
   std::string baseline_uri;   // "s3://..."
   std::string baseline_json;  // rows or objects as given; both empty: rows are found
@@ -62,6 +73,7 @@ struct ShapConfig {
   bool save_local_shap_values = false;
   std::optional<int64_t> seed;
   std::vector<ColumnRef> features_to_explain;  // empty: all
+  std::optional<TextConfig> text;
 };
 
 struct PdpConfig {
@@ -110,7 +122,7 @@ struct AnalysisConfig {
 // kInvalidArgument "ClientError": AWS's sentence ("Unable to load analysis configuration as JSON.",
 // "Analysis configuration schema validation error.") and behind it everything that is wrong, each
 // with its path, what was found and what is allowed. What this service does not do yet (images,
-// time series, text units) is refused by the key that asks for it.
+// time series) is refused by the key that asks for it.
 Result<AnalysisConfig> ParseAnalysisConfig(std::string_view json);
 
 }  // namespace clary::clarify

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <sstream>
@@ -215,6 +216,178 @@ TEST_F(AnalysisTest, WhatIsWrongIsNamed) {
                 c["methods"] = {{"shap", Json::object()}};
               }),
               HasSubstr("predictor.probability is 3, but the model's line has 1 value"));
+}
+
+// A model that fails, or says what nobody asked for.
+TEST_F(AnalysisTest, WhatAModelMayAnswer) {
+  std::string answer;
+  input_.open_model = [&]() -> Result<ModelOptions> {
+    return ModelOptions{.invoke = [&](const std::string& body) -> Result<std::string> {
+      if (answer.empty() || std::ranges::count(answer, '\n') > 1) return answer;
+      std::string out;
+      for (const char c : body) out += c == '\n' ? answer : "";
+      return out;
+    }};
+  };
+  Json config = Config();
+  config["predictor"] = Predictor();
+  const auto refused = [&](const std::string& text, const char* method) {
+    answer = text;
+    config["methods"] = {{method, Json::object()}};
+    if (std::string_view(method) != "shap") config["methods"][method]["methods"] = "all";
+    const Status done = Run(config);
+    EXPECT_FALSE(done) << text;
+    return done ? "" : done.error().message;
+  };
+  EXPECT_THAT(refused("", "shap"), HasSubstr("row 1 of what the model was asked: the model "
+                                             "answered 0 lines for 1 row"));
+  EXPECT_THAT(refused("0.5\n0.5\n", "shap"), HasSubstr("answered 2 lines for 1 row: 0.5"));
+  EXPECT_THAT(refused("<html>\n", "shap"), HasSubstr("the model's answer '<html>' is no number"));
+  EXPECT_THAT(refused("nan\n", "shap"), HasSubstr("the model's answer 'nan' is no number"));
+  EXPECT_THAT(refused("0.1,0.9\n", "post_training_bias"),
+              HasSubstr("the model answers 2 scores a row; name them by predictor.label_headers"));
+  EXPECT_THAT(refused("yes\n", "post_training_bias"),
+              HasSubstr("the model's label 'yes' is none of column 'y', whose first value is '0'"));
+}
+
+TEST_F(AnalysisTest, DataOfEverySize) {
+  Json config = Config();
+  config["predictor"] = Predictor();
+  config["methods"] = {{"pre_training_bias", {{"methods", "all"}}},
+                       {"post_training_bias", {{"methods", "all"}}},
+                       {"shap", {{"save_local_shap_values", true}}},
+                       {"pdp", {{"grid_resolution", 5}}},
+                       {"report", {{"name", "report"}, {"title", "t"}}}};
+  config["group_variable"] = "city";
+  const auto with = [&](const std::string& rows) {
+    std::ofstream(dir_.path() / "data.csv") << "y,sex,a,b,city\n" << rows;
+    return Run(config);
+  };
+  EXPECT_THAT(with("").error().message, HasSubstr("The data set has no rows (1 file)."));
+  std::ofstream(dir_.path() / "data.csv").close();
+  EXPECT_THAT(Run(config).error().message, HasSubstr("The data set has no rows"));
+  // One row: its facet has nobody beside it.
+  const Status one = with("1,F,2,3,x\n");
+  ASSERT_TRUE(one) << one.error().message;
+  EXPECT_EQ(Read("clary_analysis.json")["rows"], 1);
+  EXPECT_THAT(Text("analysis.json"), HasSubstr("negated facet set is empty"));
+  // A label of one class, a group variable of one value, and a facet's value that nobody has.
+  config["facet"][0]["value_or_threshold"] = {"X"};
+  const Status three = with("1,F,2,3,x\n1,M,3,4,x\n1,F,6,5,x\n");
+  ASSERT_TRUE(three) << three.error().message;
+  const Json first =
+      Read("analysis.json")["pre_training_bias_metrics"]["facets"]["sex"][0]["metrics"];
+  for (const Json& m : first) EXPECT_TRUE(m["value"].is_null() || m["value"] == 0.0) << m;
+  EXPECT_THAT(log_, HasSubstr("nothing tells groups apart"));
+  config["facet"] = Json::array();
+  EXPECT_FALSE(ParseAnalysisConfig(config.dump()));
+}
+
+TEST_F(AnalysisTest, TenThousandColumns) {
+  constexpr size_t kColumns = 10'000;
+  std::ofstream data(dir_.path() / "data.csv");
+  data << "y,sex";
+  for (size_t c = 2; c < kColumns; ++c) data << ",c" << c;
+  for (int r = 0; r < 40; ++r) {
+    data << '\n' << r % 2 << ',' << (r % 3 == 0 ? 'F' : 'M');
+    for (size_t c = 2; c < kColumns; ++c) data << ',' << (c * static_cast<size_t>(r)) % 7;
+  }
+  data.close();
+  Json config = Config();
+  config["facet"].erase(1);
+  config["methods"] = {{"pre_training_bias", {{"methods", "all"}}},
+                       {"report", {{"name", "report"}, {"title", "t"}}}};
+  ASSERT_TRUE(Run(config));
+  EXPECT_EQ(Read("clary_analysis.json")["features"].size(), kColumns - 1);
+  config["label"] = "c10000";
+  const Status refused = Run(config);
+  ASSERT_FALSE(refused);
+  EXPECT_LT(refused.error().message.size(), 3000U);  // not all names
+}
+
+TEST_F(AnalysisTest, FreeTextsByTheirUnits) {
+  std::ofstream data(dir_.path() / "data.csv");
+  data << "y,stars,comment\n";
+  for (int i = 0; i < 30; ++i) {
+    data << i % 2 << ',' << i % 5 << ",\"number " << i << (i % 2 == 0 ? ", good" : " or bad")
+         << "\"\n";
+  }
+  data.close();
+  input_.open_model = []() -> Result<ModelOptions> {
+    return ModelOptions{.invoke = [](const std::string& body) -> Result<std::string> {
+      std::stringstream lines(body);
+      std::string out;
+      for (std::string line; std::getline(lines, line);) {
+        const double score = line.find("good") != line.npos ? 0.75 : 0.25;
+        out += std::to_string(score + (line[0] - '0') / 100.0) + "\n";
+      }
+      return out;
+    }};
+  };
+  const Json config = {
+      {"dataset_type", "text/csv"},
+      {"label", "y"},
+      {"predictor", Predictor()},
+      {"methods",
+       {{"shap",
+         {{"save_local_shap_values", true},
+          {"text_config",
+           {{"granularity", "token"}, {"language", "english"}, {"max_top_tokens", 3}}}}},
+        {"report", {{"name", "report"}, {"title", "t"}}}}}};
+  ASSERT_TRUE(Run(config));
+  const Json label = Read("analysis.json")["explanations"]["kernel_shap"]["label0"];
+  EXPECT_THAT(Keys(label),
+              ElementsAre("global_shap_values", "expected_value", "global_top_shap_text"));
+  EXPECT_THAT(Keys(label["global_shap_values"]), ElementsAre("stars"));
+  const Json& top = label["global_top_shap_text"]["comment"];
+  ASSERT_EQ(top.size(), 3U);
+  EXPECT_EQ(top.begin().key(), "good");
+  EXPECT_NEAR(top["good"].get<double>(), 0.25, 1e-9);  // 0.5 in half of the rows
+  std::stringstream lines(Text("explanations_shap/out.jsonl"));
+  std::string line;
+  ASSERT_TRUE(std::getline(lines, line));
+  const Json row = Json::parse(line)["explanations"];
+  ASSERT_EQ(row.size(), 2U);
+  EXPECT_EQ(row[0]["attributions"].size(), 1U);
+  const Json& units = row[1]["attributions"];
+  ASSERT_EQ(units.size(), 4U);  // number 0 , good
+  EXPECT_EQ(units[3]["description"], (Json{{"partial_text", "good"}, {"start_idx", 10}}));
+  EXPECT_NEAR(units[3]["attribution"][0].get<double>(), 0.5, 1e-9);
+  EXPECT_FALSE(std::filesystem::exists(Out() / "explanations_shap/out.csv"));
+  EXPECT_EQ(Read("clary_analysis.json")["shap"]["text_features"], (Json{"comment"}));
+  EXPECT_THAT(log_, HasSubstr("explained by their units of text: 'comment'"));
+}
+
+TEST_F(AnalysisTest, TheReportTellsWhatIsUnlikeAndWhatChanged) {
+  Json config = Config();
+  config["predictor"] = Predictor();
+  config["facet"].erase(1);
+  config["methods"] = {{"pre_training_bias", {{"methods", "all"}}},
+                       {"post_training_bias", {{"methods", "all"}}},
+                       {"shap", {{"baseline", {{"M", 900, 0, "x"}}}}},
+                       {"report", {{"name", "report"}, {"title", "t"}}}};
+  ASSERT_TRUE(Run(config));
+  std::string page = Text("report.html");
+  EXPECT_THAT(page, HasSubstr("No row of the data goes so far in 1 of 4 features: a = 900."));
+  EXPECT_THAT(page, testing::Not(HasSubstr("other than in the last run")));
+  EXPECT_TRUE(
+      Read("clary_analysis.json")["bias"]["facets"][0]["groups"][0].contains("calibration"));
+  input_.last_extras = Text("clary_analysis.json");
+  Json last = Read("analysis.json");
+  for (Json& m : last["pre_training_bias_metrics"]["facets"]["sex"][0]["metrics"]) {
+    if (m["name"] == "DPL") m["value"] = 0.9;
+  }
+  input_.last_analysis = last.dump();
+  ASSERT_TRUE(Run(config));
+  page = Text("report.html");
+  EXPECT_THAT(page, HasSubstr("sex F: other than in the last run"));
+  EXPECT_THAT(page, HasSubstr("DPL from 0.900 to"));
+  config["probability_threshold"] = 0.4;  // another configuration: nothing to compare with
+  ASSERT_TRUE(Run(config));
+  EXPECT_THAT(Text("report.html"), testing::Not(HasSubstr("other than in the last run")));
+  input_.last_analysis = "{";
+  config["probability_threshold"] = 0.5;
+  ASSERT_TRUE(Run(config));
 }
 
 TEST_F(AnalysisTest, TheSameWhateverTheThreadsAndPartsOnSeveralInstances) {

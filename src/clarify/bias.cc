@@ -9,12 +9,14 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <numeric>
 #include <random>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
 #include "base/strings.h"
+#include "base/thread_pool.h"
 #include "clarify/internal/binomial.h"
 
 namespace clary::clarify {
@@ -297,31 +299,44 @@ Outcome Disparity(const Input& in, const std::vector<bool>& accepted) {
 }
 
 constexpr size_t kNeighbours = 5;
-constexpr size_t kLeafRows = 24;
+constexpr size_t kLeafRows = 32;
 
 // The nearest of some points by Euclid's distance; of equally near ones the lower come first. A k-d
-// tree (Bentley 1975), split at the median of the widest feature.
+// tree (Bentley 1975), split at the median of the widest feature. Const calls from any thread, each
+// with a Search of its own.
 class Neighbours {
  public:
+  struct Search {
+    std::vector<double> offsets;                   // of the node that is searched, by feature
+    std::vector<std::pair<double, size_t>> found;  // squared distances and places, nearest first
+    std::vector<float> rough;                      // x as floats
+    double error = 0;                              // by which a distance between floats may differ
+  };
+
   // `points`: row after row.
   Neighbours(std::vector<double> points, size_t width)
-      : width_(width), given_(std::move(points)), order_(given_.size() / width) {
+      : width_(width), points_(std::move(points)), order_(points_.size() / width) {
     for (size_t i = 0; i < order_.size(); ++i) order_[i] = i;
-    if (!order_.empty()) Build(0, order_.size());
-    points_.reserve(given_.size());
-    for (const size_t i : order_) {
-      const auto at = given_.begin() + static_cast<std::ptrdiff_t>(i * width_);
-      points_.insert(points_.end(), at, at + static_cast<std::ptrdiff_t>(width_));
+    largest_.resize(width_);
+    for (size_t i = 0; i < points_.size(); ++i) {
+      largest_[i % width_] = std::max(largest_[i % width_], std::abs(points_[i]));
     }
-    offsets_.resize(width_);
+    if (!order_.empty()) Build(0, order_.size());
   }
 
-  // The `k` nearest to x: squared distances and places, nearest first.
-  const std::vector<std::pair<double, size_t>>& Find(const double* x, size_t k) {
-    found_.assign(k, {kInfinity, SIZE_MAX});
-    std::ranges::fill(offsets_, 0.0);
-    Search(0, x, 0);
-    return found_;
+  // The `k` nearest to x: into search.found.
+  void Find(const double* x, size_t k, Search& search) const {
+    search.found.assign(k, {kInfinity, SIZE_MAX});
+    search.offsets.assign(width_, 0.0);
+    search.rough.assign(x, x + width_);
+    double squares = 0;
+    for (size_t f = 0; f < width_; ++f) {
+      constexpr double kFloat = 0x1p-24;
+      const double error = kFloat * (largest_[f] + std::abs(x[f]));
+      squares += error * error;
+    }
+    search.error = std::sqrt(squares);
+    Visit(0, x, 0, search);
   }
 
  private:
@@ -330,73 +345,120 @@ class Neighbours {
     size_t feature = SIZE_MAX;  // of a leaf: none
     double split = 0;
     size_t right = 0;  // the left one is the next
+    size_t leaf = 0;   // of a leaf: its first block of leaves_
   };
 
   size_t Build(size_t begin, size_t end) {
     const size_t self = nodes_.size();
     nodes_.push_back({.begin = begin, .end = end});
-    if (end - begin <= kLeafRows) return self;
     size_t widest = 0;
     double spread = 0;
-    for (size_t f = 0; f < width_; ++f) {
+    for (size_t f = 0; f < width_ && end - begin > kLeafRows; ++f) {
       double low = kInfinity, high = -kInfinity;
       for (size_t i = begin; i < end; ++i) {
-        low = std::min(low, given_[order_[i] * width_ + f]);
-        high = std::max(high, given_[order_[i] * width_ + f]);
+        low = std::min(low, points_[order_[i] * width_ + f]);
+        high = std::max(high, points_[order_[i] * width_ + f]);
       }
       if (high - low <= spread) continue;
       spread = high - low;
       widest = f;
     }
-    if (spread == 0) return self;  // all the same
+    if (spread == 0) {  // few, or all the same
+      MakeLeaf(nodes_[self]);
+      return self;
+    }
     const size_t middle = begin + (end - begin) / 2;
     const auto at = [&](size_t i) { return order_.begin() + static_cast<std::ptrdiff_t>(i); };
     std::nth_element(at(begin), at(middle), at(end), [&](size_t a, size_t b) {
-      return given_[a * width_ + widest] < given_[b * width_ + widest];
+      return points_[a * width_ + widest] < points_[b * width_ + widest];
     });
     nodes_[self].feature = widest;
-    nodes_[self].split = given_[order_[middle] * width_ + widest];
+    nodes_[self].split = points_[order_[middle] * width_ + widest];
     Build(begin, middle);
     const size_t right = Build(middle, end);
     nodes_[self].right = right;
     return self;
   }
 
-  // `bound`: no point of the node is nearer.
-  void Search(size_t at, const double* x, double bound) {
-    const Node& node = nodes_[at];
-    if (node.feature == SIZE_MAX) {
-      for (size_t i = node.begin; i < node.end; ++i) {
-        const double* p = &points_[i * width_];
-        double distance = 0;
-        for (size_t f = 0; f < width_; ++f) distance += (p[f] - x[f]) * (p[f] - x[f]);
-        const std::pair<double, size_t> one{distance, order_[i]};
-        if (one >= found_.back()) continue;
-        found_.pop_back();
-        found_.insert(std::ranges::upper_bound(found_, one), one);
+  // Blocks of kLeafRows points, feature after feature, as floats.
+  void MakeLeaf(Node& node) {
+    node.leaf = leaves_.size();
+    for (size_t i = node.begin; i < node.end; i += kLeafRows) {
+      for (size_t f = 0; f < width_; ++f) {
+        for (size_t p = 0; p < kLeafRows; ++p) {
+          const size_t row = order_[std::min(i + p, node.end - 1)];
+          leaves_.push_back(static_cast<float>(points_[row * width_ + f]));
+        }
       }
-      return;
     }
+  }
+
+  // `bound`: no point of the node is nearer.
+  void Visit(size_t at, const double* x, double bound, Search& s) const {
+    const Node& node = nodes_[at];
+    if (node.feature == SIZE_MAX) return VisitLeaf(node, x, s);
     const double apart = x[node.feature] - node.split;
     const size_t left = at + 1, right = node.right;
-    Search(apart < 0 ? left : right, x, bound);
-    double& offset = offsets_[node.feature];
+    Visit(apart < 0 ? left : right, x, bound, s);
+    double& offset = s.offsets[node.feature];
     const double before = offset;
     const double farther = bound - before * before + apart * apart;
     // Equally near ones may have lower places; sums of squares are not exact.
     constexpr double kSlack = 1 - 1e-12;
-    if (farther * kSlack > found_.back().first) return;
+    if (farther * kSlack > s.found.back().first) return;
     offset = apart;
-    Search(apart < 0 ? right : left, x, farther);
+    Visit(apart < 0 ? right : left, x, farther, s);
     offset = before;
   }
 
-  size_t width_;
-  std::vector<double> given_, points_;  // points_ in the tree's order
+  void VisitLeaf(const Node& node, const double* x, Search& s) const {
+    // Most points are too far even by floats, whose sums of squares are right to a few in 10^6.
+    const auto limit = [&s] {
+      const double root = std::sqrt(s.found.back().first) + s.error;
+      return root * root * (1 + 1e-4);
+    };
+    double far = limit();
+    const float* block = &leaves_[node.leaf];
+    for (size_t begin = node.begin; begin < node.end;
+         begin += kLeafRows, block += kLeafRows * width_) {
+      float distances[kLeafRows] = {};
+      float nearest = 0;
+      for (size_t f = 0; f < width_ && static_cast<double>(nearest) <= far; ++f) {
+        const float value = s.rough[f];
+        const float* column = block + f * kLeafRows;
+        for (size_t p = 0; p < kLeafRows; ++p) {
+          const float apart = column[p] - value;
+          distances[p] += apart * apart;
+        }
+        // Most blocks are too far by their widest features already.
+        if (f % 3 != 2) continue;
+        nearest = distances[0];
+        for (size_t p = 1; p < kLeafRows; ++p) {
+          nearest = distances[p] < nearest ? distances[p] : nearest;
+        }
+      }
+      if (static_cast<double>(nearest) > far) continue;
+      const size_t count = std::min(kLeafRows, node.end - begin);
+      for (size_t p = 0; p < count; ++p) {
+        if (static_cast<double>(distances[p]) > far) continue;
+        const double* point = &points_[order_[begin + p] * width_];
+        double distance = 0;
+        for (size_t f = 0; f < width_; ++f) distance += (point[f] - x[f]) * (point[f] - x[f]);
+        const std::pair<double, size_t> one{distance, order_[begin + p]};
+        if (one >= s.found.back()) continue;
+        s.found.pop_back();
+        s.found.insert(std::ranges::upper_bound(s.found, one), one);
+        far = limit();
+      }
+    }
+  }
+
+  const size_t width_;
+  const std::vector<double> points_;
   std::vector<size_t> order_;
   std::vector<Node> nodes_;
-  std::vector<double> offsets_;  // of the node that is searched, by feature
-  std::vector<std::pair<double, size_t>> found_;
+  std::vector<float> leaves_;
+  std::vector<double> largest_;  // by feature
 };
 
 // The facet's own predictions less those of its nearest neighbours among everybody else, as
@@ -417,22 +479,37 @@ Outcome FlipTest(const Input& in) {
   for (size_t i = 0; i < data.facet.size(); ++i) (data.facet[i] ? facet : rest).push_back(i);
   const size_t k = rest.size() > 9 ? kNeighbours : 1;
   const size_t width = data.features.size();
-  const auto row_of = [&](size_t row, double* to) {
-    for (size_t f = 0; f < width; ++f) to[f] = data.features[f]->numbers[row];
-  };
-  std::vector<double> points(rest.size() * width), x(width);
-  for (size_t i = 0; i < rest.size(); ++i) row_of(rest[i], &points[i * width]);
-  Neighbours neighbours(std::move(points), width);
-  double flips = 0;
-  for (const size_t row : facet) {
-    row_of(row, x.data());
-    const auto votes = std::ranges::count_if(neighbours.Find(x.data(), k), [&](const auto& found) {
-      return data.predicted[rest[found.second]];
-    });
-    const bool others = 2 * votes > static_cast<std::ptrdiff_t>(k);
-    flips += static_cast<double>(data.predicted[row]) - static_cast<double>(others);
+  // Features first whose middle half is the widest: they tell most points apart.
+  std::vector<std::pair<double, const Column*>> by_width;
+  for (const Column* f : data.features) {
+    std::vector<double> sorted = f->numbers;
+    std::ranges::sort(sorted);
+    const size_t quarter = sorted.size() / 4;
+    by_width.emplace_back(sorted[quarter] - sorted[sorted.size() - 1 - quarter], f);
   }
-  return flips / static_cast<double>(facet.size());
+  std::ranges::stable_sort(by_width, {}, &std::pair<double, const Column*>::first);
+  const auto row_of = [&](size_t row, double* to) {
+    for (size_t f = 0; f < width; ++f) to[f] = by_width[f].second->numbers[row];
+  };
+  std::vector<double> points(rest.size() * width);
+  for (size_t i = 0; i < rest.size(); ++i) row_of(rest[i], &points[i * width]);
+  const Neighbours neighbours(std::move(points), width);
+  ThreadPool pool(data.threads);
+  constexpr size_t kBlock = 256;
+  std::vector<double> flips((facet.size() + kBlock - 1) / kBlock);
+  pool.ForEach(flips.size(), [&](size_t block, int /*part*/) {
+    Neighbours::Search search;
+    std::vector<double> x(width);
+    for (size_t i = block * kBlock; i < std::min(facet.size(), (block + 1) * kBlock); ++i) {
+      row_of(facet[i], x.data());
+      neighbours.Find(x.data(), k, search);
+      const auto votes = std::ranges::count_if(
+          search.found, [&](const auto& found) { return data.predicted[rest[found.second]]; });
+      const bool others = 2 * votes > static_cast<std::ptrdiff_t>(k);
+      flips[block] += static_cast<double>(data.predicted[facet[i]]) - static_cast<double>(others);
+    }
+  });
+  return std::accumulate(flips.begin(), flips.end(), 0.0) / static_cast<double>(facet.size());
 }
 
 // Generalised entropy, alpha 2, of the benefits predicted - observed + 1.

@@ -56,6 +56,7 @@ struct BiasData {
   std::vector<bool> predicted;          // the positive outcome was predicted
   const Column* group = nullptr;        // group_variable; none: CDDL and CDDPL are errors
   std::vector<const Column*> features;  // for FlipTest
+  int threads = 0;                      // of FlipTest; 0: one per core
 };
 
 enum class BiasStage { kPreTraining, kPostTraining };

@@ -107,6 +107,24 @@ Json GroupJson(const std::string& name, const Confusion& n, bool predicted) {
   return out;
 }
 
+// How far the scores of the rows in `member` lie above their outcomes on average, and the half of
+// its 95 % interval; nothing without scores.
+void AddCalibration(const Rows& rows, const std::vector<bool>& member, Json& group) {
+  double sum = 0, squares = 0, n = 0;
+  for (size_t i = 0; i < rows.scores.size(); ++i) {
+    if (!member[i]) continue;
+    const double gap = rows.scores[i] - (rows.label[i] ? 1 : 0);
+    sum += gap;
+    squares += gap * gap;
+    ++n;
+  }
+  if (n < 2) return;
+  const double mean = sum / n;
+  const double variance = std::max(0.0, (squares - n * mean * mean) / (n - 1));
+  group["calibration"] = mean;
+  group["calibration_half_95"] = 1.96 * std::sqrt(variance / n);
+}
+
 // How the scores of facet and rest lie, by label: what the page's threshold slider counts with.
 Json ThresholdBins(const Rows& rows, const std::vector<bool>& member) {
   if (rows.scores.empty()) return nullptr;
@@ -175,8 +193,13 @@ struct Facet {
 
 class Analysis {
  public:
-  Analysis(const AnalysisConfig& config, const Dataset& dataset, const Predictions* predictions)
-      : config_(config), dataset_(dataset), predictions_(predictions), rows_{.dataset = dataset} {}
+  Analysis(const AnalysisConfig& config, const Dataset& dataset, const Predictions* predictions,
+           int threads)
+      : config_(config),
+        dataset_(dataset),
+        predictions_(predictions),
+        threads_(threads),
+        rows_{.dataset = dataset} {}
 
   Result<BiasSections> Run() {
     CLARY_CHECK_OK(ReadLabels());
@@ -292,7 +315,11 @@ class Analysis {
   }
 
   BiasData DataOf(const Facet& facet) const {
-    BiasData data{.facet = facet.group.member, .label = rows_.label, .predicted = rows_.predicted};
+    BiasData data{.facet = facet.group.member,
+                  .label = rows_.label,
+                  .predicted = rows_.predicted,
+                  .features = {},
+                  .threads = threads_};
     if (dataset_.group_variable) data.group = &dataset_.columns[*dataset_.group_variable];
     for (const size_t c : dataset_.features) {
       if (c != facet.column) data.features.push_back(&dataset_.columns[c]);
@@ -313,6 +340,8 @@ class Analysis {
     extra["groups"] = {
         GroupJson(facet.group.text, ConfusionOf(rows_, facet.group.member), predicted),
         GroupJson("everybody else", ConfusionOf(rows_, rest), predicted)};
+    AddCalibration(rows_, facet.group.member, extra["groups"][0]);
+    AddCalibration(rows_, rest, extra["groups"][1]);
     Json intervals = Json::object();
     const auto stage = [&](BiasStage which, const std::vector<std::string>& methods,
                            Json& section) -> Status {
@@ -533,6 +562,7 @@ class Analysis {
   const AnalysisConfig& config_;
   const Dataset& dataset_;
   const Predictions* predictions_;
+  const int threads_;
   Rows rows_;
   std::string label_text_;
   bool no_positives_ = false;
@@ -548,9 +578,9 @@ Json MetricNumber(double value) {
 }
 
 Result<BiasSections> AnalyseBias(const AnalysisConfig& config, const Dataset& dataset,
-                                 const Predictions* predictions) {
+                                 const Predictions* predictions, int threads) {
   if (!config.asks_bias()) return BiasSections{};
-  return Analysis(config, dataset, predictions).Run();
+  return Analysis(config, dataset, predictions, threads).Run();
 }
 
 }  // namespace clary::clarify

@@ -31,7 +31,7 @@ struct BiasSections {
 // kInvalidArgument "ClientError" with column and value; a metric that has no value is none: it has
 // its error in the section.
 Result<BiasSections> AnalyseBias(const AnalysisConfig& config, const Dataset& dataset,
-                                 const Predictions* predictions);
+                                 const Predictions* predictions, int threads = 0);
 
 // Infinities as "Infinity" and "-Infinity", NaN as null.
 reports::Json MetricNumber(double value);

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/quote.h"
 #include "base/strings.h"
+#include "clarify/internal/csv_text.h"
 #include "clarify/internal/json_text.h"
 #include "clarify/jmespath.h"
 #include "data/records.h"
@@ -604,6 +605,7 @@ Result<Dataset> ReadDataset(const AnalysisConfig& config, const DatasetFiles& fi
   }
   out.rows = data.columns.front().size();
   if (out.rows == 0) return Bad("No row has partners in all data sets by the join key.");
+  if (out.join) out.keys = data.columns[*out.join];
   for (size_t c = 0; c < names.size(); ++c) {
     out.columns.push_back(TypedColumn(std::move(names[c]), std::move(data.columns[c])));
   }
@@ -678,29 +680,8 @@ Result<std::vector<Column>> ReadBaseline(const AnalysisConfig& config, const Dat
   if (!baseline.inline_json && !is_json) {
     const auto names = dataset.feature_names();
     size_t number = 0;
-    for (std::string_view line : Split(baseline.text, '\n')) {
+    for (auto& cells : CsvLines(baseline.text)) {
       ++number;
-      line = Trim(line);
-      if (line.empty()) continue;
-      std::vector<std::string> cells;
-      // A baseline is short and its texts are categories: no quoted line ends.
-      std::string cell;
-      bool quoted = false;
-      for (size_t i = 0; i < line.size(); ++i) {
-        if (line[i] == '"') {
-          if (quoted && i + 1 < line.size() && line[i + 1] == '"') {
-            cell += line[++i];
-          } else {
-            quoted = !quoted;
-          }
-        } else if (line[i] == ',' && !quoted) {
-          cells.emplace_back(Trim(cell));
-          cell.clear();
-        } else {
-          cell += line[i];
-        }
-      }
-      cells.emplace_back(Trim(cell));
       if (cells == names) continue;
       if (cells.size() != width) return BaselineWidth(number, cells.size(), width);
       for (std::string& c : cells) {

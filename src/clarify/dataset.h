@@ -31,6 +31,7 @@ struct Dataset {
   std::vector<size_t> facets;  // of each entry of AnalysisConfig::facets
   std::optional<size_t> group_variable;
   std::optional<size_t> join;      // the join key
+  std::vector<std::string> keys;   // of the join key, a row each, as they were given
   std::vector<size_t> segments;    // of each entry of AnalysisConfig::segments
   std::vector<std::string> notes;  // what was decided, for the log
   std::vector<std::string> feature_names() const;

@@ -209,6 +209,7 @@ Result<ShapValues> Explain(ModelAccess& model, std::span<const double> rows,
                            .exact_up_to = 0,
                            .seed = options.seed,
                            .may_play = options.may_play,
+                           .parts = options.parts,
                            .on_progress = options.on_progress};
   ShapValues out;
   CLARY_TRY(const gbdt::Model* trees, model.Trees(rows));

@@ -26,6 +26,7 @@ struct ExplainOptions {
   size_t samples = 0;  // coalitions a row; 0: 2 players + 2048
   uint64_t seed = 0;
   std::vector<bool> may_play;
+  PartPlay* parts = nullptr;  // of texts, which trees do not take
   int threads = 0;
   std::function<void(size_t rows, size_t of)> on_progress;
 };

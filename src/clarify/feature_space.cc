@@ -24,7 +24,7 @@ std::vector<double> FeatureSpace::Rows(std::span<const Column* const> columns) {
   const size_t rows = columns.empty() ? 0 : columns[0]->rows();
   std::vector<double> out(rows * width);
   for (size_t f = 0; f < width; ++f) {
-    Feature& feature = features_[f];
+    const Feature& feature = features_[f];
     const Column& c = *columns[f];
     for (size_t r = 0; r < rows; ++r) {
       double& value = out[r * width + f];
@@ -33,13 +33,24 @@ std::vector<double> FeatureSpace::Rows(std::span<const Column* const> columns) {
       } else if (c.IsMissing(r)) {
         value = std::numeric_limits<double>::quiet_NaN();
       } else {
-        const auto [at, fresh] = feature.codes.emplace(c.texts[r], feature.texts.size());
-        if (fresh) feature.texts.push_back(c.texts[r]);
-        value = static_cast<double>(at->second);
+        value = Code(f, c.texts[r]);
       }
     }
   }
   return out;
+}
+
+double FeatureSpace::Code(size_t f, const std::string& text) {
+  Feature& feature = features_[f];
+  const auto [at, fresh] = feature.codes.emplace(text, feature.texts.size());
+  if (fresh) feature.texts.push_back(text);
+  return static_cast<double>(at->second);
+}
+
+void FeatureSpace::Forget(size_t f, size_t count) {
+  Feature& feature = features_[f];
+  for (size_t i = count; i < feature.texts.size(); ++i) feature.codes.erase(feature.texts[i]);
+  if (feature.texts.size() > count) feature.texts.resize(count);
 }
 
 std::string FeatureSpace::Text(size_t f, double value) const {

@@ -27,6 +27,12 @@ class FeatureSpace {
   // All rows of columns that are as many as features, row after row; texts that are new get codes.
   std::vector<double> Rows(std::span<const Column* const> columns);
 
+  // The code of a text of a text feature, new or not.
+  double Code(size_t f, const std::string& text);
+  // How many texts a feature has; Forget() drops those that came after `count` of them.
+  size_t texts(size_t f) const { return features_[f].texts.size(); }
+  void Forget(size_t f, size_t count);
+
   // The value as Python prints it: "40", "40.0", "True", "Female", "nan".
   std::string Text(size_t f, double value) const;
   // As a field of csv: shortest numbers, integers without a point, texts in quotes if they need

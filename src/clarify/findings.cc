@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "base/quote.h"
 #include "clarify/bias.h"
@@ -21,6 +22,7 @@ constexpr size_t kFewRows = 30;
 constexpr double kFourFifths = 0.8;
 constexpr double kGap = 0.05;
 constexpr double kProxy = 0.8;
+constexpr size_t kNamedFeatures = 5;
 
 // A metric of one facet's group, with its interval.
 struct Value {
@@ -171,6 +173,8 @@ class Findings {
           "help most.",
           "groups");
     }
+    OfCalibration(name, group, rest);
+    OfLastRun(facet, i, name);
     for (const char* metric : {"KL", "TVD"}) {
       const Json& all = facet.contains("divergences_of_all_outcomes")
                             ? facet["divergences_of_all_outcomes"]
@@ -186,6 +190,45 @@ class Findings {
           "", "metrics");
       break;
     }
+  }
+
+  // Scores that mean something else for the group than for everybody else.
+  void OfCalibration(const std::string& name, const Json& group, const Json& rest) {
+    if (!group.contains("calibration") || !rest.contains("calibration")) return;
+    const double gap = group["calibration"].get<double>() - rest["calibration"].get<double>();
+    const double half = std::hypot(group["calibration_half_95"].get<double>(),
+                                   rest["calibration_half_95"].get<double>());
+    if (std::abs(gap) < kGap || std::abs(gap) < half) return;
+    Add(Level::kWarning, "calibration-gap", name + ": a score does not mean the same",
+        fmt::format("Scores lie {:.3f} above the outcomes in the group and {:.3f} among everybody "
+                    "else (95 % of the difference: {:.3f} to {:.3f}).",
+                    group["calibration"].get<double>(), rest["calibration"].get<double>(),
+                    gap - half, gap + half),
+        "Calibrate the scores of each group by itself, or give the model the features that it "
+        "lacks for this one, before the same threshold is used for both.",
+        "groups");
+  }
+
+  // What an earlier run with this configuration found otherwise.
+  void OfLastRun(const Json& facet, size_t i, const std::string& name) {
+    if (results_.last.is_null()) return;
+    std::string moved;
+    for (const auto& [stage, metric] :
+         {std::pair{"pre", "DPL"}, std::pair{"post", "DPPL"}, std::pair{"post", "DI"},
+          std::pair{"post", "AD"}, std::pair{"post", "RD"}}) {
+      const Value now = Metric(facet, i, metric);
+      const double before = NumberOf(
+          LastValue(results_.last, stage, facet["facet"], facet["value_or_threshold"], metric));
+      if (!now.value || !now.low || !now.high || std::isnan(before)) continue;
+      if (before >= *now.low && before <= *now.high) continue;
+      moved += fmt::format("{}{} from {:.3f} to {:.3f}", moved.empty() ? "" : ", ", metric, before,
+                           *now.value);
+    }
+    if (moved.empty()) return;
+    Add(Level::kNotice, "changed", name + ": other than in the last run",
+        "The run before with the same configuration lies outside of what chance explains: " +
+            moved + ".",
+        "Look at what changed: the data, or the model.", "metrics");
   }
 
   // Whether a feature says by itself who is in the facet.
@@ -256,6 +299,46 @@ class Findings {
                       values.sampled_rows),
           "Raise num_samples, or explain fewer features.", "shap");
     }
+    OfBaseline();
+  }
+
+  // A baseline beyond what the data has: the model is asked about rows that cannot be.
+  void OfBaseline() {
+    const FeatureSpace& space = results_.space;
+    const std::vector<double>& baseline = results_.shap->baseline;
+    const size_t width = space.size();
+    std::string far;
+    size_t count = 0;
+    for (size_t f = 0; f < width; ++f) {
+      double low = INFINITY, high = -INFINITY;
+      std::set<double> texts;
+      for (size_t r = f; r < results_.rows.size(); r += width) {
+        if (std::isnan(results_.rows[r])) continue;
+        low = std::min(low, results_.rows[r]);
+        high = std::max(high, results_.rows[r]);
+        if (space.is_text(f)) texts.insert(results_.rows[r]);
+      }
+      // A free text is replaced unit by unit, by what no row has.
+      if (results_.shap->texts != nullptr && results_.shap->texts->IsFreeText(f)) continue;
+      for (size_t b = f; b < baseline.size(); b += width) {
+        const double v = baseline[b];
+        const bool outside =
+            !std::isnan(v) && (space.is_text(f) ? !texts.contains(v) : v < low || v > high);
+        if (!outside) continue;
+        if (++count <= kNamedFeatures) {
+          far += fmt::format("{}{} = {}", far.empty() ? "" : ", ", Printable(space.name(f), 40),
+                             Printable(space.Text(f, v), 40));
+        }
+        break;
+      }
+    }
+    if (count == 0) return;
+    Add(Level::kWarning, "baseline-far", "The baseline is not like the data",
+        fmt::format("No row of the data goes so far in {} of {} features: {}{}.", count, width, far,
+                    count > kNamedFeatures ? ", ..." : ""),
+        "Explanations compare with the baseline: take a row that could occur, as medians and the "
+        "most frequent values, or leave the baseline out.",
+        "shap");
   }
 
   std::string Headline(Level level) const {

@@ -26,12 +26,22 @@ bool Same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)
 // One explained row: who plays, and the rows that a coalition stands for.
 class Game {
  public:
+  static constexpr size_t kWhole = SIZE_MAX;
+  struct Player {
+    size_t feature = 0;
+    size_t part = kWhole;
+  };
+
   Game(std::span<const double> row, std::span<const double> baseline,
-       const std::vector<bool>& may_play)
-      : row_(row), baseline_(baseline), may_play_(may_play) {
-    players_ = Players(row, baseline, may_play);
+       const KernelShapOptions& options)
+      : row_(row), baseline_(baseline), may_play_(options.may_play), parts_(options.parts) {
+    for (const size_t f : Players(row, baseline, options.may_play)) {
+      const size_t count = parts_ != nullptr ? parts_->Count(f, row[f]) : 0;
+      if (count == 0) players_.push_back({.feature = f});
+      for (size_t i = 0; i < count; ++i) players_.push_back({.feature = f, .part = i});
+    }
   }
-  const std::vector<size_t>& players() const { return players_; }
+  const std::vector<Player>& players() const { return players_; }
 
   // Appends a row for each row of the baseline.
   void Append(const Coalition& coalition, std::vector<double>& rows) const {
@@ -44,7 +54,12 @@ class Game {
         if (!may_play_[f]) copy[f] = row_[f];
       }
       for (size_t p = 0; p < players_.size(); ++p) {
-        if (coalition[p]) copy[players_[p]] = row_[players_[p]];
+        const size_t f = players_[p].feature;
+        if (players_[p].part == 0) {
+          copy[f] = parts_->Compose(f, row_[f], baseline_[b + f], coalition, p);
+        } else if (players_[p].part == kWhole && coalition[p]) {
+          copy[f] = row_[f];
+        }
       }
     }
   }
@@ -52,7 +67,8 @@ class Game {
  private:
   std::span<const double> row_, baseline_;
   const std::vector<bool>& may_play_;  // empty: every feature
-  std::vector<size_t> players_;
+  PartPlay* const parts_;
+  std::vector<Player> players_;
 };
 
 // Scores of `rows`, at most kBatchRows at a time.
@@ -199,7 +215,7 @@ struct Question {
 
 Question Ask(std::span<const double> row, std::span<const double> baseline, uint64_t seed,
              const KernelShapOptions& options) {
-  Question q{.game = Game(row, baseline, options.may_play), .exact = true, .drawn = {}};
+  Question q{.game = Game(row, baseline, options), .exact = true, .drawn = {}};
   const size_t m = q.game.players().size();
   const size_t budget = options.samples > 0 ? options.samples : 2 * m + kDefaultSamples;
   q.exact = m <= kMaxExactPlayers &&
@@ -303,6 +319,7 @@ Result<Explanations> KernelShap(const Model& model, std::span<const double> rows
       for (const Coalition& c : q.drawn.coalitions) q.game.Append(c, asked);
     }
     CLARY_TRY(const auto scores, AskAll(model, asked, features, &out.outputs));
+    if (options.parts != nullptr) options.parts->Forget();
     size_t at = 0;
     for (const Question& q : questions) {
       Explanation& row = out.rows.emplace_back();
@@ -330,9 +347,12 @@ Result<Explanations> KernelShap(const Model& model, std::span<const double> rows
         phi = LeastSquares(q.drawn, m, v);
       }
       for (size_t p = 0; p < m; ++p) {
+        const size_t f = players[p].feature;
+        if (players[p].part == 0) row.parts.push_back({.feature = f, .values = {}});
         for (size_t k = 0; k < out.outputs; ++k) {
-          row.values[players[p] * out.outputs + k] =
-              phi(static_cast<Index>(p), static_cast<Index>(k));
+          const double value = phi(static_cast<Index>(p), static_cast<Index>(k));
+          row.values[f * out.outputs + k] += value;
+          if (players[p].part != Game::kWhole) row.parts.back().values.push_back(value);
         }
       }
     }

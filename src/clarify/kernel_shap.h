@@ -5,7 +5,9 @@
 //   v(S) = link(mean over baseline rows b of f(x on S, b elsewhere))
 //
 // Players are the features whose value differs from some baseline row's; the others get 0. The
-// values of a row add up to link(f(x)) less the expected value.
+// values of a row add up to link(f(x)) less the expected value. A feature may play part by part (a
+// text by its words): then they add up to link(f(x)) less what the row gives with no part of its
+// own.
 #pragma once
 
 #include <cstddef>
@@ -21,20 +23,42 @@ namespace clary::clarify {
 // Scores of `rows`, which are row after row: as many for each, row after row.
 using Model = std::function<Result<std::vector<double>>(std::span<const double> rows)>;
 
+// Features that play part by part. One thread at a time.
+class PartPlay {
+ public:
+  virtual ~PartPlay() = default;
+  // How many parts `value` has; 0: the feature plays as a whole.
+  virtual size_t Count(size_t feature, double value) = 0;
+  // `value` with those of its parts alone whose place in `coalition` (from `first` on) is set; what
+  // `baseline` stands for is in place of each of the others.
+  virtual double Compose(size_t feature, double value, double baseline,
+                         const std::vector<bool>& coalition, size_t first) = 0;
+  // Nobody needs the values any more that Compose() made so far.
+  virtual void Forget() = 0;
+};
+
 struct KernelShapOptions {
   bool logit = false;          // link: ln(p / (1 - p)) of the mean; else none
   size_t samples = 0;          // coalitions a row; 0: 2 players + 2048
   size_t exact_up_to = 65536;  // all coalitions instead, if there are no more
   uint64_t seed = 0;
   std::vector<bool> may_play;  // a feature each; the others keep the row's value. Empty: all may
+  PartPlay* parts = nullptr;   // null: all features play as a whole
   std::function<void(size_t rows, size_t of)> on_progress;
 };
 inline constexpr size_t kMaxExactPlayers = 24;  // whatever exact_up_to says
 
+// What each part of a feature adds.
+struct PartValues {
+  size_t feature = 0;
+  std::vector<double> values;  // part after part, `outputs` each
+};
+
 struct Explanation {
-  std::vector<double> values;  // feature after feature, `outputs` each
-  size_t coalitions = 0;       // that the model was asked for, none and all included
-  bool exact = true;           // they were all coalitions of the players
+  std::vector<double> values;  // feature after feature, `outputs` each; of parts their sum
+  std::vector<PartValues> parts;
+  size_t coalitions = 0;  // that the model was asked for, none and all included
+  bool exact = true;      // they were all coalitions of the players
 };
 struct Explanations {
   size_t outputs = 0;                  // scores of a row

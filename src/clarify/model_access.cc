@@ -12,6 +12,7 @@
 #include "base/strings.h"
 #include "clarify/bias.h"
 #include "clarify/dataset.h"
+#include "clarify/internal/csv_text.h"
 #include "clarify/internal/json_text.h"
 #include "clarify/jmespath.h"
 
@@ -34,28 +35,6 @@ std::optional<double> NumberIn(std::string_view text) {
   const auto [end, error] = fast_float::from_chars(text.data(), text.data() + text.size(), value);
   if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return value;
-}
-
-// The fields of one line, quotes taken off.
-std::vector<std::string> LineFields(std::string_view line) {
-  std::vector<std::string> out(1);
-  bool quoted = false;
-  for (size_t i = 0; i < line.size(); ++i) {
-    const char c = line[i];
-    if (c == '"') {
-      if (quoted && i + 1 < line.size() && line[i + 1] == '"') {
-        out.back() += line[++i];
-      } else {
-        quoted = !quoted;
-      }
-    } else if (c == ',' && !quoted) {
-      out.emplace_back();
-    } else {
-      out.back() += c;
-    }
-  }
-  for (std::string& field : out) field = std::string(Trim(field));
-  return out;
 }
 
 // "['cat','dog']" or "[0.1, 0.9]", as Python prints a list; anything else is a list of itself.
@@ -127,6 +106,8 @@ struct ModelAccess::State {
   std::optional<bool> trees_agree;
   size_t trees_outputs = 0;
 
+  size_t max_rows() const { return options.max_rows > 0 ? options.max_rows : kMaxRequestRows; }
+  size_t max_bytes() const { return options.max_bytes > 0 ? options.max_bytes : kMaxRequestBytes; }
   bool one_a_request() const {
     return config.content_type == "application/json" &&
            config.content_template.find("$records") == std::string::npos;
@@ -187,7 +168,7 @@ struct ModelAccess::State {
   // As many of `rows` as fit one request; `count` says how many.
   std::string Body(std::span<const double> rows, size_t limit, size_t* count) const {
     const size_t width = features.size();
-    const size_t all = std::min({rows.size() / width, limit, kMaxRequestRows});
+    const size_t all = std::min({rows.size() / width, limit, max_rows()});
     std::string body;
     *count = 0;
     std::string records;
@@ -208,7 +189,7 @@ struct ModelAccess::State {
         if (r > 0) out += ',';
         AppendRecord(config.record_template, row, out);
       }
-      if (out.size() > kMaxRequestBytes && r > 0) {
+      if (out.size() > max_bytes() && r > 0) {
         out.resize(before);
         break;
       }
@@ -228,22 +209,7 @@ struct ModelAccess::State {
   // --- Answers.
 
   Result<std::vector<RawAnswer>> ParseCsv(std::string_view body, size_t rows) const {
-    std::vector<std::vector<std::string>> records;
-    std::string line;
-    bool quoted = false;
-    const auto take = [&] {
-      if (!Trim(line).empty()) records.push_back(LineFields(line));
-      line.clear();
-    };
-    for (const char c : body) {
-      if (c == '"') quoted = !quoted;
-      if ((c == '\n' || c == '\r') && !quoted) {
-        take();
-      } else {
-        line += c;
-      }
-    }
-    take();
+    auto records = CsvLines(body);
     if (records.size() == 1 && rows > 1 && records[0].size() == rows) {
       std::vector<std::vector<std::string>> each;
       for (std::string& cell : records[0]) each.push_back({std::move(cell)});
@@ -257,17 +223,17 @@ struct ModelAccess::State {
     std::vector<RawAnswer> out;
     for (const auto& cells : records) {
       RawAnswer& answer = out.emplace_back();
-      const auto pick = [&](const char* key, size_t at) -> Result<std::vector<std::string>> {
+      const auto pick = [&](std::string_view key, size_t at) -> Result<std::vector<std::string>> {
         if (at < cells.size()) return CellList(cells[at]);
-        return BadModel(fmt::format("predictor.{} is {}, but the model's line has {} value{}: {}",
-                                    key, at, cells.size(), cells.size() == 1 ? "" : "s",
+        return BadModel(fmt::format("{} is {}, but the model's line has {} value{}: {}", key, at,
+                                    cells.size(), cells.size() == 1 ? "" : "s",
                                     Printable(body.substr(0, body.find('\n')), kShownAnswer)));
       };
       if (label_at) {
-        CLARY_TRY(answer.label, pick("label", *label_at));
+        CLARY_TRY(answer.label, pick(options.label_key, *label_at));
       }
       if (probability_at) {
-        CLARY_TRY(answer.scores, pick("probability", *probability_at));
+        CLARY_TRY(answer.scores, pick(options.probability_key, *probability_at));
       } else if (label_at) {
         answer.scores = answer.label;
       } else if (cells.size() == 1) {
@@ -279,12 +245,14 @@ struct ModelAccess::State {
     return out;
   }
 
-  Result<json> Found(const Jmespath& path, const char* key, const json& in) const {
+  std::string NotGiven() const { return std::string(options.probability_key) + " (not given)"; }
+
+  Result<json> Found(const Jmespath& path, std::string_view key, const json& in) const {
     auto found = path.Search(in);
-    if (!found) return BadModel(fmt::format("predictor.{}: {}", key, found.error().message));
+    if (!found) return BadModel(fmt::format("{}: {}", key, found.error().message));
     if (!found->is_null()) return found;
     return BadModel(fmt::format(
-        "predictor.{} '{}' finds nothing in the model's answer: {}", key, path.text(),
+        "{} '{}' finds nothing in the model's answer: {}", key, path.text(),
         Printable(in.dump(-1, ' ', false, json::error_handler_t::replace), kShownAnswer)));
   }
 
@@ -306,24 +274,25 @@ struct ModelAccess::State {
 
   Status AddDocument(const json& document, std::vector<RawAnswer>& out) const {
     RawAnswer& answer = out.emplace_back();
-    const auto texts = [&](const char* key, const json& value) -> Result<std::vector<std::string>> {
+    const auto texts = [&](std::string_view key,
+                           const json& value) -> Result<std::vector<std::string>> {
       if (auto list = Texts(value)) return *std::move(list);
       return BadModel(fmt::format(
-          "predictor.{} finds {} in the model's answer, expected a value or a list: {}", key,
+          "{} finds {} in the model's answer, expected a value or a list: {}", key,
           value.type_name(),
           Printable(value.dump(-1, ' ', false, json::error_handler_t::replace), kShownAnswer)));
     };
     if (label) {
-      CLARY_TRY(const json value, Found(*label, "label", document));
-      CLARY_TRY(answer.label, texts("label", value));
+      CLARY_TRY(const json value, Found(*label, options.label_key, document));
+      CLARY_TRY(answer.label, texts(options.label_key, value));
     }
     if (probability) {
-      CLARY_TRY(const json value, Found(*probability, "probability", document));
-      CLARY_TRY(answer.scores, texts("probability", value));
+      CLARY_TRY(const json value, Found(*probability, options.probability_key, document));
+      CLARY_TRY(answer.scores, texts(options.probability_key, value));
     } else if (label) {
       answer.scores = answer.label;
     } else {
-      CLARY_TRY(answer.scores, texts("probability (not given)", document));
+      CLARY_TRY(answer.scores, texts(NotGiven(), document));
     }
     return {};
   }
@@ -334,7 +303,7 @@ struct ModelAccess::State {
     if (!document)
       return BadModel("the model's answer is no JSON: " + Printable(body, kShownAnswer));
     std::vector<RawAnswer> out(rows);
-    const auto fill = [&](const char* key, const json& found,
+    const auto fill = [&](std::string_view key, const json& found,
                           std::vector<std::string> RawAnswer::* member) -> Status {
       if (rows == 1) {
         if (auto one = Texts(found)) {
@@ -344,30 +313,30 @@ struct ModelAccess::State {
       }
       if (!found.is_array() || found.size() != rows) {
         return BadModel(fmt::format(
-            "predictor.{} finds {} in the model's answer for {} rows", key,
+            "{} finds {} in the model's answer for {} rows", key,
             found.is_array() ? fmt::format("{} values", found.size()) : found.type_name(), rows));
       }
       for (size_t r = 0; r < rows; ++r) {
         auto one = Texts(found[r]);
         if (!one) {
-          return BadModel(fmt::format("predictor.{} finds {} for a row, expected a value or a list",
-                                      key, found[r].type_name()));
+          return BadModel(fmt::format("{} finds {} for a row, expected a value or a list", key,
+                                      found[r].type_name()));
         }
         out[r].*member = *std::move(one);
       }
       return {};
     };
     if (label) {
-      CLARY_TRY(const json found, Found(*label, "label", *document));
-      CLARY_CHECK_OK(fill("label", found, &RawAnswer::label));
+      CLARY_TRY(const json found, Found(*label, options.label_key, *document));
+      CLARY_CHECK_OK(fill(options.label_key, found, &RawAnswer::label));
     }
     if (probability) {
-      CLARY_TRY(const json found, Found(*probability, "probability", *document));
-      CLARY_CHECK_OK(fill("probability", found, &RawAnswer::scores));
+      CLARY_TRY(const json found, Found(*probability, options.probability_key, *document));
+      CLARY_CHECK_OK(fill(options.probability_key, found, &RawAnswer::scores));
     } else if (label) {
       for (RawAnswer& answer : out) answer.scores = answer.label;
     } else {
-      CLARY_CHECK_OK(fill("probability (not given)", *document, &RawAnswer::scores));
+      CLARY_CHECK_OK(fill(NotGiven(), *document, &RawAnswer::scores));
     }
     return out;
   }
@@ -417,7 +386,8 @@ struct ModelAccess::State {
         const auto number = NumberIn(text);
         if (!number || !std::isfinite(*number)) {
           out.no_scores = "the model's answer '" + Printable(text, kShownAnswer) +
-                          "' is no number; say by predictor.probability where the scores are";
+                          "' is no number; say by " + std::string(options.probability_key) +
+                          " where the scores are";
           numbers = false;
           break;
         }
@@ -488,7 +458,7 @@ Result<std::unique_ptr<ModelAccess>> ModelAccess::Make(const PredictorConfig& co
 
 Result<Answers> ModelAccess::Ask(std::span<const double> rows) {
   std::vector<RawAnswer> raw;
-  CLARY_CHECK_OK(state_->AskRange(rows, 0, kMaxRequestRows, raw));
+  CLARY_CHECK_OK(state_->AskRange(rows, 0, state_->max_rows(), raw));
   return state_->Join(std::move(raw));
 }
 
@@ -540,8 +510,9 @@ bool AllIntegers(const std::vector<double>& values) {
   return std::ranges::all_of(values, [](double v) { return v == std::floor(v); });
 }
 
-// The label that a text column, or its values, would take `text` for, if that loses nothing.
-Result<Column> AsLabels(const Column& label, std::vector<std::string> texts) {
+// The label that a text column, or its values, would take `text` for, if that loses nothing. Real
+// predictions of a whole label that is compared with a threshold (`continuous`) stay as they are.
+Result<Column> AsLabels(const Column& label, std::vector<std::string> texts, bool continuous) {
   Column typed = TypedColumn("predicted label", std::move(texts));
   using Type = Column::Type;
   if (typed.type == label.type) return typed;
@@ -556,6 +527,7 @@ Result<Column> AsLabels(const Column& label, std::vector<std::string> texts) {
     const bool whole = std::ranges::all_of(
         typed.numbers, [](double v) { return std::isnan(v) || v == std::floor(v); });
     const bool bits = std::ranges::all_of(typed.numbers, [](double v) { return v == 0 || v == 1; });
+    if (continuous && !whole && label.type == Type::kInteger) return typed;
     if (label.type == Type::kReal || (label.type == Type::kInteger && whole) ||
         (label.type == Type::kBoolean && bits)) {
       typed.type = label.type;
@@ -582,6 +554,7 @@ Result<Predictions> PredictedLabels(const AnalysisConfig& config, const Column& 
     return static_cast<size_t>(std::max_element(begin, begin + static_cast<std::ptrdiff_t>(k)) -
                                begin);
   };
+  const bool continuous = KindOf(label, config.label_values.size()) == DataKind::kContinuous;
   std::vector<std::string> texts;
   std::vector<std::string> names;  // of the scores
   const bool lists = !answers.labels.empty() && answers.labels[0].size() > 1;
@@ -597,8 +570,7 @@ Result<Predictions> PredictedLabels(const AnalysisConfig& config, const Column& 
     names = p.label_headers;
   } else if (p.label && p.probability && !answers.labels.empty() && !lists) {
     for (const auto& one : answers.labels) texts.push_back(one.empty() ? "" : one[0]);
-  } else if (k == 1 && !AllIntegers(answers.scores) &&
-             KindOf(label, config.label_values.size()) == DataKind::kCategorical) {
+  } else if (k == 1 && !AllIntegers(answers.scores) && !continuous) {
     const std::string yes =
         p.label_headers.size() == 1 && label.type == Column::Type::kText ? p.label_headers[0] : "1";
     const std::string no = yes == "1" ? "0" : "not " + yes;
@@ -616,7 +588,7 @@ Result<Predictions> PredictedLabels(const AnalysisConfig& config, const Column& 
                     k));
   }
   Predictions out;
-  CLARY_TRY(out.labels, AsLabels(label, std::move(texts)));
+  CLARY_TRY(out.labels, AsLabels(label, std::move(texts), continuous));
   // The score of the positive outcome, where there is one.
   const auto in_unit = [](double v) { return v >= 0 && v <= 1; };
   size_t positive = SIZE_MAX;
@@ -625,8 +597,7 @@ Result<Predictions> PredictedLabels(const AnalysisConfig& config, const Column& 
     const auto at = std::ranges::find(names, ValueText(config.label_values[0]));
     if (at != names.end()) positive = static_cast<size_t>(at - names.begin());
   }
-  if (positive != SIZE_MAX && std::ranges::all_of(answers.scores, in_unit) &&
-      KindOf(label, config.label_values.size()) == DataKind::kCategorical) {
+  if (positive != SIZE_MAX && std::ranges::all_of(answers.scores, in_unit) && !continuous) {
     for (size_t r = 0; r < answers.rows; ++r)
       out.scores.push_back(answers.scores[r * k + positive]);
   }

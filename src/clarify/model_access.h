@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -34,6 +35,12 @@ struct ModelOptions {
   // The trees behind `invoke`, if they are known: asked directly where that gives what invoke does.
   const gbdt::Model* trees = nullptr;
   int threads = 0;
+  // Of a request; 0: 10,000 rows, 5 MB.
+  size_t max_rows = 0;
+  size_t max_bytes = 0;
+  // What the places of an answer's parts are called in messages.
+  std::string_view label_key = "predictor.label";
+  std::string_view probability_key = "predictor.probability";
 };
 
 // One thread at a time.
@@ -45,7 +52,7 @@ class ModelAccess {
                                                    ModelOptions options);
   ~ModelAccess();
 
-  // Rows of the feature space, one after another, in requests of at most 5 MB and 10,000 rows. A
+  // Rows of the feature space, one after another, in requests as large as the options allow. A
   // request that fails is halved down to one row. kInvalidArgument "ClientError" names the row and
   // what came: fewer answers than rows, no JSON, a JMESPath that finds nothing.
   Result<Answers> Ask(std::span<const double> rows);

@@ -28,12 +28,19 @@ using reports::NotebookCell;
 constexpr size_t kShownRows = 2000;  // of the SHAP figures
 constexpr size_t kShownFeatures = 20;
 constexpr size_t kPdfFeatures = 10;
+constexpr size_t kShownUnits = 30;  // of text
 constexpr size_t kMaxConfigShown = 20'000;
 
 // Enough digits for a figure.
 Json Short(double value) {
   if (!std::isfinite(value)) return MetricNumber(value);
   return std::strtod(fmt::format("{:.5g}", value).c_str(), nullptr);  // throws for no value
+}
+
+const Json* Member(const Json& object, const std::string& name) {
+  if (!object.is_object()) return nullptr;
+  const auto found = object.find(name);
+  return found != object.end() ? &*found : nullptr;
 }
 
 std::string NumberText(const Json& value) {
@@ -71,6 +78,7 @@ class Report {
                   {"rows", r_.dataset.rows},
                   {"features", r_.dataset.features.size()},
                   {"warnings", r_.warnings},
+                  {"compared", !r_.last.is_null()},
                   {"threshold", r_.input.config.probability_threshold},
                   {"metrics", Metrics()}};
     const Json& bias = r_.bias.extras;
@@ -115,15 +123,17 @@ class Report {
           const Json& extra = Extra(facet, at++);
           for (const Json& m : group["metrics"]) {
             const std::string name = m["name"];
-            Json one = {{"stage", stage},
-                        {"facet", facet},
-                        {"group", group["value_or_threshold"]},
-                        {"name", name},
-                        {"description", m["description"]},
-                        {"value", m["value"]},
-                        {"error", m.value("error", "")},
-                        {"low", nullptr},
-                        {"high", nullptr}};
+            Json one = {
+                {"stage", stage},
+                {"facet", facet},
+                {"group", group["value_or_threshold"]},
+                {"name", name},
+                {"description", m["description"]},
+                {"value", m["value"]},
+                {"error", m.value("error", "")},
+                {"low", nullptr},
+                {"high", nullptr},
+                {"last", LastValue(r_.last, stage, facet, group["value_or_threshold"], name)}};
             if (!extra.is_null() && extra["intervals_95"].contains(name)) {
               one["low"] = extra["intervals_95"][name][0];
               one["high"] = extra["intervals_95"][name][1];
@@ -313,7 +323,20 @@ class Report {
       baseline.push_back(std::move(row));
     }
     const auto& config = *r_.input.config.shap;
+    Json texts = Json::array();
+    for (const auto& [f, of_feature] : r_.shap->top_text) {
+      for (size_t k = 0; k < of_feature.size(); ++k) {
+        Json units = Json::array();
+        for (const TextValue& v : of_feature[k]) {
+          if (units.size() == kShownUnits) break;
+          units.push_back({v.text, Short(v.value), v.rows});
+        }
+        texts.push_back(
+            {{"feature", r_.space.name(f)}, {"output", k}, {"units", std::move(units)}});
+      }
+    }
     return {
+        {"texts", std::move(texts)},
         {"method", ShapMethodName(r_.shap->values.method)},
         {"unit", config.use_logit ? "log-odds" : "score"},
         {"aggregation", config.agg_method == AggregationMethod::kMedian       ? "median"
@@ -386,6 +409,25 @@ class Report {
 };
 
 }  // namespace
+
+Json LastValue(const Json& last, std::string_view stage, const std::string& facet,
+               const std::string& group, const std::string& metric) {
+  const Json* at = Member(last, std::string(stage) + "_training_bias_metrics");
+  if (at != nullptr) at = Member(*at, "facets");
+  if (at != nullptr) at = Member(*at, facet);
+  if (at == nullptr || !at->is_array()) return nullptr;
+  for (const Json& one : *at) {
+    const Json* name = Member(one, "value_or_threshold");
+    const Json* metrics = Member(one, "metrics");
+    if (name == nullptr || *name != group || metrics == nullptr) continue;
+    for (const Json& m : *metrics) {
+      const Json* called = Member(m, "name");
+      const Json* value = Member(m, "value");
+      if (called != nullptr && *called == metric && value != nullptr) return *value;
+    }
+  }
+  return nullptr;
+}
 
 Status WriteReport(const AnalysisResults& results, const fs::path& directory) {
   if (!results.input.config.report) return {};

@@ -12,20 +12,23 @@ namespace {
 
 constexpr size_t kTable = 32;
 
-// 1 / (a C(a + b, a)): what each of `a` players gets of a leaf that `b` others stay out of.
-double LeafShare(size_t a, size_t b) {
-  static const auto kShares = [] {
-    std::array<std::array<double, kTable>, kTable> table{};
-    for (size_t i = 1; i < kTable; ++i) {
-      double binomial = 1;
-      for (size_t j = 0; j < kTable; ++j) {
-        if (j > 0) binomial *= static_cast<double>(i + j) / static_cast<double>(j);
-        table[i][j] = 1 / (static_cast<double>(i) * binomial);
-      }
+constexpr auto kShares = [] {
+  std::array<std::array<double, kTable>, kTable> table{};
+  for (size_t i = 1; i < kTable; ++i) {
+    double binomial = 1;
+    for (size_t j = 0; j < kTable; ++j) {
+      if (j > 0) binomial *= static_cast<double>(i + j) / static_cast<double>(j);
+      table[i][j] = 1 / (static_cast<double>(i) * binomial);
     }
-    return table;
-  }();
+  }
+  return table;
+}();
+
+// 1 / (a C(a + b, a)): what each of `a` players gets of a leaf that `b` others stay out of; 0 if
+// there is none.
+double LeafShare(size_t a, size_t b) {
   if (a < kTable && b < kTable) return kShares[a][b];
+  if (a == 0) return 0;
   const auto x = static_cast<double>(a), y = static_cast<double>(b);
   return std::exp(std::lgamma(x) + std::lgamma(y + 1) - std::lgamma(x + y + 1));
 }
@@ -46,6 +49,10 @@ Result<Coalitions> Coalitions::Make(const Forest& forest) {
   }
   CLARY_TRY(const std::vector<float> base, BaseMargins(forest));
   Coalitions out;
+  size_t nodes = 0;
+  for (const Tree& tree : forest.trees) nodes += tree.size();
+  out.nodes_.reserve(nodes);
+  out.trees_.reserve(forest.trees.size());
   out.features_ = forest.num_feature;
   out.base_.assign(base.begin(), base.end());
   for (size_t t = 0; t < forest.trees.size(); ++t) {
@@ -111,48 +118,38 @@ void Coalitions::Masks(const Walk& w, int32_t node, uint32_t with, uint32_t with
   }
 }
 
-void Coalitions::Paths(const Walk& w, int32_t node) const {
-  Scratch& s = w.scratch;
+Coalitions::Shares Coalitions::Paths(const Walk& w, int32_t node, size_t with,
+                                     size_t without) const {
   for (;;) {
     const Node& n = nodes_[w.tree.first + static_cast<size_t>(node)];
     if (n.left < 0) {
       const double value = n.threshold * w.tree.weight;
-      const size_t a = s.with.size(), b = s.without.size();
-      if (a > 0) {
-        const double share = value * LeafShare(a, b);
-        for (const uint32_t p : s.with) w.out[p * w.outputs + w.tree.output] += share;
-      }
-      if (b > 0) {
-        const double share = value * LeafShare(b, a);
-        for (const uint32_t p : s.without) w.out[p * w.outputs + w.tree.output] -= share;
-      }
-      return;
+      return {.with = value * LeafShare(with, without),
+              .without = value * LeafShare(without, with)};
     }
     const uint32_t feature = n.feature & ~kCategorical;
     const float bv = feature < w.b.size() ? w.b[feature] : NAN;
     const int32_t b_child = Child(w.tree, node, bv);
-    const int32_t player = s.player[feature];
+    const int32_t player = w.scratch.player[feature];
     if (player < 0) {
       node = b_child;
       continue;
     }
     const int32_t x_child = Child(w.tree, node, feature < w.x.size() ? w.x[feature] : NAN);
-    uint8_t& taken = s.taken[static_cast<size_t>(player)];
+    uint8_t& taken = w.scratch.taken[static_cast<size_t>(player)];
     if (x_child == b_child || taken == 2) {
       node = b_child;
     } else if (taken == 1) {
       node = x_child;
     } else {
+      // All leaves below the one child have the player in their X, below the other in their B.
       taken = 1;
-      s.with.push_back(static_cast<uint32_t>(player));
-      Paths(w, x_child);
-      s.with.pop_back();
+      const Shares x = Paths(w, x_child, with + 1, without);
       taken = 2;
-      s.without.push_back(static_cast<uint32_t>(player));
-      Paths(w, b_child);
-      s.without.pop_back();
+      const Shares b = Paths(w, b_child, with, without + 1);
       taken = 0;
-      return;
+      w.out[static_cast<size_t>(player) * w.outputs + w.tree.output] += x.with - b.without;
+      return {.with = x.with + b.with, .without = x.without + b.without};
     }
   }
 }
@@ -203,7 +200,7 @@ void Coalitions::AddShapley(std::span<const float> x, std::span<const float> b,
   for (const One& tree : trees_) {
     Paths(
         {.x = x, .b = b, .tree = tree, .outputs = base_.size(), .out = values, .scratch = scratch},
-        0);
+        0, 0, 0);
   }
   Forget(players, scratch);
 }

@@ -30,7 +30,6 @@ class Coalitions {
   struct Scratch {
     std::vector<int32_t> player;  // of a feature, or -1
     std::vector<uint8_t> taken;   // of a player: 0 not decided, 1 x, 2 b
-    std::vector<uint32_t> with, without;
   };
 
   // margins[S * outputs + k] for every set S of `players` (features, each once): bit i of S says
@@ -68,7 +67,13 @@ class Coalitions {
   void Number(std::span<const uint32_t> players, Scratch& scratch) const;
   static void Forget(std::span<const uint32_t> players, Scratch& scratch);
   void Masks(const Walk& walk, int32_t node, uint32_t with, uint32_t without) const;
-  void Paths(const Walk& walk, int32_t node) const;
+  // What the leaves below a node give to each of their X and take from each of their B, where so
+  // many players are in these already.
+  struct Shares {
+    double with = 0;
+    double without = 0;
+  };
+  Shares Paths(const Walk& walk, int32_t node, size_t with, size_t without) const;
 
   static constexpr uint32_t kCategorical = 1U << 31;
   size_t features_ = 0;

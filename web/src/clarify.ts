@@ -63,6 +63,7 @@ function metricsSection(m: ClarifyModel): HTMLElement {
       { title: "Value", value: (r) => finite(r.value), number: true, cell: (r) => shown(r.value) },
       { title: "Low", value: (r) => finite(r.low), number: true, cell: (r) => shown(r.low) },
       { title: "High", value: (r) => finite(r.high), number: true, cell: (r) => shown(r.high) },
+      ...(m.compared ? [{ title: "Last run", value: (r: ClarifyMetric) => finite(r.last), number: true, cell: (r: ClarifyMetric) => shown(r.last) }] : []),
       { title: "It asks", value: (r) => r.question ?? r.description },
       { title: "It says", value: (r) => says(r) },
     ], { file: `${facet}-metrics.csv`, first: 40 });
@@ -106,6 +107,10 @@ function groupsSection(m: ClarifyModel): HTMLElement {
   };
   const pick = choice("Share", there.map(([key, text]) => ({ value: key, text })), draw);
   draw(there[0][0]);
+  const calibrated = m.groups.filter((g) => g.calibration !== undefined).map((g, i) => ({
+    name: g.group === "everybody else" ? `not ${groupName(g.facet, g.of)}` : groupName(g.facet, g.group), value: g.calibration!,
+    low: g.calibration! - g.calibration_half_95!, high: g.calibration! + g.calibration_half_95!, color: color(Math.floor(i / 2)), note: plural(g.rows, "row"),
+  }));
   const cells = dataTable("groups-table", m.groups, [
     { title: "Group", value: (g) => (g.group === "everybody else" ? `not ${groupName(g.facet, g.of)}` : groupName(g.facet, g.group)) },
     { title: "Rows", value: (g) => g.rows, number: true, cell: (g) => count(g.rows) },
@@ -115,7 +120,10 @@ function groupsSection(m: ClarifyModel): HTMLElement {
   ], { file: "groups.csv" });
   return section({
     id: "groups", title: "How groups fare", intro: "Shares of each group's rows; the lines are 95 % intervals of their size.",
-    body: [card("Side by side", pick, holder), card("All shares", cells.element)],
+    body: [card("Side by side", pick, holder),
+      calibrated.length ? card("Calibration", bars("group-calibration", "Mean score less share of positive labels", calibrated,
+        { note: "0: scores are what happens. A group right of another one gets higher scores for the same outcomes." })) : null,
+      card("All shares", cells.element)],
   });
 }
 
@@ -356,7 +364,9 @@ function shapSection(s: ClarifyShap): HTMLElement {
         ...(s.aggregation === "mean of sizes" ? { low: Math.max(0, f.global[k] - f.error[k]), high: f.global[k] + f.error[k] } : {}),
       }))),
       card("Each row a point", chart("shap-swarm", "", swarm(s, k), `${count(s.shown.length)} of ${count(s.explained)} rows. From low (blue) to high (red) values of the feature; grey: no number.`)),
-      grid(dependence(s, k), waterfall(s, k)));
+      grid(dependence(s, k), waterfall(s, k)),
+      ...s.texts.filter((t) => t.output === k && t.units.length).map((t, i) => bars(`shap-text-${i}`, `What in ${t.feature} moves ${s.outputs[k]}`,
+        t.units.map(([text, value, rows]) => ({ name: text.slice(0, 40), value, note: plural(rows, "row") })))));
   };
   const pick = s.outputs.length > 1 ? choice("Score", s.outputs.map((o, i) => ({ value: String(i), text: o })), draw) : null;
   draw("0");

@@ -13,6 +13,7 @@ export interface ClarifyMetric {
   error: string;
   low: Value;
   high: Value;
+  last: Value; // of the run before with this configuration
   parity?: number;
   question?: string;
   above?: string;
@@ -31,6 +32,8 @@ export interface GroupRates {
   recall?: number | null;
   false_positive_rate?: number | null;
   false_negative_rate?: number | null;
+  calibration?: number; // mean of scores less outcomes
+  calibration_half_95?: number;
 }
 
 export interface ThresholdCurves {
@@ -62,6 +65,7 @@ interface Segment {
 }
 
 export interface ClarifyShap {
+  texts: { feature: string; output: number; units: [text: string, value: number, rows: number][] }[];
   method: string;
   unit: string;
   aggregation: string;
@@ -101,6 +105,7 @@ export interface ClarifyModel {
   rows: number;
   features: number;
   warnings: string[];
+  compared: boolean; // with a run before
   threshold: number;
   label: { name: string; rows: number; positive_rows: number; predicted_positive_rows?: number } | null;
   metrics: ClarifyMetric[];
