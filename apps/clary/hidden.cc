@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "analyzer/analyzer.h"
+#include "analyzer/explainer.h"
 #include "exec/local_executor.h"
 #include "rules/rule_runner.h"
 #include "runner/runner.h"
@@ -27,6 +28,7 @@ std::optional<int> RunHidden(int argc, char** argv) {
     if (std::strcmp(argv[2], "xgboost-trials") == 0) return xgboost::RunTrials();
     if (std::strcmp(argv[2], "clarify") == 0) return analyzer::RunAnalyzer();
     if (std::strcmp(argv[2], "xgboost-serve") == 0) return serving::RunXgboostContainer();
+    if (std::strcmp(argv[2], "explainer-serve") == 0) return analyzer::RunExplainer();
   }
   return std::nullopt;
 }

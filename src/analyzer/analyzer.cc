@@ -29,6 +29,7 @@ constexpr uint64_t kMaxConfig = uint64_t{64} << 20;
 constexpr uint64_t kMaxJobConfig = uint64_t{16} << 20;
 constexpr uint64_t kMaxBaseline = uint64_t{64} << 20;
 constexpr size_t kMaxFailure = 1000;
+constexpr uint64_t kMaxLastRun = uint64_t{64} << 20;
 constexpr std::string_view kOptMl = "/opt/ml/";
 constexpr std::string_view kCompleted = "Completed: SageMaker XAI Analyzer ran successfully";
 
@@ -85,6 +86,7 @@ class Job {
       input_.threads = static_cast<int>(std::min<int64_t>(*cores, 1024));
     }
     input_.log = Say;
+    if (input_.config.report) BringLastRun();
     std::unique_ptr<JobModel> model;
     input_.open_model = [&]() -> Result<clarify::ModelOptions> {
       CLARY_TRY(ServiceCalls * service, Service());
@@ -181,6 +183,27 @@ class Job {
       }
     }
     return {};
+  }
+
+  // What an earlier run left where this one's results will be, if the store can be asked.
+  void BringLastRun() {
+    const json outputs =
+        job_.value("ProcessingOutputConfig", json::object()).value("Outputs", json::array());
+    std::string uri;
+    for (const json& output : outputs) {
+      if (outputs.size() > 1 && TextIn(output, "OutputName") != "analysis_result") continue;
+      uri = TextIn(output.value("S3Output", json::object()), "S3Uri");
+    }
+    const auto service = Service();
+    if (uri.empty() || !service) return;
+    const auto read = [&](const char* name) -> std::string {
+      const auto ref = objects::ObjectRef::ParseUri(uri + (uri.ends_with('/') ? "" : "/") + name);
+      auto object = ref ? (*service)->store().Get(*ref) : std::unexpected(ref.error());
+      if (!object) return "";
+      return ReadAll(*object->body, kMaxLastRun).value_or("");
+    };
+    input_.last_extras = read("clary_analysis.json");
+    if (!input_.last_extras.empty()) input_.last_analysis = read("analysis.json");
   }
 
   // An object, or everything below a prefix.

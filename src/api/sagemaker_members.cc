@@ -384,7 +384,6 @@ constexpr VerdictRow kOthers[] = {
     {"CreateEndpointConfigInput", "ExecutionRoleArn", kIgnored,
      "no role limits what an instance reads on this machine"},
     {"CreateEndpointConfigInput", "VpcConfig", kNotProvided, kNoVpc},
-    {"CreateEndpointConfigInput", "ExplainerConfig", kRefused, kUnsupported},
     {"CreateEndpointConfigInput", "MetricsConfig", kNotProvided,
      "metrics of endpoints are not published"},
     {"CreateEndpointConfigInput", "CrossRegionTrafficConfig", kRefused,

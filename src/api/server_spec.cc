@@ -22,6 +22,7 @@ void Fields(Io& io, ContainerSpec& v) {
   io("keep_models", v.keep_models);
   io("environment", v.environment);
   io("python", v.python);
+  io("baseline_uri", v.baseline_uri);
 }
 
 template <typename Io>

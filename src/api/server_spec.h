@@ -20,16 +20,19 @@ namespace clary::api {
 struct ContainerSpec {
   std::string name = "primary";  // in messages: "primary", of a pipeline "container-1" or its
                                  // ContainerHostname
-  std::string program;           // "xgboost"; "script": an inference script of users; "image": the
-                                 // container image of `python`, by its own program
-  std::string image;             // as the model names it
-  std::string image_version;     // "1.7-1"
-  std::string model_uri;         // s3://bucket/key of a model.tar.gz; empty: none
-  bool model_folder = false;     // model_uri is a prefix: all below it is the model
-  bool multi_model = false;      // model_uri is the prefix of many, which requests name
-  bool keep_models = true;       // of many: ModelCacheSetting
+  // "xgboost"; "script": an inference script of users; "image": the container image of `python`, by
+  // its own program; "explainer": it comes first, and asks the model_uri that it has, of the
+  // built-in algorithm, or else the containers after it.
+  std::string program;
+  std::string image;          // as the model names it
+  std::string image_version;  // "1.7-1"
+  std::string model_uri;      // s3://bucket/key of a model.tar.gz; empty: none
+  bool model_folder = false;  // model_uri is a prefix: all below it is the model
+  bool multi_model = false;   // model_uri is the prefix of many, which requests name
+  bool keep_models = true;    // of many: ModelCacheSetting
   std::map<std::string, std::string> environment;
-  PythonSpec python;  // of a script or an image
+  PythonSpec python;         // of a script or an image
+  std::string baseline_uri;  // of an explainer: ShapBaselineUri; empty: not given
 };
 
 // What scripts reach beside their files, as JobSpec has it for programs of jobs.

@@ -64,6 +64,7 @@ json ParsedText(const std::string& text) {
   return parsed.is_object() ? parsed : json::object();
 }
 
+constexpr char kExplainer[] = "explainer";
 constexpr const char* kVariantLists[] = {"ProductionVariants", "ShadowProductionVariants"};
 
 // The variant `name` of a configuration, a production or a shadow variant; null: none.
@@ -128,7 +129,9 @@ VariantRoute MakeRoute(const Context& context, const Record& record, const Fleet
       "LEAST_OUTSTANDING_REQUESTS";
   out.max_concurrency = static_cast<int>(v.max_concurrency);
   const std::string model = variant->at("ModelName");
-  out.containers = ContainerNames(models.at(model).at("containers"));
+  out.containers = config.contains("ExplainerConfig")
+                       ? std::vector<std::string>{kExplainer}
+                       : ContainerNames(models.at(model).at("containers"));
   out.multi_model = HasManyModels(models.at(model).at("containers"));
   for (size_t i = 0; i < facts.instances.size(); ++i) {
     const Instance& one = facts.instances[i];
@@ -194,6 +197,7 @@ std::shared_ptr<const EndpointRoute> RouteOf(const Context& context, const Recor
   const json config = ParsedText(share < 1 ? facts.current.config : facts.next.config);
   route->capture = CaptureOf(config);
   route->async = AsyncOf(config);
+  route->explains = config.contains("ExplainerConfig");
   for (const SnapshotPtr& component : ComponentsOf(context, record.name)) {
     AddComponent(context, component->record, *route);
   }
@@ -376,6 +380,20 @@ Result<std::string> WhatIsWrong(const Context& context, const Fleet& fleet) {
   return std::string();
 }
 
+// Puts the explainer before the model's containers; the built-in algorithm's model it answers by
+// itself.
+void AddExplainer(const json& config, std::vector<api::ContainerSpec>& containers) {
+  const bool alone =
+      containers.size() == 1 && containers[0].program == "xgboost" && !containers[0].multi_model;
+  if (!alone) containers.insert(containers.begin(), api::ContainerSpec());
+  api::ContainerSpec& explainer = containers.front();
+  explainer.name = kExplainer;
+  explainer.program = kExplainer;
+  explainer.environment["CLARY_EXPLAINER"] = config.dump();
+  explainer.baseline_uri =
+      config.at("ShapConfig").at("ShapBaselineConfig").value("ShapBaselineUri", "");
+}
+
 Result<api::ServerSpec> MakeServerSpec(const Context& context, const Record& endpoint,
                                        const Fleet& fleet, const Instance& instance,
                                        const std::string& key) {
@@ -399,6 +417,9 @@ Result<api::ServerSpec> MakeServerSpec(const Context& context, const Record& end
                           .log_stream = instance.variant + "/" + instance.id};
   for (const json& notice : model.at("notices")) spec.notices.push_back(notice);
   CLARY_TRY(spec.containers, MakeContainers(context, model.at("containers")));
+  if (const auto explainer = config.find("ExplainerConfig"); explainer != config.end()) {
+    AddExplainer(explainer->at("ClarifyExplainerConfig"), spec.containers);
+  }
   CLARY_TRY(spec.access, MakeAccess(context, spec.containers, spec.network_isolation, key,
                                     model.value("role", "")));
   if (const auto serverless = variant.find("ServerlessConfig"); serverless != variant.end()) {
@@ -512,7 +533,7 @@ json EndpointView(const Context& context, const Record& endpoint, Show /*show*/)
         {"DestinationS3Uri", capture->at("DestinationS3Uri")},
         {"KmsKeyId", capture->value("KmsKeyId", "")}};
   }
-  for (const char* member : {"MetricsConfig", "AsyncInferenceConfig"}) {
+  for (const char* member : {"MetricsConfig", "AsyncInferenceConfig", "ExplainerConfig"}) {
     if (config.contains(member)) view[member] = config[member];
   }
   if (!facts.last_deployment.empty()) {

@@ -112,6 +112,48 @@ TEST(AsyncEndpoint, TellsTheFrontWhatIsCapturedAndWhoIsTold) {
   EXPECT_EQ(w.Route()->async->error_topic, topic);
 }
 
+json ExplainedConfig(json baseline = {{"ShapBaseline", "1,2"}}) {
+  return {{"EndpointConfigName", "c"},
+          {"ProductionVariants", {ServingWorld::Variant("v")}},
+          {"ExplainerConfig",
+           {{"ClarifyExplainerConfig",
+             {{"EnableExplanations", "`true`"},
+              {"ShapConfig", {{"ShapBaselineConfig", std::move(baseline)}}}}}}}};
+}
+
+TEST(ExplainedEndpoint, TheExplainerAnswersForABuiltInModel) {
+  ServingWorld w;
+  const json config = ExplainedConfig({{"ShapBaselineUri", "s3://bkt/base.csv"}});
+  CreateEndpoint(w, config);
+  EXPECT_EQ(w.Endpoint()["ExplainerConfig"], config["ExplainerConfig"]);
+  EXPECT_TRUE(w.Route()->explains);
+  EXPECT_EQ(w.Route()->variants.at(0).containers, std::vector<std::string>{"explainer"});
+  const api::ServerSpec spec = w.ServerSpecOf(w.Servers().front());
+  ASSERT_EQ(spec.containers.size(), 1U);  // the model is in its process
+  EXPECT_EQ(spec.containers[0].program, "explainer");
+  EXPECT_EQ(spec.containers[0].model_uri, "s3://bkt/m.tar.gz");
+  EXPECT_EQ(spec.containers[0].baseline_uri, "s3://bkt/base.csv");
+  EXPECT_EQ(json::parse(spec.containers[0].environment.at("CLARY_EXPLAINER")),
+            config["ExplainerConfig"]["ClarifyExplainerConfig"]);
+}
+
+TEST(ExplainedEndpoint, IsCheckedWhenItIsConfigured) {
+  ServingWorld w;
+  const auto refusal = [&](const json& config) {
+    return w.Refusal("CreateEndpointConfig", config);
+  };
+  EXPECT_THAT(refusal(ExplainedConfig(json::object())), HasSubstr("ShapBaselineConfig needs"));
+  EXPECT_THAT(
+      refusal(ExplainedConfig({{"ShapBaseline", "1"}, {"ShapBaselineUri", "s3://bkt/base.csv"}})),
+      HasSubstr("ShapBaselineConfig needs"));
+  json config = ExplainedConfig();
+  config["AsyncInferenceConfig"] = AsyncConfig()["AsyncInferenceConfig"];
+  EXPECT_THAT(refusal(config), HasSubstr("not supported with an AsyncInferenceConfig"));
+  config = ExplainedConfig();
+  config["ExplainerConfig"] = json::object();
+  EXPECT_THAT(refusal(config), HasSubstr("needs a ClarifyExplainerConfig"));
+}
+
 TEST(ServerlessEndpoint, ItsConcurrencyChangesWithoutARestart) {
   ServingWorld w;
   const json variant = {{"VariantName", "v"},

@@ -228,8 +228,8 @@ Status CheckServerless(const json& request, const json& variant, const std::stri
     return Invalid(where +
                    ".ServerlessConfig.ProvisionedConcurrency may not be above MaxConcurrency.");
   }
-  for (const char* member :
-       {"DataCaptureConfig", "VpcConfig", "AsyncInferenceConfig", "ShadowProductionVariants"}) {
+  for (const char* member : {"DataCaptureConfig", "VpcConfig", "AsyncInferenceConfig",
+                             "ShadowProductionVariants", "ExplainerConfig"}) {
     if (request.contains(member)) {
       return Invalid(std::string(member) + " is not supported with a ServerlessConfig.");
     }
@@ -249,7 +249,8 @@ Status CheckHosts(const json& request, const Options& options) {
           "ServerlessConfig cannot host.");
     }
   }
-  for (const char* member : {"AsyncInferenceConfig", "ShadowProductionVariants"}) {
+  for (const char* member :
+       {"AsyncInferenceConfig", "ShadowProductionVariants", "ExplainerConfig"}) {
     if (!request.contains(member)) continue;
     return Invalid(std::string(member) + " needs ProductionVariants with a ModelName.");
   }
@@ -288,11 +289,32 @@ Status CheckAsync(const Context& context, const json& request) {
   return {};
 }
 
+// Whether its expressions can be read, the explainer finds when it starts.
+Status CheckExplainer(const json& request) {
+  const auto given = request.find("ExplainerConfig");
+  if (given == request.end()) return {};
+  if (!given->contains("ClarifyExplainerConfig")) {
+    return Invalid("ExplainerConfig needs a ClarifyExplainerConfig.");
+  }
+  if (request.contains("AsyncInferenceConfig")) {
+    return Invalid("ExplainerConfig is not supported with an AsyncInferenceConfig.");
+  }
+  const json& baseline =
+      given->at("ClarifyExplainerConfig").at("ShapConfig").at("ShapBaselineConfig");
+  if (baseline.contains("ShapBaseline") == baseline.contains("ShapBaselineUri")) {
+    return Invalid(
+        "ClarifyExplainerConfig.ShapConfig.ShapBaselineConfig needs a ShapBaseline or a "
+        "ShapBaselineUri, and not both.");
+  }
+  return {};
+}
+
 Status CreateEndpointConfig(Context& context, json request, Record& record, Plan& /*plan*/) {
   const bool hosts = !request.at("ProductionVariants").front().contains("ModelName");
   if (hosts) CLARY_CHECK_OK(CheckHosts(request, context.options));
   CLARY_CHECK_OK(CheckShadows(request));
   CLARY_CHECK_OK(CheckAsync(context, request));
+  CLARY_CHECK_OK(CheckExplainer(request));
   std::set<std::string> names;
   for (const char* list : {"ProductionVariants", "ShadowProductionVariants"}) {
     if (!request.contains(list)) continue;

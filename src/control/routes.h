@@ -58,6 +58,7 @@ struct EndpointRoute {
   std::vector<VariantRoute> components;  // inference components, by their names
   std::optional<CaptureRoute> capture;   // captured now; none: EnableCapture is false, too
   std::optional<AsyncRoute> async;       // it takes asynchronous invocations only
+  bool explains = false;                 // its variants' only container is an explainer
 };
 
 // By name.

@@ -18,7 +18,6 @@ namespace fs = std::filesystem;
 // What is not taken, and a part of the answer.
 const std::map<std::string, std::string>& NotServed() {
   static const std::map<std::string, std::string> kRefused = {
-      {"explainer CreateEndpointConfig", "ExplainerConfig is not supported"},
       {"endpoint-context ListContexts", "not supported"},
   };
   return kRefused;

@@ -24,6 +24,7 @@ using control::VariantRoute;
 constexpr int kAttempts = 3;  // of instances that refuse the connection
 
 constexpr const char* kTargetModel = "X-Amzn-SageMaker-Target-Model";
+constexpr const char* kEnableExplanations = "X-Amzn-SageMaker-Enable-Explanations";
 
 struct HeaderLimit {
   const char* header;
@@ -56,8 +57,7 @@ constexpr Unused kUnused[] = {
     {"X-Amzn-SageMaker-Target-Container-Hostname",
      "Endpoint {} does not invoke containers directly and does not support target container "
      "hostname header."},
-    {"X-Amzn-SageMaker-Enable-Explanations",
-     "Endpoint {} has no explainer: EnableExplanations is not available."},
+    {kEnableExplanations, "Endpoint {} has no explainer: EnableExplanations is not available."},
     {"X-Amzn-SageMaker-Session-Id", "Endpoint {} keeps no sessions: SessionId is not available."},
 };
 
@@ -88,6 +88,7 @@ Status CheckUnused(const net::Request& request, const EndpointRoute& route,
   for (const Unused& unused : kUnused) {
     if (!request.headers.Find(unused.header)) continue;
     if (unused.header == kTargetModel && variant.multi_model) continue;
+    if (unused.header == kEnableExplanations && route.explains) continue;
     return Invalid(fmt::format(fmt::runtime(unused.text), route.name));
   }
   return {};
@@ -173,8 +174,8 @@ Result<net::Response> RuntimeFront::Invoke(std::string_view operation, const std
       .target_model = std::string(request.headers.Get(kTargetModel)),
       .body = body,
       .stream = stream};
-  for (const char* name :
-       {"Content-Type", "X-Amzn-SageMaker-Custom-Attributes", "X-Amzn-SageMaker-Inference-Id"}) {
+  for (const char* name : {"Content-Type", "X-Amzn-SageMaker-Custom-Attributes",
+                           "X-Amzn-SageMaker-Inference-Id", kEnableExplanations}) {
     if (const auto value = request.headers.Find(name)) {
       asked.headers.Add(name, std::string(*value));
     }
@@ -199,6 +200,10 @@ Result<net::Response> RuntimeFront::Invoke(std::string_view operation, const std
     }
     CLARY_TRY(const VariantRoute* const variant, Choose(route, target, component));
     CLARY_CHECK_OK(CheckUnused(request, route, *variant));
+    if (stream && route.explains) {
+      return Invalid("Endpoint " + endpoint +
+                     " has an explainer, whose answers are not streamed: InvokeEndpoint has them.");
+    }
     const auto sent = SteadyClock::now();
     auto answer = parts_.models.Call(route, *variant, asked);
     const auto answered = SteadyClock::now();

@@ -118,6 +118,21 @@ TEST_F(RuntimeTest, AMultiModelEndpointNeedsAndPassesOnTheModelsName) {
   EXPECT_EQ(sums.at("ModelLoadingTime"), 20);
 }
 
+TEST_F(RuntimeTest, AnExplainerIsToldWhatToExplain) {
+  const auto container = Container(directory("i-1"), 0, [](net::Request& r) {
+    return Text(200, std::string(r.headers.Get("X-Amzn-SageMaker-Enable-Explanations", "none")));
+  });
+  EXPECT_THAT(Invoke({{"X-Amzn-SageMaker-Enable-Explanations", "`true`"}}).error().message,
+              HasSubstr("Endpoint e has no explainer"));
+  control::EndpointRoute route = Route();
+  route.explains = true;
+  SetRoute(std::move(route));
+  EXPECT_EQ(Invoke({{"X-Amzn-SageMaker-Enable-Explanations", "`false`"}})->body, "`false`");
+  EXPECT_EQ(Invoke()->body, "none");
+  EXPECT_THAT(Invoke({}, "", "InvokeEndpointWithResponseStream").error().message,
+              HasSubstr("are not streamed"));
+}
+
 TEST_F(RuntimeTest, PassesTheRequestAndTheAnswerOn) {
   const auto container = Container(directory("i-1"), 0, [](net::Request& r) {
     net::Response answer =

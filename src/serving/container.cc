@@ -160,7 +160,7 @@ Result<ModelFinder> FindModels(const ContainerOptions& options) {
 
 }  // namespace
 
-int RunXgboostContainer() {
+int RunContainer(const std::function<Result<net::Handler>(const ContainerOptions&)>& make) {
   sigset_t stop;
   sigemptyset(&stop);
   sigaddset(&stop, SIGTERM);
@@ -171,8 +171,8 @@ int RunXgboostContainer() {
   if (!listener) return Failed("CLARY_LISTENER names no socket: `clary model-server` starts this");
   options.cores = static_cast<int>(std::clamp<uint64_t>(
       ParseUint(Variable(options.environment, "SM_NUM_CPUS")).value_or(1), 1, 1024));
-  auto models = FindModels(options);
-  if (!models) return Failed(models.error().message);
+  auto handler = make(options);
+  if (!handler) return Failed(handler.error().message);
   auto server = net::Server::Start(
       {.listener = Fd(static_cast<int>(*listener)),
        .handler_threads = static_cast<size_t>(std::max(options.cores, 2)),
@@ -183,12 +183,19 @@ int RunXgboostContainer() {
        .lane = net::Lane{.takes = [](const net::Request& r) { return r.path == "/ping"; },
                          .handler_threads = 1,
                          .max_queue = 64}},
-      ContainerHandler(*std::move(models), options));
+      *std::move(handler));
   if (!server) return Failed(server.error().message);
   int signal = 0;
   while (::sigwait(&stop, &signal) != 0) continue;
   (*server)->Stop();
   return 0;
+}
+
+int RunXgboostContainer() {
+  return RunContainer([](const ContainerOptions& options) -> Result<net::Handler> {
+    CLARY_TRY(ModelFinder models, FindModels(options));
+    return ContainerHandler(std::move(models), options);
+  });
 }
 
 }  // namespace clary::serving

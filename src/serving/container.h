@@ -37,6 +37,11 @@ using ModelFinder = std::function<Result<FoundModel>(std::string_view target)>;
 // The HTTP contract: GET /ping, GET /execution-parameters, POST /invocations. Any thread.
 net::Handler ContainerHandler(ModelFinder models, const ContainerOptions& options);
 
+// Serves what `make` gives on the listening socket whose descriptor CLARY_LISTENER names, until
+// SIGTERM: the body of every container's program of ours. The cores are in SM_NUM_CPUS. Returns the
+// process's exit status; why it could not start is its last line on standard error.
+int RunContainer(const std::function<Result<net::Handler>(const ContainerOptions&)>& make);
+
 // Serves on the listening socket whose descriptor CLARY_LISTENER names, until SIGTERM. The model is
 // in SAGEMAKER_BASE_DIR/model (or /opt/ml/model); with CLARY_MODELS, a socket, all are where that
 // says (internal/model_library.h). The cores are in SM_NUM_CPUS. Returns

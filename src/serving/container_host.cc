@@ -48,6 +48,9 @@ constexpr uint16_t kImagePort = 8080;  // where a container image listens
 constexpr char kLibrary[] = "/opt/clary/library";
 constexpr char kLibrarySocket[] = "models.sock";
 constexpr char kModels[] = "/opt/ml/models";
+// Where an explainer finds the sockets of the model's containers, and its baseline.
+constexpr char kUpstream[] = "/opt/clary/upstream";
+constexpr char kBaseline[] = "input/baseline";
 
 // A listening socket at `path`, whatever its length; one that is there is replaced.
 Result<Fd> ListenAt(const fs::path& path) {
@@ -103,6 +106,22 @@ bool IsScript(const api::ContainerSpec& spec) { return spec.program == "script";
 bool IsImage(const api::ContainerSpec& spec) { return spec.program == "image"; }
 // Whether users wrote what it runs.
 bool IsUsers(const api::ContainerSpec& spec) { return IsScript(spec) || IsImage(spec); }
+bool IsExplainer(const api::ContainerSpec& spec) { return spec.program == "explainer"; }
+
+Status FetchBaseline(objects::ObjectStore& store, const std::string& uri, const fs::path& to) {
+  constexpr uint64_t kMaxBaseline = uint64_t{64} << 20;
+  const auto named = [&](const Error& error) {
+    return Fail(Code::kInvalidArgument, "NoBaseline",
+                fmt::format("ShapBaselineUri {}: {}", uri, error.message));
+  };
+  const auto ref = objects::ObjectRef::ParseUri(uri);
+  if (!ref) return named(ref.error());
+  auto object = store.Get(*ref);
+  if (!object) return named(object.error());
+  const auto bytes = ReadAll(*object->body, kMaxBaseline);
+  if (!bytes) return named(bytes.error());
+  return WriteFileAtomic(to, *bytes);
+}
 
 }  // namespace
 
@@ -175,6 +194,7 @@ struct ContainerHost::State {
   Result<runner::ProgramSpec> ScriptOf(const Container& c) const;
   Result<runner::ProgramSpec> ImageOf(const Container& c) const;
   std::map<std::string, std::string> ManyModels(const Container& c) const;
+  std::vector<runner::Shown> Upstream() const;
   std::map<std::string, std::string> Environment(const Container& c) const;
   void EndIfHarmful();
 
@@ -227,6 +247,9 @@ Status ContainerHost::State::MakeContainer(size_t index, objects::ObjectStore& s
     if (!got) {
       return std::unexpected(NoModelData(index, made.spec->model_uri, got.error()));
     }
+  }
+  if (!made.spec->baseline_uri.empty()) {
+    CLARY_CHECK_OK(FetchBaseline(store, made.spec->baseline_uri, made.work / kBaseline));
   }
   return IsUsers(*made.spec) ? FetchScript(made, store) : Status();
 }
@@ -328,6 +351,11 @@ std::map<std::string, std::string> ContainerHost::State::Environment(const Conta
                                             {"SAGEMAKER_REGION", options.region}};
   for (const auto& [name, value] : c.spec->environment) env[name] = value;
   for (const auto& [name, value] : ManyModels(c)) env[name] = value;
+  if (IsExplainer(*c.spec)) {
+    std::vector<std::string> sockets;
+    for (const runner::Shown& one : Upstream()) sockets.push_back(sandbox ? one.to : one.from);
+    env["CLARY_UPSTREAM"] = Join(sockets, ":");
+  }
   env["SAGEMAKER_BASE_DIR"] = sandbox ? "/opt/ml" : c.work.string();
   env["CLARY_IMAGE_VERSION"] = c.spec->image_version;
   env["CLARY_LISTENER"] = std::to_string(c.listener.get());
@@ -347,6 +375,16 @@ std::map<std::string, std::string> ContainerHost::State::ManyModels(const Contai
           {"CLARY_MODELS_CACHE", c.spec->keep_models ? "Enabled" : "Disabled"}};
 }
 
+// The sockets of all containers but the first, as the first sees them.
+std::vector<runner::Shown> ContainerHost::State::Upstream() const {
+  std::vector<runner::Shown> out;
+  for (size_t i = 1; i < options.containers.size(); ++i) {
+    out.push_back({.from = api::SocketOf(options.directory, i),
+                   .to = fmt::format("{}/{}.sock", kUpstream, i)});
+  }
+  return out;
+}
+
 // A container as all are, but for its program.
 Result<runner::ProgramSpec> ContainerHost::State::ProgramOf(const Container& c) const {
   runner::ProgramSpec program{.work = c.work,
@@ -355,6 +393,7 @@ Result<runner::ProgramSpec> ContainerHost::State::ProgramOf(const Container& c) 
                               .memory_bytes = options.memory_bytes,
                               .sandbox = sandbox};
   if (c.spec->multi_model) program.shown = {{c.library, kLibrary}, {c.models, kModels}};
+  if (IsExplainer(*c.spec)) program.shown = Upstream();
   if (!IsUsers(*c.spec)) return program;
   if (!sandbox) {
     return Fail(Code::kFailedPrecondition, "NoSandbox",

@@ -116,7 +116,34 @@ class Clarify(service.ServiceTest):
         kept = [o["Key"] for o in self.s3.list_objects_v2(Bucket="data", Prefix="by-hand/")["Contents"]]
         self.assertEqual(kept, ["by-hand/analysis.json", "by-hand/bias_analysis_config.json", "by-hand/clary_analysis.json"])
 
-    def test_json_lines_and_parquet_say_the_same(self):
+    def test_parquet_says_the_same_and_keeps_large_keys(self):
+        self.model()
+        labels, rows = service.census_rows("validation")
+        text = "".join(",".join(map(str, [int(y), *map(int, row), 2**53 + 1 + i])) + "\n"
+                       for i, (row, y) in enumerate(zip(rows[:300], labels[:300])))
+        self.s3.put_object(Bucket="data", Key="keyed/d.csv", Body=text)
+        python = subprocess.run([SOURCE / "tools/venv.sh", SOURCE / "tests/compat/requirements-parquet.txt"], check=True,
+                                capture_output=True, text=True, env=os.environ | {"HOME": os.path.expanduser("~")}).stdout.strip()
+        names = [*HEADERS, "key"]
+        made = subprocess.run(
+            [f"{python}/bin/python", "-c",
+             f"import pandas, sys; pandas.read_csv(sys.stdin, names={names}).to_parquet({str(self.dir / 'd.parquet')!r})"],
+            input=text, capture_output=True, text=True)
+        self.assertEqual(made.returncode, 0, made.stderr[-2000:])
+        self.s3.put_object(Bucket="data", Key="columns/d.parquet", Body=(self.dir / "d.parquet").read_bytes())
+        methods = {"pre_training_bias": {"methods": "all"}, "post_training_bias": {"methods": "all"},
+                   "shap": {"baseline": [[int(x) for x in rows[0]]], "save_local_shap_values": True}}
+        config = self.config(methods=methods, headers=names, joinsource_name_or_index="key",
+                             predictor=self.predictor | {"content_type": "text/csv"})
+        for name, kind, data in (("plain-keys", "text/csv", "keyed"), ("parquet-keys", "application/x-parquet", "columns")):
+            done = self.run_job(name, config | {"dataset_type": kind}, data=f"s3://data/{data}/")
+            self.assertEqual(done["ProcessingJobStatus"], "Completed", done.get("FailureReason"))
+        self.assertEqual(self.result("plain-keys"), self.result("parquet-keys"))
+        values = self.result("parquet-keys", "explanations_shap/out.csv")
+        self.assertEqual(values, self.result("plain-keys", "explanations_shap/out.csv"))
+        self.assertEqual(values.splitlines()[2].rsplit(",", 1)[1], str(2**53 + 2))
+
+    def test_json_lines_say_the_same(self):
         self.model()
         labels, rows = service.census_rows("validation")
         labels, rows = labels[:400], [[int(x) for x in row] for row in rows[:400]]
