@@ -17,7 +17,7 @@ def _plain(value):
 def _csv(array_like):
     array = np.asarray(array_like)
     if array.ndim in (1, 2) and (array.dtype == np.float64 or array.dtype.kind in "iub"):
-        # What savetxt writes, at a tenth of its time: these print as Python's own numbers do.
+        # What savetxt writes, at a third of its time: these print as Python's own numbers do.
         rows = array.tolist()
         lines = map(str, rows) if array.ndim == 1 else (",".join(map(str, row)) for row in rows)
         return "".join(line + "\n" for line in lines)
