@@ -181,8 +181,8 @@ TEST(Parquet, DamagedFiles) {
 
 // As texts, numbers keep all that the file has of them.
 TEST(ParquetRecords, NumbersAreExact) {
-  for (const char* name : {"v1_snappy", "v2_zstd", "v1_gzip_plain", "v2_none_delta",
-                           "v1_zstd_split", "required"}) {
+  for (const char* name :
+       {"v1_snappy", "v2_zstd", "v1_gzip_plain", "v2_none_delta", "v1_zstd_split", "required"}) {
     SCOPED_TRACE(name);
     const std::string file = std::string(name) + ".parquet";
     const auto records = Records::Open(ContentType::kParquet, kGolden / file, file);
