@@ -150,10 +150,24 @@ class ModelCaller::Instances {
     return instances_.emplace(route.id, std::move(made)).first->second;
   }
 
-  int Outstanding(const std::string& id) EXCLUDES(mu_) {
-    const MutexLock lock(mu_);
-    const auto it = instances_.find(id);
-    return it == instances_.end() ? 0 : it->second->outstanding.load();
+  // Of those that have not refused, the one with the least to do, from a random place on; null:
+  // there is none.
+  const InstanceRoute* Choose(const VariantRoute& variant,
+                              const std::vector<const InstanceRoute*>& refused) EXCLUDES(mu_) {
+    const size_t count = variant.instances.size();
+    if (count == 1) return refused.empty() ? &variant.instances.front() : nullptr;
+    const auto first = static_cast<size_t>(RandomShare() * static_cast<double>(count));
+    const InstanceRoute* chosen = nullptr;
+    int least = 0;
+    for (size_t i = 0; i < count; ++i) {
+      const InstanceRoute& candidate = variant.instances[(first + i) % count];
+      if (std::ranges::find(refused, &candidate) != refused.end()) continue;
+      const int busy = Outstanding(candidate.id);
+      if (chosen != nullptr && busy >= least) continue;
+      chosen = &candidate;
+      least = busy;
+    }
+    return chosen;
   }
 
   // Forgets what no route names any more, when there are new routes.
@@ -175,6 +189,12 @@ class ModelCaller::Instances {
   }
 
  private:
+  int Outstanding(const std::string& id) EXCLUDES(mu_) {
+    const MutexLock lock(mu_);
+    const auto it = instances_.find(id);
+    return it == instances_.end() ? 0 : it->second->outstanding.load();
+  }
+
   Mutex mu_;
   std::map<std::string, std::shared_ptr<Instance>> instances_ GUARDED_BY(mu_);
   std::shared_ptr<const EndpointRoutes> pruned_by_ GUARDED_BY(mu_);
@@ -223,22 +243,22 @@ net::Response ModelCaller::ModelError(const std::string& endpoint, const std::st
 
 Result<net::Response> ModelCaller::Call(const EndpointRoute& endpoint, const VariantRoute& variant,
                                         const ModelRequest& request) {
-  // The one with the least to do, from a random place on.
-  const size_t count = variant.instances.size();
-  const InstanceRoute* chosen = count == 1 ? &variant.instances.front() : nullptr;
-  if (count > 1) {
-    const auto first = static_cast<size_t>(RandomShare() * static_cast<double>(count));
-    int least = 0;
-    for (size_t i = 0; i < count; ++i) {
-      const InstanceRoute& candidate = variant.instances[(first + i) % count];
-      const int busy = instances_->Outstanding(candidate.id);
-      if (chosen != nullptr && busy >= least) continue;
-      chosen = &candidate;
-      least = busy;
-    }
+  // One that has died has nothing to do, and would be chosen again and again.
+  std::vector<const InstanceRoute*> refused;
+  std::string why = "no instance";
+  for (;;) {
+    const InstanceRoute* const chosen = instances_->Choose(variant, refused);
+    if (chosen == nullptr) return Fail(Code::kUnavailable, "CouldNotConnect", std::move(why));
+    auto answer = Ask(endpoint, variant, *chosen, request);
+    if (answer || !WasNotSent(answer.error())) return answer;
+    refused.push_back(chosen);
+    why = std::move(answer.error().message);
   }
-  if (chosen == nullptr) return Fail(Code::kUnavailable, "CouldNotConnect", "no instance");
-  CLARY_TRY(const auto instance, instances_->Find(*chosen, variant.containers.size(), options_));
+}
+
+Result<net::Response> ModelCaller::Ask(const EndpointRoute& endpoint, const VariantRoute& variant,
+                                       const InstanceRoute& route, const ModelRequest& request) {
+  CLARY_TRY(const auto instance, instances_->Find(route, variant.containers.size(), options_));
   const auto held = std::make_shared<Held>(instance);
   if (variant.max_concurrency > 0 && held->count.now > variant.max_concurrency) {
     return Throttled(fmt::format(

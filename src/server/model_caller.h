@@ -50,11 +50,11 @@ class ModelCaller {
                        InvocationMetrics* metrics = nullptr);
   ~ModelCaller();
 
-  // Asks one instance of the variant. What a container refuses is an answer, too (ModelError,
-  // status 424), as are more requests than a serverless variant takes at once (status 429).
-  // kInvalidArgument "ValidationError" if there is no model of that name.
-  // Headers of the answer: Content-Type, and what the container tells the client. Errors:
-  // kUnavailable, if no instance answers; kCancelled.
+  // Asks one instance of the variant; one that refuses the connection is left for another. What a
+  // container refuses is an answer, too (ModelError, status 424), as are more requests than a
+  // serverless variant takes at once (status 429). kInvalidArgument "ValidationError" if there is
+  // no model of that name. Headers of the answer: Content-Type, and what the container tells the
+  // client. Errors: kUnavailable, if no instance answers; kCancelled.
   Result<net::Response> Call(const control::EndpointRoute& endpoint,
                              const control::VariantRoute& variant, const ModelRequest& request);
 
@@ -64,6 +64,9 @@ class ModelCaller {
  private:
   class Instances;
   struct Held;
+  Result<net::Response> Ask(const control::EndpointRoute& endpoint,
+                            const control::VariantRoute& variant,
+                            const control::InstanceRoute& route, const ModelRequest& request);
   net::Response ModelError(const std::string& endpoint, const std::string& container, int status,
                            const std::string& message) const;
 

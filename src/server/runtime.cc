@@ -21,7 +21,7 @@ using control::EndpointRoute;
 using control::EndpointRoutes;
 using control::VariantRoute;
 
-constexpr int kAttempts = 3;  // of instances that refuse the connection
+constexpr int kAttempts = 3;  // while all instances refuse the connection
 
 constexpr const char* kTargetModel = "X-Amzn-SageMaker-Target-Model";
 constexpr const char* kEnableExplanations = "X-Amzn-SageMaker-Enable-Explanations";
