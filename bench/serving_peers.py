@@ -73,11 +73,14 @@ class Peer:
 
     def __init__(self, name, command, port, path, ping, headers, body, env=None, cwd=None):
         self.name, self.port, self.path, self.headers, self.body = name, port, path, headers, body
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        log = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen(command, stdout=log, stderr=log,
                                         env=os.environ | {"OMP_NUM_THREADS": "1"} | (env or {}), cwd=cwd)
 
         def ready():
-            assert self.process.poll() is None, name
+            if self.process.poll() is not None:
+                log.seek(0)
+                raise SystemExit(f"{name} does not start:\n{log.read()[-2000:]}")
             try:
                 connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
                 connection.request("GET", ping)
@@ -147,7 +150,8 @@ def peers(model, folder, rows):
          "grpc_max_message_length": -1}))
     (folder / "model-settings.json").write_text(json.dumps(
         {"name": "m", "implementation": "mlserver_xgboost.XGBoostModel", "parameters": {"uri": str(model)}}))
-    yield Peer("MLServer 1.7.1", [sys.executable, "-m", "mlserver", "start", str(folder)], port,
+    program = str(pathlib.Path(sys.executable).with_name("mlserver"))
+    yield Peer("MLServer 1.7.1", [program, "start", str(folder)], port,
                "/v2/models/m/infer", "/v2/health/ready", {"Content-Type": "application/json"}, v2(rows))
 
 
@@ -167,7 +171,7 @@ def main():
         (folder / "model.tar.gz").write_bytes(archive)
         with tarfile.open(folder / "model.tar.gz") as tar:
             tar.extractall(folder, filter="data")
-        model = folder / "model.ubj"
+        model = folder / "model.json"  # as images of 1.7 write it
         (folder / "xgboost-model").rename(model)
         _, all_rows = service.census_rows("validation")
         texts = [",".join(f"{x:g}" for x in r) for r in all_rows]
