@@ -43,6 +43,7 @@ constexpr uint64_t kOverlayFrom = 32 << 20;  // bytes of an input: less is copie
 constexpr size_t kMaxCause = 300;
 constexpr size_t kMaxReason = 980;  // what FailureReason has room for beside its frame
 constexpr uint64_t kMaxRequirements = 1 << 20;
+constexpr size_t kMaxVariable = (128 << 10) - 2;  // the kernel's limit, without '=' and NUL
 
 // The end of a job as kEnd tells it.
 struct Outcome {
@@ -56,6 +57,16 @@ Outcome Blame(std::string_view who, const Error& error) {
 // Whether one of two folders is the other or lies in it.
 bool Nested(const std::string& a, const std::string& b) {
   return (a + "/").starts_with(b + "/") || (b + "/").starts_with(a + "/");
+}
+
+// Why pip has found nothing, if that is why: SDKs' drivers and scripts call it themselves, too.
+std::string WhyNoPackages(const UserProgram& program, std::string_view output) {
+  const bool none = output.find("ERROR: No matching distribution found") != output.npos ||
+                    output.find("ERROR: Could not find a version") != output.npos ||
+                    output.find("when installing build dependencies") != output.npos;
+  if (!none || ReachesPackages(program)) return "";
+  return "this job reaches no package index: start `clary serve` with PIP_INDEX_URL, or with "
+         "PIP_FIND_LINKS and a folder of wheels";
 }
 
 // What bubblewrap says of a program that it could not start: "bwrap: execvp NAME: why".
@@ -372,6 +383,10 @@ class Job {
       return std::unexpected(plan.error());
     }
     Status fetched = FetchCode(spec_, *plan, store_, work_, [this] { return stop_.Requested(); });
+    std::error_code ec;
+    if (fetched && fs::file_size(work_ / "code/requirements.txt", ec) > kMaxRequirements && !ec) {
+      fetched = Fail(Code::kInvalidArgument, "TooLarge", "requirements.txt is larger than 1 MiB");
+    }
     if (!fetched) failed_ = Blame("ClientError", fetched.error());
     return fetched;
   }
@@ -405,7 +420,15 @@ class Job {
       program.argv = command.argv;
       program.directory = toolkit::kCodeDirectory;
       auto environment = UserEnvironment(user_program_, python_.has_value());
-      for (const auto& [name, value] : command.environment) environment[name] = value;
+      for (const auto& [name, value] : command.environment) {
+        if (name.size() + value.size() < kMaxVariable) {
+          environment[name] = value;
+          continue;
+        }
+        log_.Write("[clary] NOTE: " + name +
+                   " is left out: with so many hyperparameters it is longer than 128 KiB, the most "
+                   "that a variable may be");
+      }
       program.env = EnvironmentList(environment);
       CLARY_TRY(ended, Run(program, true));
     }
@@ -427,7 +450,7 @@ class Job {
     failure.out_of_memory = ended.out_of_memory;
     const std::string text = toolkit::FailureText(failure);
     if (FailureLeft(work_).empty()) {
-      const std::string cause = api::CutText(toolkit::FailureCause(failure), kMaxCause);
+      const std::string cause = CauseOf(failure);
       script_failure_ = cause.empty() ? text : cause + "\n" + text;
       LeaveFile(work_, "output/failure", text);
     }
@@ -471,6 +494,16 @@ class Job {
     return ended;
   }
 
+  // The cause in a line; empty: nothing tells.
+  std::string CauseOf(const toolkit::Failure& failure) const {
+    std::string cause = toolkit::FailureCause(failure);
+    if (cause.empty()) cause = WhyNotStarted(failure.stderr_text);
+    cause = api::CutText(cause, kMaxCause);
+    const std::string more = WhyNoPackages(user_program_, failure.stderr_text);
+    if (more.empty()) return cause;
+    return cause.empty() ? more : cause + "; " + more;
+  }
+
   // Why a user's program failed, the cause first.
   std::string UserFailure(const Ended& ended) {
     if (!script_failure_.empty()) return script_failure_;
@@ -480,8 +513,7 @@ class Job {
     failure.exit_code = ended.exit_code;
     failure.stderr_text = ended.last_output;
     failure.out_of_memory = ended.out_of_memory;
-    std::string cause = api::CutText(toolkit::FailureCause(failure), kMaxCause);
-    if (cause.empty()) cause = api::CutText(WhyNotStarted(ended.last_output), kMaxCause);
+    const std::string cause = CauseOf(failure);
     if (text.empty() || cause.empty()) return text.empty() ? cause : text;
     // A driver leaves its own traceback, which says only that the script failed.
     if (text.starts_with("Traceback")) return cause + "\n" + text;

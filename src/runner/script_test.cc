@@ -134,6 +134,31 @@ TEST_F(ScriptTest, CodeThatCannotBeFetchedIsTheClientsFault) {
   EXPECT_THAT(End().detail, HasSubstr("code/sourcedir.tar.gz"));
 }
 
+TEST_F(ScriptTest, WhatPipLacksIsSaid) {
+  PutCode({{"train.py", "pass\n"}, {"requirements.txt", std::string((1 << 20) + 1, '#')}});
+  EXPECT_EQ(Wait(StartProgram()), 1);
+  EXPECT_EQ(End().detail, "ClientError: requirements.txt is larger than 1 MiB");
+  Again();
+  if (std::system("/usr/bin/python3 -m pip --version > /dev/null 2>&1") != 0) {
+    GTEST_SKIP() << "this Python has no pip";
+  }
+  PutCode({{"train.py", "pass\n"}, {"requirements.txt", "no-such-package\n"}});
+  EXPECT_EQ(Wait(StartProgram()), 1);
+  EXPECT_THAT(End().detail,
+              StartsWith("ERROR: No matching distribution found for no-such-package; this job "
+                         "reaches no package index: start `clary serve` with PIP_INDEX_URL"));
+}
+
+TEST_F(ScriptTest, HyperparametersThatFillAVariableLeaveItOut) {
+  for (int i = 0; i < 90; ++i) {
+    spec_.hyperparameters["h" + std::to_string(i)] = std::string(2400, 'x');
+  }
+  EXPECT_EQ(Train("import os, sys\nprint(len(sys.argv), len(os.environ['SM_HP_H7']))\n"), 0)
+      << End().detail;
+  EXPECT_THAT(Log(), AllOf(HasSubstr("\n185 2400\n"), HasSubstr("NOTE: SM_HPS is left out"),
+                           HasSubstr("NOTE: SM_TRAINING_ENV is left out")));
+}
+
 TEST_F(ScriptTest, CodeFromAChannelAsWithNetworkIsolation) {
   PutCode({{"train.py", "print('from the channel')\n"}});
   spec_.network_isolation = true;

@@ -160,6 +160,12 @@ std::vector<std::string> LocalPackages(const UserProgram& spec) {
 
 }  // namespace
 
+bool ReachesPackages(const UserProgram& spec) {
+  if (NetworkOf(spec) == Network::kHost) return true;
+  if (spec.python.pip.contains("PIP_FIND_LINKS")) return true;
+  return std::ranges::any_of(ReachOf(spec), [](const Reach& r) { return !r.service; });
+}
+
 std::map<std::string, std::string> UserEnvironment(const UserProgram& spec, bool python) {
   std::map<std::string, std::string> env = {
       {"PATH", kSystemPath},     {"HOME", "/root"},      {"USER", "root"},
@@ -213,6 +219,7 @@ std::map<std::string, std::string> UserEnvironment(const UserProgram& spec, bool
     env["SAGEMAKER_MANAGED_WARMPOOL_CACHE_DIRECTORY"] = kCacheInside;
     env["PIP_CACHE_DIR"] = std::string(kCacheInside) + "/pip";
   }
+  if (!ReachesPackages(spec)) env["PIP_RETRIES"] = "0";  // it would ask in vain for half a minute
   for (const auto& [name, value] : spec.python.pip) env[name] = value;
   for (const auto& [name, value] : spec.environment) env[name] = value;
   return env;

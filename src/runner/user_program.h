@@ -47,6 +47,9 @@ Network NetworkOf(const UserProgram& user);
 // The service and the package index, as far as the program may reach them by forwarding.
 std::vector<Reach> ReachOf(const UserProgram& user);
 
+// Whether pip in the program has a place to find packages in: an index in reach, or a folder.
+bool ReachesPackages(const UserProgram& user);
+
 // Host and port of "http://host:port/path"; kInvalidArgument "BadUrl".
 Result<Reach> ParseReach(std::string_view url);
 

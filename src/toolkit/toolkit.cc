@@ -547,12 +547,16 @@ std::string FailureCause(const Failure& failure) {
   if (!last.empty() && !last.starts_with(kDriver)) return last;
   // What comes without a traceback's title: errors of syntax, a script that is not there, pip's.
   const bool pip = failure.error != Failure().error;
+  constexpr int kShellCannotRun = 126;
+  constexpr int kShellFindsNone = 127;
+  const bool shell = failure.exit_code == kShellCannotRun || failure.exit_code == kShellFindsNone;
   std::string found;
   for (const std::string_view line : Split(failure.stderr_text, '\n')) {
     if (Contains(kErrorNames, line.substr(0, line.find(':'))) ||
         line.find(": can't open file '") != std::string_view::npos ||
         line.find(": No module named ") != std::string_view::npos ||
-        (pip && line.starts_with("ERROR: "))) {
+        line.find(": can't find '__main__' module in '") != std::string_view::npos ||
+        (shell && line.starts_with("/bin/sh: ")) || (pip && line.starts_with("ERROR: "))) {
       found = Trim(line);
     }
   }

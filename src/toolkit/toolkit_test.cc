@@ -209,6 +209,19 @@ TEST(Failure, TextIsTheToolkits) {
             "ExecuteUserScriptError:\nCommand \"py -m train\"");
 }
 
+TEST(Failure, CauseMayComeWithoutATraceback) {
+  const auto cause = [](int code, const std::string& output) {
+    Failure failure;
+    failure.exit_code = code;
+    failure.stderr_text = output;
+    return FailureCause(failure);
+  };
+  EXPECT_EQ(cause(127, "/bin/sh: 1: ./run.sh: not found\n"), "/bin/sh: 1: ./run.sh: not found");
+  EXPECT_EQ(cause(1, "/bin/sh: 1: ./run.sh: not found\n"), "");
+  EXPECT_EQ(cause(1, "/p/python: can't find '__main__' module in '/opt/ml/code/train.py'\n"),
+            "/p/python: can't find '__main__' module in '/opt/ml/code/train.py'");
+}
+
 TEST(Failure, CauseIsTheLastLineOfTheLastTraceback) {
   EXPECT_EQ(FailureCause({.stderr_text = kTraceback}), "ValueError: bad value: 42");
   EXPECT_EQ(
