@@ -133,6 +133,9 @@ struct JobSpec {
 inline constexpr std::array<std::string_view, 9> kRunnerFolders = {
     "work", "outside", "tmp", "home", "python", "overlays", "layer", "profile", "pack.tmp"};
 
+// Locked (flock) by the runner as long as it lives.
+inline constexpr std::string_view kRunnerLock = "runner.lock";
+
 // One fact of events.jsonl, in order of happening. Appending is the runner's alone; a torn last
 // line (crash) is ignored by readers.
 struct JobEvent {

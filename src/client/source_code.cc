@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "base/file.h"
+#include "base/utf8_names.h"
 
 namespace clary::client {
 namespace fs = std::filesystem;
@@ -96,7 +97,8 @@ Status AddMember(archive* a, const std::string& name, const fs::path& file) {
   const bool program = ::access(file.c_str(), X_OK) == 0;
   ::archive_entry_set_perm(member.get(), program ? 0755 : 0644);
   ::archive_entry_set_size(member.get(), static_cast<la_int64_t>(left));
-  if (::archive_write_header(a, member.get()) != ARCHIVE_OK) return Broken(a, name);
+  // A warning: the name is no UTF-8, and is written byte by byte.
+  if (::archive_write_header(a, member.get()) < ARCHIVE_WARN) return Broken(a, name);
   std::vector<char> buffer(1 << 16);
   while (left > 0) {
     const ssize_t n = ::read(fd.get(), buffer.data(), std::min<uint64_t>(left, buffer.size()));
@@ -133,6 +135,7 @@ std::string ProgramOf(const SourceCode& code) {
 
 Status PackSourceCode(const SourceCode& code, const fs::path& to) {
   CLARY_TRY(const Members members, MembersOf(code));
+  const Utf8Names utf8;
   const std::unique_ptr<archive, CloseArchive> a(::archive_write_new());
   ::archive_write_set_format_pax_restricted(a.get());
   ::archive_write_add_filter_gzip(a.get());

@@ -263,10 +263,16 @@ TEST(UserProgram, WhatAKilledRunnerLeavesIsRemoved) {
     ASSERT_TRUE(MakeDirectories(w.JobDir("killed") / folder));
     std::ofstream(w.JobDir("killed") / folder / "file") << "rest";
   }
+  const auto path = w.JobDir("killed") / api::kRunnerLock;
+  auto dying = FileLock::Acquire(path);
+  ASSERT_TRUE(dying);
   w.executor.Exit(w.Key("killed"), 137);
   w.service->Reconcile();
   w.service->Reconcile();
   EXPECT_EQ(w.StatusOf("killed"), "Failed/Failed");
+  EXPECT_TRUE(std::filesystem::exists(w.JobDir("killed") / "work/model/file"));
+  dying = Fail(Code::kCancelled, "Dead", "");
+  w.service->Reconcile();
   for (const char* folder : {"work", "tmp", "overlays"}) {
     EXPECT_FALSE(std::filesystem::exists(w.JobDir("killed") / folder)) << folder;
   }

@@ -15,6 +15,19 @@ constexpr uint64_t kLookEvery = 100;    // passes between looks at launches nobo
 constexpr std::chrono::seconds kEndGrace{5};
 constexpr int kNotes = 64;  // a long queue must not keep what runs from being looked after
 
+// Removes what a runner that was killed has left; another one has left nothing. False: it is dying
+// still, or its program is.
+bool RemoveRests(const std::filesystem::path& directory) {
+  const std::filesystem::path lock = directory / api::kRunnerLock;
+  std::error_code ec;
+  if (std::filesystem::exists(lock, ec) && !FileLock::Acquire(lock)) return false;
+  bool all = true;
+  for (const std::string_view folder : api::kRunnerFolders) {
+    all = RemoveTree(directory / folder).has_value() && all;
+  }
+  return all;
+}
+
 bool Goes(const Record& r) { return r.has_launch() || r.delete_requested_ms > 0; }
 
 }  // namespace
@@ -256,10 +269,7 @@ Status Steps::CleanUp(const SnapshotPtr& record) {
       }
       continue;
     }
-    // Of a runner that was killed; another one has left nothing.
-    for (const std::string_view folder : api::kRunnerFolders) {
-      CLARY_CHECK_OK(RemoveTree(Directory(launch) / folder));
-    }
+    if (!RemoveRests(Directory(launch)) && now_ms_ - next.modified_ms < kLingerMs) continue;
     if (state) CLARY_CHECK_OK(context.env.executor.Forget(launch.key));
     if (next.kind->serves && context.options.take_back_keys) {
       CLARY_CHECK_OK(context.options.take_back_keys(launch.key));

@@ -12,6 +12,7 @@
 #include <memory>
 #include <set>
 
+#include "base/utf8_names.h"
 #include "runner/tree.h"
 
 namespace clary::runner {
@@ -51,7 +52,8 @@ Status AddMember(archive* a, const fs::path& root, const std::string& directory,
     size = static_cast<uint64_t>(st.st_size);
     ::archive_entry_set_size(member.get(), static_cast<la_int64_t>(size));
   }
-  if (::archive_write_header(a, member.get()) != ARCHIVE_OK) return ArchiveError(a, entry.path);
+  // A warning: the name is no UTF-8, and is written byte by byte.
+  if (::archive_write_header(a, member.get()) < ARCHIVE_WARN) return ArchiveError(a, entry.path);
   char buffer[65536];
   while (size > 0) {
     const ssize_t n = ::read(fd.get(), buffer, std::min<uint64_t>(sizeof buffer, size));
@@ -77,6 +79,7 @@ int64_t NowNanos() {
 Result<PackResult> Pack(const fs::path& root, const std::vector<PackSource>& sources,
                         const fs::path& to) {
   CLARY_TRY(const Fd out, OpenFile(to, O_WRONLY | O_CREAT | O_TRUNC, 0600));
+  const Utf8Names utf8;
   const std::unique_ptr<archive, ArchiveCloser> a(::archive_write_new());
   ::archive_write_set_format_pax_restricted(a.get());
   ::archive_write_add_filter_gzip(a.get());

@@ -23,6 +23,7 @@
 #include "runner/internal/pipes.h"
 #include "runner/job_log.h"
 #include "runner/tree.h"
+#include "runner/unpack.h"
 
 namespace clary::runner {
 namespace fs = std::filesystem;
@@ -175,6 +176,25 @@ TEST_F(TreeTest, ArchivesAreTheSameBytesForTheSameFiles) {
   EXPECT_EQ(ReadText(temp_.path() / "out/a/deep.txt"), "deep");
   EXPECT_EQ(ReadText(temp_.path() / "out/b").size(), 100'000U);
   EXPECT_EQ(ReadText(temp_.path() / "out/failure"), "why");
+}
+
+TEST_F(TreeTest, ArchivesHoldNamesOfAnyLanguage) {
+  const std::vector<std::string> names = {"a\377b", "new\nline", "ü中/é", std::string(200, 'n')};
+  for (const std::string& name : names) WriteText(root_ / "model" / name, name);
+  const auto packed = Pack(root_, {{.directory = "model"}}, temp_.path() / "1.tgz");
+  ASSERT_TRUE(packed.has_value()) << packed.error().message;
+  const fs::path ours = temp_.path() / "ours";
+  const fs::path tars = temp_.path() / "tars";
+  ASSERT_TRUE(MakeDirectories(ours));
+  ASSERT_TRUE(MakeDirectories(tars));
+  ASSERT_TRUE(UnpackTar(*NewStringSource(ReadText(temp_.path() / "1.tgz")), ours));
+  const std::string command =
+      "tar xzf " + (temp_.path() / "1.tgz").string() + " -C " + tars.string() + " 2> /dev/null";
+  ASSERT_EQ(std::system(command.c_str()), 0);
+  for (const std::string& name : names) {
+    EXPECT_EQ(ReadText(ours / name), name);
+    EXPECT_EQ(ReadText(tars / name), name);
+  }
 }
 
 TEST_F(TreeTest, AFullDiskFailsThePack) {

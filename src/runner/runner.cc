@@ -1,10 +1,12 @@
 #include "runner/runner.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <optional>
 #include <thread>
@@ -67,6 +69,13 @@ std::string WhyNoPackages(const UserProgram& program, std::string_view output) {
   if (!none || ReachesPackages(program)) return "";
   return "this job reaches no package index: start `clary serve` with PIP_INDEX_URL, or with "
          "PIP_FIND_LINKS and a folder of wheels";
+}
+
+// Of a program that ended as it liked, by sys.exit("why") and the like.
+std::string LastPrinted(std::string_view output) {
+  output = Trim(output);
+  const std::string_view last = Trim(output.substr(output.rfind('\n') + 1));
+  return last.empty() ? "" : "it printed last: " + api::CutText(last, kMaxCause);
 }
 
 // What bubblewrap says of a program that it could not start: "bwrap: execvp NAME: why".
@@ -450,7 +459,8 @@ class Job {
     failure.out_of_memory = ended.out_of_memory;
     const std::string text = toolkit::FailureText(failure);
     if (FailureLeft(work_).empty()) {
-      const std::string cause = CauseOf(failure);
+      std::string cause = CauseOf(failure);
+      if (cause.empty()) cause = LastPrinted(failure.stderr_text);
       script_failure_ = cause.empty() ? text : cause + "\n" + text;
       LeaveFile(work_, "output/failure", text);
     }
@@ -496,8 +506,8 @@ class Job {
 
   // The cause in a line; empty: nothing tells.
   std::string CauseOf(const toolkit::Failure& failure) const {
-    std::string cause = toolkit::FailureCause(failure);
-    if (cause.empty()) cause = WhyNotStarted(failure.stderr_text);
+    std::string cause = WhyNotStarted(failure.stderr_text);
+    if (cause.empty()) cause = toolkit::FailureCause(failure);
     cause = api::CutText(cause, kMaxCause);
     const std::string more = WhyNoPackages(user_program_, failure.stderr_text);
     if (more.empty()) return cause;
@@ -514,7 +524,8 @@ class Job {
     failure.stderr_text = ended.last_output;
     failure.out_of_memory = ended.out_of_memory;
     const std::string cause = CauseOf(failure);
-    if (text.empty() || cause.empty()) return text.empty() ? cause : text;
+    if (text.empty()) return cause.empty() ? LastPrinted(failure.stderr_text) : cause;
+    if (cause.empty()) return text;
     // A driver leaves its own traceback, which says only that the script failed.
     if (text.starts_with("Traceback")) return cause + "\n" + text;
     if (text.find(cause) != std::string::npos) return text;
@@ -666,7 +677,18 @@ namespace {
 
 constexpr uint64_t kMaxSpecBytes = 16 << 20;
 
+// Held by the runner that works in the directory. An earlier one, whose supervisor was killed, may
+// still be dying.
+Result<Fd> LockDirectory(const fs::path& job_dir) {
+  CLARY_TRY(Fd fd, OpenFile(job_dir / api::kRunnerLock, O_RDWR | O_CREAT, 0600));
+  while (::flock(fd.get(), LOCK_EX) != 0) {
+    if (errno != EINTR) return std::unexpected(ErrnoError(errno, "locking the job's directory"));
+  }
+  return fd;
+}
+
 Result<int> RunDirectory(const fs::path& job_dir) {
+  CLARY_TRY(const Fd lock, LockDirectory(job_dir));
   CLARY_TRY(const std::string text, ReadFile(job_dir / "job.json", kMaxSpecBytes));
   CLARY_TRY(const api::JobSpec spec, api::JobSpec::FromJson(text));
   CLARY_TRY(const auto store, objects::FileStore::Open(spec.store));

@@ -93,6 +93,10 @@ TEST_F(ScriptTest, FailuresAreTheToolkitsWithTheCauseFirst) {
   EXPECT_EQ(Train("import sys\nsys.exit(3)\n"), 1);
   EXPECT_THAT(End().detail, StartsWith("ExecuteUserScriptError:\nExitCode 3\n"));
   Again();
+  EXPECT_EQ(Train("import sys\nprint('epoch 1')\nsys.exit('no such column: 7')\n"), 1);
+  EXPECT_THAT(End().detail,
+              StartsWith("it printed last: no such column: 7\nExecuteUserScriptError:\n"));
+  Again();
   EXPECT_EQ(Train("import os\nos.kill(os.getpid(), 9)\n"), 1);
   EXPECT_THAT(End().detail,
               StartsWith("killed by signal 9\nExecuteUserScriptError:\nExitCode -9\n"));

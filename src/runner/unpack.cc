@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/strings.h"
+#include "base/utf8_names.h"
 
 namespace clary::runner {
 namespace {
@@ -112,6 +113,7 @@ class TarReader {
 
 Result<Unpacked> UnpackTar(ByteSource& source, const fs::path& directory,
                            const UnpackLimits& limits) {
+  const Utf8Names utf8;
   TarReader reader(source);
   CLARY_CHECK_OK(reader.Open());
   Unpacked out;

@@ -41,6 +41,17 @@ TEST_F(UnpackTest, MakesFilesAndFolders) {
   EXPECT_EQ(Text("f"), "plain\n");
 }
 
+TEST_F(UnpackTest, NamesOfAnyLanguage) {
+  for (const char* format : {"gnu", "pax", "ustar"}) {
+    ASSERT_TRUE(
+        Unpack("mkdir dé && echo 1 > dé/ü中 && printf 2 > $(printf 'a\\377') && tar czf "
+               "../x.tar.gz --format " +
+               std::string(format) + " ."));
+    EXPECT_EQ(Text("dé/ü中"), "1\n") << format;
+    EXPECT_EQ(Text("a\377"), "2") << format;
+  }
+}
+
 TEST_F(UnpackTest, RefusesWhatLeavesTheFolder) {
   const auto reason = [&](const std::string& script) {
     const auto unpacked = Unpack(script);

@@ -504,7 +504,10 @@ bool IsException(std::string_view line) {
 // exception.
 std::string_view EndOfTraceback(std::string_view text) {
   bool stripped = false;
-  for (const std::string_view line : Split(text, '\n')) {
+  for (std::string_view line : Split(text, '\n')) {
+    // Groups of exceptions are drawn as a tree.
+    const size_t bar = line.find_first_not_of(' ');
+    if (bar != line.npos && line.substr(bar).starts_with("| ")) line.remove_prefix(bar + 2);
     if (line.empty() || line.front() == ' ' || line.front() == '\t') continue;
     if (line.starts_with("File \"")) {
       stripped = true;
@@ -547,6 +550,7 @@ std::string FailureCause(const Failure& failure) {
   if (!last.empty() && !last.starts_with(kDriver)) return last;
   // What comes without a traceback's title: errors of syntax, a script that is not there, pip's.
   const bool pip = failure.error != Failure().error;
+  constexpr int kUsage = 2;  // argparse's
   constexpr int kShellCannotRun = 126;
   constexpr int kShellFindsNone = 127;
   const bool shell = failure.exit_code == kShellCannotRun || failure.exit_code == kShellFindsNone;
@@ -556,6 +560,7 @@ std::string FailureCause(const Failure& failure) {
         line.find(": can't open file '") != std::string_view::npos ||
         line.find(": No module named ") != std::string_view::npos ||
         line.find(": can't find '__main__' module in '") != std::string_view::npos ||
+        (failure.exit_code == kUsage && line.find(": error: ") != std::string_view::npos) ||
         (shell && line.starts_with("/bin/sh: ")) || (pip && line.starts_with("ERROR: "))) {
       found = Trim(line);
     }

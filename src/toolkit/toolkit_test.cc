@@ -217,9 +217,23 @@ TEST(Failure, CauseMayComeWithoutATraceback) {
     return FailureCause(failure);
   };
   EXPECT_EQ(cause(127, "/bin/sh: 1: ./run.sh: not found\n"), "/bin/sh: 1: ./run.sh: not found");
-  EXPECT_EQ(cause(1, "/bin/sh: 1: ./run.sh: not found\n"), "");
+  EXPECT_EQ(cause(2, "usage: train.py [-h]\ntrain.py: error: unrecognized arguments: True\n"),
+            "train.py: error: unrecognized arguments: True");
   EXPECT_EQ(cause(1, "/p/python: can't find '__main__' module in '/opt/ml/code/train.py'\n"),
             "/p/python: can't find '__main__' module in '/opt/ml/code/train.py'");
+}
+
+TEST(Failure, CauseOfAGroupOfExceptions) {
+  Failure failure;
+  failure.exit_code = 1;
+  failure.stderr_text =
+      "  + Exception Group Traceback (most recent call last):\n  |   File \"t.py\", line 1, in "
+      "<module>\n"
+      "  |     raise ExceptionGroup('g', [ValueError(1)])\n  | ExceptionGroup: g (1 "
+      "sub-exception)\n"
+      "  +-+---------------- 1 ----------------\n    | ValueError: 1\n"
+      "    +------------------------------------\n";
+  EXPECT_EQ(FailureCause(failure), "ExceptionGroup: g (1 sub-exception)");
 }
 
 TEST(Failure, CauseIsTheLastLineOfTheLastTraceback) {

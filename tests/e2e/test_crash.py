@@ -350,12 +350,13 @@ class Killed(unittest.TestCase):
                     kills[victim] += 1
                 except ProcessLookupError:
                     pass
-        ends = {}
+        ends, count = {}, {}
         for name, kind in jobs.items():
             status, reason, artifact = service.wait_for(
                 lambda: (lambda d: d if d[0] not in ("InProgress", "Stopping") else None)(
                     self.describe(kind, name)), 120, name)
-            ends[kind, status] = ends.get((kind, status), 0) + 1
+            ends[name] = status
+            count[kind, status] = count.get((kind, status), 0) + 1
             if status == "Stopped":
                 self.assertIn(name, stopped)
             elif status == "Failed":
@@ -371,7 +372,7 @@ class Killed(unittest.TestCase):
                         self.assertEqual(tar.extractfile("done").read(), b"whole" * 10000)
                     log = service.clary("logs", name, home=self.service.home).stdout
                     self.assertGreaterEqual(log.count("the last line"), 1)
-        print(f"{len(jobs)} jobs, kills {kills}, ends {ends}", flush=True)
+        print(f"{len(jobs)} jobs, kills {kills}, ends {count}", flush=True)
         # Nothing of them goes on, and nothing of theirs lies about.
         for role in ("runner", "supervise", "sandbox"):
             service.wait_for(lambda: not self.processes(role), 30, f"the end of the last {role}")
@@ -380,7 +381,10 @@ class Killed(unittest.TestCase):
             return [p for p in (self.service.home / "jobs").glob("**/*")
                     if p.name in ("work", "tmp", "home", "python", "overlays", "pack.tmp")]
 
-        service.wait_for(lambda: not rests(), 10, "the last file")
+        try:
+            service.wait_for(lambda: not rests(), 10, "the last file")
+        except AssertionError:
+            self.fail("left: " + ", ".join(f"{p} of {ends.get(p.parent.name)}" for p in rests()))
 
 
 if __name__ == "__main__":
