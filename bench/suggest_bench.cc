@@ -70,7 +70,7 @@ int main(int argc, char** argv) {
     const std::clock_t begin = std::clock();
     const auto config = strategy->Suggest(trials);
     latest.push_back(1000.0 * static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC);
-    trials.push_back({.config = *config});
+    trials.push_back({.config = config->config});
     if (std::find(at.begin(), at.end(), trials.size() - 6) != at.end()) {
       std::vector<double> ten(latest.end() - 10, latest.end());
       std::sort(ten.begin(), ten.end());

@@ -2,12 +2,15 @@
 over XGBoost hist in one process.
 
     python bench/tuning_bench.py --clary build/release/apps/clary/clary [--runs 3] [--trials 50] [--rounds 100]
+    python bench/tuning_bench.py --clary ... --hyperband [--runs 3]
 
 Needs bench/requirements-tuning.txt. Both tune the same five hyperparameters by the validation AUC, both evaluate both
 sets after each round, both have every core: Clary a trial a core, Optuna as many threads of one thread each over
 matrices that are made once. Runs are interleaved. A run of Clary is from CreationTime to HyperParameterTuningEndTime, so it has the
 channels' download, parsing and binning in it; Optuna's begins when its matrices are made. "boosting" is the sum of what the trials' processes took from fork to model;
 "service" is the CPU time of the service, suggestions included, plus that of the host's runner, for each trial.
+With --hyperband instead: how much of the boosting time of 50 Bayesian trials Hyperband needs to find as good a value, on census
+and hotel_rates (eight hyperparameters, 200 rounds; of the same trials' curves, in the order in which they ended).
 """
 import argparse
 import csv
@@ -113,6 +116,76 @@ def run_optuna(data, o, seed):
     return time.perf_counter() - began, study.best_value
 
 
+def hyperband_request(service, name, strategy, rounds, channels, seed, o):
+    sys.path.insert(0, str(SOURCE / "bench"))
+    import tuning_quality
+    request_ = request(service, name, 50 if strategy == "Bayesian" else 200, rounds, strategy, o.cores)
+    config = request_["HyperParameterTuningJobConfig"]
+    if strategy == "Hyperband":
+        config["StrategyConfig"] = {"HyperbandStrategyConfig": {"MinResource": 5, "MaxResource": rounds}}
+    config["RandomSeed"] = seed
+    config["HyperParameterTuningJobObjective"] = {"Type": "Minimize", "MetricName": "validation:" + channels[0]}
+    config["ParameterRanges"] = {"IntegerParameterRanges": [], "ContinuousParameterRanges": []}
+    for n, low, high, integer, log, _ in tuning_quality.SPACE:
+        if n != "num_round":
+            config["ParameterRanges"]["IntegerParameterRanges" if integer else "ContinuousParameterRanges"].append(
+                {"Name": n, "MinValue": str(low), "MaxValue": str(high), "ScalingType": "Logarithmic" if log else "Linear"})
+    definition = request_["TrainingJobDefinition"]
+    definition["StaticHyperParameters"]["objective"] = {"logloss": "binary:logistic", "rmse": "reg:squarederror"}[channels[0]]
+    for channel, uri in zip(definition["InputDataConfig"], channels[1:]):
+        channel["DataSource"]["S3DataSource"]["S3Uri"] = uri
+    return request_
+
+
+def boosting_of(service, trial):
+    phases = {}
+    for line in (service.home / "jobs" / trial / "events.jsonl").read_text().splitlines():
+        event = json.loads(line)
+        phases[event.get("phase") or event["kind"]] = event["time_ms"]
+    return (phases["Uploading"] - phases["Training"]) / 1000
+
+
+def run_hyperband(service, sagemaker, o):
+    sys.path.insert(0, str(SOURCE / "bench"))
+    import numpy as np
+    import tuning_quality
+    s3 = service.boto("s3")
+    print("| set, seed | Bayesian's best of 50 | its boosting s | Hyperband's best | its boosting s | trials | as good after s | share |")
+    print("|---|---|---|---|---|---|---|---|")
+    for task in ("census", "hotel_rates"):
+        _, _, metric, x, y = tuning_quality.TASKS[task]()
+        order = np.random.default_rng(1).permutation(len(y))
+        uris = []
+        for part, rows in (("train", order[len(y) // 4:]), ("validation", order[:len(y) // 4])):
+            body = "\n".join(f"{y[r]:.9g}," + ",".join("" if np.isnan(v) else f"{v:.9g}" for v in x[r]) for r in rows)
+            s3.put_object(Bucket=service.request("x")["OutputDataConfig"]["S3OutputPath"].split("/")[2], Key=f"{task}/{part}/d.csv",
+                          Body=body.encode())
+            uris.append("s3://" + service.request("x")["OutputDataConfig"]["S3OutputPath"].split("/")[2] + f"/{task}/{part}/")
+        for seed in range(o.runs):
+            found = {}
+            for strategy in ("Bayesian", "Hyperband"):
+                name = f"{strategy.lower()}-{task.replace('_', '-')}-{seed}"
+                sagemaker.create_hyper_parameter_tuning_job(
+                    **hyperband_request(service, name, strategy, 200, [metric, *uris], seed, o))
+                while sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)[
+                        "HyperParameterTuningJobStatus"] == "InProgress":
+                    time.sleep(0.3)
+                trials = []
+                for page in sagemaker.get_paginator("list_training_jobs_for_hyper_parameter_tuning_job").paginate(
+                        HyperParameterTuningJobName=name):
+                    trials += page["TrainingJobSummaries"]
+                assert trials, name
+                trials = [t for t in trials if "FinalHyperParameterTuningJobObjectiveMetric" in t]
+                trials.sort(key=lambda t: t["TrainingEndTime"])
+                values = [t["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] for t in trials]
+                found[strategy] = values, np.cumsum([boosting_of(service, t["TrainingJobName"]) for t in trials])
+            target, whole = min(found["Bayesian"][0]), found["Bayesian"][1][-1]
+            values, spent = found["Hyperband"]
+            hit = next((s for v, s in zip(values, spent) if v <= target), None)
+            print(f"| {task}, {seed} | {target:.5f} | {whole:.1f} | {min(values):.5f} | {spent[-1]:.1f} | {len(values)} | "
+                  f"{f'{hit:.1f}' if hit else 'never'} | {f'{100 * hit / whole:.0f} %' if hit else ''} |", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--clary", required=True)
@@ -121,12 +194,13 @@ def main():
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--cores", type=int, default=os.cpu_count())
     parser.add_argument("--no-peer", action="store_true")
+    parser.add_argument("--hyperband", action="store_true")
     o = parser.parse_args()
     os.environ["CLARY"] = str(pathlib.Path(o.clary).resolve())
     import service as e2e
 
     data = {}
-    if not o.no_peer:
+    if not o.no_peer and not o.hyperband:
         import numpy
         import xgboost
         for part in ("train", "validation"):
@@ -134,6 +208,11 @@ def main():
                                 csv.reader(e2e.census(part).decode().splitlines())], numpy.float32)
             data[part] = xgboost.QuantileDMatrix(rows[:, 1:], rows[:, 0], ref=data.get("train"), nthread=o.cores)
     print(f"load average at the start: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores\n")
+    if o.hyperband:
+        with e2e.Service() as service:
+            service.put_census()
+            run_hyperband(service, service.boto("sagemaker"), o)
+        return
     print("| run | wall s | trials/s | boosting/cores s | bar: 1.15 x + 0.3 s | service + runner ms a trial | best AUC |")
     print("|---|---|---|---|---|---|---|")
     speeds = {}

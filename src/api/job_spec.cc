@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <nlohmann/json.hpp>
 
 #include "api/internal/json_codec.h"
@@ -167,16 +168,17 @@ namespace {
 template <typename T>
 Result<std::vector<T>> ReadLines(const std::filesystem::path& file, uint64_t* offset) {
   std::vector<T> out;
-  const auto fd = OpenFile(file, O_RDONLY);
-  if (!fd && fd.error().code == Code::kNotFound) return out;
-  if (!fd) return std::unexpected(fd.error());
   // Looked at all the time, and mostly there is nothing new.
   struct stat st{};
-  if (::fstat(fd->get(), &st) != 0) return std::unexpected(ErrnoError(errno, file.string()));
+  if (::stat(file.c_str(), &st) != 0) {
+    if (errno == ENOENT) return out;
+    return std::unexpected(ErrnoError(errno, file.string()));
+  }
   const auto size = static_cast<uint64_t>(st.st_size);
   if (size <= *offset) return out;
+  CLARY_TRY(const Fd fd, OpenFile(file, O_RDONLY));
   std::string bytes(std::min(kMaxEventBytes, size - *offset), '\0');
-  const ssize_t n = ::pread(fd->get(), bytes.data(), bytes.size(), static_cast<off_t>(*offset));
+  const ssize_t n = ::pread(fd.get(), bytes.data(), bytes.size(), static_cast<off_t>(*offset));
   if (n < 0) return std::unexpected(ErrnoError(errno, file.string()));
   std::string_view rest(bytes.data(), static_cast<size_t>(n));
   for (size_t lf; (lf = rest.find('\n')) != std::string_view::npos; rest.remove_prefix(lf + 1)) {

@@ -118,6 +118,7 @@ void Fields(Io& io, TuningContext::Trial& v) {
   io("config", v.config);
   io("tuned", v.tuned);
   io("metrics", v.metrics);
+  io("origin", v.origin);
   io("log_stream", v.log_stream);
   io("model_uri", v.model_uri);
 }

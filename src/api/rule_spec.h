@@ -116,8 +116,9 @@ struct TuningContext {
     std::vector<double> config;  // by parameter: its number, or the place of its category
     std::map<std::string, std::string> tuned;
     std::map<std::string, double> metrics;  // last values
-    std::string log_stream;                 // empty: none yet
-    std::string model_uri;                  // empty: it left no model
+    std::string origin;      // who suggested it (tuning/strategy.h); empty: not known
+    std::string log_stream;  // empty: none yet
+    std::string model_uri;   // empty: it left no model
   };
   std::string job_name, arn, status, failure_reason;
   std::string strategy, image, instance, output_uri;

@@ -61,13 +61,13 @@ void Close(const Context& context, Record& job, std::string_view status, std::st
   auto& facts = job.Edit<TrainingFacts>();
   if (job.ended_ms == 0) job.ended_ms = ms;
   facts.transitions.back().end_ms = facts.transitions.back().start_ms;
-  const auto series = ScanMetrics(context.env.logs, job.launches.front().log_stream(),
-                                  MetricDefinitions(job.Request()));
-  if (series) {
-    facts.final_metrics = FinalMetrics(*series);
+  auto metrics = FinalMetrics(context.env.logs, job.launches.front().log_stream(),
+                              MetricDefinitions(job.Request()));
+  if (metrics) {
+    facts.final_metrics = *std::move(metrics);
   } else {
     LOG(kError, "reading the metrics of a training job", {"job", job.name},
-        {"why", series.error().message});
+        {"why", metrics.error().message});
   }
 }
 
@@ -208,8 +208,12 @@ Status StepRunning(Steps& steps, const SnapshotPtr& job) {
       CloseFailed(context, record, progress.reason, now);
       break;
   }
-  // Its tuning job has something to do.
-  if (closed && !record.owner.empty()) context.bell->Ring(false);
+  if (closed) {
+    Launch& launch = record.launches.front();
+    if (!launch.host.empty()) launch.key.clear();  // its host forgets it by itself
+    // Its tuning job has something to do.
+    if (!record.owner.empty()) context.bell->Ring(false);
+  }
   if (!closed && record.status == "InProgress") {
     const TrainingFacts& facts = FactsOf(record);
     std::string_view cause;
@@ -224,8 +228,13 @@ Status StepRunning(Steps& steps, const SnapshotPtr& job) {
     }
   }
   const bool stop = record.status == "Stopping";
-  if (record.modified_ms != job->record.modified_ms || record.status != job->record.status ||
-      record.launches.front().events_offset != job->record.launches.front().events_offset) {
+  const bool folded =
+      record.launches.front().events_offset != job->record.launches.front().events_offset;
+  if (!closed && !stop && folded) {
+    // Only what its events say, which are on disk.
+    CLARY_CHECK_OK(context.records.Show(job, std::move(record)));
+  } else if (record.modified_ms != job->record.modified_ms || record.status != job->record.status ||
+             folded) {
     // Before the stop itself, so that its cause outlives a crash in between.
     CLARY_CHECK_OK(context.records.Update(job, std::move(record)));
   }

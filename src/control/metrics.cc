@@ -1,11 +1,27 @@
 #include "control/internal/metrics.h"
 
+#include <functional>
+
 #include "toolkit/metric_pattern.h"
 
 namespace clary::control {
 namespace {
 
 constexpr size_t kMaxFinalMetrics = 40;
+
+Status ForEachPage(const meta::LogStore& logs, const std::string& stream,
+                   const std::function<void(const meta::LogPage& page)>& visit) {
+  meta::LogStore::ReadOptions options;
+  while (!stream.empty()) {
+    const auto page = logs.Read(kTrainingLogGroup, stream, options);
+    if (!page && page.error().code == Code::kNotFound) break;
+    if (!page) return std::unexpected(page.error());
+    visit(*page);
+    if (page->next == options.position) break;
+    options.position = page->next;
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -27,21 +43,15 @@ Result<std::vector<MetricSeries>> ScanMetrics(
   std::vector<toolkit::MetricPattern> patterns;
   for (const auto& d : definitions) patterns.emplace_back(d.regex, d.literal);
   std::vector<MetricSeries> found(definitions.size());
-  meta::LogStore::ReadOptions options;
-  while (!stream.empty()) {
-    const auto page = logs.Read(kTrainingLogGroup, stream, options);
-    if (!page && page.error().code == Code::kNotFound) break;
-    if (!page) return std::unexpected(page.error());
-    for (const meta::LogEventRecord& event : page->events) {
+  CLARY_CHECK_OK(ForEachPage(logs, stream, [&](const meta::LogPage& page) {
+    for (const meta::LogEventRecord& event : page.events) {
       for (size_t i = 0; i < patterns.size(); ++i) {
         if (const auto value = patterns[i].Find(event.message)) {
           found[i].points.push_back({.time = FromMillis(event.timestamp_ms), .value = *value});
         }
       }
     }
-    if (page->next == options.position) break;
-    options.position = page->next;
-  }
+  }));
   std::vector<MetricSeries> out;
   for (size_t i = 0; i < found.size(); ++i) {
     if (found[i].points.empty()) continue;
@@ -51,14 +61,28 @@ Result<std::vector<MetricSeries>> ScanMetrics(
   return out;
 }
 
-std::vector<FinalMetric> FinalMetrics(const std::vector<MetricSeries>& series) {
-  std::vector<FinalMetric> out;
-  for (const MetricSeries& s : series) {
-    if (out.size() == kMaxFinalMetrics) break;
-    const MetricPoint& last = s.points.back();
-    out.push_back({.name = s.name, .value = last.value, .time_ms = ToMillis(last.time)});
-  }
-  return out;
+Result<std::vector<FinalMetric>> FinalMetrics(
+    const meta::LogStore& logs, const std::string& stream,
+    const std::vector<api::MetricDefinition>& definitions) {
+  std::vector<FinalMetric> last;
+  for (const auto& d : definitions) last.push_back({.name = d.name, .value = 0, .time_ms = -1});
+  std::vector<toolkit::MetricPattern> patterns;
+  for (const auto& d : definitions) patterns.emplace_back(d.regex, d.literal);
+  CLARY_CHECK_OK(ForEachPage(logs, stream, [&](const meta::LogPage& page) {
+    for (size_t i = 0; i < patterns.size(); ++i) {
+      // From the end: most lines need no look at an expression.
+      for (size_t e = page.events.size(); e-- > 0;) {
+        const auto value = patterns[i].Find(page.events[e].message);
+        if (!value) continue;
+        last[i].value = *value;
+        last[i].time_ms = page.events[e].timestamp_ms;
+        break;
+      }
+    }
+  }));
+  std::erase_if(last, [](const FinalMetric& m) { return m.time_ms < 0; });
+  if (last.size() > kMaxFinalMetrics) last.resize(kMaxFinalMetrics);
+  return last;
 }
 
 }  // namespace clary::control

@@ -212,11 +212,11 @@ Result<json> Create(Context& context, const Kind& kind, const json& input, const
 }
 
 Result<std::string> CreateChild(Context& context, const Kind& kind, const json& input,
-                                const std::string& owner) {
+                                const Origin& origin) {
   CLARY_CHECK_OK(api::Validate("Create" + std::string(kind.stem), input));
   const SnapshotPtr old = context.records.Find(kind, KeyOf(context, kind, input));
-  if (old && old->record.owner == owner) return old->record.arn;
-  return CreateFor(context, kind, input, {.owner = owner, .bound = false, .facts = nullptr});
+  if (old && old->record.owner == origin.owner) return old->record.arn;
+  return CreateFor(context, kind, input, origin);
 }
 
 Result<SnapshotPtr> Named(const Context& context, const Kind& kind, const json& input) {

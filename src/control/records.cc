@@ -282,6 +282,23 @@ Result<SnapshotPtr> Records::Update(const SnapshotPtr& base, Record record) {
   return snapshot;
 }
 
+Status Records::Show(const SnapshotPtr& base, Record record) {
+  auto snapshot = std::make_shared<const Snapshot>(std::move(record), base->version);
+  const Record& r = snapshot->record;
+  const size_t kind = IndexOf(*r.kind);
+  MutexLock lock(mu_);
+  Table& table = tables_[kind];
+  const auto it = table.by_key.find(r.key);
+  if (it == table.by_key.end() || it->second.snapshot != base) {
+    return Fail(Code::kConflict, "Version", "record " + r.key + " has changed");
+  }
+  table.by_creation[{r.created_ms, r.key}] = snapshot;
+  if (!r.settled()) active_[ActiveKey(r.created_ms, kind, r.key)] = snapshot;
+  it->second.stamp = ++stamps_;
+  it->second.snapshot = std::move(snapshot);
+  return {};
+}
+
 std::vector<SnapshotPtr> Records::Active() const {
   std::vector<SnapshotPtr> out;
   MutexLock lock(mu_);

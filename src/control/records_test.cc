@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <functional>
+#include <memory>
 #include <nlohmann/json.hpp>
 
+#include "control/internal/training_job.h"
 #include "meta/testing/stores.h"
 
 namespace clary::control {
@@ -120,6 +122,27 @@ TEST_F(RecordsTest, ATextIsMadeAgainWhenTheRecordOrAChildChanges) {
   ASSERT_TRUE(Create(Make(kTrial, "other", 3)));
   EXPECT_EQ(text(), 3);
   EXPECT_EQ(records.Text(kExperiment, "none", [](const Record&) { return ""; }), nullptr);
+}
+
+TEST_F(RecordsTest, WhatIsShownIsNotWritten) {
+  Record job = Make(kTrainingJob, "job", 1);
+  job.status = "InProgress";
+  job.facts = std::make_shared<TrainingFacts>();
+  ASSERT_TRUE(Create(job));
+  const SnapshotPtr first = records.Find(kTrainingJob, "job");
+  Record next = first->record;
+  next.failure_reason = "shown";
+  ASSERT_TRUE(records.Show(first, next));
+  const SnapshotPtr shown = records.Find(kTrainingJob, "job");
+  EXPECT_EQ(shown->record.failure_reason, "shown");
+  EXPECT_EQ(shown->version, first->version);
+  EXPECT_EQ(records.Show(first, next).error().code, Code::kConflict);
+  Records again(store);
+  ASSERT_TRUE(again.Load());
+  EXPECT_EQ(again.Find(kTrainingJob, "job")->record.failure_reason, "");
+  // What is written next has it.
+  ASSERT_TRUE(records.Update(shown, shown->record));
+  EXPECT_EQ(records.Find(kTrainingJob, "job")->version, first->version + 1);
 }
 
 TEST_F(RecordsTest, ALateVersionOfARemovedRecordDoesNotBringItBack) {

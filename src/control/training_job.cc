@@ -48,6 +48,7 @@ json TrainingFacts::ToJson() const {
           {"pool_job", pool_job},
           {"pool_cache", pool_cache},
           {"hyperparameter_order", hyperparameter_order},
+          {"origin", origin},
           {"host_lost", host_lost}};
 }
 
@@ -78,6 +79,7 @@ FactsPtr TrainingFacts::FromJson(const json& j) {
   facts->pool_job = j.value("pool_job", "");
   facts->pool_cache = j.value("pool_cache", "");
   facts->hyperparameter_order = j.value("hyperparameter_order", std::vector<std::string>());
+  facts->origin = j.value("origin", "");
   facts->host_lost = j.value("host_lost", false);
   return facts;
 }

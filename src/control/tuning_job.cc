@@ -43,21 +43,19 @@ std::string TrialName(const Record& tuning, size_t number) {
 }
 
 std::vector<SnapshotPtr> Trials(const Context& context, const Record& tuning) {
-  std::vector<SnapshotPtr> out;
-  const std::string& outcome = tuning.As<TuningFacts>().outcome;
-  size_t made = 0;  // 0: until one is missing
-  if (!outcome.empty()) {
-    made = json::parse(outcome, nullptr, false).value("Trials", size_t{0});
-    if (made == 0) return out;
-  }
-  for (size_t number = 1; made == 0 || number <= made; ++number) {
-    SnapshotPtr trial = context.records.Find(kTrainingJob, TrialName(tuning, number));
-    if (trial && trial->record.owner == tuning.arn) {
-      out.push_back(std::move(trial));
-    } else if (made == 0) {
-      break;
+  std::vector<std::pair<size_t, SnapshotPtr>> numbered;
+  for (SnapshotPtr& child : context.records.Children(tuning.arn)) {
+    // A tuning job of the same name may have left its own.
+    if (child->record.kind != &kTrainingJob || child->record.created_ms < tuning.created_ms) {
+      continue;
     }
+    const size_t number = tuning_job::NumberOf(tuning, child->record);
+    numbered.emplace_back(number, std::move(child));
   }
+  std::ranges::sort(numbered, {}, &std::pair<size_t, SnapshotPtr>::first);
+  std::vector<SnapshotPtr> out;
+  out.reserve(numbered.size());
+  for (auto& [number, trial] : numbered) out.push_back(std::move(trial));
   return out;
 }
 

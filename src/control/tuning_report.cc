@@ -57,7 +57,7 @@ api::TuningContext::Definition DefinitionOf(const json& request, size_t i,
     out.metrics.push_back({.name = name, .regex = found->regex, .literal = found->literal});
   }
   const auto first = FirstConfigs(request, i, parsed);
-  if (!first.empty()) out.defaults = Render(parsed, first.front());
+  if (!first.empty()) out.defaults = Render(parsed, first.front().config);
   return out;
 }
 
@@ -88,6 +88,7 @@ api::TuningContext::Trial TrialOf(const Record& trial, size_t number,
   }
   if (!trial.launches.empty()) out.log_stream = trial.launches.front().log_stream();
   out.model_uri = facts.artifact_uri;
+  out.origin = facts.origin;
   return out;
 }
 

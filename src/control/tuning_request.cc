@@ -13,6 +13,7 @@
 #include "control/internal/programs.h"
 #include "control/internal/training_job.h"
 #include "control/internal/training_request.h"
+#include "tuning/boosting.h"
 
 namespace clary::control {
 namespace tuning_request {
@@ -38,21 +39,6 @@ constexpr size_t kFirstRung = 81;        // MaxResource / 81 is MinResource if i
 constexpr std::string_view kUntunable[] = {
     "_kfold",      "_num_cv_round",         "nthread",   "seed",        "num_class",
     "csv_weights", "early_stopping_rounds", "objective", "eval_metric", kWatched};
-
-// Where the search of the built-in algorithm goes if Autotune has to choose.
-struct DefaultRange {
-  std::string_view name;
-  double min, max;
-  bool integer, log;
-  double value;  // the algorithm's own default
-};
-constexpr DefaultRange kDefaultRanges[] = {
-    {"eta", 0.005, 0.5, false, true, 0.3},  {"num_round", 20, 2000, true, true, 100},
-    {"max_depth", 2, 12, true, false, 6},   {"min_child_weight", 0.01, 64, false, true, 1},
-    {"subsample", 0.5, 1, false, false, 1}, {"colsample_bytree", 0.3, 1, false, false, 1},
-    {"lambda", 1e-3, 100, false, true, 1},  {"alpha", 1e-4, 100, false, true, 1e-4},
-    {"gamma", 1e-4, 16, false, true, 1e-4},
-};
 
 const json kNone = json::array();
 
@@ -280,8 +266,8 @@ Status FillRanges(json& request, size_t i) {
     const std::string name = one.at("Name"), hint = one.at("ValueHint");
     if (named.contains(name)) continue;
     const auto number = ToNumber(hint);
-    const auto* known = std::ranges::find(kDefaultRanges, name, &DefaultRange::name);
-    if (known != std::end(kDefaultRanges)) {
+    const tuning::BoostingRange* known = tuning::FindBoostingRange(name);
+    if (known != nullptr) {
       // The usual range, and around the hint.
       double min = known->min, max = known->max;
       if (number && *number > 0 && known->log) {
@@ -313,7 +299,7 @@ Status FillRanges(json& request, size_t i) {
         "ParameterRanges or AutoParameters.");
   }
   const TextMap statics = Statics(DefinitionAt(request, i));
-  for (const DefaultRange& known : kDefaultRanges) {
+  for (const tuning::BoostingRange& known : tuning::BoostingRanges()) {
     if (!statics.contains(std::string(known.name))) {
       add(std::string(known.name), known.min, known.max, known.integer, known.log);
     }
@@ -767,21 +753,16 @@ nlohmann::json TrialRequest(const nlohmann::json& request, size_t definition,
   return child;
 }
 
-std::vector<tuning::Config> FirstConfigs(const nlohmann::json& request, size_t definition,
-                                         const TrialDefinition& parsed) {
+std::vector<tuning::Suggestion> FirstConfigs(const nlohmann::json& request, size_t definition,
+                                             const TrialDefinition& parsed) {
   using namespace tuning_request;  // NOLINT(google-build-using-namespace)
   const auto choice = ProgramOf(request, definition);
   if (!choice || choice->program != "xgboost") return {};
-  tuning::Config config = parsed.space.Decode(std::vector<double>(parsed.space.size(), 0.5));
-  for (size_t j = 0; j < parsed.space.size(); ++j) {
-    const Parameter& p = parsed.space.parameters()[j];
-    const auto* known = std::ranges::find(kDefaultRanges, p.name, &DefaultRange::name);
-    if (p.type == Parameter::Type::kCategorical || known == std::end(kDefaultRanges)) continue;
-    config[j] = std::clamp(known->value, p.min, p.max);
+  std::map<std::string, double> fixed;
+  for (const auto& [name, text] : Statics(DefinitionAt(request, definition))) {
+    if (const auto value = ToNumber(text)) fixed[name] = *value;
   }
-  // As the space itself rounds it: a strategy tries only what it could have suggested.
-  for (int i = 0; i < 4; ++i) config = parsed.space.Decode(parsed.space.Encode(config));
-  return {config};
+  return tuning::BoostingStart(parsed.space, fixed, tuning::BoostingPortfolio());
 }
 
 }  // namespace clary::control

@@ -45,11 +45,14 @@ struct Known {
   std::vector<TrialDefinition> definitions;
   std::vector<std::unique_ptr<tuning::Strategy>> strategies;  // by definition
   std::vector<std::vector<tuning::Trial>> parents;            // by definition
-  std::vector<Trial> trials;                                  // by number - 1
-  std::vector<tuning::SuccessiveHalving> halving;             // by definition
-  std::vector<tuning::MedianRule> median;                     // by definition
-  std::vector<size_t> lengths;                                // of completed trials' curves
-  bool looked = false;  // all curves were looked at once since the start
+  // By definition: the place of num_round, if trials pass what shorter ones would have.
+  std::vector<std::optional<size_t>> rounds;
+  std::vector<Trial> trials;                       // by number - 1
+  std::vector<std::string> names;                  // of the trials, and the next ones
+  std::vector<tuning::SuccessiveHalving> halving;  // by definition
+  std::vector<tuning::MedianRule> median;          // by definition
+  std::vector<size_t> lengths;                     // of completed trials' curves
+  bool looked = false;                             // all curves were looked at once since the start
   int64_t next_look_ms = 0;
   uint64_t stamp = 0;
   bool exhausted = false;  // a space has no other configuration
@@ -70,43 +73,57 @@ uint64_t SeedOf(const Record& record, const json& request) {
   return seed;
 }
 
-// What the parents of a warm start have found, best first.
-std::vector<tuning::Trial> ParentTrials(const Context& context, const json& request,
-                                        const TrialDefinition& definition, bool best_only) {
-  std::vector<tuning::Trial> out;
+// What each parent of a warm start has found.
+std::vector<std::vector<tuning::Trial>> ParentTrials(const Context& context, const json& request,
+                                                     const TrialDefinition& definition) {
+  std::vector<std::vector<tuning::Trial>> out;
   const auto warm = request.find("WarmStartConfig");
   if (warm == request.end()) return out;
   for (const json& parent : warm->at("ParentHyperParameterTuningJobs")) {
     const SnapshotPtr found = context.records.Find(
         kTuningJob, ToLower(parent.value("HyperParameterTuningJobName", std::string())));
     if (!found) continue;
-    std::vector<tuning::Trial> theirs;
+    auto& theirs = out.emplace_back();
     for (const SnapshotPtr& one : Trials(context, found->record)) {
       const auto value = ObjectiveValue(one->record);
       const auto config = ReadConfig(definition, one->record.Request().at("HyperParameters"));
       if (!value || !config || Failed(one->record)) continue;
       theirs.push_back({.config = *config, .value = definition.maximise ? -*value : *value});
     }
-    if (best_only) {
-      std::ranges::stable_sort(theirs, {}, [](const tuning::Trial& t) { return *t.value; });
-      if (theirs.size() > kTransferred) theirs.resize(kTransferred);
-    }
-    out.insert(out.end(), theirs.begin(), theirs.end());
   }
   return out;
 }
 
-Result<std::unique_ptr<tuning::Strategy>> MakeStrategy(const Known& known, size_t i, uint64_t seed,
-                                                       std::vector<tuning::Config> start) {
+Result<std::unique_ptr<tuning::Strategy>> MakeStrategy(
+    const Known& known, size_t i, uint64_t seed, std::vector<tuning::Suggestion> start,
+    std::vector<std::vector<tuning::Trial>> other) {
   const TrialDefinition& definition = known.definitions[i];
   const std::string name = ConfigOf(known.request).at("Strategy");
   if (name == "Grid") return tuning::MakeGrid(definition.space, seed);
   // Hyperband's configurations come from a model of what was reported at one rung (Falkner 2018).
   if (name == "Random") return tuning::MakeRandom(definition.space, seed);
-  return tuning::MakeBayesian(definition.space, {.seed = seed,
-                                                 .start = std::move(start),
-                                                 .budget = known.most / known.definitions.size() +
-                                                           known.parents[i].size()});
+  return tuning::MakeBayesian(
+      definition.space, {.seed = seed,
+                         .start = std::move(start),
+                         .budget = known.most / known.definitions.size() + known.parents[i].size(),
+                         .parents = std::move(other)});
+}
+
+// The place of num_round in the space if a trial of r rounds shows after each round what a trial of
+// as many would have: the built-in algorithm, one model a trial.
+std::optional<size_t> RoundsPassed(const json& request, size_t i,
+                                   const TrialDefinition& definition) {
+  const json trial = TrialRequest(request, i, "trial", {});
+  const auto choice = ChooseProgram(trial);
+  const json& fixed = trial.at("HyperParameters");
+  if (!choice || choice->program != "xgboost" || fixed.contains("_kfold") ||
+      fixed.contains("early_stopping_rounds")) {
+    return std::nullopt;
+  }
+  const auto& all = definition.space.parameters();
+  const auto found = std::ranges::find(all, "num_round", &tuning::Parameter::name);
+  if (found == all.end() || found->type != tuning::Parameter::Type::kInteger) return std::nullopt;
+  return static_cast<size_t>(found - all.begin());
 }
 
 Status Learn(const Context& context, const Record& record, Known& known) {
@@ -130,19 +147,31 @@ Status Learn(const Context& context, const Record& record, Known& known) {
   for (size_t i = 0; i < known.definitions.size(); ++i) {
     const TrialDefinition& definition = known.definitions[i];
     auto start = FirstConfigs(known.request, i, definition);
-    auto parents = ParentTrials(context, known.request, definition, transfer);
+    auto parents = ParentTrials(context, known.request, definition);
+    auto& same = known.parents.emplace_back();
     if (transfer) {
-      // Other data: what was good there is tried here, and its values mean nothing.
-      for (const tuning::Trial& t : parents) start.push_back(t.config);
-      parents.clear();
+      // Other data, where values are others: what was good there is tried here, after the defaults.
+      if (start.size() > 1) start.resize(1);
+      for (std::vector<tuning::Trial> theirs : parents) {
+        std::ranges::stable_sort(theirs, {}, [](const tuning::Trial& t) { return *t.value; });
+        if (theirs.size() > kTransferred) theirs.resize(kTransferred);
+        for (tuning::Trial& t : theirs) start.push_back({std::move(t.config), "parent"});
+      }
+    } else {
+      for (const auto& theirs : std::exchange(parents, {})) {
+        same.insert(same.end(), theirs.begin(), theirs.end());
+      }
     }
-    known.parents.push_back(std::move(parents));
-    CLARY_TRY(auto strategy, MakeStrategy(known, i, seed + i, std::move(start)));
+    CLARY_TRY(auto strategy,
+              MakeStrategy(known, i, seed + i, std::move(start), std::move(parents)));
     known.strategies.push_back(std::move(strategy));
     if (known.hyperband) {
       known.halving.emplace_back(definition.first_reports, definition.reports);
     }
     known.median.emplace_back();
+    known.rounds.push_back(ConfigOf(known.request).at("Strategy") == "Bayesian"
+                               ? RoundsPassed(known.request, i, definition)
+                               : std::nullopt);
   }
   return {};
 }
@@ -167,8 +196,25 @@ Result<std::vector<double>> Curve(const Context& context, const Known& known, co
   return curve;
 }
 
+// The best value that an ended trial had before its last round.
+Result<std::optional<tuning::Trial::Passed>> PassedBy(const Context& context, const Known& known,
+                                                      const Record& job, size_t definition,
+                                                      const tuning::Config& config) {
+  const size_t place = *known.rounds[definition];
+  CLARY_TRY(const std::vector<double> curve, Curve(context, known, job, definition));
+  const auto fewest =
+      static_cast<size_t>(known.definitions[definition].space.parameters()[place].min);
+  if (curve.size() <= std::max<size_t>(fewest, 1)) return std::nullopt;
+  const auto begin = curve.begin() + static_cast<ptrdiff_t>(std::max<size_t>(fewest, 1) - 1);
+  const auto best = std::min_element(begin, curve.end() - 1);
+  if (best == curve.end() - 1 || *best >= curve.back()) return std::nullopt;
+  tuning::Trial::Passed passed{.config = config, .value = *best};
+  passed.config[place] = static_cast<double>(best - curve.begin() + 1);
+  return passed;
+}
+
 // Takes what is new in the trials' records.
-void Refresh(const std::vector<SnapshotPtr>& trials, Known& known) {
+Status Refresh(const Context& context, const std::vector<SnapshotPtr>& trials, Known& known) {
   for (size_t n = known.trials.size(); n < trials.size(); ++n) {
     const size_t definition = DefinitionOf(known.request, n + 1);
     const json request = trials[n]->record.Request();
@@ -182,11 +228,17 @@ void Refresh(const std::vector<SnapshotPtr>& trials, Known& known) {
     Known::Trial& trial = known.trials[n];
     const Record& job = trials[n]->record;
     if (trial.ended || !job.terminal()) continue;
-    trial.ended = true;
     const auto value = ObjectiveValue(job);
-    trial.seen.failed = Failed(job) || !value;
+    const bool failed = Failed(job) || !value;
+    const size_t d = DefinitionOf(known.request, n + 1);
+    if (known.rounds[d] && !failed) {
+      CLARY_TRY(trial.seen.passed, PassedBy(context, known, job, d, trial.seen.config));
+    }
+    trial.ended = true;
+    trial.seen.failed = failed;
     if (value) trial.seen.value = known.maximise ? -*value : *value;
   }
+  return {};
 }
 
 // `why` is what the trial's history says of it.
@@ -346,6 +398,7 @@ std::vector<tuning::Trial> History(const Known& known, size_t number, size_t def
     trials.push_back(counts ? &trial : nullptr);
     if (counts) continue;
     history.back().value.reset();
+    history.back().passed.reset();
     history.back().failed = false;
   }
   if (!known.hyperband) return history;
@@ -385,16 +438,19 @@ Status StartTrials(Context& context, const Record& record, Known& known, size_t 
       break;
     }
     const size_t d = DefinitionOf(known.request, number);
-    const auto config = known.strategies[d]->Suggest(History(known, number, d));
-    if (!config) {
+    const auto next = known.strategies[d]->Suggest(History(known, number, d));
+    if (!next) {
       known.exhausted = true;
       break;
     }
     json child = TrialRequest(known.request, d, TrialName(record, number),
-                              Render(known.definitions[d], *config));
+                              Render(known.definitions[d], next->config));
     json tags = TagsToJson(context.records.Tags(record.arn));
     if (!tags.empty()) child["Tags"] = std::move(tags);
-    CLARY_CHECK_OK(CreateChild(context, kTrainingJob, child, record.arn));
+    auto facts = std::make_shared<TrainingFacts>();
+    facts->origin = next->origin;
+    CLARY_CHECK_OK(CreateChild(context, kTrainingJob, child,
+                               {.owner = record.arn, .bound = false, .facts = std::move(facts)}));
     context.bell->Ring(false);
     const SnapshotPtr made = context.records.Find(kTrainingJob, TrialName(record, number));
     if (!made) break;
@@ -402,7 +458,7 @@ Status StartTrials(Context& context, const Record& record, Known& known, size_t 
     Known::Trial& trial = known.trials.emplace_back();
     const auto kept =
         ReadConfig(known.definitions[d], made->record.Request().at("HyperParameters"));
-    trial.seen.config = kept ? *kept : *config;
+    trial.seen.config = kept ? *kept : next->config;
     ++running;
   }
   return {};
@@ -439,7 +495,7 @@ Status Step(Steps& steps, const SnapshotPtr& given) {
   if (stamp == known.stamp && !look && !late) return {};
 
   const std::vector<SnapshotPtr> trials = Trials(context, current);
-  Refresh(trials, known);
+  CLARY_CHECK_OK(Refresh(context, trials, known));
   if (first) Replay(known);
   const Tally tally = Count(trials, known.maximise, known.hyperband);
   Record record = current;

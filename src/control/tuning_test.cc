@@ -387,6 +387,24 @@ TEST(Tuning, WarmStartKnowsWhatItsParentsFound) {
   EXPECT_THAT(w.Refusal("CreateHyperParameterTuningJob", differs), HasSubstr("can't find"));
 }
 
+// A longer trial shows on its way what shorter ones would have.
+TEST(Tuning, WhatATrialHasPassedIsTriedNext) {
+  TuningWorld w;
+  json request = Tuning("t", 8, 1);
+  request["TrainingJobDefinition"]["StaticHyperParameters"].erase("num_round");
+  request["HyperParameterTuningJobConfig"]["ParameterRanges"]["IntegerParameterRanges"].push_back(
+      {{"Name", "num_round"}, {"MinValue", "2"}, {"MaxValue", "6"}});
+  w.Start(request);
+  const std::string first = w.Running("t").front();
+  json expected = w.Describe(first)["HyperParameters"];
+  EXPECT_EQ(expected["num_round"], "6");
+  w.Train(first, {0.9, 0.5, 0.5, 0.8, 0.6, 0.55});  // one round is not in the range
+  w.Restart();
+  w.Complete(first);
+  expected["num_round"] = "4";
+  EXPECT_EQ(w.Describe(w.Running("t").front())["HyperParameters"], expected);
+}
+
 TEST(Tuning, WarmStartsHaveLimits) {
   TuningWorld w;
   json parent = Tuning("parent", 1, 1);

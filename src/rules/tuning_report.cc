@@ -156,6 +156,7 @@ Result<tuning::ReportInput> TrialFollower::Read(const api::TuningContext& contex
     trial.definition = t.definition;
     trial.status = t.status;
     trial.message = t.message;
+    trial.origin = t.origin;
     trial.failure_reason = t.failure_reason;
     trial.created = AsTime(t.created_ms);
     trial.started = AsTime(t.started_ms);

@@ -3,6 +3,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <fcntl.h>
+#include <isa-l/igzip_lib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +19,62 @@
 namespace clary::runner {
 namespace fs = std::filesystem;
 namespace {
+
+// Gzip into a file, by Intel's ISA-L, which makes of models as little as zlib's level 1 in a fifth
+// of the time. No time stamp in the header: the same files give the same bytes.
+class GzipFile {
+ public:
+  GzipFile(const GzipFile&) = delete;
+  GzipFile& operator=(const GzipFile&) = delete;
+  explicit GzipFile(int fd) : fd_(fd) {
+    ::isal_deflate_init(&stream_);
+    stream_.level = 1;
+    stream_.level_buf = level_.data();
+    stream_.level_buf_size = static_cast<uint32_t>(level_.size());
+    stream_.gzip_flag = IGZIP_GZIP;
+  }
+
+  Status Write(std::string_view bytes, bool last = false) {
+    stream_.end_of_stream = last ? 1 : 0;
+    while (!bytes.empty() || last) {
+      const auto take = static_cast<uint32_t>(std::min(bytes.size(), kPiece));
+      // The library does not write to what it reads.
+      stream_.next_in = reinterpret_cast<uint8_t*>(const_cast<char*>(bytes.data()));
+      stream_.avail_in = take;
+      do {
+        stream_.next_out = out_.data();
+        stream_.avail_out = static_cast<uint32_t>(out_.size());
+        if (const int code = ::isal_deflate(&stream_); code != COMP_OK) {
+          return Fail(Code::kInternal, "Gzip", "compression failed: " + std::to_string(code));
+        }
+        const size_t made = out_.size() - stream_.avail_out;
+        CLARY_CHECK_OK(WriteAll(fd_, {reinterpret_cast<const char*>(out_.data()), made}));
+      } while (stream_.avail_out == 0);
+      bytes.remove_prefix(take);
+      if (bytes.empty()) break;
+    }
+    return {};
+  }
+
+ private:
+  static constexpr size_t kPiece = size_t{1} << 30;
+  int fd_;
+  isal_zstream stream_{};
+  std::vector<uint8_t> level_ = std::vector<uint8_t>(ISAL_DEF_LVL1_DEFAULT);
+  std::vector<uint8_t> out_ = std::vector<uint8_t>(size_t{1} << 16);
+};
+
+// What an archive is written to.
+struct Sink {
+  GzipFile file;
+  Status status = {};  // of the first write that failed
+};
+
+la_ssize_t WriteArchive(archive* /*a*/, void* data, const void* bytes, size_t size) {
+  Sink& sink = *static_cast<Sink*>(data);
+  if (sink.status) sink.status = sink.file.Write({static_cast<const char*>(bytes), size});
+  return sink.status ? static_cast<la_ssize_t>(size) : -1;
+}
 
 struct ArchiveCloser {
   void operator()(archive* a) const { ::archive_write_free(a); }
@@ -80,16 +137,16 @@ Result<PackResult> Pack(const fs::path& root, const std::vector<PackSource>& sou
                         const fs::path& to) {
   CLARY_TRY(const Fd out, OpenFile(to, O_WRONLY | O_CREAT | O_TRUNC, 0600));
   const Utf8Names utf8;
+  Sink sink{.file = GzipFile(out.get())};
   const std::unique_ptr<archive, ArchiveCloser> a(::archive_write_new());
   ::archive_write_set_format_pax_restricted(a.get());
-  ::archive_write_add_filter_gzip(a.get());
-  // Level 1: models compress almost as well, several times faster. No time stamp in the header:
-  // the same files give the same bytes.
-  if (::archive_write_set_options(a.get(), "gzip:compression-level=1,gzip:!timestamp") !=
-          ARCHIVE_OK ||
-      ::archive_write_open_fd(a.get(), out.get()) != ARCHIVE_OK) {
+  if (::archive_write_open(a.get(), &sink, nullptr, WriteArchive, nullptr) != ARCHIVE_OK) {
     return std::unexpected(ArchiveError(a.get(), to.string()).error());
   }
+  const auto add = [&](const std::string& directory, const TreeEntry& entry) {
+    Status added = AddMember(a.get(), root, directory, entry);
+    return sink.status ? added : sink.status;  // what the archive says of it is less
+  };
   PackResult result;
   for (const PackSource& source : sources) {
     if (!source.file.empty()) {
@@ -97,21 +154,22 @@ Result<PackResult> Pack(const fs::path& root, const std::vector<PackSource>& sou
       CLARY_TRY(const auto listing, ListTree(root, file.parent_path()));
       for (const TreeEntry& entry : listing.entries) {
         if (entry.path != file.filename() || entry.directory) continue;
-        CLARY_CHECK_OK(AddMember(a.get(), root, file.parent_path().string(), entry));
+        CLARY_CHECK_OK(add(file.parent_path().string(), entry));
         ++result.files;
       }
       continue;
     }
     CLARY_TRY(const auto listing, ListTree(root, source.directory));
     for (const TreeEntry& entry : listing.entries) {
-      CLARY_CHECK_OK(AddMember(a.get(), root, source.directory, entry));
+      CLARY_CHECK_OK(add(source.directory, entry));
       if (!entry.directory) ++result.files;
     }
     for (const std::string& path : listing.skipped) result.skipped.push_back(path);
   }
-  if (::archive_write_close(a.get()) != ARCHIVE_OK) {
-    return std::unexpected(ArchiveError(a.get(), to.string()).error());
-  }
+  const int closed = ::archive_write_close(a.get());
+  CLARY_CHECK_OK(sink.status);
+  if (closed != ARCHIVE_OK) return std::unexpected(ArchiveError(a.get(), to.string()).error());
+  CLARY_CHECK_OK(sink.file.Write("", true));
   return result;
 }
 

@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <cmath>
+#include <deque>
 #include <limits>
 #include <numeric>
 #include <random>
+#include <utility>
 
 #include "tuning/gp.h"
 #include "tuning/internal/candidates.h"
@@ -30,18 +32,36 @@ constexpr size_t kFantasies = 8, kFantasyObservations = 100;
 constexpr size_t kSobolCandidates = 1024, kLocalCandidates = 32, kLocalCentres = 5, kRefined = 8;
 constexpr int kRefineEvaluations = 15;
 constexpr size_t kStagnation = 16, kSobolEvery = 8;
+constexpr size_t kParentObservations = 150, kStartWithParents = 4;
+constexpr Index kRankObservations = 60, kRankDraws = 128;
+constexpr double kLeastOwn = 0.1;  // weight of the search's own process among its parents'
+constexpr double kClearly = 0.02;  // better, as a share of the better half's spread
 
 VectorXd Vector(const std::vector<double>& v) {
   return Eigen::Map<const VectorXd>(v.data(), static_cast<Index>(v.size()));
 }
 
+// A value of the objective, and where it is.
+struct Observation {
+  const Config* config;
+  double value;
+};
+
 bool HasValue(const Trial& t) { return !t.failed && t.value && std::isfinite(*t.value); }
+
+// Processes of other searches beside the one of this, and how much each counts in the sum.
+struct Ensemble {
+  double own = 1;
+  std::vector<std::pair<const Gp*, double>> others = {};
+};
 
 // The logarithm of the expected improvement, averaged over fantasies of what is pending.
 class Acquisition {
  public:
-  Acquisition(const Gp& observed, const MatrixXd& pending, const VectorXd& values, uint64_t seed)
-      : gp_(pending.rows() > 0 ? observed.Extended(pending, VectorXd::Zero(pending.rows()))
+  Acquisition(const Gp& observed, const MatrixXd& pending, const VectorXd& values, uint64_t seed,
+              Ensemble ensemble)
+      : ensemble_(std::move(ensemble)),
+        gp_(pending.rows() > 0 ? observed.Extended(pending, VectorXd::Zero(pending.rows()))
                                : observed) {
     best_ = std::numeric_limits<double>::infinity();
     const Index n = values.size(), m = pending.rows();
@@ -70,12 +90,24 @@ class Acquisition {
   // What is to be improved on: the smallest mean at a point that was evaluated, since values are
   // noisy.
   void SetBest(const Gp& observed, const MatrixXd& points) {
-    best_ = std::min(best_, observed.PredictAll(points).means.minCoeff());
+    MatrixXd means = ensemble_.own * observed.PredictAll(points).means;
+    for (const auto& [gp, weight] : ensemble_.others)
+      means += weight * gp->PredictAll(points).means;
+    best_ = std::min(best_, means.minCoeff());
   }
 
   // By point, a row each.
   std::vector<double> All(const MatrixXd& points) const {
-    const Gp::Predictions p = gp_.PredictAll(points, solved_);
+    Gp::Predictions p = gp_.PredictAll(points, solved_);
+    if (!ensemble_.others.empty()) {
+      p.means *= ensemble_.own;
+      p.variances *= ensemble_.own * ensemble_.own;
+      for (const auto& [gp, weight] : ensemble_.others) {
+        const Gp::Predictions theirs = gp->PredictAll(points);
+        p.means += (weight * theirs.means).replicate(p.means.rows(), 1);
+        p.variances += weight * weight * theirs.variances;
+      }
+    }
     std::vector<double> out;
     VectorXd each(p.means.rows());
     for (Index i = 0; i < points.rows(); ++i) {
@@ -90,7 +122,7 @@ class Acquisition {
   }
 
   double operator()(const VectorXd& point, VectorXd* gradient = nullptr) const {
-    const auto p = gp_.Predict(point, solved_, gradient != nullptr);
+    const auto p = Predict(point, gradient != nullptr);
     const double deviation = std::sqrt(p.variance);
     const Index fantasies = p.means.size();
     std::vector<LogImprovement> each;
@@ -114,42 +146,86 @@ class Acquisition {
   }
 
  private:
+  Gp::Prediction Predict(const VectorXd& point, bool gradients) const {
+    Gp::Prediction p = gp_.Predict(point, solved_, gradients);
+    if (ensemble_.others.empty()) return p;
+    p.means *= ensemble_.own;
+    p.variance *= ensemble_.own * ensemble_.own;
+    if (gradients) {
+      p.mean_gradients *= ensemble_.own;
+      p.variance_gradient *= ensemble_.own * ensemble_.own;
+    }
+    for (const auto& [gp, weight] : ensemble_.others) {
+      const Gp::Prediction theirs = gp->Predict(point, gradients);
+      p.means.array() += weight * theirs.means[0];
+      p.variance += weight * weight * theirs.variance;
+      if (!gradients) continue;
+      p.mean_gradients.colwise() += weight * theirs.mean_gradients.col(0);
+      p.variance_gradient += weight * weight * theirs.variance_gradient;
+    }
+    return p;
+  }
+
+  Ensemble ensemble_;
   Gp gp_;
   MatrixXd solved_;
   double best_;
 };
 
+// How many pairs of `values` a model ranks the wrong way round, of each of several draws (columns)
+// of the model's values at the same points. `against`: a draw's value is compared with the other
+// point's own (of a prediction that has left the point out), else with its draw.
+std::vector<double> Misranked(const MatrixXd& draws, const VectorXd& values, bool against) {
+  std::vector<double> out;
+  for (Index s = 0; s < draws.cols(); ++s) {
+    double wrong = 0;
+    for (Index i = 0; i < values.size(); ++i) {
+      for (Index j = 0; j < values.size(); ++j) {
+        const double other = against ? values[j] : draws(j, s);
+        wrong += (draws(i, s) < other) != (values[i] < values[j]) ? 1 : 0;
+      }
+    }
+    out.push_back(wrong);
+  }
+  return out;
+}
+
 class Bayesian : public Strategy {
  public:
   Bayesian(Space space, BayesianOptions options)
-      : space_(std::move(space)), options_(std::move(options)) {}
+      : space_(std::move(space)),
+        options_(std::move(options)),
+        has_parents_(!options_.parents.empty()) {}
 
-  std::optional<Config> Suggest(std::span<const Trial> trials) override {
+  std::optional<Suggestion> Suggest(std::span<const Trial> trials) override {
     const std::set<Config> taken = Taken(trials);
     if (trials.size() < options_.start.size()) {
-      for (const Config& config : options_.start) {
-        if (InSpace(config) && !taken.contains(config)) return config;
+      for (const Suggestion& one : options_.start) {
+        if (InSpace(one.config) && !taken.contains(one.config)) return one;
       }
     }
     std::vector<const Trial*> ended;
     for (const Trial& t : trials) {
       if (HasValue(t)) ended.push_back(&t);
     }
+    if (auto passed = BestPassed(ended, trials.size(), taken)) return passed;
     if (trials.size() < StartTrials() || !Informative(ended) || Stagnates(trials, ended)) {
       return Sobol(trials, taken);
     }
     if (UsesParzen(ended.size())) {
       auto config =
           SuggestByParzen(space_, trials, taken, Mix(options_.seed, 1000 + trials.size()));
-      return config ? config : Sobol(trials, taken);
+      if (config) return Suggestion{*std::move(config), "density"};
+      return Sobol(trials, taken);
     }
-    return Model(trials, Kept(ended), taken);
+    return Model(trials, Kept(Observations(ended, taken)), taken);
   }
 
  private:
   size_t StartTrials() const {
     size_t n = std::max(kMinStart, space_.size() + 2);
     if (options_.budget > 0) n = std::min(n, options_.budget / 4);
+    if (has_parents_) n = std::min(n, kStartWithParents);
     return std::max(n, options_.start.size());
   }
 
@@ -177,34 +253,63 @@ class Bayesian : public Strategy {
     return static_cast<size_t>(ended.end() - best) > kStagnation;
   }
 
-  std::optional<Config> Sobol(std::span<const Trial> trials, const std::set<Config>& taken) const {
-    return FirstFresh(space_, taken, [&](size_t attempt) {
+  std::optional<Suggestion> Sobol(std::span<const Trial> trials,
+                                  const std::set<Config>& taken) const {
+    return SobolSuggestion(FirstFresh(space_, taken, [&](size_t attempt) {
       return space_.Decode(SobolPoint(space_.size(), options_.seed, trials.size() + attempt));
-    });
+    }));
   }
 
-  // All of them, or the best quarter and the newest.
-  static std::vector<const Trial*> Kept(std::vector<const Trial*> ended) {
-    if (ended.size() <= kMaxObservations) return ended;
-    std::vector<const Trial*> by_value = ended;
-    std::ranges::stable_sort(by_value, {}, [](const Trial* t) { return *t->value; });
-    by_value.resize(kMaxObservations / 4);
-    const std::set<const Trial*> best(by_value.begin(), by_value.end());
-    std::vector<const Trial*> kept;
-    for (auto it = ended.rbegin(); it != ended.rend(); ++it) {
-      if (best.contains(*it)) continue;
-      if (kept.size() == kMaxObservations - best.size()) break;
-      kept.push_back(*it);
+  // What a trial has passed, if it is clearly better than all that was tried, or at all and this is
+  // the last trial.
+  std::optional<Suggestion> BestPassed(const std::vector<const Trial*>& ended, size_t number,
+                                       const std::set<Config>& taken) const {
+    std::vector<double> values;
+    const Trial::Passed* best = nullptr;
+    for (const Trial* t : ended) {
+      values.push_back(*t->value);
+      const auto& passed = t->passed;
+      if (!passed || taken.contains(passed->config) || !InSpace(passed->config)) continue;
+      if (best == nullptr || passed->value < best->value) best = &*passed;
     }
-    kept.insert(kept.end(), best.begin(), best.end());
-    std::ranges::sort(kept);  // the trials' own order: they lie in one array
-    return kept;
+    if (best == nullptr) return std::nullopt;
+    std::ranges::sort(values);
+    const double spread = values[values.size() / 2] - values.front();
+    const bool last = options_.budget > 0 && number + 1 >= options_.budget;
+    if (best->value >= values.front() - (last ? 0 : kClearly * spread)) return std::nullopt;
+    return Suggestion{best->config, "rounds"};
   }
 
-  MatrixXd Points(const std::vector<const Trial*>& trials) const {
-    MatrixXd points(static_cast<Index>(trials.size()), static_cast<Index>(space_.size()));
-    for (size_t i = 0; i < trials.size(); ++i) {
-      points.row(static_cast<Index>(i)) = Vector(space_.Encode(trials[i]->config)).transpose();
+  // The trials' values, and what they have passed.
+  static std::vector<Observation> Observations(const std::vector<const Trial*>& ended,
+                                               const std::set<Config>& taken) {
+    std::vector<Observation> out;
+    for (const Trial* t : ended) {
+      if (t->passed && !taken.contains(t->passed->config)) {
+        out.push_back({&t->passed->config, t->passed->value});
+      }
+      out.push_back({&t->config, *t->value});
+    }
+    return out;
+  }
+
+  // All of them, or the best quarter and the newest, in their order.
+  static std::vector<Observation> Kept(const std::vector<Observation>& all) {
+    if (all.size() <= kMaxObservations) return all;
+    std::vector<size_t> by_value(all.size());
+    std::iota(by_value.begin(), by_value.end(), size_t{0});
+    std::ranges::stable_sort(by_value, {}, [&](size_t i) { return all[i].value; });
+    std::set<size_t> kept(by_value.begin(), by_value.begin() + kMaxObservations / 4);
+    for (size_t i = all.size(); kept.size() < kMaxObservations; --i) kept.insert(i - 1);
+    std::vector<Observation> out;
+    for (const size_t i : kept) out.push_back(all[i]);
+    return out;
+  }
+
+  MatrixXd Points(const std::vector<Observation>& all) const {
+    MatrixXd points(static_cast<Index>(all.size()), static_cast<Index>(space_.size()));
+    for (size_t i = 0; i < all.size(); ++i) {
+      points.row(static_cast<Index>(i)) = Vector(space_.Encode(*all[i].config)).transpose();
     }
     return points;
   }
@@ -262,20 +367,21 @@ class Bayesian : public Strategy {
     if (gp.Loss(gp.hyperparameters(), nullptr) >= loss) gp.Set(first);
   }
 
-  std::optional<Config> Model(std::span<const Trial> trials, const std::vector<const Trial*>& ended,
-                              const std::set<Config>& taken) {
+  std::optional<Suggestion> Model(std::span<const Trial> trials,
+                                  const std::vector<Observation>& ended,
+                                  const std::set<Config>& taken) {
     const MatrixXd points = Points(ended);
     std::vector<double> raw;
-    for (const Trial* t : ended) raw.push_back(*t->value);
+    for (const Observation& o : ended) raw.push_back(o.value);
     const VectorXd values = HalfRank(raw);
     Gp gp(space_, points, values, ended.size() >= kWarpNeeds * space_.size());
     Fit(gp, trials.size(), points, raw);
-    std::vector<const Trial*> pending;
+    std::vector<Observation> pending;
     for (const Trial& t : trials) {
-      if (!t.failed && !t.value) pending.push_back(&t);
+      if (!t.failed && !t.value) pending.push_back({&t.config, 0});
     }
     const uint64_t seed = Mix(options_.seed, 1000 + trials.size());
-    Acquisition improvement(gp, Points(pending), values, seed);
+    Acquisition improvement(gp, Points(pending), values, seed, Weigh(gp, points, values, seed));
     improvement.SetBest(gp, points);
 
     struct Candidate {
@@ -306,20 +412,96 @@ class Bayesian : public Strategy {
     }
     std::ranges::sort(candidates, better);
     for (Candidate& c : candidates) {
-      if (!taken.contains(c.config)) return std::move(c.config);
+      if (!taken.contains(c.config)) return Suggestion{std::move(c.config), "model"};
     }
     return Sobol(trials, taken);
   }
 
-  std::vector<std::vector<double>> NearTheBest(std::vector<const Trial*> ended,
+  // The processes of other searches, which stay as they are.
+  void FitParents() {
+    for (const std::vector<Trial>& trials : std::exchange(options_.parents, {})) {
+      std::vector<const Trial*> ended;
+      for (const Trial& t : trials) {
+        if (HasValue(t) && ended.size() < kParentObservations) ended.push_back(&t);
+      }
+      if (!Informative(ended)) continue;
+      std::vector<double> raw;
+      for (const Trial* t : ended) raw.push_back(*t->value);
+      Gp& gp = parents_.emplace_back(space_, Points(Observations(ended, {})), HalfRank(raw), false);
+      gp.Fit(GpHyperparameters::Initial(space_.size()), kColdEvaluations);
+    }
+  }
+
+  // How much each process counts: how often, of draws from all of them, it ranks the observations
+  // best. One that is nearly always worse than this search's own, which predicts each from the
+  // others, does not.
+  Ensemble Weigh(const Gp& gp, const MatrixXd& points, const VectorXd& values, uint64_t seed) {
+    FitParents();
+    Ensemble out;
+    if (parents_.empty()) return out;
+    const Index n = std::min(values.size(), kRankObservations);  // the newest
+    const MatrixXd at = points.bottomRows(n);
+    const VectorXd own = values.tail(n);
+    std::mt19937_64 random(Mix(seed, 4));
+    std::normal_distribution<double> normal;
+    const auto noise = [&] {
+      MatrixXd z(n, kRankDraws);
+      for (double& v : z.reshaped()) v = normal(random);
+      return z;
+    };
+    // Rasmussen and Williams 2006, 5.12: each value from all others.
+    const MatrixXd inverse = gp.Solve(MatrixXd::Identity(values.size(), values.size()));
+    const VectorXd variances = inverse.diagonal().cwiseInverse().tail(n);
+    const VectorXd left_out = own - (inverse * values).tail(n).cwiseProduct(variances);
+    MatrixXd draws = variances.cwiseSqrt().asDiagonal() * noise();
+    draws.colwise() += left_out;
+    std::vector<std::vector<double>> losses = {Misranked(draws, own, true)};
+    std::vector<double> sorted = losses.front();
+    std::ranges::sort(sorted);
+    const double limit = sorted[static_cast<size_t>(0.95 * static_cast<double>(kRankDraws))];
+    std::vector<const Gp*> kept;
+    for (const Gp& parent : parents_) {
+      VectorXd mean;
+      MatrixXd covariance;
+      parent.Joint(at, &mean, &covariance);
+      covariance.diagonal().array() += 1e-9;
+      const MatrixXd root = Eigen::LLT<MatrixXd>(covariance).matrixL();
+      draws = root * noise();
+      draws.colwise() += mean;
+      std::vector<double> loss = Misranked(draws, own, false);
+      std::vector<double> middle = loss;
+      std::ranges::nth_element(middle, middle.begin() + kRankDraws / 2);
+      if (middle[kRankDraws / 2] > limit) continue;
+      losses.push_back(std::move(loss));
+      kept.push_back(&parent);
+    }
+    std::vector<double> wins(losses.size());
+    for (size_t s = 0; s < static_cast<size_t>(kRankDraws); ++s) {
+      size_t best = 0;
+      for (size_t m = 1; m < losses.size(); ++m) {
+        if (losses[m][s] < losses[best][s]) best = m;
+      }
+      wins[best] += 1.0 / static_cast<double>(kRankDraws);
+    }
+    // Its own counts always: it is the one that knows what was tried.
+    out.own = std::max(wins[0], kLeastOwn);
+    for (size_t m = 1; m < wins.size(); ++m) {
+      if (wins[m] > 0)
+        out.others.emplace_back(kept[m - 1], wins[m] * (1 - out.own) / (1 - wins[0]));
+    }
+    if (out.others.empty()) out.own = 1;
+    return out;
+  }
+
+  std::vector<std::vector<double>> NearTheBest(std::vector<Observation> ended,
                                                const GpHyperparameters& at, uint64_t seed) const {
-    std::ranges::stable_sort(ended, {}, [](const Trial* t) { return *t->value; });
-    ended.resize(std::min(ended.size(), kLocalCentres));
+    std::ranges::stable_sort(ended, {}, &Observation::value);
+    ended.resize(std::min(ended.size(), kLocalCentres), {});
     std::mt19937_64 random(seed);
     std::normal_distribution<double> normal;
     std::vector<std::vector<double>> out;
-    for (const Trial* t : ended) {
-      const auto centre = space_.Encode(t->config);
+    for (const Observation& o : ended) {
+      const auto centre = space_.Encode(*o.config);
       for (size_t i = 0; i < kLocalCandidates; ++i) {
         auto& point = out.emplace_back(centre);
         for (size_t j = 0; j < point.size(); ++j) {
@@ -374,7 +556,9 @@ class Bayesian : public Strategy {
 
   Space space_;
   BayesianOptions options_;
+  const bool has_parents_;
   std::optional<GpHyperparameters> fitted_;  // the last, where the next fit starts
+  std::deque<Gp> parents_;                   // of other searches
   size_t fitted_trials_ = 0;                 // how many tens of trials there were then
 };
 

@@ -264,6 +264,7 @@ Json TrialJson(const ReportInput& input, size_t i, size_t points, Time now) {
               {"tuned", t.tuned},
               {"metrics", t.metrics}};
   if (!t.message.empty()) one["message"] = t.message;
+  if (!t.origin.empty()) one["origin"] = t.origin;
   if (!t.failure_reason.empty()) one["failureReason"] = t.failure_reason;
   if (t.folds.size() >= 2) {
     one["folds"] = t.folds;
@@ -389,7 +390,7 @@ std::string TuningReportCsv(const ReportInput& input, const TuningFigures& figur
   }
   std::set<size_t> equal;
   for (const auto& d : figures.definitions) equal.insert(d.equal.begin(), d.equal.end());
-  std::string out = "number,name,definition,status,objective,value,equal_to_best";
+  std::string out = "number,name,definition,origin,status,objective,value,equal_to_best";
   for (const std::string& p : parameters) out += "," + Cell(p);
   for (const std::string& m : metrics) out += "," + Cell("metric:" + m);
   out += ",rounds,model_bytes,created,started,ended,message,failure_reason\n";
@@ -398,7 +399,7 @@ std::string TuningReportCsv(const ReportInput& input, const TuningFigures& figur
     const ReportTrial& t = input.trials[i];
     const auto& definition = input.definitions[t.definition];
     out += std::to_string(i + 1) + "," + Cell(t.name) + "," + Cell(definition.name) + "," +
-           t.status + "," + Cell(definition.metric) + "," +
+           t.origin + "," + t.status + "," + Cell(definition.metric) + "," +
            (t.value && t.ended ? NumberCell(*t.value) : "") + "," + (equal.contains(i) ? "1" : "0");
     for (const std::string& p : parameters) {
       const auto text = t.tuned.find(p);

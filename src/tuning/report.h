@@ -33,6 +33,7 @@ struct ReportTrial {
   size_t definition = 0;
   std::string status;
   std::string message;         // of its last status
+  std::string origin;          // who suggested it (Suggestion::origin); empty: not known
   std::string failure_reason;  // empty unless it failed
   std::optional<Time> created, started, ended;
   std::optional<double> value;  // the last one of the objective, as it was reported

@@ -315,8 +315,9 @@ TEST(TuningReport, TableQuotesWhatIsDangerous) {
   in.trials[1].value.reset();
   in.trials[1].failure_reason = "AlgorithmError: no,\nway";
   const std::string csv = TuningReportCsv(in, ComputeTuningFigures(in, FromMillis(1)));
-  EXPECT_THAT(csv, HasSubstr("number,name,definition,status,objective,value,equal_to_best,booster,"
-                             "eta,max_depth,metric:train:auc,metric:validation:auc,rounds,"));
+  EXPECT_THAT(
+      csv, HasSubstr("number,name,definition,origin,status,objective,value,equal_to_best,booster,"
+                     "eta,max_depth,metric:train:auc,metric:validation:auc,rounds,"));
   EXPECT_THAT(csv, HasSubstr(R"("'=cmd(),""x""")"));
   EXPECT_THAT(csv, HasSubstr("\"AlgorithmError: no,\nway\""));
   EXPECT_THAT(csv, HasSubstr(",Failed,validation:auc,,0,"));

@@ -16,10 +16,10 @@ class Random : public Strategy {
  public:
   Random(Space space, uint64_t seed) : space_(std::move(space)), seed_(seed) {}
 
-  std::optional<Config> Suggest(std::span<const Trial> trials) override {
-    return FirstFresh(space_, Taken(trials), [&](size_t attempt) {
+  std::optional<Suggestion> Suggest(std::span<const Trial> trials) override {
+    return SobolSuggestion(FirstFresh(space_, Taken(trials), [&](size_t attempt) {
       return space_.Decode(SobolPoint(space_.size(), seed_, trials.size() + attempt));
-    });
+    }));
   }
 
  private:
@@ -39,10 +39,10 @@ class Grid : public Strategy {
     while (std::gcd(step_, count_) != 1) ++step_;
   }
 
-  std::optional<Config> Suggest(std::span<const Trial> trials) override {
+  std::optional<Suggestion> Suggest(std::span<const Trial> trials) override {
     const uint64_t at = trials.size();
     if (at >= count_) return std::nullopt;
-    return NthConfiguration(space_, (begin_ + at * step_) % count_);
+    return Suggestion{NthConfiguration(space_, (begin_ + at * step_) % count_), "grid"};
   }
 
  private:
@@ -51,6 +51,11 @@ class Grid : public Strategy {
 };
 
 }  // namespace
+
+std::optional<Suggestion> SobolSuggestion(std::optional<Config> config) {
+  if (!config) return std::nullopt;
+  return Suggestion{*std::move(config), "sobol"};
+}
 
 std::set<Config> Taken(std::span<const Trial> trials) {
   std::set<Config> taken;

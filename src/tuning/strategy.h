@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -19,6 +20,21 @@ struct Trial {
   Config config;
   std::optional<double> value;  // none: pending, or failed; not finite counts as failed
   bool failed = false;
+  // What an ended trial has shown on its way: the value that another configuration has, for one
+  // with fewer rounds is where this trial was then.
+  struct Passed {
+    Config config;
+    double value = 0;
+  };
+  std::optional<Passed> passed = std::nullopt;
+};
+
+// A configuration and who chose it, as the report of a tuning job says it: "default", "portfolio",
+// "parent" (a warm start's), "rounds" (passed by another trial), "sobol", "grid", "model" (the
+// process) or "density" (TPE).
+struct Suggestion {
+  Config config;
+  std::string_view origin;
 };
 
 // A suggestion depends on what was suggested before within the same ten trials only: a strategy
@@ -30,7 +46,7 @@ class Strategy {
   virtual ~Strategy() = default;
   // The configuration of trial number trials.size(); none if the space has no other one. `trials`
   // in the order in which they were suggested. One thread at a time.
-  virtual std::optional<Config> Suggest(std::span<const Trial> trials) = 0;
+  virtual std::optional<Suggestion> Suggest(std::span<const Trial> trials) = 0;
 };
 
 // Scrambled Sobol points: better spread than independent draws, in every few dimensions
@@ -51,8 +67,11 @@ enum class Engine {
 struct BayesianOptions {
   uint64_t seed = 0;
   // Tried first, in this order, if they are in the space: defaults and what did well elsewhere.
-  std::vector<Config> start;
+  std::vector<Suggestion> start;
   size_t budget = 0;  // how many trials there will be; 0: not known
+  // What searches of this space on other data have found, one list each. Their landscapes count as
+  // far as they rank the trials here in the right order (RGPE, Feurer et al. 2018).
+  std::vector<std::vector<Trial>> parents = {};
   Engine engine = Engine::kAuto;
 };
 // A model of the trials over the unit cube: by a Gaussian process, the logarithm of its expected

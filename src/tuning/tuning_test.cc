@@ -4,6 +4,7 @@
 #include <cmath>
 #include <set>
 
+#include "tuning/boosting.h"
 #include "tuning/gp.h"
 #include "tuning/internal/parzen.h"
 #include "tuning/sobol.h"
@@ -91,12 +92,18 @@ TEST(Sobol, PointsInARowAreThoseByNumber) {
   for (size_t i = 0; i < points.size(); ++i) EXPECT_EQ(points[i], SobolPoint(1003, 5, 7 + i)) << i;
 }
 
+std::optional<Config> Next(Strategy& strategy, std::span<const Trial> trials) {
+  auto suggestion = strategy.Suggest(trials);
+  if (!suggestion) return std::nullopt;
+  return std::move(suggestion->config);
+}
+
 TEST(Random, NeverTwiceAndNoneWhenAllAreTried) {
   const Space space = *Space::Make({Integer("n", 1, 3), Categorical("c", {"a", "b"})});
   const auto strategy = MakeRandom(space, 1);
   std::vector<Trial> trials;
   std::set<Config> seen;
-  while (const auto config = strategy->Suggest(trials)) {
+  while (const auto config = Next(*strategy, trials)) {
     EXPECT_TRUE(seen.insert(*config).second);
     trials.push_back({.config = *config});
     ASSERT_LE(trials.size(), 6U);
@@ -111,7 +118,7 @@ TEST(Grid, EveryConfigurationOnceInAnOrderOfTheSeed) {
     const auto grid = MakeGrid(space, seed).value();
     std::vector<Trial> trials;
     std::set<Config> seen;
-    while (const auto config = grid->Suggest(trials)) {
+    while (const auto config = Next(*grid, trials)) {
       seen.insert(*config);
       orders[seed].push_back(*config);
       trials.push_back({.config = *config});
@@ -308,7 +315,7 @@ double BestAfter(Strategy& strategy, size_t n, size_t parallel = 1) {
       best = std::min(best, *done.value);
     }
     if (i >= n) continue;
-    const auto config = strategy.Suggest(trials);
+    const auto config = Next(strategy, trials);
     EXPECT_TRUE(config && seen.insert(*config).second);
     trials.push_back({.config = *config});
     if (parallel == 1) {
@@ -337,8 +344,8 @@ TEST(Bayesian, SameSeedSameSuggestions) {
   std::vector<Trial> trials;
   const auto one = MakeBayesian(Mixed(), {.seed = 9}), two = MakeBayesian(Mixed(), {.seed = 9});
   for (int i = 0; i < 20; ++i) {
-    const auto config = one->Suggest(trials);
-    ASSERT_EQ(config, two->Suggest(trials));
+    const auto config = Next(*one, trials);
+    ASSERT_EQ(config, Next(*two, trials));
     trials.push_back({.config = *config, .value = Bowl(*config)});
   }
 }
@@ -347,15 +354,19 @@ TEST(Bayesian, StartsWithWhatItIsGiven) {
   const Space space = Mixed();
   const Config given = space.Decode(std::vector<double>{0.3, 0.5, 0.9, 0.5});
   const Config outside = {99, 6, 0, 0.9};
-  const auto strategy = MakeBayesian(space, {.start = {outside, given}});
-  EXPECT_EQ(strategy->Suggest({}), given);
+  const auto strategy =
+      MakeBayesian(space, {.start = {{outside, "default"}, {given, "portfolio"}}});
+  const auto first = strategy->Suggest({});
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->config, given);
+  EXPECT_EQ(first->origin, "portfolio");
 }
 
 TEST(Bayesian, FailuresAndEqualValuesAreNoModel) {
   const auto strategy = MakeBayesian(Mixed(), {.seed = 2});
   std::vector<Trial> trials;
   for (int i = 0; i < 30; ++i) {
-    const auto config = strategy->Suggest(trials);
+    const auto config = Next(*strategy, trials);
     ASSERT_TRUE(config);
     trials.push_back(
         {.config = *config, .value = i % 3 == 0 ? std::nan("") : 1.0, .failed = i % 3 == 1});
@@ -366,7 +377,7 @@ TEST(Bayesian, EndsWhenASmallSpaceIsExhausted) {
   const Space space = *Space::Make({Integer("n", 1, 4), Categorical("c", {"a", "b", "c"})});
   const auto strategy = MakeBayesian(space, {.seed = 3});
   std::vector<Trial> trials;
-  while (const auto config = strategy->Suggest(trials)) {
+  while (const auto config = Next(*strategy, trials)) {
     trials.push_back({.config = *config, .value = (*config)[0] + (*config)[1]});
     ASSERT_LE(trials.size(), 12U);
   }
@@ -425,7 +436,7 @@ TEST(Parzen, FindsTheBottomOfABowlAmongCategories) {
     const auto strategy = MakeBayesian(space, {.seed = seed});
     std::vector<Trial> trials;
     while (trials.size() < 60) {
-      const auto config = strategy->Suggest(trials);
+      const auto config = Next(*strategy, trials);
       trials.push_back({.config = *config, .value = value(*config)});
     }
     return trials;
@@ -436,6 +447,100 @@ TEST(Parzen, FindsTheBottomOfABowlAmongCategories) {
   EXPECT_LT(best, 0.01);
   const auto again = run(5);
   for (size_t i = 0; i < trials.size(); ++i) EXPECT_EQ(again[i].config, trials[i].config);
+}
+
+TEST(Bayesian, TriesWhatALongerTrialHasPassed) {
+  const Space space = *Space::Make({Integer("num_round", 10, 100), Continuous("eta", 0, 1)});
+  const auto strategy = MakeBayesian(space, {.seed = 4, .budget = 20});
+  std::vector<Trial> trials;
+  for (int i = 0; i < 5; ++i) {
+    const auto config = Next(*strategy, trials);
+    trials.push_back({.config = *config, .value = 1.0 + i});
+  }
+  trials[1].passed = {.config = {50, trials[1].config[1]}, .value = 0.2};
+  trials[2].passed = {.config = {500, 0.5}, .value = 0.1};  // not in the space
+  const auto next = strategy->Suggest(trials);
+  ASSERT_TRUE(next);
+  EXPECT_EQ(next->origin, "rounds");
+  EXPECT_EQ(next->config, trials[1].passed->config);
+  trials.push_back({.config = next->config, .value = 0.2});
+  EXPECT_NE(strategy->Suggest(trials)->origin, "rounds") << "it was tried";
+  trials.pop_back();
+  trials[1].passed->value = 0.99;  // hardly better, and there are trials left
+  EXPECT_NE(strategy->Suggest(trials)->origin, "rounds");
+}
+
+// The bowl on other data: another level and scale.
+std::vector<Trial> Parent(double scale) {
+  const Space space = Mixed();
+  std::vector<Trial> trials;
+  for (uint64_t i = 0; i < 40; ++i) {
+    const Config config = space.Decode(SobolPoint(space.size(), 8, i));
+    trials.push_back({.config = config, .value = 3 + scale * Bowl(config)});
+  }
+  return trials;
+}
+
+TEST(Bayesian, AParentsLandscapeCountsAsFarAsItIsRight) {
+  double alone = 0, helped = 0, misled = 0;
+  for (const uint64_t seed : {1, 2, 3}) {
+    alone += BestAfter(*MakeBayesian(Mixed(), {.seed = seed, .budget = 40}), 12) / 3;
+    helped +=
+        BestAfter(*MakeBayesian(Mixed(), {.seed = seed, .budget = 40, .parents = {Parent(10)}}),
+                  12) /
+        3;
+    misled +=
+        BestAfter(*MakeBayesian(Mixed(), {.seed = seed, .budget = 40, .parents = {Parent(-9)}}),
+                  40) /
+        3;
+  }
+  EXPECT_LT(helped, alone / 2);
+  EXPECT_LT(misled, 0.02);
+}
+
+// --- What is known of boosters.
+
+TEST(Boosting, StartsWithTheUsualValuesThenThePortfolio) {
+  const Space space = *Space::Make({Continuous("eta", 0.01, 1, Scale::kLog),
+                                    Integer("max_depth", 2, 4), Continuous("other", 0, 1)});
+  //                          eta rounds depth mcw sub col lambda alpha gamma
+  const BoostingPoint slow = {0.02, 1000, 3, 1, 1, 1, 1, 1e-4, 1e-4};
+  const BoostingPoint usual = {0.3, 100, 6, 1, 1, 1, 1, 1e-4, 1e-4};
+  const auto start =
+      BoostingStart(space, {{"num_round", 100}}, std::vector<BoostingPoint>{slow, usual});
+  ASSERT_EQ(start.size(), 2U) << "what is the same is there once";
+  EXPECT_EQ(start[0].origin, "default");
+  EXPECT_THAT(start[0].config, ElementsAre(testing::DoubleNear(0.3, 1e-9), 4, 0.5));
+  EXPECT_EQ(start[1].origin, "portfolio");
+  // A tenth of the rounds, so ten times the rate.
+  EXPECT_THAT(start[1].config, ElementsAre(testing::DoubleNear(0.2, 1e-9), 3, 0.5));
+}
+
+TEST(Boosting, RoundsMakeUpForAFixedRate) {
+  const Space space = *Space::Make({Integer("num_round", 10, 500)});
+  const BoostingPoint slow = {0.02, 1000, 3, 1, 1, 1, 1, 1e-4, 1e-4};
+  const auto start = BoostingStart(space, {{"eta", 0.1}}, std::vector<BoostingPoint>{slow});
+  ASSERT_EQ(start.size(), 2U);
+  EXPECT_THAT(start[1].config, ElementsAre(200));
+}
+
+TEST(Boosting, EveryPointOfThePortfolioIsInTheDefaultRanges) {
+  std::vector<Parameter> parameters;
+  for (const BoostingRange& r : BoostingRanges()) {
+    parameters.push_back(r.integer ? Integer(std::string(r.name), r.min, r.max)
+                                   : Continuous(std::string(r.name), r.min, r.max,
+                                                r.log ? Scale::kLog : Scale::kLinear));
+  }
+  const Space space = *Space::Make(parameters);
+  for (const BoostingPoint& point : BoostingPortfolio()) {
+    ASSERT_EQ(point.size(), parameters.size());
+    for (size_t j = 0; j < point.size(); ++j) {
+      EXPECT_GE(point[j], parameters[j].min) << parameters[j].name;
+      EXPECT_LE(point[j], parameters[j].max) << parameters[j].name;
+    }
+  }
+  const auto start = BoostingStart(space, {}, BoostingPortfolio());
+  EXPECT_EQ(start.size(), 1 + BoostingPortfolio().size());
 }
 
 }  // namespace

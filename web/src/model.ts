@@ -321,6 +321,7 @@ export interface TuningTrial {
   name: string;
   definition: number;
   status: string;
+  origin?: string;  // who suggested it: "default", "portfolio", "parent", "rounds", "sobol", "grid", "model", "density"
   message?: string;
   failureReason?: string;
   created: string | null;

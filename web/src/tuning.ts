@@ -16,6 +16,11 @@ interface View {
 
 const failed = (t: TuningTrial) => t.status === "Failed";
 const running = (t: TuningTrial) => t.ended === null;
+// Who chose a configuration (src/tuning/strategy.h).
+const ORIGINS: Record<string, string> = {
+  default: "the algorithm's defaults", portfolio: "the portfolio", parent: "a parent job", rounds: "a longer trial, on its way",
+  sobol: "Sobol sequence", grid: "the grid", model: "Gaussian process", density: "TPE",
+};
 const stopped = (t: TuningTrial) => t.status === "Stopped";
 const better = (d: TuningDefinition, a: number, b: number) => (d.maximize ? a > b : a < b);
 
@@ -384,6 +389,7 @@ function trialsSection(m: TuningModel, all: View[]): HTMLElement {
     { title: "rounds", number: true, value: (t) => t.rounds },
     { title: "seconds", number: true, value: (t) => t.seconds },
     { title: "model", number: true, hint: "bytes of model.tar.gz", value: (t) => t.modelBytes ?? null, cell: (t) => bytes(t.modelBytes) },
+    ...(m.trials.some((t) => t.origin) ? [{ title: "suggested by", value: (t: TuningTrial) => ORIGINS[t.origin ?? ""] ?? t.origin ?? null }] : []),
     { title: "name", value: (t) => t.name, cell: (t) => h("span", { class: "nowrap" }, t.name) },
   ], {
     file: `${m.job.name}-trials.csv`, find: "Find a trial", first: 20, marked: (t) => t === picked || (picked === null && m.best !== null && t === m.trials[m.best]),
@@ -393,6 +399,7 @@ function trialsSection(m: TuningModel, all: View[]): HTMLElement {
   const show = (t: TuningTrial) => {
     const d = m.definitions[t.definition];
     const facts: [string, string][] = [
+      ...(t.origin ? [["suggested by", ORIGINS[t.origin] ?? t.origin] as [string, string]] : []),
       ["status", t.message ? `${t.status}: ${t.message}` : t.status], ...(t.failureReason ? [["failed with", t.failureReason] as [string, string]] : []),
       [d.metric, num(t.value, 7)], ...(t.folds ? [["folds", `${t.folds.map((f) => num(f, 5)).join(", ")} (standard error ${num(t.standardError, 2)})`] as [string, string]] : []),
       ["took", duration(t.seconds ?? NaN)], ["model", t.model ? `${t.model} (${bytes(t.modelBytes)})` : "none"],

@@ -86,10 +86,10 @@ Result<std::string> PlanCreate(Context& context, const Kind& kind, const nlohman
 // Creates it; the answer of its Create.
 Result<nlohmann::json> Create(Context& context, const Kind& kind, const nlohmann::json& input,
                               const Origin& origin);
-// Creates a resource that `owner` owns through the same checks as a user's Create, shape included.
-// Again for the same owner and name is fine: a step may die after it. Returns its ARN.
+// Creates a resource that `origin.owner` owns through the same checks as a user's Create, shape
+// included. Again for the same owner and name is fine: a step may die after it. Returns its ARN.
 Result<std::string> CreateChild(Context& context, const Kind& kind, const nlohmann::json& input,
-                                const std::string& owner);
+                                const Origin& origin);
 // The newest version of the resource that `input` names; its kind's "not found".
 Result<SnapshotPtr> Named(const Context& context, const Kind& kind, const nlohmann::json& input);
 // Applies the plan that `make` makes of the newest records, made again when somebody else wrote

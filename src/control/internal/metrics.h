@@ -25,7 +25,9 @@ Result<std::vector<MetricSeries>> ScanMetrics(
     const meta::LogStore& logs, const std::string& stream,
     const std::vector<api::MetricDefinition>& definitions);
 
-// The last value of each metric, at most 40 of them, as FinalMetricDataList.
-std::vector<FinalMetric> FinalMetrics(const std::vector<MetricSeries>& series);
+// The last value of each of them, at most 40, as FinalMetricDataList.
+Result<std::vector<FinalMetric>> FinalMetrics(
+    const meta::LogStore& logs, const std::string& stream,
+    const std::vector<api::MetricDefinition>& definitions);
 
 }  // namespace clary::control

@@ -63,6 +63,10 @@ class Records {
   Status Apply(Plan plan);
   // Replaces the version that `base` is, and returns the new one. kConflict as above.
   Result<SnapshotPtr> Update(const SnapshotPtr& base, Record record);
+  // The same for readers only, of what is written down elsewhere and will be folded in again from
+  // there after a restart. Its owner has nothing to do for it: no stamp but its own grows.
+  // kConflict: `base` is not the newest.
+  Status Show(const SnapshotPtr& base, Record record);
 
   // Records that are not settled, oldest first.
   std::vector<SnapshotPtr> Active() const;

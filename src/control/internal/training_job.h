@@ -44,6 +44,7 @@ struct TrainingFacts : Facts {
   std::string pool_job;      // the job that took it over; empty: none
   std::string pool_cache;    // the folder that jobs of its pool share; empty: it has none
   std::vector<std::string> hyperparameter_order;  // JobSpec's
+  std::string origin;      // of a trial: who suggested its configuration (tuning/strategy.h)
   bool host_lost = false;  // its trial host was, in the middle of it: it runs in none again
 
   nlohmann::json ToJson() const override;

@@ -11,7 +11,7 @@
 
 #include "api/images.h"
 #include "control/internal/context.h"
-#include "tuning/space.h"
+#include "tuning/strategy.h"
 
 namespace clary::control {
 
@@ -50,9 +50,9 @@ nlohmann::json TrialRequest(const nlohmann::json& request, size_t definition,
 // The metrics of a definition's training jobs as Describe shows them, the objective last.
 std::vector<api::MetricDefinition> TrialMetrics(const nlohmann::json& request, size_t definition);
 
-// A configuration to begin with: the built-in algorithm's defaults as far as they are in the
-// ranges. None for other programs.
-std::vector<tuning::Config> FirstConfigs(const nlohmann::json& request, size_t definition,
-                                         const TrialDefinition& parsed);
+// What to begin with (tuning/boosting.h): the built-in algorithm's defaults as far as they are in
+// the ranges, and a portfolio. None for other programs.
+std::vector<tuning::Suggestion> FirstConfigs(const nlohmann::json& request, size_t definition,
+                                             const TrialDefinition& parsed);
 
 }  // namespace clary::control

@@ -18,6 +18,9 @@ std::set<Config> Taken(std::span<const Trial> trials);
 std::optional<Config> FirstFresh(const Space& space, const std::set<Config>& taken,
                                  const std::function<Config(size_t attempt)>& candidate);
 
+// As a point of the Sobol sequence.
+std::optional<Suggestion> SobolSuggestion(std::optional<Config> config);
+
 // Configuration number `index` of a space without continuous ranges, the last parameter fastest.
 Config NthConfiguration(const Space& space, uint64_t index);
 
