@@ -10,8 +10,8 @@ constexpr BoostingRange kRanges[] = {
     {"eta", 0.005, 0.5, false, true, 0.3},  {"num_round", 20, 2000, true, true, 100},
     {"max_depth", 2, 12, true, false, 6},   {"min_child_weight", 0.01, 64, false, true, 1},
     {"subsample", 0.5, 1, false, false, 1}, {"colsample_bytree", 0.3, 1, false, false, 1},
-    {"lambda", 1e-3, 100, false, true, 1},  {"alpha", 1e-4, 100, false, true, 1e-4},
-    {"gamma", 1e-4, 16, false, true, 1e-4},
+    {"lambda", 1e-3, 100, false, true, 1},  {"alpha", 1e-4, 100, false, true, 0},
+    {"gamma", 1e-4, 16, false, true, 0},
 };
 constexpr size_t kRate = 0, kRounds = 1;  // in kRanges
 

@@ -17,7 +17,7 @@ struct BoostingRange {
   std::string_view name;
   double min, max;
   bool integer, log;
-  double usual;  // the algorithm's own default, cut to the range
+  double usual;  // the algorithm's own default, which may be below `min`
 };
 std::span<const BoostingRange> BoostingRanges();
 const BoostingRange* FindBoostingRange(std::string_view name);  // null: none of these

@@ -55,7 +55,9 @@ def check_trials(told, page, report, clary, home):
     for a, b in zip(told["trials"], report["trials"]):
         near(a["value"], float(np.float32(b["value"])), 0, f"value of {a['name']}")
         need(a["hyperparameters"] == b["tuned"], f"hyperparameters of {a['name']}")
+    need(all(t.get("origin") for t in report["trials"]), "trials that nobody suggested")
     rows = list(csv.DictReader(io.StringIO(page.with_suffix(".csv").read_text())))
+    need([r["origin"] for r in rows] == [t["origin"] for t in report["trials"]], "origins of the table")
     need(len(rows) == len(report["trials"]), "rows of the table")
     equal = {i for d in report["definitions"] for i in d["equal"]}
     for i, (row, t) in enumerate(zip(rows, report["trials"])):
