@@ -152,10 +152,12 @@ Status Learn(const Context& context, const Record& record, Known& known) {
     if (transfer) {
       // Other data, where values are others: what was good there is tried here, after the defaults.
       if (start.size() > 1) start.resize(1);
-      for (std::vector<tuning::Trial> theirs : parents) {
-        std::ranges::stable_sort(theirs, {}, [](const tuning::Trial& t) { return *t.value; });
-        if (theirs.size() > kTransferred) theirs.resize(kTransferred);
-        for (tuning::Trial& t : theirs) start.push_back({std::move(t.config), "parent"});
+      for (const std::vector<tuning::Trial>& theirs : parents) {
+        std::vector<const tuning::Trial*> best;
+        for (const tuning::Trial& t : theirs) best.push_back(&t);
+        std::ranges::stable_sort(best, {}, [](const tuning::Trial* t) { return *t->value; });
+        if (best.size() > kTransferred) best.resize(kTransferred);
+        for (const tuning::Trial* t : best) start.push_back({t->config, "parent"});
       }
     } else {
       for (const auto& theirs : std::exchange(parents, {})) {
