@@ -191,7 +191,7 @@ def make_surrogate(o, task):
     group = np.tile(np.arange(len(configs)), len(GRID))
 
     def fit(rows, seed):
-        net = MLPRegressor((40, 40), activation="tanh", alpha=1e-3, max_iter=250, batch_size=128, early_stopping=False,
+        net = MLPRegressor(hidden_layer_sizes=(40, 40), activation="tanh", alpha=1e-3, max_iter=250, batch_size=128, early_stopping=False,
                            learning_rate_init=4e-3, tol=1e-5, n_iter_no_change=20, random_state=seed)
         return net.fit(x[rows], z[rows])
 
@@ -240,7 +240,7 @@ def portfolio(o, without=None):
     """PORTFOLIO points chosen one by one: each lowers the mean over the tasks of the least regret most."""
     regrets = []
     for task in LEARN:
-        if task == without:
+        if task == without or not (o.dir / f"{task}.npz").exists():
             continue
         table = np.load(o.dir / f"{task}.npz")
         values = table["curves"][:, GRID - 1]
