@@ -91,7 +91,14 @@ Status ReceiveAll(int fd, std::span<char> to, SteadyClock::time_point end, size_
 void MakeQuick(int fd) {
   const int on = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  // A host that computes for long answers these by its kernel; one whose network is gone does not.
   setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  const int idle_seconds = 30;
+  const int between_seconds = 10;
+  const int tries = 6;
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_seconds, sizeof idle_seconds);
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &between_seconds, sizeof between_seconds);
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &tries, sizeof tries);
 }
 
 struct Listener {
@@ -239,7 +246,7 @@ class Tcp final : public Transport {
       const ssize_t n = send(peers_[k].get(), rest.data(), rest.size(),
                              MSG_NOSIGNAL | (head && !message.bytes.empty() ? MSG_MORE : 0));
       if (n < 0 && (errno == EAGAIN || errno == EINTR)) return {};
-      if (n <= 0) return Lost(k, "it has gone");
+      if (n <= 0) return Lost(k, n == 0 ? "it has gone" : ErrnoText());
       message.sent += static_cast<size_t>(n);
     }
     message.done = true;
@@ -270,7 +277,7 @@ class Tcp final : public Transport {
         return {};
       }
       if (n < 0 && (errno == EAGAIN || errno == EINTR)) return {};
-      if (n <= 0) return Lost(k, "it has gone");
+      if (n <= 0) return Lost(k, n == 0 ? "it has gone" : ErrnoText());
     }
     return {};
   }

@@ -81,7 +81,7 @@ class ClassMetric final : public Metric {
     const std::vector<float>& labels = data.fields().label;
     const size_t rows = labels.size();
     const size_t outputs = rows == 0 ? 1 : p.size() / rows;
-    Confusion confusion = SumBlocks<Confusion>(pool, rows, [&](size_t begin, size_t end) {
+    Confusion confusion = SumBlocks<Confusion>(pool, {}, rows, [&](size_t begin, size_t end) {
       Confusion block;
       if (outputs == 1 && !class_ids_ && CountTwo(p, labels, begin, end, block)) return block;
       for (size_t r = begin; r < end; ++r) {
@@ -163,7 +163,7 @@ class R2 final : public Metric {
  public:
   double Evaluate(std::span<const float> p, const Dataset& data, ThreadPool& pool) override {
     const std::vector<float>& labels = data.fields().label;
-    const double errors = SumBlocks<double>(pool, labels.size(), [&](size_t begin, size_t end) {
+    const double errors = SumBlocks<double>(pool, {}, labels.size(), [&](size_t begin, size_t end) {
       return BestKernels().loss_sum(Loss::kSquared, p.data() + begin, labels.data() + begin, 0,
                                     end - begin);
     });
@@ -178,7 +178,7 @@ class R2 final : public Metric {
     return deviations_.Of(data, [&] {
       const std::vector<float>& labels = data.fields().label;
       const auto sum = [&](auto&& of) {
-        return SumBlocks<double>(pool, labels.size(), [&](size_t begin, size_t end) {
+        return SumBlocks<double>(pool, {}, labels.size(), [&](size_t begin, size_t end) {
           double block = 0;
           for (size_t r = begin; r < end; ++r) block += of(r);
           return block;

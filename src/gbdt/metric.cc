@@ -51,11 +51,11 @@ void LogAll(double* x, size_t count) {
 // The mean of losses over all predictions, weighted by row. `losses` fills in those of `count`
 // predictions from `first` on.
 template <typename Losses>
-double WeightedMean(const Dataset& data, ThreadPool& pool, Losses&& losses) {
+double WeightedMean(const Dataset& data, ThreadPool& pool, const Shard& shard, Losses&& losses) {
   const RowFields& f = data.fields();
   const size_t targets = std::max<size_t>(1, f.label.size() / std::max<size_t>(1, data.rows()));
   const bool weighted = f.weight.size() == data.rows();  // else by query, which is not used
-  const Sums sums = SumBlocks<Sums>(pool, f.label.size(), [&](size_t begin, size_t end) {
+  const Sums sums = SumBlocks<Sums>(pool, shard, f.label.size(), [&](size_t begin, size_t end) {
     constexpr size_t kLanes = 8;  // sums that do not wait for each other
     double sum[kLanes] = {};
     double total[kLanes] = {};
@@ -83,6 +83,7 @@ class MeanMetric final : public Metric {
   explicit MeanMetric(Loss loss, Finish finish = nullptr, float parameter = 0)
       : loss_(loss), finish_(finish), parameter_(parameter) {}
 
+  bool by_blocks() const override { return true; }
   double Evaluate(std::span<const float> p, const Dataset& data, ThreadPool& pool) override {
     const double mean = Mean(p, data, pool);
     return finish_ == nullptr ? mean : finish_(mean);
@@ -93,11 +94,11 @@ class MeanMetric final : public Metric {
     const std::vector<float>& y = data.fields().label;
     const Kernels& kernels = BestKernels();
     if (y.empty() || data.fields().weight.size() == data.rows()) {
-      return WeightedMean(data, pool, [&](size_t first, size_t count, double* loss) {
+      return WeightedMean(data, pool, shard_, [&](size_t first, size_t count, double* loss) {
         kernels.losses(loss_, p.data() + first, y.data() + first, parameter_, count, loss);
       });
     }
-    const double sum = SumBlocks<double>(pool, y.size(), [&](size_t begin, size_t end) {
+    const double sum = SumBlocks<double>(pool, shard_, y.size(), [&](size_t begin, size_t end) {
       return kernels.loss_sum(loss_, p.data() + begin, y.data() + begin, parameter_, end - begin);
     });
     return sum / static_cast<double>(y.size());
@@ -114,9 +115,10 @@ class QuantileMetric final : public Metric {
   explicit QuantileMetric(std::vector<float> alpha) : alpha_(std::move(alpha)) {
     if (alpha_.empty()) alpha_ = {0.5F};
   }
+  bool by_blocks() const override { return true; }
   double Evaluate(std::span<const float> p, const Dataset& data, ThreadPool& pool) override {
     const RowFields& f = data.fields();
-    const Sums sums = SumBlocks<Sums>(pool, data.rows(), [&](size_t begin, size_t end) {
+    const Sums sums = SumBlocks<Sums>(pool, shard_, data.rows(), [&](size_t begin, size_t end) {
       Sums block;
       for (size_t row = begin; row < end; ++row) {
         const double w = WeightOf(f, row);
@@ -159,10 +161,11 @@ void LogLosses(const float* p, const float* y, size_t count, double* loss) {
 // each block: the sum of the rows' logarithms is that of their product.
 class LogLossMetric final : public Metric {
  public:
+  bool by_blocks() const override { return true; }
   double Evaluate(std::span<const float> p, const Dataset& data, ThreadPool& pool) override {
     const std::vector<float>& y = data.fields().label;
     const auto general = [&] {
-      return WeightedMean(data, pool, [&](size_t first, size_t count, double* loss) {
+      return WeightedMean(data, pool, shard_, [&](size_t first, size_t count, double* loss) {
         LogLosses(p.data() + first, y.data() + first, count, loss);
       });
     };
@@ -170,17 +173,18 @@ class LogLossMetric final : public Metric {
       return general();
     }
     std::atomic<bool> special = false;
-    const double sum = SumBlocks<double>(pool, y.size(), [&](size_t begin, size_t end) {
-      if (special.load(std::memory_order_relaxed)) return 0.0;
+    const double sum = SumBlocks<double>(pool, shard_, y.size(), [&](size_t begin, size_t end) {
+      if (special.load(std::memory_order_relaxed)) return kNaN;
       double mantissa = 1;
       int64_t exponent = 0;
       if (!BestKernels().likelihood(p.data() + begin, y.data() + begin, end - begin, &mantissa,
                                     &exponent)) {
         special.store(true, std::memory_order_relaxed);
+        return kNaN;
       }
       return -(std::log(mantissa) + static_cast<double>(exponent) * std::numbers::ln2);
     });
-    return special ? general() : sum / static_cast<double>(y.size());
+    return std::isnan(sum) ? general() : sum / static_cast<double>(y.size());
   }
 
  private:
@@ -196,7 +200,9 @@ class LogLossMetric final : public Metric {
 // Adds to a mean of losses what depends on the labels alone.
 class PoissonMetric final : public Metric {
  public:
+  bool by_blocks() const override { return true; }
   double Evaluate(std::span<const float> p, const Dataset& data, ThreadPool& pool) override {
+    varying_.Share(shard_);
     return varying_.Evaluate(p, data, pool) + OfLabels(data, pool);
   }
 
@@ -204,7 +210,7 @@ class PoissonMetric final : public Metric {
   double OfLabels(const Dataset& data, ThreadPool& pool) {
     return labels_.Of(data, [&] {
       const std::vector<float>& y = data.fields().label;
-      return WeightedMean(data, pool, [&](size_t first, size_t count, double* factorials) {
+      return WeightedMean(data, pool, shard_, [&](size_t first, size_t count, double* factorials) {
         for (size_t i = 0; i < count; ++i) {
           factorials[i] = std::lgamma(static_cast<double>(y[first + i]) + 1);
         }
@@ -221,12 +227,13 @@ class MultiClassMetric final : public Metric {
  public:
   explicit MultiClassMetric(bool log_loss) : log_loss_(log_loss) {}
 
+  bool by_blocks() const override { return true; }
   double Evaluate(std::span<const float> p, const Dataset& data, ThreadPool& pool) override {
     const RowFields& f = data.fields();
     const size_t rows = f.label.size();
     const size_t classes = rows == 0 ? 0 : p.size() / rows;
     const bool weighted = f.weight.size() == rows;
-    const Sums sums = SumBlocks<Sums>(pool, rows, [&](size_t begin, size_t end) {
+    const Sums sums = SumBlocks<Sums>(pool, shard_, rows, [&](size_t begin, size_t end) {
       Sums block;
       double product =
           1;  // of the probabilities of rows that weigh the same: one logarithm for all
@@ -276,53 +283,55 @@ class AftMetric final : public Metric {
       : noise_(AftNoiseOf(params.aft_loss_distribution)),
         scale_(params.aft_loss_distribution_scale),
         accuracy_(accuracy) {}
+  bool by_blocks() const override { return true; }
   double Evaluate(std::span<const float> p, const Dataset& data, ThreadPool& pool) override {
     const RowFields& f = data.fields();
     const Times& times = times_.Of(data, [&] { return Learn(f); });
     const bool weighted = f.weight.size() == p.size();
-    const Sums sums = SumBlocks<Sums>(pool, times.row.size(), [&](size_t begin, size_t end) {
-      Sums block;
-      float mean[kLossRows];
-      double loss[kLossRows];
-      for (size_t first = begin; first < end;) {
-        const auto [kind, behind] = times.KindAt(first, end);
-        const size_t count = std::min(kLossRows, behind - first);
-        const uint32_t* const row = times.row.data() + first;
-        const float* const lower = times.lower.data() + first;
-        const float* const upper = times.upper.data() + first;
-        for (size_t i = 0; i < count; ++i) mean[i] = p[row[i]];
-        first += count;
-        if (accuracy_) {
-          for (size_t i = 0; i < count; ++i) {
-            loss[i] = static_cast<double>(static_cast<int>(mean[i] >= lower[i]) &
-                                          static_cast<int>(mean[i] <= upper[i]));
-          }
-        } else {
-          BestKernels().aft_likelihood(
-              {.lower = lower, .upper = upper, .kind = kind, .noise = noise_, .scale = scale_},
-              mean, count, loss);
-          if (!weighted) {  // they are at least 1e-12: four share a logarithm
-            size_t shared = 0;
-            for (size_t i = 0; i < count; i += 4) {
-              double product = 1;
-              for (size_t k = i; k < std::min(count, i + 4); ++k) product *= loss[k];
-              loss[shared++] = product;
+    const Sums sums =
+        SumBlocks<Sums>(pool, shard_, times.row.size(), [&](size_t begin, size_t end) {
+          Sums block;
+          float mean[kLossRows];
+          double loss[kLossRows];
+          for (size_t first = begin; first < end;) {
+            const auto [kind, behind] = times.KindAt(first, end);
+            const size_t count = std::min(kLossRows, behind - first);
+            const uint32_t* const row = times.row.data() + first;
+            const float* const lower = times.lower.data() + first;
+            const float* const upper = times.upper.data() + first;
+            for (size_t i = 0; i < count; ++i) mean[i] = p[row[i]];
+            first += count;
+            if (accuracy_) {
+              for (size_t i = 0; i < count; ++i) {
+                loss[i] = static_cast<double>(static_cast<int>(mean[i] >= lower[i]) &
+                                              static_cast<int>(mean[i] <= upper[i]));
+              }
+            } else {
+              BestKernels().aft_likelihood(
+                  {.lower = lower, .upper = upper, .kind = kind, .noise = noise_, .scale = scale_},
+                  mean, count, loss);
+              if (!weighted) {  // they are at least 1e-12: four share a logarithm
+                size_t shared = 0;
+                for (size_t i = 0; i < count; i += 4) {
+                  double product = 1;
+                  for (size_t k = i; k < std::min(count, i + 4); ++k) product *= loss[k];
+                  loss[shared++] = product;
+                }
+                LogAll(loss, shared);
+                for (size_t i = 0; i < shared; ++i) block.loss -= loss[i];
+                block.weight += static_cast<double>(count);
+                continue;
+              }
+              LogAll(loss, count);
+              for (size_t i = 0; i < count; ++i) loss[i] = -loss[i];
             }
-            LogAll(loss, shared);
-            for (size_t i = 0; i < shared; ++i) block.loss -= loss[i];
-            block.weight += static_cast<double>(count);
-            continue;
+            for (size_t i = 0; i < count; ++i) {
+              const double w = weighted ? f.weight[row[i]] : 1.0;
+              block += {w * loss[i], w};
+            }
           }
-          LogAll(loss, count);
-          for (size_t i = 0; i < count; ++i) loss[i] = -loss[i];
-        }
-        for (size_t i = 0; i < count; ++i) {
-          const double w = weighted ? f.weight[row[i]] : 1.0;
-          block += {w * loss[i], w};
-        }
-      }
-      return block;
-    });
+          return block;
+        });
     return sums.weight == 0 ? kNaN : sums.mean();
   }
 

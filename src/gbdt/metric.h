@@ -8,6 +8,7 @@
 
 #include "base/thread_pool.h"
 #include "clary/gbdt.h"
+#include "gbdt/shard.h"
 
 namespace clary::gbdt {
 
@@ -19,6 +20,14 @@ class Metric {
   // Keeps what stays the same for a dataset from call to call; for one thread at a time.
   virtual double Evaluate(std::span<const float> predictions, const Dataset& data,
                           ThreadPool& pool) = 0;
+  // Whether it is made of sums over blocks of rows. Then several hosts take those of their own
+  // rows: what predictions of all rows say of others' is not looked at.
+  virtual bool by_blocks() const { return false; }
+  // The rows that Evaluate is about from now on are those of `shard`; it is told on every host.
+  void Share(const Shard& shard) { shard_ = shard; }
+
+ protected:
+  Shard shard_;
 };
 
 // kInvalidArgument "UnknownMetric" or "BadMetric" (its parameter). Some metrics have the

@@ -288,7 +288,10 @@ Result<SharedRows> ShareRows(const Dataset& given, Collective& hosts) {
                                       : Status()));
   return SharedRows{.mine = *std::move(mine),
                     .whole = *std::move(whole),
-                    .shard = {.hosts = &hosts, .first = begin[self], .rows = all.rows()}};
+                    .shard = {.hosts = &hosts,
+                              .first = begin[self],
+                              .rows = all.rows(),
+                              .own = begin[self + 1] - begin[self]}};
 }
 
 Result<Dataset> GatherRows(const Dataset& given, Collective& hosts) {

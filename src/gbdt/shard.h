@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/thread_pool.h"
@@ -24,7 +25,16 @@ struct Shard {
   size_t first = 0;                         // the first one's number, a multiple of kSumBlock
   size_t rows = 0;                          // of all hosts
 
+  size_t own = 0;  // of this host
+
   bool alone() const { return hosts == nullptr || hosts->alone(); }
+  // This host's blocks [first, second) of `count` items, the same number for each row.
+  std::pair<size_t, size_t> BlocksOf(size_t count) const {
+    const auto blocks = [](size_t items) { return (items + kSumBlock - 1) / kSumBlock; };
+    if (alone() || rows == 0) return {0, blocks(count)};
+    const size_t each = count / rows;
+    return {blocks(first * each), blocks((first + own) * each)};
+  }
 };
 
 struct SharedRows {

@@ -396,10 +396,17 @@ void Training::Evaluate() {
     }
     std::vector<float> of_all;
     if (!set.shard.alone()) {
-      of_all = hosts_.Gather(predictions, set.shard.rows * outputs_);
+      if (std::ranges::all_of(metrics_, [](const auto& m) { return m->by_blocks(); })) {
+        of_all.resize(set.shard.rows * outputs_);
+        std::ranges::copy(predictions,
+                          of_all.begin() + static_cast<std::ptrdiff_t>(set.shard.first * outputs_));
+      } else {
+        of_all = hosts_.Gather(predictions, set.shard.rows * outputs_);
+      }
       predictions = of_all;
     }
     for (size_t m = 0; m < metrics_.size(); ++m) {
+      metrics_[m]->Share(set.shard);
       values_.push_back({.dataset = w.name,
                          .metric = metric_names_[m],
                          .value = metrics_[m]->Evaluate(predictions, set.whole, pool_)});

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -22,13 +23,21 @@ inline float WeightOf(const RowFields& f, size_t row) {
   return f.weight.size() == f.label.size() ? f.weight[row] : 1.0F;
 }
 
-// The sum of body(begin, end) over blocks of [0, count), always in the same order.
+// The sum of body(begin, end) over blocks of [0, count), always in the same order. `count` is a
+// multiple of the rows of `shard`, of which each host asks for its own.
 template <typename Sum, typename Body>
-Sum SumBlocks(ThreadPool& pool, size_t count, Body&& body) {
-  std::vector<Sum> sums((count + kSumBlock - 1) / kSumBlock);
-  pool.ForEach(sums.size(), [&](size_t b, int) {
-    sums[b] = body(b * kSumBlock, std::min(count, (b + 1) * kSumBlock));
+Sum SumBlocks(ThreadPool& pool, const Shard& shard, size_t count, Body&& body) {
+  const auto [first, last] = shard.BlocksOf(count);
+  std::vector<Sum> sums(last - first);
+  pool.ForEach(sums.size(), [&](size_t k, int) {
+    const size_t b = first + k;
+    sums[k] = body(b * kSumBlock, std::min(count, (b + 1) * kSumBlock));
   });
+  if constexpr (std::is_trivially_copyable_v<Sum>) {
+    if (!shard.alone()) {
+      sums = shard.hosts->Gather(std::span<const Sum>(sums), (count + kSumBlock - 1) / kSumBlock);
+    }
+  }
   Sum sum{};
   for (const Sum& s : sums) sum += s;
   return sum;
