@@ -67,7 +67,8 @@ open(os.path.join(os.environ["SM_MODEL_DIR"], "model"), "w").write("m")
         # The driver's own traceback, which says only that the script failed, comes behind.
         with self.assertRaisesRegex(Exception, "AlgorithmError: RuntimeError: no good: 42\\s+Traceback"):
             self.train(SourceCode(source_dir=str(self.dir / "bad"), entry_script="train.py"))
-        jobs = self.service.boto("sagemaker").list_training_jobs(StatusEquals="Failed")
+        jobs = self.service.boto("sagemaker").list_training_jobs(
+            StatusEquals="Failed", NameContains="script")
         log = self.log(jobs["TrainingJobSummaries"][0]["TrainingJobName"])
         self.assertIn("RuntimeError: no good: 42", log)
 
