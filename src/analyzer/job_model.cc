@@ -24,6 +24,7 @@ using nlohmann::json;
 constexpr Duration kPoll{200};
 constexpr Duration kMaxPoll{3000};
 constexpr size_t kMaxEndpointName = 63;
+constexpr unsigned kMostRequestsAtOnce = 4;
 
 std::unexpected<Error> BadModel(std::string message) {
   return Fail(Code::kInvalidArgument, "ClientError", std::move(message));
@@ -185,6 +186,9 @@ clarify::ModelOptions JobModel::Options() const {
   if (!config_.custom_attributes.empty()) {
     headers.Set("X-Amzn-SageMaker-Custom-Attributes", config_.custom_attributes);
   }
+  // As many as an instance of ours has workers.
+  out.requests_at_once =
+      static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1U, kMostRequestsAtOnce));
   out.invoke = [this, headers](const std::string& body) {
     return service_.Invoke(endpoint_, headers, body);
   };

@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <thread>
 
 #include "base/quote.h"
 #include "base/strings.h"
@@ -24,6 +26,7 @@ using nlohmann::json;
 constexpr size_t kMaxRequestBytes = 5'000'000;
 constexpr size_t kMaxRequestRows = 10'000;
 constexpr size_t kShownAnswer = 120;
+constexpr size_t kRowsTogether = 1000;  // are asked at once, whatever the model takes
 
 std::unexpected<Error> BadModel(std::string message) {
   return Fail(Code::kInvalidArgument, "ClientError", std::move(message));
@@ -102,7 +105,7 @@ struct ModelAccess::State {
   ModelOptions options;
   std::optional<Jmespath> label, probability;
   std::optional<size_t> label_at, probability_at;
-  size_t asked = 0;
+  size_t asked = 0;  // requests
   std::optional<bool> trees_agree;
   size_t trees_outputs = 0;
 
@@ -349,12 +352,12 @@ struct ModelAccess::State {
 
   // All of `rows`, `limit` at a time. `first`: the place of the first one, for messages.
   Status AskRange(std::span<const double> rows, size_t first, size_t limit,
-                  std::vector<RawAnswer>& out) {
+                  std::vector<RawAnswer>& out, size_t& requests) const {
     const size_t width = features.size();
     while (!rows.empty()) {
       size_t count = 0;
       const std::string body = Body(rows, limit, &count);
-      ++asked;
+      ++requests;
       auto answer = options.invoke(body);
       auto parsed = answer ? Parse(*answer, count)
                            : Result<std::vector<RawAnswer>>(std::unexpected(answer.error()));
@@ -365,10 +368,45 @@ struct ModelAccess::State {
                                     first + 1, parsed.error().message,
                                     Printable(body, kShownAnswer)));
       } else {
-        CLARY_CHECK_OK(AskRange(rows.first(count * width), first, (count + 1) / 2, out));
+        CLARY_CHECK_OK(AskRange(rows.first(count * width), first, (count + 1) / 2, out, requests));
       }
       rows = rows.subspan(count * width);
       first += count;
+    }
+    return {};
+  }
+
+  // All of `rows`, several requests at a time if the model takes them. The first error in order.
+  Status AskAll(std::span<const double> rows, std::vector<RawAnswer>& out) {
+    const size_t width = features.size();
+    const size_t count = width > 0 ? rows.size() / width : 0;
+    const auto at_once = static_cast<size_t>(std::max(1, options.requests_at_once));
+    if (at_once == 1 || count < 2 * kRowsTogether) return AskRange(rows, 0, max_rows(), out, asked);
+    struct Part {
+      std::vector<RawAnswer> answers;
+      size_t requests = 0;
+      Status done;
+    };
+    const size_t size = std::min(max_rows(), (count + at_once - 1) / at_once);
+    std::vector<Part> parts((count + size - 1) / size);
+    std::atomic<size_t> next{0};
+    {
+      std::vector<std::jthread> threads;
+      for (size_t t = 0; t < std::min(at_once, parts.size()); ++t) {
+        threads.emplace_back([&] {
+          for (size_t i; (i = next.fetch_add(1)) < parts.size();) {
+            const size_t first = i * size, n = std::min(size, count - first);
+            parts[i].done = AskRange(rows.subspan(first * width, n * width), first, max_rows(),
+                                     parts[i].answers, parts[i].requests);
+            if (!parts[i].done) next = parts.size();  // the rest is not worth asking
+          }
+        });
+      }
+    }
+    for (Part& part : parts) {
+      asked += part.requests;
+      CLARY_CHECK_OK(part.done);
+      std::ranges::move(part.answers, std::back_inserter(out));
     }
     return {};
   }
@@ -458,7 +496,7 @@ Result<std::unique_ptr<ModelAccess>> ModelAccess::Make(const PredictorConfig& co
 
 Result<Answers> ModelAccess::Ask(std::span<const double> rows) {
   std::vector<RawAnswer> raw;
-  CLARY_CHECK_OK(state_->AskRange(rows, 0, state_->max_rows(), raw));
+  CLARY_CHECK_OK(state_->AskAll(rows, raw));
   return state_->Join(std::move(raw));
 }
 

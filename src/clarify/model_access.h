@@ -35,6 +35,7 @@ struct ModelOptions {
   // The trees behind `invoke`, if they are known: asked directly where that gives what invoke does.
   const gbdt::Model* trees = nullptr;
   int threads = 0;
+  int requests_at_once = 1;  // that `invoke` takes, from as many threads
   // Of a request; 0: 10,000 rows, 5 MB.
   size_t max_rows = 0;
   size_t max_bytes = 0;

@@ -150,6 +150,33 @@ TEST_F(ModelAccessTest, ARequestThatFailsIsHalvedToTheRowThatDoesIt) {
   EXPECT_THAT(Refused(""), HasSubstr("the model answered 0 lines for 1 row"));
 }
 
+TEST_F(ModelAccessTest, SeveralRequestsAtATimeAnswerInOrder) {
+  constexpr size_t kRows = 5000;
+  Column column{.name = "n", .type = Column::Type::kInteger, .numbers = {}};
+  for (size_t r = 0; r < kRows; ++r) column.numbers.push_back(static_cast<double>(r));
+  const std::vector<const Column*> columns = {&column};
+  FeatureSpace space(columns);
+  const auto rows = space.Rows(columns);
+  const auto ask = [&](const std::string& bad) {
+    const Invoke echo = [&, bad](const std::string& body) -> Result<std::string> {
+      if (!bad.empty() && ("\n" + body).find("\n" + bad + "\n") != std::string::npos) {
+        return Fail(Code::kInvalidArgument, "ModelError", "not this one");
+      }
+      return body;
+    };
+    const auto model =
+        ModelAccess::Make(config_, space, {.invoke = echo, .requests_at_once = 3, .max_rows = 700})
+            .value();
+    auto answers = model->Ask(rows);
+    if (bad.empty()) {
+      EXPECT_EQ(model->requests(), 8U);
+    }
+    return answers;
+  };
+  EXPECT_EQ(ask("")->scores, column.numbers);
+  EXPECT_THAT(ask("4321").error().message, HasSubstr("row 4322 of what the model was asked"));
+}
+
 TEST_F(ModelAccessTest, PredictedLabels) {
   AnalysisConfig config;
   config.predictor.emplace();
