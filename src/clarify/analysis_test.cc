@@ -283,6 +283,16 @@ TEST_F(AnalysisTest, DataOfEverySize) {
   EXPECT_FALSE(ParseAnalysisConfig(config.dump()));
 }
 
+TEST_F(AnalysisTest, SegmentsAreIntervalsOrNothing) {
+  Json config = Config();
+  for (const char* bad : {"(a, b]", "(1, 2", "(1]", "(, 5]", "[1, 2x]"}) {
+    config["segment_config"] = {{{"name_or_index", "b"}, {"segments", {{bad}}}}};
+    const Status done = Run(config);
+    ASSERT_FALSE(done) << bad;
+    EXPECT_THAT(done.error().message, HasSubstr("segment_config 'b'")) << bad;
+  }
+}
+
 TEST_F(AnalysisTest, TenThousandColumns) {
   constexpr size_t kColumns = 10'000;
   std::ofstream data(dir_.path() / "data.csv");

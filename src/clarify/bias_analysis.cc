@@ -8,6 +8,7 @@
 #include <map>
 
 #include "base/quote.h"
+#include "base/strings.h"
 #include "clarify/bias.h"
 
 namespace clary::clarify {
@@ -423,12 +424,16 @@ class Analysis {
         column.type != Column::Type::kText) {
       const size_t comma = text->find(',');
       const bool closed = text->back() == ']';
-      char* end = nullptr;
-      const double low = std::strtod(text->c_str() + 1, &end);
-      const double high = comma == std::string::npos
-                              ? std::nan("")
-                              : std::strtod(text->c_str() + comma + 1, nullptr);
-      if (comma == std::string::npos || std::isnan(low) || std::isnan(high)) {
+      const auto bound = [&](size_t begin, size_t past) {
+        const std::string part(Trim(std::string_view(*text).substr(begin, past - begin)));
+        char* end = nullptr;
+        const double parsed = std::strtod(part.c_str(), &end);
+        return part.empty() || *end != '\0' ? std::nan("") : parsed;
+      };
+      const double low = comma == std::string::npos ? std::nan("") : bound(1, comma);
+      const double high =
+          comma == std::string::npos ? std::nan("") : bound(comma + 1, text->size() - 1);
+      if (std::isnan(low) || std::isnan(high) || (!closed && text->back() != ')')) {
         return BadData("'" + *text + "' is no interval like (2, 5]");
       }
       Group group{.text = *text, .member = std::vector<bool>(column.rows())};

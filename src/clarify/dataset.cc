@@ -261,7 +261,14 @@ Status AddDocument(const Paths& paths, const json& document, bool single, const 
                              single ? "" : fmt::format(", row {}", place), row.size(),
                              features.size()));
     }
-    for (size_t f = 0; f < row.size(); ++f) features[f].push_back(CellText(row[f]));
+    for (size_t f = 0; f < row.size(); ++f) {
+      if (row[f].is_structured()) {
+        return Bad(fmt::format("{}{}: feature {} is {}, expected a value", where,
+                               single ? "" : fmt::format(", row {}", place), f,
+                               row[f].type_name()));
+      }
+      features[f].push_back(CellText(row[f]));
+    }
   }
   size_t other = 0;
   for (const auto* path : {&paths.label, &paths.predicted, &paths.join}) {

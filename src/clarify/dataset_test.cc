@@ -164,6 +164,8 @@ TEST_F(DatasetTest, JsonByPaths) {
   EXPECT_THAT(Refused({.data = {Write("e.jsonl", "{\"g\": 1}\n")}}),
               HasSubstr("Data must contain features. 'f' finds null"));
   EXPECT_THAT(Refused({.data = {Write("e.jsonl", "{\"f\": \n")}}), HasSubstr("line 1 is no JSON"));
+  EXPECT_THAT(Refused({.data = {Write("e.jsonl", "{\"f\": [[1], 2], \"y\": 1}\n")}}),
+              HasSubstr("e.jsonl, line 1: feature 0 is array, expected a value"));
 
   config_.dataset_type = DatasetType::kJson;
   config_.features = "rows[*].f";
