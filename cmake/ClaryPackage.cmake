@@ -12,7 +12,8 @@ include(CMakePackageConfigHelpers)
 
 function(clary_install_package)
   add_library(clary_gbdt_package STATIC $<TARGET_OBJECTS:clary_gbdt>
-    $<TARGET_OBJECTS:clary_base_packaged> $<TARGET_OBJECTS:clary_data_packaged>)
+    $<TARGET_OBJECTS:clary_base_packaged> $<TARGET_OBJECTS:clary_data_packaged>
+    $<TARGET_OBJECTS:clary_collective_packaged>)
   set_target_properties(clary_gbdt_package PROPERTIES
     EXPORT_NAME gbdt OUTPUT_NAME clary_gbdt LINKER_LANGUAGE CXX ARCHIVE_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/package)
   target_link_libraries(clary_gbdt_package PUBLIC Threads::Threads)

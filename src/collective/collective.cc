@@ -1,7 +1,5 @@
 #include "collective/collective.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -23,7 +21,7 @@ constexpr char kSum = 's';
 std::string EncodeStatus(const Status& status) {
   if (status) return {};
   const Error& e = status.error();
-  return fmt::format("{}\n{}\n{}", static_cast<int>(e.code), e.reason, e.message);
+  return std::to_string(static_cast<int>(e.code)) + "\n" + e.reason + "\n" + e.message;
 }
 
 Status DecodeStatus(std::string_view text, size_t rank) {
@@ -31,7 +29,7 @@ Status DecodeStatus(std::string_view text, size_t rank) {
   const size_t first = text.find('\n');
   const size_t second = first == text.npos ? text.npos : text.find('\n', first + 1);
   if (second == text.npos) {
-    return clary::Fail(Code::kInternal, "HostFailed", fmt::format("host {} failed", rank));
+    return clary::Fail(Code::kInternal, "HostFailed", "host " + std::to_string(rank) + " failed");
   }
   int code = 0;
   for (const char c : text.substr(0, first)) code = 10 * code + (c - '0');
@@ -39,7 +37,7 @@ Status DecodeStatus(std::string_view text, size_t rank) {
     code = static_cast<int>(Code::kInternal);
   return clary::Fail(static_cast<Code>(code),
                      std::string(text.substr(first + 1, second - first - 1)),
-                     fmt::format("host {}: {}", rank, text.substr(second + 1)));
+                     "host " + std::to_string(rank) + ": " + std::string(text.substr(second + 1)));
 }
 
 }  // namespace
@@ -83,11 +81,12 @@ std::vector<std::string> Collective::Pass(char kind, std::span<const std::string
     Head theirs{};
     if ((*got)[k].size() >= sizeof theirs) std::memcpy(&theirs, (*got)[k].data(), sizeof theirs);
     if (theirs.operation != head.operation || theirs.kind != head.kind) {
+      const auto at = [](size_t host, const Head& h) {
+        return "host " + std::to_string(host) + " is at its operation " +
+               std::to_string(h.operation) + " (" + (h.kind == 0 ? '?' : h.kind) + ")";
+      };
       Fail({Code::kInternal, "OutOfStep",
-            fmt::format("host {} is at its operation {} ({}), host {} at {} ({}): they do not do "
-                        "the same work",
-                        k, theirs.operation, theirs.kind == 0 ? '?' : theirs.kind, rank_,
-                        head.operation, head.kind)});
+            at(k, theirs) + ", " + at(self, head) + ": they do not do the same work"});
       return from;
     }
     from[k] = (*got)[k].substr(sizeof theirs);
@@ -110,7 +109,8 @@ void Collective::GatherInto(std::string_view mine, std::span<char> all) {
   for (const std::string& part : parts) total += part.size();
   if (status_ && total != all.size()) {
     Fail({Code::kInternal, "OutOfStep",
-          fmt::format("the hosts gave {} bytes where {} were expected", total, all.size())});
+          "the hosts gave " + std::to_string(total) + " bytes where " + std::to_string(all.size()) +
+              " were expected"});
   }
   size_t at = 0;
   for (const std::string& part : parts) {
