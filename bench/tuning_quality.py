@@ -464,7 +464,12 @@ def main():
         for point in chosen:
             print("    {" + ", ".join(f"{v:.3g}" for v in point) + "},")
         print(f"mean regret of the {PORTFOLIO} on the tasks that they were learned on: {left:.3f}")
-        print("left out: " + ", ".join(f"{t} {portfolio(o, t)[1]:.3f}" for t in LEARN))
+        for task in (t for t in LEARN if (o.dir / f"{t}.npz").exists()):
+            curves = np.load(o.dir / f"{task}.npz")["curves"]
+            least, default = curves[:, GRID - 1].min(), curves[0, 99]
+            configs = np.load(o.dir / f"{task}.npz")["configs"][:, [0, *range(2, len(SPACE))]]
+            best = min(curves[np.flatnonzero((configs == [p[0], *p[2:]]).all(axis=1))[0], int(p[1]) - 1] for p in portfolio(o, task)[0])
+            print(f"{task}, left out: regret {np.clip((best - least) / max(default - least, 1e-12), 0, 1):.3f}")
     elif o.what in ("run", "real"):
         run(o, o.words[0], int(o.words[1]), int(o.words[2]), o.words[3:], o.what == "real")
     else:

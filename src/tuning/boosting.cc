@@ -61,7 +61,13 @@ const BoostingRange* FindBoostingRange(std::string_view name) {
 }
 
 std::span<const BoostingPoint> BoostingPortfolio() {
-  static const std::vector<BoostingPoint> kPortfolio = {};
+  // bench/tuning_quality.py portfolio, rounded. In the order of kRanges.
+  static const std::vector<BoostingPoint> kPortfolio = {
+      {0.058, 96, 3, 0.019, 0.81, 0.85, 0.0022, 0.2, 0.0054},
+      {0.2, 150, 9, 1.9, 0.73, 0.87, 15, 0.0021, 0.015},
+      {0.1, 150, 4, 0.16, 0.59, 0.73, 0.013, 0.045, 0.0013},
+      {0.043, 150, 2, 0.12, 0.73, 0.89, 0.0015, 0.00059, 0.064},
+  };
   return kPortfolio;
 }
 

@@ -524,6 +524,30 @@ TEST(Boosting, RoundsMakeUpForAFixedRate) {
   EXPECT_THAT(start[1].config, ElementsAre(200));
 }
 
+// A space in which the portfolio is far off: it costs a few trials, not the search.
+TEST(Boosting, AWrongPortfolioIsGotOver) {
+  const Space space =
+      *Space::Make({Continuous("eta", 0.01, 0.5, Scale::kLog), Integer("max_depth", 2, 10),
+                    Categorical("booster", {"gbtree", "dart"})});
+  const auto value = [](const Config& c) {
+    return 0.02 * std::pow(std::log(c[0] / 0.1), 2) + 0.001 * std::pow(c[1] - 6, 2) - 0.01 * c[2];
+  };
+  for (const uint64_t seed : {7, 8, 9}) {
+    const auto strategy = MakeBayesian(
+        space, {.seed = seed,
+                .start = BoostingStart(space, {{"num_round", 10}}, BoostingPortfolio()),
+                .budget = 12});
+    std::vector<Trial> trials;
+    double best = INFINITY;
+    for (int i = 0; i < 12; ++i) {
+      const auto config = Next(*strategy, trials);
+      trials.push_back({.config = *config, .value = value(*config)});
+      best = std::min(best, *trials.back().value);
+    }
+    EXPECT_LT(best, 0) << seed;
+  }
+}
+
 TEST(Boosting, EveryPointOfThePortfolioIsInTheDefaultRanges) {
   std::vector<Parameter> parameters;
   for (const BoostingRange& r : BoostingRanges()) {
