@@ -1,13 +1,14 @@
 // Requests a second of one API call over kept connections: what a polling client costs the service.
 //
-//   service_bench ENDPOINT HOME OPERATION BODY [CONNECTIONS=32] [SECONDS=5] [RATE=0]
+//   service_bench ENDPOINT HOME OPERATION BODY [CONNECTIONS=32] [SECONDS=5] [RATE=0] [NAMES=1]
 //   service_bench http://127.0.0.1:8460 ~/.clary DescribeTrainingJob '{"TrainingJobName":"job"}'
 //   service_bench http://127.0.0.1:8460 ~/.clary /endpoints/e/invocations "$(cat row.csv)" 16 10
 //   1000
 //
 // An OPERATION that begins with / is a path, and BODY rows of CSV. With a RATE (requests a second
 // of all connections) latencies count from when a request was due, so that a stall is not left out.
-// The request is signed once (a signature is good for 15 minutes); each connection sends it again
+// With NAMES, "{n}" in the body is one of so many numbers of six digits, another in each request.
+// A request is signed once (a signature is good for 15 minutes); each connection sends it again
 // as soon as it has the answer, so the numbers are those of the service, signature check included.
 #include <netdb.h>
 #include <netinet/in.h>
@@ -70,17 +71,20 @@ int ReadAnswer(int fd, std::string& buffer) {
 
 int main(int argc, char** argv) {
   if (argc < 5) {
-    std::fprintf(stderr, "usage: %s ENDPOINT HOME OPERATION BODY [CONNECTIONS] [SECONDS] [RATE]\n",
+    std::fprintf(stderr,
+                 "usage: %s ENDPOINT HOME OPERATION BODY [CONNECTIONS] [SECONDS] [RATE] "
+                 "[NAMES]\n",
                  argv[0]);
     return 2;
   }
   const std::string authority = std::string(argv[1]).substr(std::strlen("http://"));
   const auto port = static_cast<uint16_t>(std::atoi(authority.c_str() + authority.find(':') + 1));
   const std::string host = authority.substr(0, authority.find(':'));
-  const std::string body = argv[4];
+  const std::string pattern = argv[4];
   const int connections = argc > 5 ? std::atoi(argv[5]) : 32;
   const std::chrono::seconds seconds(argc > 6 ? std::atoi(argv[6]) : 5);
   const double rate = argc > 7 ? std::atof(argv[7]) : 0;
+  const int names = argc > 8 ? std::max(1, std::atoi(argv[8])) : 1;
   const bool rest = argv[3][0] == '/';
   const std::string path = rest ? argv[3] : "/";
   const auto account = clary::server::LoadOrCreateAccount(argv[2]);
@@ -89,21 +93,30 @@ int main(int argc, char** argv) {
     return 1;
   }
 
-  clary::net::Headers headers;
-  headers.Set("Host", authority);
-  headers.Set("Content-Type", rest ? "text/csv" : "application/x-amz-json-1.1");
-  if (!rest) headers.Set("X-Amz-Target", std::string("SageMaker.") + argv[3]);
-  const auto signature = clary::net::SignHeaders(
-      {.access_key = account->access_key_id,
-       .secret_key = account->secret_access_key,
-       .region = account->region,
-       .service = "sagemaker"},
-      {.method = "POST", .path = path, .raw_query = "", .headers = &headers},
-      clary::HexEncode(clary::Sha256(body)), clary::Clock::System().Now());
-  std::string request = "POST " + path + " HTTP/1.1\r\n";
-  for (const auto& [name, value] : signature.all()) headers.Set(name, value);
-  for (const auto& [name, value] : headers.all()) request += name + ": " + value + "\r\n";
-  request += "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+  std::vector<std::string> requests;
+  for (int n = 0; n < names; ++n) {
+    std::string body = pattern;
+    if (const size_t at = body.find("{n}"); names > 1 && at != std::string::npos) {
+      const std::string number = std::to_string(n);
+      body.replace(at, 3, std::string(6 - std::min<size_t>(6, number.size()), '0') + number);
+    }
+    clary::net::Headers headers;
+    headers.Set("Host", authority);
+    headers.Set("Content-Type", rest ? "text/csv" : "application/x-amz-json-1.1");
+    if (!rest) headers.Set("X-Amz-Target", std::string("SageMaker.") + argv[3]);
+    const auto signature = clary::net::SignHeaders(
+        {.access_key = account->access_key_id,
+         .secret_key = account->secret_access_key,
+         .region = account->region,
+         .service = "sagemaker"},
+        {.method = "POST", .path = path, .raw_query = "", .headers = &headers},
+        clary::HexEncode(clary::Sha256(body)), clary::Clock::System().Now());
+    std::string request = "POST " + path + " HTTP/1.1\r\n";
+    for (const auto& [name, value] : signature.all()) headers.Set(name, value);
+    for (const auto& [name, value] : headers.all()) request += name + ": " + value + "\r\n";
+    requests.push_back(request + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+                       body);
+  }
 
   std::atomic<bool> stop = false;
   std::atomic<int> failures = 0;
@@ -122,6 +135,9 @@ int main(int argc, char** argv) {
           sent = began + std::chrono::duration_cast<SteadyClock::duration>(due);
           std::this_thread::sleep_until(sent);
         }
+        // Steps of a prime visit all names in an order that no cache knows.
+        const std::string& request =
+            requests[static_cast<size_t>(place * 7919 + n * 7907) % requests.size()];
         if (::send(fd, request.data(), request.size(), MSG_NOSIGNAL) !=
                 static_cast<ssize_t>(request.size()) ||
             ReadAnswer(fd, answer) != 200) {

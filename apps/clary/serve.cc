@@ -53,6 +53,12 @@ void AddServe(CLI::App& app, Context& context) {
   AddNumber(*serve, "--port", service.port, "Port (default 8460; 0: any free one)", 0);
   serve->add_flag("--tunnel", service.allow_tunnel,
                   "As an HTTPS proxy, let calls to other hosts through");
+  serve->add_option("--state", service.state,
+                    "postgres://USER@HOST/DATABASE: records there, which several services share "
+                    "(default: HOME/meta.db)");
+  serve->add_option("--objects", service.objects,
+                    "s3://HOST:PORT: objects in that S3 service, ?tls=off for plain HTTP; keys in "
+                    "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY (default: HOME/objects)");
   AddNumber(*serve, "--cpus", service.capacity_cpus,
             "Cores that running jobs may use in sum (default: all)");
   serve->add_flag_callback(

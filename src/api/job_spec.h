@@ -115,7 +115,7 @@ struct JobSpec {
   std::string
       request_json;  // a processing job's request: its /opt/ml/config/processingjobconfig.json
   std::vector<std::string> notices;  // what the job asked for and does not get: lines for its log
-  std::string store;                 // root directory of the file object store
+  std::string store;                 // location of the object store (objects/open_store.h)
   std::string log_root;              // root directory of the log store
   std::string log_group;             // "/aws/sagemaker/TrainingJobs"
   std::string log_stream;            // "<job>/algo-1-<epoch>"

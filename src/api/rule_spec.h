@@ -27,7 +27,7 @@ struct RuleSpec {
   std::string profiler_uri;  // s3://.../<job>/profiler-output
   std::string output_uri;    // s3://.../<job>/rule-output/<name>
   std::string region;
-  std::string store;        // root directory of the file object store
+  std::string store;        // location of the object store (objects/open_store.h)
   std::string log_root;     // root directory of the log store
   std::string log_group;    // "/aws/sagemaker/ProcessingJobs"
   std::string log_stream;   // "<processing job>/algo-1-<epoch>"

@@ -57,7 +57,7 @@ struct ServerSpec {
   bool network_isolation = false;
   ScriptAccess access;
   std::vector<std::string> notices;  // what was asked for and is not given: lines for the log
-  std::string store;                 // root directory of the file object store
+  std::string store;                 // location of the object store (objects/open_store.h)
   std::string log_root;              // root directory of the log store
   std::string log_group;             // "/aws/sagemaker/Endpoints/<endpoint>"
   std::string log_stream;            // "<variant>/<instance>"; of a pipeline "/<container>" follows

@@ -1,6 +1,7 @@
 #include "client/home.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
@@ -59,6 +60,13 @@ Result<std::string> LiveEndpoint(const std::filesystem::path& home) {
   if (!json.is_object() || !json.contains("endpoint") || !json["endpoint"].is_string() ||
       !json.contains("pid") || !json["pid"].is_number_integer()) {
     return none();
+  }
+  // Of several services the one that leads; it may be on another machine, where no pid tells.
+  char host[256] = {};
+  (void)::gethostname(host, sizeof host - 1);
+  const auto there = json.find("host");
+  if (there != json.end() && there->is_string() && *there != host) {
+    return json["endpoint"].get<std::string>();
   }
   const auto pid = json["pid"].get<int64_t>();
   if (pid <= 0 || (kill(static_cast<pid_t>(pid), 0) != 0 && errno != EPERM)) return none();

@@ -411,7 +411,7 @@ Result<api::ServerSpec> MakeServerSpec(const Context& context, const Record& end
                           .network_isolation = model.at("isolated").get<bool>() ||
                                                config.value("EnableNetworkIsolation", false),
                           .notices = api::Notices("CreateEndpointConfig", config),
-                          .store = context.options.object_root.string(),
+                          .store = context.options.object_root,
                           .log_root = context.env.logs.root().string(),
                           .log_group = kEndpointLogGroup + EndpointOf(endpoint),
                           .log_stream = instance.variant + "/" + instance.id};

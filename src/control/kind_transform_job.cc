@@ -123,7 +123,7 @@ Result<api::TransformSpec> MakeSpec(const Context& context, const Record& job) {
       .join_source = processing.value("JoinSource", "None"),
       .network_isolation = facts.isolated,
       .notices = api::Notices("CreateTransformJob", request),
-      .store = context.options.object_root.string(),
+      .store = context.options.object_root,
       .log_root = context.env.logs.root().string(),
       .log_group = kLogGroup,
       .log_stream = job.launches.front().log_stream(),

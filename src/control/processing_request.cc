@@ -233,7 +233,7 @@ api::JobSpec MakeProcessingSpec(const Record& job, const Environment& environmen
   spec.network_isolation =
       request.value("NetworkConfig", json::object()).value("EnableNetworkIsolation", false);
   spec.notices = api::Notices("CreateProcessingJob", request);
-  spec.store = options.object_root.string();
+  spec.store = options.object_root;
   spec.log_root = environment.logs.root().string();
   spec.log_group = kProcessingLogGroup;
   spec.log_stream = job.launches.front().log_stream();

@@ -76,6 +76,12 @@ void Steps::DropMemory(const std::vector<SnapshotPtr>& active) {
   launches_ = std::move(launches);
 }
 
+Status Steps::StillLeads() const {
+  const meta::Lease* lease = context.env.lease;
+  if (lease == nullptr || lease->Held()) return {};
+  return Fail(Code::kConflict, "Fenced", "another service leads");
+}
+
 void Steps::Step(const SnapshotPtr& record) {
   const Record& r = record->record;
   now_ms_ = context.Now();
@@ -92,6 +98,7 @@ void Steps::Step(const SnapshotPtr& record) {
 }
 
 Status Steps::StepOne(const SnapshotPtr& record) {
+  CLARY_CHECK_OK(StillLeads());
   const Record& r = record->record;
   if (r.delete_requested_ms > 0) return Delete(record);
   if (r.terminal()) return CleanUp(record);
@@ -146,6 +153,7 @@ Status Steps::Start(const Launch& launch, const Program& program) const {
   spec.env = context.options.runner_environment;
   spec.directory = directory.string();
   spec.output = (directory / program.log).string();
+  CLARY_CHECK_OK(StillLeads());
   return context.env.executor.Launch(spec);
 }
 
@@ -233,6 +241,7 @@ Status Steps::FoldEvents(Launch& launch,
 Status Steps::Stop(const Launch& launch, std::chrono::milliseconds grace) {
   LaunchMemory& memory = launches_[launch.key];
   if (memory.stop_sent) return {};
+  CLARY_CHECK_OK(StillLeads());
   if (launch.host.empty()) {
     CLARY_CHECK_OK(context.env.executor.Stop(launch.key, grace));
   } else {
@@ -269,6 +278,7 @@ Status Steps::CleanUp(const SnapshotPtr& record) {
       }
       continue;
     }
+    CLARY_CHECK_OK(StillLeads());
     if (!RemoveRests(Directory(launch)) && now_ms_ - next.modified_ms < kLingerMs) continue;
     if (state) CLARY_CHECK_OK(context.env.executor.Forget(launch.key));
     if (next.kind->serves && context.options.take_back_keys) {
@@ -299,6 +309,7 @@ Status Steps::Delete(const SnapshotPtr& record) {
   }
   if (ends) return {};
   Plan plan;
+  CLARY_CHECK_OK(StillLeads());
   for (const SnapshotPtr& one : GoingWith(context, record)) {
     for (const Launch& launch : one->record.launches) {
       if (!launch.key.empty() && launch.host.empty()) {

@@ -10,7 +10,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr char kTagsTable[] = "tags";
 constexpr size_t kLoadPage = 1000;
 constexpr size_t kMaxTexts = 512;    // answers kept; when full, all are dropped
 constexpr size_t kFirstChunk = 32;   // of a walk: what a page needs
@@ -44,6 +43,12 @@ void Walk(std::optional<Key> after, const std::function<bool(const SnapshotPtr&)
     if (chunk.size() < limit) return;
     after = key_of(chunk.back()->record);
   }
+}
+
+Result<SnapshotPtr> Parsed(const Kind& kind, const meta::Record& stored) {
+  CLARY_TRY(Record record, RecordFromJson(kind, json::parse(stored.body, nullptr, false)));
+  FoldIntent(record);
+  return std::make_shared<const Snapshot>(std::move(record), stored.version);
 }
 
 }  // namespace
@@ -178,14 +183,72 @@ void Records::Erase(const Record& r) {
   tables_[kind].by_key.erase(r.key);
 }
 
+// What is read after `before` was seen is not older than it. No removal of this service comes in
+// between (rare_); whoever installs something newer meanwhile has the last word.
 Status Records::Reload(const Kind& kind, const std::string& key) {
   MutexLock no_removal(rare_);
-  CLARY_TRY(const meta::Record stored, store_.Get(kind.table, key));
-  CLARY_TRY(Record record, RecordFromJson(kind, json::parse(stored.body, nullptr, false)));
-  FoldIntent(record);
-  MutexLock lock(mu_);
-  Install(std::make_shared<const Snapshot>(std::move(record), stored.version), true);
-  return {};
+  for (;;) {
+    const SnapshotPtr before = Find(kind, key);
+    const auto stored = store_.Get(kind.table, key);
+    if (!stored && stored.error().code != Code::kNotFound) return std::unexpected(stored.error());
+    SnapshotPtr now;
+    if (stored) {
+      CLARY_TRY(now, Parsed(kind, *stored));
+    }
+    // One that was made anew has tags of its own, which may have come before it.
+    json tags;
+    if (before && now && now->record.created_ms != before->record.created_ms) {
+      if (const auto kept = store_.Get(kTagsTable, now->record.arn)) {
+        tags = json::parse(kept->body, nullptr, false);
+      }
+    }
+    MutexLock lock(mu_);
+    const auto& table = tables_[IndexOf(kind)].by_key;
+    const auto it = table.find(key);
+    if ((it != table.end() ? it->second.snapshot : nullptr) != before) continue;
+    if (before && (!now || now->record.created_ms != before->record.created_ms)) {
+      const Record gone = before->record;
+      Erase(gone);
+    }
+    if (tags.is_array()) tags_[now->record.arn] = TagsFromJson(tags);
+    if (now) Install(std::move(now), true);
+    return {};
+  }
+}
+
+Result<SnapshotPtr> Records::Absorb(const meta::Change& change) {
+  if (change.table == kTagsTable) {
+    MutexLock no_removal(rare_);
+    const json list = json::parse(change.record.body, nullptr, false);
+    MutexLock lock(mu_);
+    if (change.gone || !list.is_array()) {
+      tags_.erase(change.record.key);
+    } else {
+      tags_[change.record.key] = TagsFromJson(list);
+    }
+    return nullptr;
+  }
+  const auto found = std::ranges::find(Kinds(), change.table, &Kind::table);
+  if (found == Kinds().end()) return nullptr;
+  const Kind& kind = **found;
+  const SnapshotPtr known = Find(kind, change.record.key);
+  if (known ? !change.gone && known->version == change.record.version : change.gone) return nullptr;
+  if (known && !change.gone && change.record.version > known->version) {
+    const auto parsed = Parsed(kind, change.record);
+    if (parsed && (*parsed)->record.created_ms == known->record.created_ms) {
+      MutexLock lock(mu_);
+      Install(*parsed, false);
+      return *parsed;
+    }
+  }
+  if (const Status done = Reload(kind, change.record.key); !done) {
+    if (done.error().code == Code::kUnavailable) return std::unexpected(done.error());
+    LOG(kError, "a record that another service wrote cannot be read", {"kind", kind.noun},
+        {"key", change.record.key}, {"why", done.error().message});
+    return nullptr;
+  }
+  const SnapshotPtr now = Find(kind, change.record.key);
+  return now == known ? nullptr : now ? now : known;
 }
 
 SnapshotPtr Records::Find(const Kind& kind, std::string_view key) const {
@@ -340,9 +403,21 @@ TagMap Records::Tags(const std::string& arn) const {
 Result<TagMap> Records::ChangeTags(const std::string& arn,
                                    const std::function<Status(TagMap& tags)>& change) {
   MutexLock one_at_a_time(rare_);
-  TagMap tags = Tags(arn);
-  CLARY_CHECK_OK(change(tags));
-  CLARY_CHECK_OK(store_.Put(kTagsTable, arn, TagsToJson(tags).dump(), std::nullopt));
+  TagMap tags;
+  for (;;) {  // other services change tags, too
+    const auto stored = store_.Get(kTagsTable, arn);
+    if (!stored && stored.error().code != Code::kNotFound) return std::unexpected(stored.error());
+    const json list = stored ? json::parse(stored->body, nullptr, false) : json();
+    tags = list.is_array() ? TagsFromJson(list) : TagMap{};
+    CLARY_CHECK_OK(change(tags));
+    const auto put =
+        store_.Put(kTagsTable, arn, TagsToJson(tags).dump(), stored ? stored->version : 0);
+    if (put) break;
+    const Code code = put.error().code;
+    if (code != Code::kConflict && code != Code::kAlreadyExists) {
+      return std::unexpected(put.error());
+    }
+  }
   MutexLock lock(mu_);
   tags_[arn] = tags;
   return tags;

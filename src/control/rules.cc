@@ -336,7 +336,7 @@ api::RuleSpec MakeRuleSpec(const Record& job, const Record& rule, const Context&
 void FillRuleSpec(const Record& rule, const Context& context, api::RuleSpec& spec) {
   const Options& options = context.options;
   spec.region = options.region;
-  spec.store = options.object_root.string();
+  spec.store = options.object_root;
   spec.log_root = context.env.logs.root().string();
   spec.log_group = kProcessingLogGroup;
   spec.log_stream = rule.launches.front().log_stream();

@@ -18,6 +18,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::chrono::milliseconds kPoll{10};  // while something is not settled
+constexpr std::chrono::milliseconds kLookForLease{100};
 
 // SDKs look at an endpoint right after they have made or changed it, and then not for 5 to 30 s. So
 // an answer about one that has just changed waits a moment for the end of it, which is near.
@@ -56,13 +57,42 @@ struct Service::State {
   }
   void Run(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
-      const size_t active = steps.Pass();
-      context.bell->Wait(stop, active > 0 ? std::optional(kPoll) : std::nullopt);
+      const auto active = Pass();
+      const auto wait = !active             ? std::optional(kLookForLease)
+                        : *active > 0       ? std::optional(kPoll)
+                        : context.env.lease ? std::optional(kLookForLease)
+                                            : std::nullopt;
+      context.bell->Wait(stop, wait);
     }
+  }
+  // Nothing: another service leads.
+  std::optional<size_t> Pass() {
+    const meta::Lease* lease = context.env.lease;
+    if (lease == nullptr) return steps->Pass();
+    if (!lease->Held()) return std::nullopt;
+    if (const int64_t now = lease->term(); now != term) {
+      // What it remembers of an earlier term is not true any more.
+      if (context.env.follower != nullptr && !context.env.follower->CatchUp()) return std::nullopt;
+      steps.emplace(context);
+      term = now;
+    }
+    const meta::Fence fence(meta::kLeases, lease->name(), term);
+    return steps->Pass();
+  }
+  Status Absorb(const meta::Change& change) {
+    CLARY_TRY(const SnapshotPtr changed, context.records.Absorb(change));
+    if (!changed) return {};
+    const Kind* kind = changed->record.kind;
+    if (kind == &kEndpoint || kind == &kInferenceComponent) {
+      PublishRoute(context, EndpointOf(changed->record));
+    }
+    context.bell->Ring(false);
+    return {};
   }
 
   Context context;
-  Steps steps{context};
+  std::optional<Steps> steps{std::in_place, context};
+  int64_t term = 0;     // of the lease, in which `steps` was made
   std::jthread thread;  // last member: joined before what it uses goes
 };
 
@@ -82,6 +112,11 @@ Result<std::unique_ptr<Service>> Service::Start(const Environment& environment, 
   std::unique_ptr<Service> service(
       new Service(std::make_unique<State>(environment, std::move(options))));
   State& state = *service->state_;
+  if (meta::Follower* follower = environment.follower) {
+    const auto absorb = [&state](const meta::Change& change) { return state.Absorb(change); };
+    for (const Kind* kind : Kinds()) follower->Subscribe(kind->table, absorb);
+    follower->Subscribe(kTagsTable, absorb);
+  }
   CLARY_CHECK_OK(state.context.records.Load());
   state.context.records.ByCreation(kEndpoint, true, std::nullopt, [&](const SnapshotPtr& one) {
     PublishRoute(state.context, one->record.key);
@@ -97,7 +132,35 @@ void Service::Begin(std::string endpoint) {
   state_->Start();
 }
 
+template <typename Ask>
+auto Service::WithNews(Ask&& ask) {
+  meta::Follower* follower = state_->context.env.follower;
+  const uint64_t known = follower != nullptr ? follower->taken() : 0;
+  auto answer = ask();
+  if (answer || follower == nullptr) return answer;
+  switch (answer.error().code) {
+    case Code::kNotFound:
+    case Code::kAlreadyExists:
+    case Code::kInvalidArgument:
+    case Code::kFailedPrecondition:
+    case Code::kConflict:
+      break;
+    default:
+      return answer;
+  }
+  if (!follower->CatchUp() || follower->taken() == known) return answer;
+  return ask();
+}
+
 Result<json> Service::Handle(std::string_view operation, const json& input) {
+  return WithNews([&] { return HandleOnce(operation, input); });
+}
+
+Result<std::string> Service::Call(std::string_view operation, std::string_view body) {
+  return WithNews([&] { return CallOnce(operation, body); });
+}
+
+Result<json> Service::HandleOnce(std::string_view operation, const json& input) {
   const Handler* handler = FindHandler(operation);
   if (handler == nullptr) {
     return Fail(Code::kInvalidArgument, "UnknownOperationException",
@@ -108,7 +171,7 @@ Result<json> Service::Handle(std::string_view operation, const json& input) {
   return (*handler)(state_->context, input);
 }
 
-Result<std::string> Service::Call(std::string_view operation, std::string_view body) {
+Result<std::string> Service::CallOnce(std::string_view operation, std::string_view body) {
   CLARY_TRY(const json input, api::Decode(operation, body));
   if (DescribedBy(operation) == &kTrainingJob) {
     // Asked all the time, by clients that wait.
@@ -133,7 +196,7 @@ Result<std::string> Service::Call(std::string_view operation, std::string_view b
               Create(state_->context, kTrainingJob, input, {.facts = FactsOfTrainingText(body)}));
     return Dump(made);
   }
-  CLARY_TRY(const json output, Handle(operation, input));
+  CLARY_TRY(const json output, HandleOnce(operation, input));
   return Dump(output);
 }
 
@@ -166,6 +229,6 @@ std::shared_ptr<const EndpointRoutes> Service::Routes() const {
   return state_->context.routes.Read();
 }
 
-size_t Service::Reconcile() { return state_->steps.Pass(); }
+size_t Service::Reconcile() { return state_->Pass().value_or(0); }
 
 }  // namespace clary::control

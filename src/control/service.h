@@ -23,6 +23,8 @@
 #include "base/error.h"
 #include "control/routes.h"
 #include "exec/executor.h"
+#include "meta/follower.h"
+#include "meta/lease.h"
 #include "meta/log_store.h"
 #include "meta/metadata_store.h"
 #include "objects/object_store.h"
@@ -36,6 +38,10 @@ struct Environment {
   exec::Executor& executor;
   meta::LogStore& logs;
   Clock& clock;
+  // Of a state that several services share; else null, both. The reconciler works while the lease
+  // is held; what the others write is taken from the follower, which this service subscribes to.
+  meta::Lease* lease = nullptr;
+  meta::Follower* follower = nullptr;
 };
 
 struct Options {
@@ -43,7 +49,7 @@ struct Options {
   std::string region = "us-east-1";
   std::filesystem::path jobs_directory;            // jobs/<job>/ of the state directory
   std::filesystem::path pools_directory;           // folders that jobs of a warm pool share
-  std::filesystem::path object_root;               // told to runners: JobSpec.store
+  std::string object_root;                         // told to runners: JobSpec.store
   std::vector<std::string> runner_command;         // "/path/clary", "runner"; the job's directory
                                                    // is added as last argument
   std::vector<std::string> rule_command;           // "/path/clary", "rule"; likewise
@@ -123,13 +129,18 @@ class Service {
   // Removes what warm pools that have ended have left on the disk. Any thread.
   void Tidy();
 
-  // One pass over the jobs that have not ended; only for a service without its own reconciler, by
-  // one thread at a time. Returns how many have not ended.
+  // One pass over the jobs that have not ended, if this service leads; only for a service without
+  // its own reconciler, by one thread at a time. Returns how many have not ended.
   size_t Reconcile();
 
  private:
   struct State;
   explicit Service(std::unique_ptr<State> state);
+  Result<nlohmann::json> HandleOnce(std::string_view operation, const nlohmann::json& input);
+  Result<std::string> CallOnce(std::string_view operation, std::string_view body);
+  // The answer of `ask`, which is asked again if it is an error that came of old records.
+  template <typename Ask>
+  auto WithNews(Ask&& ask);
   std::unique_ptr<State> state_;
 };
 

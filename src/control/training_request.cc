@@ -235,7 +235,7 @@ api::JobSpec MakeJobSpec(const Record& job, const Environment& environment,
   spec.tensorboard_json = DumpMember(request, "TensorBoardOutputConfig");
   spec.network_isolation = request.value("EnableNetworkIsolation", false);
   spec.notices = api::Notices("CreateTrainingJob", request);
-  spec.store = options.object_root.string();
+  spec.store = options.object_root;
   spec.log_root = environment.logs.root().string();
   spec.log_group = kTrainingLogGroup;
   spec.log_stream = job.launches.front().log_stream();

@@ -23,6 +23,9 @@ namespace clary::exec {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr std::string_view kForgotten = ".forgotten-";
+constexpr unsigned kForgetsBetweenSweeps = 1000;
+
 // glibc 2.36 declares pidfd_open without extern "C", so C++ cannot link it.
 Fd OpenPidfd(pid_t pid) { return Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))); }
 
@@ -149,16 +152,18 @@ class LocalExecutor::Watcher {
   std::jthread thread_;  // last: joined before what it uses goes
 };
 
-LocalExecutor::LocalExecutor(fs::path dir, std::vector<std::string> supervisor)
-    : dir_(std::move(dir)), supervisor_(std::move(supervisor)) {}
+LocalExecutor::LocalExecutor(fs::path dir, std::vector<std::string> supervisor,
+                             LocalExecutorOptions options)
+    : dir_(std::move(dir)), supervisor_(std::move(supervisor)), options_(options) {}
 LocalExecutor::~LocalExecutor() = default;
 
 Result<std::unique_ptr<LocalExecutor>> LocalExecutor::Open(fs::path dir,
-                                                           std::vector<std::string> supervisor) {
+                                                           std::vector<std::string> supervisor,
+                                                           LocalExecutorOptions options) {
   CLARY_CHECK_OK(MakeDirectories(dir, 0700));
   std::error_code ec;
   dir = fs::absolute(dir, ec);
-  std::unique_ptr<LocalExecutor> self(new LocalExecutor(dir, std::move(supervisor)));
+  std::unique_ptr<LocalExecutor> self(new LocalExecutor(dir, std::move(supervisor), options));
   CLARY_TRY(const std::string boot, ReadFile("/proc/sys/kernel/random/boot_id", 256));
   self->boot_id_ = Trim(boot);
   Fd event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
@@ -166,10 +171,7 @@ Result<std::unique_ptr<LocalExecutor>> LocalExecutor::Open(fs::path dir,
   self->watcher_ = std::make_unique<Watcher>(std::move(event));
   for (const auto& entry : fs::directory_iterator(dir, ec)) {
     const fs::path& path = entry.path();
-    if (path.filename().string().starts_with(".forgotten-")) {
-      (void)RemoveTree(path);  // a Forget that was cut short; tried again next time
-      continue;
-    }
+    if (path.filename().string().starts_with(kForgotten)) continue;
     // A pid is of use only while the lock proves that its process lives: ask after opening it.
     const auto pid = ReadNumber(path / kStartedFile);
     if (!pid) continue;
@@ -178,7 +180,24 @@ Result<std::unique_ptr<LocalExecutor>> LocalExecutor::Open(fs::path dir,
     if (pidfd && alive && *alive) self->watcher_->Watch(std::move(pidfd));
   }
   if (ec) return std::unexpected(ErrnoError(ec.value(), "listing " + dir.string()));
+  self->SweepForgotten();
   return self;
+}
+
+bool LocalExecutor::IsForgotten(const std::string& key) const {
+  return options_.remember.count() > 0 &&
+         ::access((dir_ / (std::string(kForgotten) + key)).c_str(), F_OK) == 0;
+}
+
+// Those that are old enough, and what a Forget that was cut short has left of them.
+void LocalExecutor::SweepForgotten() {
+  const auto oldest = fs::file_time_type::clock::now() - options_.remember;
+  std::error_code ec;
+  for (const auto& entry : fs::directory_iterator(dir_, ec)) {
+    if (!entry.path().filename().string().starts_with(kForgotten)) continue;
+    const auto when = fs::last_write_time(entry.path(), ec);
+    if (!ec && when <= oldest) (void)RemoveTree(entry.path());
+  }
 }
 
 Status LocalExecutor::Launch(const LaunchSpec& spec) {
@@ -190,7 +209,11 @@ Status LocalExecutor::Launch(const LaunchSpec& spec) {
   }
   CLARY_TRY(const Fd lock, OpenFile(dir / kLockFile, O_RDWR | O_CREAT, 0600));
   CLARY_TRY(const bool mine, TryLock(lock.get()));
-  if (!mine) return {};  // running, or being launched by another thread
+  if (!mine) return {};         // running, or being launched by another thread
+  if (IsForgotten(spec.key)) {  // asked with the lock: no other launches it now
+    (void)RemoveTree(dir);
+    return {};
+  }
   for (const char* file : {kStartedFile, kExitFile}) {
     if (::access((dir / file).c_str(), F_OK) == 0) return {};  // ran before; Find says how it went
   }
@@ -249,13 +272,19 @@ Status LocalExecutor::Forget(const std::string& key) {
     return Fail(Code::kFailedPrecondition, "Running", "launch " + key + " is still running");
   }
   // In one step out of sight, so that a crash never leaves half a launch under its key.
-  const fs::path trash = dir_ / (".forgotten-" + key);
+  const fs::path trash = dir_ / (std::string(kForgotten) + key);
+  if (::access((dir_ / key).c_str(), F_OK) != 0 && errno == ENOENT) return {};
   CLARY_CHECK_OK(RemoveTree(trash));
   if (::rename((dir_ / key).c_str(), trash.c_str()) != 0) {
     if (errno == ENOENT) return {};
     return std::unexpected(ErrnoError(errno, "forgetting launch " + key));
   }
-  return RemoveTree(trash);
+  if (options_.remember.count() == 0) return RemoveTree(trash);
+  for (const char* file : {kSpecFile, kStartedFile, kStopFile, kExitFile, kLockFile}) {
+    ::unlink((trash / file).c_str());
+  }
+  if (forgets_++ % kForgetsBetweenSweeps == kForgetsBetweenSweeps - 1) SweepForgotten();
+  return {};
 }
 
 void LocalExecutor::OnExit(std::function<void()> wake) { watcher_->SetWake(std::move(wake)); }

@@ -3,6 +3,8 @@
 // (a lock), records the exit code and keeps the deadline of a stop. docs/formats/executor.md.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -12,15 +14,22 @@
 
 namespace clary::exec {
 
+struct LocalExecutorOptions {
+  // For so long a key that was forgotten is not launched again: where several services share the
+  // directory, one that paused may come too late with it.
+  std::chrono::seconds remember{0};
+};
+
 class LocalExecutor : public Executor {
  public:
-  // Opens or creates `dir` and finds the launches that an earlier service left running. One
-  // LocalExecutor per directory at a time. `supervisor` is a command line that ends up in
-  // RunSupervisor with the launch's directory appended; "/proc/self/exe" is this executable, even
-  // if its file has been replaced meanwhile.
-  static Result<std::unique_ptr<LocalExecutor>> Open(std::filesystem::path dir,
-                                                     std::vector<std::string> supervisor = {
-                                                         "/proc/self/exe", "supervise"});
+  // Opens or creates `dir` and finds the launches that an earlier service left running. Of
+  // several services on one directory one at a time launches, stops and forgets. `supervisor` is a
+  // command line that ends up in RunSupervisor with the launch's directory appended;
+  // "/proc/self/exe" is this executable, even if its file has been replaced meanwhile.
+  static Result<std::unique_ptr<LocalExecutor>> Open(
+      std::filesystem::path dir,
+      std::vector<std::string> supervisor = {"/proc/self/exe", "supervise"},
+      LocalExecutorOptions options = {});
   ~LocalExecutor() override;  // launches run on
 
   Status Launch(const LaunchSpec& spec) override;
@@ -31,10 +40,15 @@ class LocalExecutor : public Executor {
 
  private:
   class Watcher;
-  LocalExecutor(std::filesystem::path dir, std::vector<std::string> supervisor);
+  LocalExecutor(std::filesystem::path dir, std::vector<std::string> supervisor,
+                LocalExecutorOptions options);
+  bool IsForgotten(const std::string& key) const;
+  void SweepForgotten();
   std::filesystem::path dir_;
   std::vector<std::string> supervisor_;
+  const LocalExecutorOptions options_;
   std::string boot_id_;
+  std::atomic<unsigned> forgets_ = 0;
   std::unique_ptr<Watcher> watcher_;
 };
 

@@ -219,6 +219,29 @@ TEST_F(LocalExecutorTest, AnotherExecutorFindsWhatRunsAndSeesItEnd) {
   world_.executor().OnExit(nullptr);
 }
 
+// One of several services on the directory was paused before its Launch, and comes when another has
+// launched, followed and forgotten the key.
+TEST_F(LocalExecutorTest, AKeyThatWasForgottenIsRememberedWhereSeveralLaunch) {
+  const fs::path dir = world_.file("shared");
+  const auto open = [&](std::chrono::seconds remember) {
+    return *LocalExecutor::Open(dir, {"/proc/self/exe", "supervise"}, {.remember = remember});
+  };
+  const LaunchSpec spec = world_.Shell("once", "echo run >> once.runs");
+  const auto late = open(1h);
+  const auto leader = open(1h);
+  ASSERT_TRUE(leader->Launch(spec).has_value());
+  ASSERT_TRUE(WaitFor([&] { return (*leader->Find("once"))->phase == LaunchPhase::kExited; }));
+  ASSERT_TRUE(leader->Forget("once").has_value());
+  ASSERT_TRUE(leader->Forget("once").has_value());
+  EXPECT_TRUE(late->Launch(spec).has_value());
+  EXPECT_FALSE(late->Find("once")->has_value());
+  EXPECT_EQ(*ReadFile(world_.file("once.runs"), 100), "run\n");
+  EXPECT_TRUE(fs::exists(dir / ".forgotten-once"));
+  EXPECT_TRUE(fs::is_empty(dir / ".forgotten-once"));  // nothing that it was told stays
+  open(0s);
+  EXPECT_FALSE(fs::exists(dir / ".forgotten-once"));
+}
+
 TEST_F(LocalExecutorTest, AnIntentWithoutAProcessMayBeLaunchedAgain) {
   // The service died between writing the intent and starting the supervisor.
   const LaunchSpec spec = world_.Command("i");

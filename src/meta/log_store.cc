@@ -1,6 +1,7 @@
 #include "meta/log_store.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -374,6 +375,16 @@ Status LogStore::RemoveStream(const std::string& group, const std::string& strea
 
 namespace {
 
+// Waits until no other process writes to streams of users in the group of the stream at `path`. The
+// lock goes with the descriptor; where there is no group there is nothing to lock.
+Fd LockGroup(const fs::path& path) {
+  auto fd = OpenFile(path.parent_path().parent_path(), O_RDONLY | O_DIRECTORY);
+  if (!fd) return Fd();
+  while (::flock(fd->get(), LOCK_EX) != 0 && errno == EINTR) {
+  }
+  return *std::move(fd);
+}
+
 // Replaces a stream by its bytes [begin, end) and then `tail`.
 Status Rewrite(const fs::path& path, const View& view, uint64_t begin, uint64_t end,
                std::string_view tail) {
@@ -416,6 +427,7 @@ Status AppendBytes(const fs::path& path, const View& view, std::string_view byte
 Status LogStore::Put(const std::string& group, const std::string& stream,
                      const std::vector<LogEventRecord>& events) const {
   CLARY_TRY(const fs::path path, StreamPath(root_, group, stream));
+  const auto alone = LockGroup(path);
   auto opened = View::Open(path);
   if (!opened) {
     return std::unexpected(NamedError(std::move(opened).error(), "NoSuchStream", stream));
@@ -445,6 +457,7 @@ Status LogStore::Put(const std::string& group, const std::string& stream,
 Status LogStore::Trim(const std::string& group, const std::string& stream,
                       int64_t before_ms) const {
   CLARY_TRY(const fs::path path, StreamPath(root_, group, stream));
+  const auto alone = LockGroup(path);
   auto opened = View::Open(path);
   if (!opened) {
     return std::unexpected(NamedError(std::move(opened).error(), "NoSuchStream", stream));

@@ -70,8 +70,8 @@ class LogStore {
   // Removes all streams "<first>/...". None is no error.
   Status Remove(const std::string& group, const std::string& first) const;
 
-  // Groups and streams without a LogWriter, for callers that keep each other out. What they return
-  // is durable.
+  // Groups and streams without a LogWriter. Threads of one process keep each other out; processes
+  // that Put and Trim in one group do so here. What they return is durable.
   bool HasGroup(const std::string& group) const;
   bool HasStream(const std::string& group, const std::string& stream) const;
   // An empty one; one that is there already is left alone. kInvalidArgument "BadName".

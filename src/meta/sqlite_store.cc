@@ -53,7 +53,7 @@ Result<std::vector<Record>> SqliteStore::List(std::string_view table, std::strin
   return records;
 }
 
-Result<std::vector<int64_t>> SqliteStore::Apply(const std::vector<Write>& writes) {
+Result<std::vector<int64_t>> SqliteStore::ApplyAll(const std::vector<Write>& writes) {
   MutexLock lock(mu_);
   // The analysis does not follow the lock into the function object, which runs before we return.
   return db_.Transaction([&]()
@@ -74,6 +74,7 @@ Result<int64_t> SqliteStore::ApplyOne(const Write& write) {
   const int64_t current = found ? statements_.version.Int(0) : 0;
   statements_.version.Reset();
   CLARY_CHECK_OK(CheckVersion(write, current));
+  if (write.check) return current;
   if (!write.body) {
     statements_.remove.Bind(1, write.table).Bind(2, write.key);
     CLARY_CHECK_OK(statements_.remove.Run());
@@ -83,17 +84,6 @@ Result<int64_t> SqliteStore::ApplyOne(const Write& write) {
   s.Bind(1, write.table).Bind(2, write.key).Bind(3, current + 1).Bind(4, *write.body);
   CLARY_CHECK_OK(s.Run());
   return current + 1;
-}
-
-Status CheckVersion(const Write& write, int64_t current) {
-  if (!write.expected_version || *write.expected_version == current) return {};
-  const std::string name = "record '" + write.key + "' of " + write.table;
-  if (*write.expected_version == 0) {
-    return Fail(Code::kAlreadyExists, "Exists", name + " exists already");
-  }
-  return Fail(Code::kConflict, "Version",
-              name + " is at version " + std::to_string(current) + ", expected " +
-                  std::to_string(*write.expected_version) + "; read it again");
 }
 
 }  // namespace clary::meta

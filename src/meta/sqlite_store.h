@@ -21,7 +21,9 @@ class SqliteStore final : public MetadataStore {
   Result<Record> Get(std::string_view table, std::string_view key) override;
   Result<std::vector<Record>> List(std::string_view table, std::string_view from,
                                    size_t limit) override;
-  Result<std::vector<int64_t>> Apply(const std::vector<Write>& writes) override;
+
+ protected:
+  Result<std::vector<int64_t>> ApplyAll(const std::vector<Write>& writes) override;
 
  private:
   struct Statements {

@@ -3,10 +3,12 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <cstdlib>
 
 #include "base/hash.h"
 #include "net/server.h"
 #include "objects/file_store.h"
+#include "objects/open_store.h"
 #include "objects/s3_front.h"
 #include "objects/testing/contract.h"
 #include "objects/testing/faulty_store.h"
@@ -130,6 +132,35 @@ TEST(S3Store, WrongKeysAndEndpoints) {
   for (const char* bad : {"", "127.0.0.1:80", "ftp://x", "http://", "http://x/path"}) {
     EXPECT_EQ(Reason(S3Store::Open({.endpoint = bad})), "BadEndpoint") << bad;
   }
+}
+
+// The service's own store by its location, as the service and its runners open it.
+TEST(OpenStore, ADirectoryOrTheEndpointOfAnS3Service) {
+  Service service;
+  const auto dir = TempDir::Make();
+  ASSERT_TRUE(dir);
+  const auto files = OpenStore((dir->path() / "objects").string());
+  ASSERT_TRUE(files) << files.error().message;
+  EXPECT_TRUE((*files)->CreateBucket("bucket", "us-east-1"));
+
+  const std::string location =
+      "s3://" + service.Options().endpoint.substr(7) + "/?tls=off&region=us-east-1";
+  EXPECT_TRUE(IsS3Location(location));
+  ::unsetenv("AWS_ACCESS_KEY_ID");
+  EXPECT_EQ(Reason(OpenStore(location)), "NoCredentials");
+  ::setenv("AWS_ACCESS_KEY_ID", "key", 1);
+  ::setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
+  const auto s3 = OpenStore(location);
+  ASSERT_TRUE(s3) << s3.error().message;
+  ASSERT_TRUE((*s3)->CreateBucket("mine", "us-east-1"));
+  ASSERT_TRUE((*s3)->Put({"mine", "k"}, *NewStringSource("bytes")));
+  EXPECT_TRUE(service.memory.Head({"mine", "k"}));
+  for (const char* bad :
+       {"s3://", "s3:///bucket", "s3://host/path", "s3://host?tls=on", "s3://host?region="}) {
+    EXPECT_EQ(Reason(OpenStore(bad)), "BadLocation") << bad;
+  }
+  ::unsetenv("AWS_ACCESS_KEY_ID");
+  ::unsetenv("AWS_SECRET_ACCESS_KEY");
 }
 
 }  // namespace

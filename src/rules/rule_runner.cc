@@ -16,7 +16,7 @@
 #include "debugger/profiler_report.h"
 #include "debugger/rule.h"
 #include "debugger/training_report.h"
-#include "objects/file_store.h"
+#include "objects/open_store.h"
 #include "rules/internal/custom_rule.h"
 #include "rules/internal/rule_actions.h"
 #include "rules/internal/tuning_report.h"
@@ -426,7 +426,7 @@ class StopOnSignal {
 Result<RuleResult> RunDirectory(const fs::path& dir, std::stop_token stop) {
   CLARY_TRY(const std::string text, ReadFile(dir / "rule.json", kMaxRuleFile));
   CLARY_TRY(const RuleSpec spec, RuleSpec::FromJson(text));
-  CLARY_TRY(const auto store, objects::FileStore::Open(spec.store));
+  CLARY_TRY(const auto store, objects::OpenStore(spec.store));
   CLARY_TRY(auto log, meta::LogWriter::Open(spec.log_root, spec.log_group, spec.log_stream));
   return EvaluateRule(spec, dir, {*store, std::move(log), Clock::System()}, std::move(stop));
 }

@@ -16,7 +16,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "debugger/profiler_files.h"
-#include "objects/file_store.h"
+#include "objects/open_store.h"
 #include "runner/channels.h"
 #include "runner/follow.h"
 #include "runner/host.h"
@@ -691,7 +691,7 @@ Result<int> RunDirectory(const fs::path& job_dir) {
   CLARY_TRY(const Fd lock, LockDirectory(job_dir));
   CLARY_TRY(const std::string text, ReadFile(job_dir / "job.json", kMaxSpecBytes));
   CLARY_TRY(const api::JobSpec spec, api::JobSpec::FromJson(text));
-  CLARY_TRY(const auto store, objects::FileStore::Open(spec.store));
+  CLARY_TRY(const auto store, objects::OpenStore(spec.store));
   if (spec.contract == "trials") return HostTrials(spec, job_dir, *store, Clock::System());
   CLARY_TRY(auto log, meta::LogWriter::Open(spec.log_root, spec.log_group, spec.log_stream));
   return RunJob(spec, job_dir, {*store, std::move(log), Clock::System()});

@@ -279,9 +279,15 @@ struct AlarmOperations {
 
 Result<std::unique_ptr<AlarmBook>> AlarmBook::Open(Reader reader, meta::MetadataStore& records,
                                                    const Account& account, Clock& clock) {
-  CLARY_TRY(const auto stored, records.List(kAlarmsTable));
   std::unique_ptr<AlarmBook> book(new AlarmBook(std::move(reader), records, account, clock));
-  const MutexLock lock(book->mu_);
+  CLARY_CHECK_OK(book->Reload());
+  return book;
+}
+
+Status AlarmBook::Reload() {
+  const MutexLock lock(mu_);
+  CLARY_TRY(const auto stored, records_.List(kAlarmsTable));
+  alarms_.clear();
   for (const meta::Record& record : stored) {
     const auto body = BodyOf(kAlarmsTable, record);
     const auto settings = body ? body->find("settings") : json::const_iterator();
@@ -306,9 +312,9 @@ Result<std::unique_ptr<AlarmBook>> AlarmBook::Open(Reader reader, meta::Metadata
                                .summary = TextIn(entry, "summary"),
                                .data = TextIn(entry, "data")});
     }
-    book->alarms_[record.key] = std::move(alarm);
+    alarms_[record.key] = std::move(alarm);
   }
-  return book;
+  return {};
 }
 
 Result<json> AlarmBook::Handle(std::string_view operation, const json& input) {

@@ -37,6 +37,9 @@ class AlarmBook {
   // "OK", "ALARM" or "INSUFFICIENT_DATA"; empty: there is no alarm of that name. Any thread.
   std::string StateOf(const std::string& name) EXCLUDES(mu_);
 
+  // Reads all alarms anew: another service may have written them. Any thread.
+  Status Reload() EXCLUDES(mu_);
+
   // Brings every alarm to the state that its metric's windows up to now mean. Any thread.
   void Evaluate();
 

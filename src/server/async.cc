@@ -96,7 +96,7 @@ class AsyncInvocations::Copied final : public ByteSource {
 
 Result<std::unique_ptr<AsyncInvocations>> AsyncInvocations::Open(Parts parts, AsyncLimits limits) {
   std::unique_ptr<AsyncInvocations> opened(new AsyncInvocations(std::move(parts), limits));
-  CLARY_CHECK_OK(opened->Load());
+  if (!opened->parts_.shared) CLARY_CHECK_OK(opened->Load());
   return opened;
 }
 
@@ -112,19 +112,58 @@ AsyncInvocations::~AsyncInvocations() {
 Status AsyncInvocations::Load() {
   CLARY_TRY(const auto kept, parts_.records.List(kInvocations));  // in the order of arrival
   const MutexLock lock(mu_);
-  for (const meta::Record& record : kept) {
-    const auto body = BodyOf(kInvocations, record);
-    if (!body) {
-      LOG(kError, "an asynchronous invocation is lost", {"message", body.error().message});
-      continue;
-    }
-    queues_[TextIn(*body, "endpoint")].waiting.push_back(
-        {.key = record.key,
-         .received_ms = IntIn(*body, "received_ms"),
-         .expires_ms = IntIn(*body, "expires_ms")});
-    ++waiting_;
-  }
+  for (const meta::Record& record : kept) Enqueue(record);
   HireIfNeeded();
+  return {};
+}
+
+void AsyncInvocations::Enqueue(const meta::Record& record) {
+  const auto body = BodyOf(kInvocations, record);
+  if (!body) {
+    LOG(kError, "an asynchronous invocation is lost", {"message", body.error().message});
+    return;
+  }
+  if (parts_.shared && !known_.insert(record.key).second) return;
+  queues_[TextIn(*body, "endpoint")].waiting.push_back({.key = record.key,
+                                                        .received_ms = IntIn(*body, "received_ms"),
+                                                        .expires_ms = IntIn(*body, "expires_ms")});
+  ++waiting_;
+}
+
+Status AsyncInvocations::Lead(bool leads) {
+  {
+    const MutexLock lock(mu_);
+    if (leads == leads_) return {};
+    leads_ = leads;
+    if (!leads) {  // what is under way ends as it may
+      for (auto& [endpoint, queue] : queues_) {
+        for (const Item& item : queue.waiting) known_.erase(item.key);
+        queue.waiting.clear();
+      }
+      std::erase_if(queues_, [](const auto& entry) { return entry.second.running == 0; });
+      waiting_ = 0;
+      return {};
+    }
+  }
+  const Status loaded = Load();
+  if (!loaded) {
+    const MutexLock lock(mu_);
+    leads_ = false;
+  }
+  changed_.notify_all();
+  return loaded;
+}
+
+Status AsyncInvocations::Absorb(const meta::Change& change) {
+  if (change.gone) return {};
+  {
+    const MutexLock lock(mu_);
+    if (!leads_) return {};
+    Enqueue(change.record);
+    ++changes_;
+    HireIfNeeded();
+  }
+  changed_.notify_one();
   return {};
 }
 
@@ -197,19 +236,21 @@ Result<net::Response> AsyncInvocations::Take(const EndpointRoute& route,
           Error{Code::kUnavailable, "ThrottlingException",
                 "Rate exceeded: too many requests wait for endpoint " + route.name + "."});
     }
-    ++waiting_;  // its place
+    if (!parts_.shared) ++waiting_;  // its place
   }
   const auto kept = parts_.records.Put(
       kInvocations, item.key, record.dump(-1, ' ', false, json::error_handler_t::replace), 0);
   {
     const MutexLock lock(mu_);
     if (!kept) {
-      --waiting_;
+      if (!parts_.shared) --waiting_;
       return std::unexpected(kept.error());
     }
-    queues_[route.name].waiting.push_back(std::move(item));
-    ++changes_;
-    HireIfNeeded();
+    if (!parts_.shared) {  // else it comes to the one that leads, as all do
+      queues_[route.name].waiting.push_back(std::move(item));
+      ++changes_;
+      HireIfNeeded();
+    }
   }
   changed_.notify_one();
   net::Response response{.status = 202};
@@ -276,12 +317,13 @@ void AsyncInvocations::Work(const std::stop_token& stop) {
       const MutexLock lock(mu_);
       Queue& queue = queues_[pick->endpoint];
       --queue.running;
-      if (after == After::kAgain) {
+      if (after == After::kAgain && (leads_ || !parts_.shared)) {
         queue.waiting.push_front(std::move(pick->item));
         ++waiting_;
-      } else if (queue.waiting.empty() && queue.running == 0) {
-        queues_.erase(pick->endpoint);
+      } else {
+        known_.erase(pick->item.key);
       }
+      if (queue.waiting.empty() && queue.running == 0) queues_.erase(pick->endpoint);
       ++changes_;
     }
     changed_.notify_all();
@@ -530,6 +572,7 @@ void AsyncInvocations::LookAtTheTime() {
       std::erase_if(queue.waiting, [&](Item& item) {
         if (item.expires_ms > now) return false;
         expired.push_back({.endpoint = endpoint, .item = item, .route = found});
+        known_.erase(item.key);
         return true;
       });
       if (found == nullptr) continue;

@@ -11,6 +11,7 @@
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -56,8 +57,11 @@ class AsyncInvocations {
     Clock& clock;
     Capture* capture = nullptr;         // of answers, where endpoints ask for it; may be null
     std::filesystem::path notify = {};  // notify.json: where messages to topics go
+    // Several services share the records: this one works only between Lead(true) and Lead(false),
+    // on what the others and it have taken.
+    bool shared = false;
   };
-  // Takes up what is kept.
+  // Takes up what is kept, unless it is shared.
   static Result<std::unique_ptr<AsyncInvocations>> Open(Parts parts, AsyncLimits limits = {});
   // Breaks off what is under way: it is asked again by the next process.
   ~AsyncInvocations();
@@ -67,6 +71,10 @@ class AsyncInvocations {
   // wait.
   Result<net::Response> Take(const control::EndpointRoute& route, const net::Request& request,
                              std::string_view body) EXCLUDES(mu_);
+
+  // Where the records are shared. Any thread.
+  Status Lead(bool leads) EXCLUDES(mu_);
+  Status Absorb(const meta::Change& change) EXCLUDES(mu_);
 
   // Ends requests whose time is over, and tells the metrics how long the queues are. For
   // housekeeping, every few seconds.
@@ -101,7 +109,8 @@ class AsyncInvocations {
 
   AsyncInvocations(Parts parts, AsyncLimits limits)
       : parts_(std::move(parts)), limits_(limits), topics_(parts_.notify, parts_.clock) {}
-  Status Load();
+  Status Load() EXCLUDES(mu_);
+  void Enqueue(const meta::Record& record) REQUIRES(mu_);
   void Work(const std::stop_token& stop) EXCLUDES(mu_);
   void HireIfNeeded() REQUIRES(mu_);
   std::optional<Pick> Next(const control::EndpointRoutes& routes) REQUIRES(mu_);
@@ -122,6 +131,8 @@ class AsyncInvocations {
   std::condition_variable_any changed_;
   uint64_t changes_ GUARDED_BY(mu_) = 0;
   std::map<std::string, Queue> queues_ GUARDED_BY(mu_);  // by endpoint
+  std::set<std::string> known_ GUARDED_BY(mu_);  // keys in queues or under way, of shared records
+  bool leads_ GUARDED_BY(mu_) = false;
   size_t waiting_ GUARDED_BY(mu_) = 0;
   size_t idle_ GUARDED_BY(mu_) = 0;
   std::vector<std::jthread> workers_ GUARDED_BY(mu_);

@@ -560,15 +560,20 @@ struct AutoscalingOperations {
 Result<std::unique_ptr<AutoscalingFront>> AutoscalingFront::Open(Parts parts,
                                                                  const Account& account) {
   std::unique_ptr<AutoscalingFront> front(new AutoscalingFront(std::move(parts), account));
-  CLARY_CHECK_OK(front->Load());
+  CLARY_CHECK_OK(front->Reload());
   return front;
 }
 
-Status AutoscalingFront::Load() {
+Status AutoscalingFront::Reload() {
   const MutexLock lock(mu_);
+  std::map<std::string_view, std::vector<meta::Record>> all;
   for (const char* table : {kTargets, kPolicies, kActions}) {
-    CLARY_TRY(const auto kept, parts_.records.List(table));
-    for (const meta::Record& record : kept) {
+    CLARY_TRY(all[table], parts_.records.List(table));
+  }
+  std::map<Key, Target> before;
+  before.swap(targets_);
+  for (const char* table : {kTargets, kPolicies, kActions}) {
+    for (const meta::Record& record : all[table]) {
       const auto body = BodyOf(table, record);
       const json settings = body ? body->value("settings", json::object()) : json();
       const Key key{TextIn(settings, "ResourceId"), TextIn(settings, "ScalableDimension")};
@@ -579,7 +584,8 @@ Status AutoscalingFront::Load() {
       if (table == kTargets) {
         targets_[key] = {.settings = settings,
                          .arn = TextIn(*body, "arn"),
-                         .created_ms = IntIn(*body, "created_ms")};
+                         .created_ms = IntIn(*body, "created_ms"),
+                         .changed_ms = before[key].changed_ms};
         continue;
       }
       const auto target = targets_.find(key);

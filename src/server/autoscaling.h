@@ -46,6 +46,8 @@ class AutoscalingFront {
   Result<nlohmann::json> Handle(std::string_view operation, const nlohmann::json& input)
       EXCLUDES(mu_);
 
+  // Reads all that is kept anew: another service may have written it.
+  Status Reload() EXCLUDES(mu_);
   // For housekeeping, every few seconds.
   void Evaluate() EXCLUDES(mu_);
 
@@ -74,7 +76,6 @@ class AutoscalingFront {
 
   AutoscalingFront(Parts parts, const Account& account)
       : parts_(std::move(parts)), account_(account) {}
-  Status Load();
   struct Scale;
   std::optional<Scale> Wanted(const Target& target, int64_t current, const std::string& endpoint);
   void EvaluateOne(const Key& key) EXCLUDES(mu_);

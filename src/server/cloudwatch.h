@@ -42,6 +42,7 @@ class CloudWatchFront {
   // Evaluates the alarms. Any thread; for housekeeping, every few seconds.
   void EvaluateAlarms() { alarms_->Evaluate(); }
   // As AlarmBook's. Any thread.
+  Status ReloadAlarms() { return alarms_->Reload(); }
   std::string AlarmState(const std::string& name) const { return alarms_->StateOf(name); }
 
  private:

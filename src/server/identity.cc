@@ -144,10 +144,25 @@ Result<std::unique_ptr<Identity>> Identity::Open(const std::filesystem::path& ho
 }
 
 std::optional<AccessKey> Identity::Find(std::string_view access_key_id) const {
+  {
+    MutexLock lock(mu_);
+    const auto it = keys_.find(access_key_id);
+    if (it != keys_.end()) return it->second;
+  }
+  if (records_.feed() == nullptr) return std::nullopt;
+  const auto record = records_.Get(kKeysTable, access_key_id);
+  return record ? FromRecord(*record) : std::nullopt;
+}
+
+void Identity::Absorb(const meta::Change& change) {
+  auto key = change.gone ? std::nullopt : FromRecord(change.record);
   MutexLock lock(mu_);
-  const auto it = keys_.find(access_key_id);
-  if (it == keys_.end()) return std::nullopt;
-  return it->second;
+  if (change.record.key == account_.access_key_id) return;
+  if (key) {
+    keys_.insert_or_assign(change.record.key, *std::move(key));
+  } else {
+    keys_.erase(change.record.key);
+  }
 }
 
 Status Identity::Save(const AccessKey& key) {

@@ -58,8 +58,12 @@ class Identity {
 
   const Account& account() const { return account_; }
 
-  // The key, also one that has expired; for the signature check.
+  // The key, also one that has expired; for the signature check. Where others share the records,
+  // one that is not known here is looked up there.
   std::optional<AccessKey> Find(std::string_view access_key_id) const;
+
+  // Takes what another service has written of a key.
+  void Absorb(const meta::Change& change);
 
   Result<AccessKey> CreateKey();
   std::vector<AccessKey> ListKeys() const;  // not the temporary ones; the default key first

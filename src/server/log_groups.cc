@@ -116,9 +116,16 @@ Result<Batch> ReadBatch(const json& given, int64_t now_ms, int64_t cutoff_ms, bo
 Result<std::unique_ptr<LogsFront>> LogsFront::Open(const meta::LogStore& logs,
                                                    meta::MetadataStore& records,
                                                    const Account& account, Clock& clock) {
-  CLARY_TRY(const auto stored, records.List(kGroupsTable));
   std::unique_ptr<LogsFront> front(new LogsFront(logs, records, account, clock));
-  const MutexLock lock(front->mu_);
+  CLARY_CHECK_OK(front->Reload());
+  return front;
+}
+
+Status LogsFront::Reload() {
+  const MutexLock no_change(write_mu_);
+  CLARY_TRY(const auto stored, records_.List(kGroupsTable));
+  const MutexLock lock(mu_);
+  groups_.clear();
   for (const meta::Record& record : stored) {
     const auto body = BodyOf(kGroupsTable, record);
     if (!body) {
@@ -132,9 +139,9 @@ Result<std::unique_ptr<LogsFront>> LogsFront::Open(const meta::LogStore& logs,
         if (value.is_string()) facts.tags[key] = value.get<std::string>();
       }
     }
-    front->groups_[record.key] = std::move(facts);
+    groups_[record.key] = std::move(facts);
   }
-  return front;
+  return {};
 }
 
 LogsFront::GroupFacts LogsFront::FactsOf(const std::string& group) const {

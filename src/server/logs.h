@@ -33,6 +33,9 @@ class LogsFront {
   // "ResourceNotFoundException"; kAlreadyExists "ResourceAlreadyExistsException". Any thread.
   Result<nlohmann::json> Handle(std::string_view operation, const nlohmann::json& document);
 
+  // Reads anew what is known of all groups: another service may have written it. Any thread.
+  Status Reload() EXCLUDES(write_mu_, mu_);
+
   // Deletes what is older than its group's retention. Any thread; for housekeeping, once an hour.
   void Sweep();
 

@@ -1,8 +1,9 @@
 #include "server/service.h"
 
-#include <unistd.h>
+#include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <latch>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -16,14 +17,13 @@
 #include "control/service.h"
 #include "exec/local_executor.h"
 #include "meta/log_store.h"
-#include "meta/sqlite_store.h"
 #include "net/ca.h"
 #include "net/server.h"
-#include "objects/file_store.h"
 #include "objects/s3_front.h"
 #include "server/async.h"
 #include "server/autoscaling.h"
 #include "server/capture.h"
+#include "server/internal/state.h"
 #include "server/invocation_metrics.h"
 #include "server/router.h"
 #include "server/runtime.h"
@@ -37,24 +37,8 @@ namespace fs = std::filesystem;
 
 constexpr int64_t kStateVersion = 1;
 constexpr size_t kInlineHandlers = 4;
-
-std::string EndpointIn(const fs::path& home) {
-  const auto text = ReadFile(home / "service.json", 1 << 16);
-  if (!text) return {};
-  const auto body = nlohmann::json::parse(*text, nullptr, false);
-  if (!body.is_object() || !body.contains("endpoint") || !body["endpoint"].is_string()) return {};
-  return body["endpoint"].get<std::string>();
-}
-
-Result<FileLock> LockHome(const fs::path& home) {
-  auto lock = FileLock::Acquire(home / "lock");
-  if (lock || lock.error().reason != "Locked") return lock;
-  const std::string endpoint = EndpointIn(home);
-  return Fail(Code::kFailedPrecondition, "AlreadyServing",
-              "another service is already running on " + home.string() +
-                  (endpoint.empty() ? std::string() : " at " + endpoint) +
-                  ": use that one, stop it first, or give this one another --home");
-}
+// For so long a key of a launch that was forgotten is not launched by one who comes too late.
+constexpr std::chrono::seconds kForgottenKeys = std::chrono::hours(24);
 
 Status CheckVersion(const fs::path& home) {
   const auto text = ReadFile(home / "version", 64);
@@ -115,6 +99,17 @@ Result<api::PythonSpec> FindPython(const std::filesystem::path& home, const std:
                          .container = std::move(container)};
 }
 
+// What a runner finds: the keys of the objects' store, if that wants some.
+std::vector<std::string> RunnerEnvironment(const Options& options) {
+  auto environment = control::Options().runner_environment;
+  if (options.objects.empty()) return environment;
+  for (const char* name : {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}) {
+    if (const char* value = std::getenv(name))
+      environment.push_back(fmt::format("{}={}", name, value));
+  }
+  return environment;
+}
+
 // Addresses that mean "all" are reached by loopback.
 std::string EndpointOf(const std::string& address, uint16_t port) {
   std::string host = address;
@@ -155,10 +150,9 @@ std::vector<std::pair<std::string, std::string>> Environment(const Account& acco
 // In order of making; members go in reverse.
 struct Service::Parts {
   fs::path home;
-  FileLock lock;
-  std::unique_ptr<meta::SqliteStore> records;
+  std::optional<FileLock> lock;  // of a shared state while it starts only
+  State state;
   std::unique_ptr<Identity> identity;
-  std::unique_ptr<objects::FileStore> objects;
   meta::LogStore logs;
   std::unique_ptr<exec::LocalExecutor> executor;
   std::unique_ptr<IamFront> iam;
@@ -180,26 +174,56 @@ struct Service::Parts {
   std::latch contact_written{1};  // requests wait for it
   std::unique_ptr<net::Server> server;
   std::string endpoint;
+  std::optional<Membership> membership;
   std::jthread housekeeping;
 
   Parts(fs::path h, FileLock l) : home(std::move(h)), lock(std::move(l)), logs(home / "logs") {}
 };
 
+// Hands what other services have written to those who keep copies.
+void Service::Follow(Parts& parts) {
+  meta::Follower& follower = *parts.state.follower;
+  const auto reload = [&](const char* table, std::function<Status()> all) {
+    follower.Subscribe(table, [all = std::move(all)](const meta::Change&) { return all(); });
+  };
+  follower.Subscribe("access_keys", [&parts](const meta::Change& change) -> Status {
+    parts.identity->Absorb(change);
+    return {};
+  });
+  follower.Subscribe("async_invocations",
+                     [&parts](const meta::Change& change) { return parts.async->Absorb(change); });
+  reload("log_groups", [&parts] { return parts.logs_front->Reload(); });
+  reload("alarms", [&parts] { return parts.cloudwatch->ReloadAlarms(); });
+  for (const char* table : {"scalable_targets", "scaling_policies", "scheduled_actions"}) {
+    reload(table, [&parts] { return parts.autoscaling->Reload(); });
+  }
+}
+
 // What nobody asks for: alarms every few seconds, what is too old every hour.
 void Service::KeepHouse(Parts& parts, Clock& clock, const std::stop_token& stop) {
-  const auto removed = parts.objects->CollectGarbage(stop);
-  if (!removed) {
-    LOG(kWarn, "object store not tidied", {"message", removed.error().message});
-  } else if (*removed > 0) {
-    LOG(kInfo, "object store tidied", {"files", *removed});
+  if (parts.state.files != nullptr) {
+    const auto removed = parts.state.files->CollectGarbage(stop);
+    if (!removed) {
+      LOG(kWarn, "object store not tidied", {"message", removed.error().message});
+    } else if (*removed > 0) {
+      LOG(kInfo, "object store tidied", {"files", *removed});
+    }
   }
   constexpr Duration kAlarms{5'000};
   constexpr Duration kTidy = std::chrono::hours(1);
   constexpr Duration kMetricAge = std::chrono::hours(455 * 24);
+  constexpr std::chrono::seconds kGoneAge = std::chrono::hours(7 * 24);
+  const meta::Lease* lease = parts.state.lease.get();
   Time tidied{};
   while (!stop.stop_requested()) {
-    parts.async->LookAtTheTime();
     parts.invocations->Flush(*parts.metrics, false);
+    if (!parts.state.leads()) {
+      clock.Sleep(kAlarms, stop);
+      continue;
+    }
+    std::optional<meta::Fence> fence;
+    if (lease != nullptr) fence.emplace(meta::kLeases, lease->name(), lease->term());
+    parts.async->LookAtTheTime();
     parts.cloudwatch->EvaluateAlarms();
     parts.autoscaling->Evaluate();
     if (clock.Now() - tidied >= kTidy) {
@@ -209,6 +233,7 @@ void Service::KeepHouse(Parts& parts, Clock& clock, const std::stop_token& stop)
       if (const Status dropped = parts.metrics->DropBefore(tidied - kMetricAge); !dropped) {
         LOG(kWarn, "old metrics not dropped", {"message", dropped.error().message});
       }
+      if (parts.state.postgres != nullptr) (void)parts.state.postgres->Purge(kGoneAge);
     }
     clock.Sleep(kAlarms, stop);
   }
@@ -234,7 +259,7 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
       options.notify_file.empty() ? home / "notify.json" : fs::absolute(options.notify_file, ec);
 
   CLARY_CHECK_OK(MakeDirectories(home, 0700));
-  CLARY_TRY(FileLock lock, LockHome(home));
+  CLARY_TRY(FileLock lock, LockHome(home, !options.state.empty(), clock));
   CLARY_CHECK_OK(CheckVersion(home));
   for (const char* directory : {"objects", "logs", "exec", "jobs"}) {
     CLARY_CHECK_OK(MakeDirectories(home / directory, 0700));
@@ -242,29 +267,36 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
 
   std::unique_ptr<Service> service(new Service(std::make_unique<Parts>(home, std::move(lock))));
   Parts& parts = *service->parts_;
-  CLARY_TRY(parts.records, meta::SqliteStore::Open(home / "meta.db"));
-  CLARY_TRY(parts.identity, Identity::Open(home, *parts.records, clock));
-  CLARY_TRY(parts.objects, objects::FileStore::Open(home / "objects", clock));
-  CLARY_TRY(parts.executor, exec::LocalExecutor::Open(home / "exec", {executable, "supervise"}));
+  CLARY_TRY(parts.state, OpenState(home, options.state, options.objects, clock));
+  meta::MetadataStore& records = *parts.state.records;
+  objects::ObjectStore& objects = *parts.state.objects;
+  CLARY_TRY(parts.identity, Identity::Open(home, records, clock));
+  CLARY_TRY(parts.executor,
+            exec::LocalExecutor::Open(
+                home / "exec", {executable, "supervise"},
+                {.remember = parts.state.shared() ? kForgottenKeys : std::chrono::seconds(0)}));
   const Account& account = parts.identity->account();
-  CLARY_TRY(parts.iam, IamFront::Open(*parts.identity, *parts.records, clock));
+  CLARY_TRY(parts.iam, IamFront::Open(*parts.identity, records, clock));
   CLARY_TRY(
       parts.control,
       control::Service::Start(
-          {.records = *parts.records,
-           .objects = *parts.objects,
+          {.records = records,
+           .objects = objects,
            .executor = *parts.executor,
            .logs = parts.logs,
-           .clock = clock},
+           .clock = clock,
+           .lease = parts.state.lease.get(),
+           .follower = parts.state.follower.get()},
           {.account_id = account.id,
            .region = account.region,
            .jobs_directory = home / "jobs",
            .pools_directory = home / "pools",
-           .object_root = home / "objects",
+           .object_root = parts.state.objects_location,
            .runner_command = {executable, "runner"},
            .rule_command = {executable, "rule"},
            .model_server_command = {executable, "model-server"},
            .transform_command = {executable, "transform-job"},
+           .runner_environment = RunnerEnvironment(options),
            .capacity_cpus = options.capacity_cpus,
            .profiler_report = options.profiler_report,
            .notify_file = notify_file,
@@ -293,7 +325,7 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
                },
            .start_reconciler = false}));
   parts.sts.emplace(*parts.identity, *parts.iam);
-  CLARY_TRY(parts.logs_front, LogsFront::Open(parts.logs, *parts.records, account, clock));
+  CLARY_TRY(parts.logs_front, LogsFront::Open(parts.logs, records, account, clock));
   control::Service& control = *parts.control;
   CLARY_TRY(parts.metrics, MetricStore::Open(home / "metrics.db"));
   CLARY_TRY(parts.cloudwatch,
@@ -301,22 +333,23 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
                 {.series = [&control](const std::string& job,
                                       std::string_view name) { return control.Metrics(job, name); },
                  .jobs = [&control] { return control.JobNames(); }},
-                *parts.metrics, *parts.records, account, clock));
-  parts.kms.emplace(*parts.records, account, clock);
-  parts.capture.emplace(*parts.objects, clock);
+                *parts.metrics, records, account, clock));
+  parts.kms.emplace(records, account, clock);
+  parts.capture.emplace(objects, clock);
   parts.invocations.emplace(clock);
   parts.models.emplace(account, CallerOptions(), &*parts.invocations);
   parts.shadows.emplace(*parts.models, &*parts.capture, &*parts.invocations);
   const auto routes = [&control] { return control.Routes(); };
   CLARY_TRY(parts.async, AsyncInvocations::Open({.routes = routes,
                                                  .models = *parts.models,
-                                                 .objects = *parts.objects,
-                                                 .records = *parts.records,
+                                                 .objects = objects,
+                                                 .records = records,
                                                  .logs = parts.logs,
                                                  .metrics = *parts.invocations,
                                                  .clock = clock,
                                                  .capture = &*parts.capture,
-                                                 .notify = notify_file}));
+                                                 .notify = notify_file,
+                                                 .shared = parts.state.shared()}));
   parts.runtime.emplace(account, RuntimeFront::Parts{.routes = routes,
                                                      .models = *parts.models,
                                                      .capture = &*parts.capture,
@@ -331,11 +364,11 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
                        return control.Handle(operation, input);
                      },
                  .metrics = *parts.metrics,
-                 .records = *parts.records,
+                 .records = records,
                  .cores = options.capacity_cpus > 0 ? options.capacity_cpus : std::max(cores, 1),
                  .clock = clock},
                 account));
-  parts.s3.emplace(*parts.objects);
+  parts.s3.emplace(objects);
   parts.router.emplace(
       Router::Parts{.identity = *parts.identity,
                     .clock = clock,
@@ -351,6 +384,7 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
                       return control.Call(operation, body);
                     }});
 
+  if (parts.state.shared()) Follow(parts);
   CLARY_TRY(auto ca, net::CertificateAuthority::OpenOrCreate(home / "ca", clock));
   net::ServerOptions listen{
       .address = options.address,
@@ -373,11 +407,20 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
   if (!server) return std::unexpected(std::move(server).error());
   parts.server = *std::move(server);
   parts.endpoint = EndpointOf(options.address, parts.server->port());
-  const nlohmann::json contact = {{"endpoint", parts.endpoint}, {"pid", ::getpid()}};
-  const Status told = WriteFileAtomic(home / "service.json", contact.dump() + "\n", 0600);
+  // Of several services the one that leads is told of, and any rather than none.
+  const bool tells = !parts.state.shared() || !ContactLives(home);
+  const Status told = tells ? TellContact(home, parts.endpoint) : Status();
   parts.control->Begin(parts.endpoint);
   parts.contact_written.count_down();
   CLARY_CHECK_OK(told);
+  if (parts.state.shared()) {
+    parts.membership.emplace(parts.state, clock, [&parts](bool leads) {
+      if (leads) (void)TellContact(parts.home, parts.endpoint);
+      const Status led = parts.async->Lead(leads);
+      if (!led) LOG(kWarn, "asynchronous invocations wait", {"message", led.error().message});
+    });
+    parts.lock.reset();
+  }
   parts.housekeeping = std::jthread(
       [&parts, &clock](const std::stop_token& stop) { KeepHouse(parts, clock, stop); });
   LOG(kInfo, "serving", {"endpoint", parts.endpoint}, {"home", home.string()});
@@ -387,6 +430,7 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
 void Service::Stop() {
   Parts& parts = *parts_;
   parts.housekeeping = {};  // requests its stop and joins
+  parts.membership.reset();
   if (parts.server) {
     parts.server->Stop();
     parts.server.reset();
@@ -394,7 +438,9 @@ void Service::Stop() {
     parts.shadows.reset();
     parts.invocations->Flush(*parts.metrics, true);
     std::error_code ec;
-    std::filesystem::remove(parts.home / "service.json", ec);
+    if (!parts.state.shared() || EndpointIn(parts.home) == parts.endpoint) {
+      std::filesystem::remove(parts.home / "service.json", ec);
+    }
   }
   parts.control.reset();
   parts.executor.reset();

@@ -19,6 +19,9 @@ namespace clary::server {
 
 struct Options {
   std::filesystem::path home;  // created if missing
+  // "postgres://...": the records, which several services share then (ADR 43); empty: HOME/meta.db.
+  std::string state;
+  std::string objects;  // a location of an S3 service (objects/open_store.h); empty: HOME/objects
   std::string address = "127.0.0.1";
   uint16_t port = 8460;               // 0: any free one
   int capacity_cpus = 0;              // cores for running jobs; 0: those of the machine
@@ -45,7 +48,8 @@ std::vector<std::pair<std::string, std::string>> Environment(const Account& acco
 class Service {
  public:
   // Serves when it returns. kFailedPrecondition "AlreadyServing" (the message names the endpoint of
-  // the other), "NewerState", "AddressInUse".
+  // the other), "NewerState", "AddressInUse", "OtherState"
+  // if the directory's records are elsewhere, "OtherMachine".
   static Result<std::unique_ptr<Service>> Start(Options options);
   ~Service();  // Stop()
 
@@ -60,6 +64,7 @@ class Service {
  private:
   struct Parts;
   explicit Service(std::unique_ptr<Parts> parts);
+  static void Follow(Parts& parts);
   static void KeepHouse(Parts& parts, Clock& clock, const std::stop_token& stop);
   std::unique_ptr<Parts> parts_;
 };

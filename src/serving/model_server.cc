@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "net/client.h"
-#include "objects/file_store.h"
+#include "objects/open_store.h"
 #include "runner/host.h"
 #include "serving/internal/container_host.h"
 
@@ -143,7 +143,7 @@ namespace {
 Result<int> RunDirectory(const fs::path& directory) {
   CLARY_TRY(const std::string text, ReadFile(directory / "server.json", kMaxSpecBytes));
   CLARY_TRY(const api::ServerSpec spec, api::ServerSpec::FromJson(text));
-  CLARY_TRY(const auto store, objects::FileStore::Open(spec.store));
+  CLARY_TRY(const auto store, objects::OpenStore(spec.store));
   return RunInstance(spec, directory, *store);
 }
 

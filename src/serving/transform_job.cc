@@ -16,7 +16,7 @@
 #include "base/mutex.h"
 #include "base/strings.h"
 #include "net/client.h"
-#include "objects/file_store.h"
+#include "objects/open_store.h"
 #include "runner/channels.h"
 #include "runner/host.h"
 #include "runner/job_log.h"
@@ -347,7 +347,7 @@ namespace {
 Result<int> RunTransformDirectory(const fs::path& directory) {
   CLARY_TRY(const std::string text, ReadFile(directory / "transform.json", kMaxSpecBytes));
   CLARY_TRY(const TransformSpec spec, TransformSpec::FromJson(text));
-  CLARY_TRY(const auto store, objects::FileStore::Open(spec.store));
+  CLARY_TRY(const auto store, objects::OpenStore(spec.store));
   return RunTransform(spec, directory, *store);
 }
 

@@ -23,6 +23,8 @@
 
 namespace clary::control {
 
+inline constexpr char kTagsTable[] = "tags";
+
 using TagMap = std::map<std::string, std::string>;
 TagMap TagsFromJson(const nlohmann::json& list);
 nlohmann::json TagsToJson(const TagMap& tags);
@@ -68,6 +70,11 @@ class Records {
   // kConflict: `base` is not the newest.
   Status Show(const SnapshotPtr& base, Record record);
 
+  // What another service that shares the store has written, or this one itself: the record of a
+  // kind's table, or the tags of an ARN. Null: no record changed here; else the record, or the one
+  // that is gone. kUnavailable: the store is away.
+  Result<SnapshotPtr> Absorb(const meta::Change& change);
+
   // Records that are not settled, oldest first.
   std::vector<SnapshotPtr> Active() const;
 
@@ -107,6 +114,7 @@ class Records {
   void Erase(const Record& record) REQUIRES(mu_);
   void Touch(const std::string& arn) REQUIRES(mu_);
   const Slot* SlotOf(std::string_view arn) const REQUIRES(mu_);
+  // Makes the record here what the store has.
   Status Reload(const Kind& kind, const std::string& key);
 
   meta::MetadataStore& store_;

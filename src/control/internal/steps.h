@@ -99,6 +99,8 @@ class Steps {
     std::shared_ptr<void> kept;
   };
 
+  // Asked before something is done that no fence holds back: kConflict if another service leads.
+  Status StillLeads() const;
   void Step(const SnapshotPtr& record);
   Status StepOne(const SnapshotPtr& record);
   // Forgets the launches of a record that has ended.

@@ -22,7 +22,7 @@ Result<std::vector<Record>> MemoryStore::List(std::string_view table, std::strin
   return records;
 }
 
-Result<std::vector<int64_t>> MemoryStore::Apply(const std::vector<Write>& writes) {
+Result<std::vector<int64_t>> MemoryStore::ApplyAll(const std::vector<Write>& writes) {
   MutexLock lock(mu_);
   auto changed = tables_;
   std::vector<int64_t> versions;
@@ -31,6 +31,10 @@ Result<std::vector<int64_t>> MemoryStore::Apply(const std::vector<Write>& writes
     const auto found = table.find(write.key);
     const int64_t current = found != table.end() ? found->second.version : 0;
     CLARY_CHECK_OK(CheckVersion(write, current));
+    if (write.check) {
+      versions.push_back(current);
+      continue;
+    }
     if (write.body) {
       table[write.key] = {.key = write.key, .version = current + 1, .body = *write.body};
     } else {
@@ -39,7 +43,36 @@ Result<std::vector<int64_t>> MemoryStore::Apply(const std::vector<Write>& writes
     versions.push_back(write.body ? current + 1 : 0);
   }
   tables_ = std::move(changed);
+  for (const Write& write : writes) {
+    if (!write.check) log_.emplace_back(write.table, write.key);
+  }
+  written_.notify_all();
   return versions;
+}
+
+Result<int64_t> MemoryStore::Newest() {
+  MutexLock lock(mu_);
+  return static_cast<int64_t>(log_.size());
+}
+
+Result<Changes> MemoryStore::Since(int64_t position) {
+  MutexLock lock(mu_);
+  Changes out{.next = static_cast<int64_t>(log_.size())};
+  for (auto at = static_cast<size_t>(position); at < log_.size(); ++at) {
+    const auto& [table, key] = log_[at];
+    const auto& records = tables_[table];
+    const auto record = records.find(key);
+    const bool gone = record == records.end();
+    out.changes.push_back(
+        {.table = table, .record = gone ? Record{.key = key} : record->second, .gone = gone});
+  }
+  return out;
+}
+
+void MemoryStore::Wait(Duration limit, const std::stop_token& stop) {
+  MutexLock lock(mu_);
+  written_.wait_for(lock, stop, limit,
+                    [this, seen = log_.size()]() REQUIRES(mu_) { return log_.size() != seen; });
 }
 
 Status FaultyStore::Count() {
@@ -59,7 +92,7 @@ Result<std::vector<Record>> FaultyStore::List(std::string_view table, std::strin
   CLARY_CHECK_OK(Count());
   return inner_.List(table, from, limit);
 }
-Result<std::vector<int64_t>> FaultyStore::Apply(const std::vector<Write>& writes) {
+Result<std::vector<int64_t>> FaultyStore::ApplyAll(const std::vector<Write>& writes) {
   CLARY_CHECK_OK(Count());
   return inner_.Apply(writes);
 }

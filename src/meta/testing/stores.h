@@ -2,24 +2,36 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <map>
+#include <utility>
 
 #include "base/mutex.h"
 #include "meta/metadata_store.h"
 
 namespace clary::meta {
 
-class MemoryStore final : public MetadataStore {
+// Several services may share one: its feed has all writes.
+class MemoryStore final : public MetadataStore, public ChangeFeed {
  public:
   Result<Record> Get(std::string_view table, std::string_view key) override;
   Result<std::vector<Record>> List(std::string_view table, std::string_view from,
                                    size_t limit) override;
-  Result<std::vector<int64_t>> Apply(const std::vector<Write>& writes) override;
+  ChangeFeed* feed() override { return this; }
+
+  Result<int64_t> Newest() override;
+  Result<Changes> Since(int64_t position) override;
+  void Wait(Duration limit, const std::stop_token& stop) override;
+
+ protected:
+  Result<std::vector<int64_t>> ApplyAll(const std::vector<Write>& writes) override;
 
  private:
   using Table = std::map<std::string, Record, std::less<>>;
   Mutex mu_;
+  std::condition_variable_any written_;
   std::map<std::string, Table, std::less<>> tables_ GUARDED_BY(mu_);
+  std::vector<std::pair<std::string, std::string>> log_ GUARDED_BY(mu_);  // table, key
 };
 
 // Passes calls on, except the one that FailAt() named: that one does nothing and returns
@@ -34,7 +46,10 @@ class FaultyStore final : public MetadataStore {
   Result<Record> Get(std::string_view table, std::string_view key) override;
   Result<std::vector<Record>> List(std::string_view table, std::string_view from,
                                    size_t limit) override;
-  Result<std::vector<int64_t>> Apply(const std::vector<Write>& writes) override;
+  ChangeFeed* feed() override { return inner_.feed(); }
+
+ protected:
+  Result<std::vector<int64_t>> ApplyAll(const std::vector<Write>& writes) override;
 
  private:
   Status Count();
