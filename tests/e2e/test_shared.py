@@ -43,6 +43,14 @@ class Member(service.Service):
         self.endpoint = wait_for(ready, seconds=60, what="the service")
         self.credentials = json.loads((self.home / "credentials.json").read_text())
 
+    def kill(self):
+        super().kill()
+        self.out.close()
+
+    def stop(self):
+        super().stop()
+        self.out.close()
+
     def ask(self, front, operation, **members):
         return getattr(self.boto(front), operation)(**members)
 
@@ -182,7 +190,7 @@ class Shared(unittest.TestCase):
         self.assert_all_complete(a)
         # Keys that one makes are known to the others, and what one has of alarms and groups.
         user = b.ask("sts", "assume_role", RoleArn=a.credentials["role_arn"],
-                     RoleSessionName="s")["Credentials"]
+                     RoleSessionName="session")["Credentials"]
         names = c.boto("sagemaker", aws_access_key_id=user["AccessKeyId"],
                        aws_secret_access_key=user["SecretAccessKey"],
                        aws_session_token=user["SessionToken"]).list_training_jobs()
