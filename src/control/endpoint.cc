@@ -291,8 +291,8 @@ int64_t Answering(const Context& context, const EndpointFacts& facts, const Flee
   const int64_t ready = std::ranges::count_if(facts.instances, [&](const Instance& one) {
     return one.ready && one.generation == fleet.generation && one.variant == variant.name;
   });
-  return ready >= Processes(context, variant.count) ? variant.count
-                                                    : std::min(ready, variant.count);
+  // More than asked for answer until they have gone.
+  return ready == Processes(context, variant.count) ? variant.count : ready;
 }
 
 json EndpointFacts::ToJson() const {

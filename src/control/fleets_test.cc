@@ -276,6 +276,9 @@ TEST(InferenceComponent, ScalesToNothingAndBack) {
   const auto scale = [&](int copies) {
     w.Ok("UpdateInferenceComponentRuntimeConfig",
          {{"InferenceComponentName", "x"}, {"DesiredRuntimeConfig", {{"CopyCount", copies}}}});
+    // Those that are there answer until a pass has taken them out.
+    EXPECT_EQ(Component(w)["RuntimeConfig"]["CurrentCopyCount"],
+              w.Route()->components.at(0).instances.size());
     w.service->Reconcile();
     w.AnswerAll();
   };
