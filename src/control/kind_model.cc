@@ -414,7 +414,9 @@ Result<api::ScriptAccess> MakeAccess(const Context& context,
   const Options& options = context.options;
   api::ScriptAccess access{.network = options.job_network};
   if (isolated || options.job_network == "none" ||
-      std::ranges::all_of(containers, [](const auto& c) { return c.program == "xgboost"; })) {
+      std::ranges::none_of(containers, [](const auto& c) {
+        return c.program == "script" || c.program == "image";
+      })) {
     return access;
   }
   access.endpoint = options.endpoint;

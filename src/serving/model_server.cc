@@ -67,7 +67,7 @@ class HealthCheck {
     std::vector<Watched> watched;
     for (size_t i = 0; i < spec.containers.size(); ++i) {
       const api::ContainerSpec& container = spec.containers[i];
-      if (container.program != "xgboost") continue;
+      if (container.program == "script" || container.program == "image") continue;
       CLARY_TRY(auto client, net::HttpClient::Create({.unix_socket = api::SocketOf(directory, i),
                                                       .total_timeout = options.ping_timeout}));
       watched.push_back({.name = container.name, .client = std::move(client)});
