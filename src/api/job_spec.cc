@@ -32,6 +32,17 @@ void Fields(Io& io, ChannelSpec& c) {
   io("compression", c.compression);
   io("record_wrapper", c.record_wrapper);
   io("input_mode", c.input_mode);
+  io("groups", c.groups);
+  io("shuffle", c.shuffle);
+  io("shuffle_seed", c.shuffle_seed);
+}
+
+template <typename Io>
+void Fields(Io& io, HostGroup& g) {
+  io("name", g.name);
+  io("instance_type", g.instance_type);
+  io("cpus", g.cpus);
+  io("hosts", g.hosts);
 }
 
 template <typename Io>
@@ -65,6 +76,7 @@ void Fields(Io& io, JobSpec& s) {
   io("python", s.python);
   io("instance_type", s.instance_type);
   io("hosts", s.hosts);
+  io("groups", s.groups);
   io("hyperparameters", s.hyperparameters);
   io("hyperparameter_order", s.hyperparameter_order);
   io("environment", s.environment);
@@ -91,6 +103,7 @@ void Fields(Io& io, JobSpec& s) {
   io("log_root", s.log_root);
   io("log_group", s.log_group);
   io("log_stream", s.log_stream);
+  io("log_streams", s.log_streams);
   io("volume_gb", s.volume_gb);
   io("cache", s.cache);
   io("cpus", s.cpus);
@@ -105,7 +118,33 @@ Result<JobSpec> JobSpec::FromJson(std::string_view text) {
   if (spec.job_name.empty() || spec.program.empty()) {
     return Fail(Code::kDataLoss, kReason, "job.json: job_name or program is missing");
   }
+  if (spec.hosts.empty() ||
+      (spec.hosts.size() > 1 && spec.log_streams.size() != spec.hosts.size())) {
+    return Fail(Code::kDataLoss, kReason,
+                "job.json: hosts is empty, or log_streams has not one for each of them");
+  }
   return spec;
+}
+
+std::vector<HostGroup> JobSpec::host_groups() const {
+  if (!groups.empty()) return groups;
+  return {{.instance_type = instance_type, .cpus = 0, .hosts = hosts}};
+}
+
+JobSpec JobSpec::OfHost(size_t index) const {
+  JobSpec out = *this;
+  out.host = hosts[index];
+  if (!log_streams.empty()) out.log_stream = log_streams[index];
+  std::string group;
+  for (const HostGroup& g : groups) {
+    if (std::ranges::find(g.hosts, out.host) == g.hosts.end()) continue;
+    group = g.name;
+    out.instance_type = g.instance_type;
+  }
+  std::erase_if(out.channels, [&](const ChannelSpec& c) {
+    return !c.groups.empty() && std::ranges::find(c.groups, group) == c.groups.end();
+  });
+  return out;
 }
 
 std::string JobEvent::ToJsonLine() const {

@@ -25,6 +25,17 @@ struct ChannelSpec {
   std::string compression = "None";              // None | Gzip
   std::string record_wrapper = "None";           // None | RecordIO
   std::string input_mode = "File";               // File | Pipe | FastFile
+  std::vector<std::string> groups;               // whose hosts have it; empty: all hosts
+  bool shuffle = false;  // ShuffleConfig: its objects in an order of its own
+  int64_t shuffle_seed = 0;
+};
+
+// Hosts of one instance type.
+struct HostGroup {
+  std::string name = "homogeneousCluster";
+  std::string instance_type;
+  int cpus = 0;  // cores of an instance of that type
+  std::vector<std::string> hosts;
 };
 
 // What a processing job brings from S3 before its program runs, and takes there afterwards.
@@ -88,8 +99,11 @@ struct JobSpec {
   std::vector<std::string> entrypoint;  // of a command
   std::vector<std::string> arguments;
   PythonSpec python;
-  std::string instance_type;
-  std::vector<std::string> hosts = {"algo-1"};
+  std::string instance_type;                    // of its first group
+  std::vector<std::string> hosts = {"algo-1"};  // in order of their numbers
+  std::vector<HostGroup> groups;                // empty: one, of all hosts
+  // Of which host this is the job; empty: the first. Not in job.json.
+  std::string host;
   std::map<std::string, std::string> hyperparameters;
   // Their names as the request had them; empty: in byte order.
   std::vector<std::string> hyperparameter_order;
@@ -119,10 +133,18 @@ struct JobSpec {
   std::string log_root;              // root directory of the log store
   std::string log_group;             // "/aws/sagemaker/TrainingJobs"
   std::string log_stream;            // "<job>/algo-1-<epoch>"
-  uint64_t volume_gb = 0;            // what VolumeSizeInGB says; 0: nothing
+  std::vector<std::string> log_streams;  // of several hosts: one each, in their order
+  uint64_t volume_gb = 0;                // what VolumeSizeInGB says; 0: nothing
   std::string cache;          // a folder that the jobs of a warm pool share, writable; empty: none
   int cpus = 0;               // cores the job may use; 0: all
   uint64_t memory_bytes = 0;  // 0: no limit
+
+  const std::string& current_host() const { return host.empty() ? hosts.front() : host; }
+  // `groups`, or the one group that stands for none.
+  std::vector<HostGroup> host_groups() const;
+  // The job as its host number `index` has it: with that host's instance type, log stream and
+  // channels.
+  JobSpec OfHost(size_t index) const;
 
   std::string ToJson() const;
   static Result<JobSpec> FromJson(std::string_view text);
@@ -130,8 +152,9 @@ struct JobSpec {
 
 // What a runner makes in its job's directory and removes at its end; of one that was killed,
 // control does.
-inline constexpr std::array<std::string_view, 9> kRunnerFolders = {
-    "work", "outside", "tmp", "home", "python", "overlays", "layer", "profile", "pack.tmp"};
+inline constexpr std::array<std::string_view, 10> kRunnerFolders = {
+    "work",     "outside", "tmp",     "home",     "python",
+    "overlays", "layer",   "profile", "pack.tmp", "hosts"};
 
 // Locked (flock) by the runner as long as it lives.
 inline constexpr std::string_view kRunnerLock = "runner.lock";

@@ -17,6 +17,9 @@ TEST(JobSpec, SurvivesARoundTrip) {
   spec.environment = {{"A", "b"}};
   spec.channels = {{.name = "train", .s3_uri = "s3://b/p", .compression = "Gzip"}};
   spec.hosts = {"algo-1", "algo-2"};
+  spec.log_streams = {"j/algo-1-1", "j/algo-2-1"};
+  spec.groups = {{.name = "g", .instance_type = "ml.m5.large", .cpus = 2, .hosts = spec.hosts}};
+  spec.channels[0].groups = {"g"};
   spec.network_isolation = true;
   spec.memory_bytes = 1ULL << 40;
   spec.cpus = 3;
@@ -38,6 +41,9 @@ TEST(JobSpec, SurvivesARoundTrip) {
   EXPECT_EQ(back->inputs.at(0).local_path, "/opt/ml/processing/in");
   EXPECT_EQ(back->outputs.at(0).upload_mode, "Continuous");
   EXPECT_EQ(back->entrypoint, spec.entrypoint);
+  EXPECT_EQ(back->host_groups().at(0).hosts, spec.hosts);
+  EXPECT_EQ(back->OfHost(1).log_stream, "j/algo-2-1");
+  EXPECT_EQ(back->OfHost(1).channels.size(), 1U);
   // Bytes that are no UTF-8 become U+FFFD once; after that the text is stable.
   EXPECT_EQ(JobSpec::FromJson(back->ToJson())->ToJson(), back->ToJson());
 }
@@ -48,6 +54,12 @@ TEST(JobSpec, RefusesOtherVersionsAndWrongTypes) {
   const auto bad =
       JobSpec::FromJson(R"({"version":1,"job_name":"j","program":"p","channels":[{"name":3}]})");
   EXPECT_NE(bad.error().message.find("channels.name"), std::string::npos);
+  // Hosts without their log streams.
+  EXPECT_EQ(
+      JobSpec::FromJson(R"({"version":1,"job_name":"j","program":"p","hosts":["algo-1","algo-2"]})")
+          .error()
+          .code,
+      Code::kDataLoss);
 }
 
 TEST(JobEvents, AreReadOnceAndTornLinesWait) {

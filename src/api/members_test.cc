@@ -102,23 +102,6 @@ TEST(SageMakerMembers, WhatIsNotObeyedIsRefused) {
                       {{"MlflowResourceArn",
                         "arn:aws:sagemaker:us-east-1:123456789012:mlflow-app/app-ABC"}}}}),
             "MlflowConfig" + unsupported);
-  EXPECT_EQ(refused("CreateTrainingJob", {{"ResourceConfig",
-                                           {{"InstanceGroups",
-                                             {{{"InstanceType", "ml.m5.large"},
-                                               {"InstanceCount", 1},
-                                               {"InstanceGroupName", "g"}}}}}}}),
-            "ResourceConfig.InstanceGroups" + unsupported);
-  EXPECT_EQ(refused("CreateTrainingJob", {{"ResourceConfig", {{"InstanceGroups", json::array()}}}}),
-            "");
-  EXPECT_EQ(
-      refused("CreateTrainingJob",
-              {{"InputDataConfig",
-                {{{"ChannelName", "train"},
-                  {"ShuffleConfig", {{"Seed", 1}}},
-                  {"DataSource",
-                   {{"S3DataSource", {{"S3DataType", "S3Prefix"}, {"S3Uri", "s3://b/p"}}}}}}}}}),
-      "InputDataConfig[0].ShuffleConfig is not supported by this release, which reads a channel's "
-      "files in the order of their names; leave it out");
   EXPECT_EQ(
       refused("Search", {{"Resource", "TrainingJob"}, {"CrossAccountFilterOption", "SameAccount"}}),
       "");

@@ -32,31 +32,17 @@ bool Holds(const json& shown, const json& sent) {
   return shown == sent;
 }
 
-constexpr char kOneHost[] = "one instance";
 constexpr char kNoProgram[] = "or a ContainerEntrypoint";
-constexpr char kOnce[] = "leave out `distribution`";
 
 // What is not taken, and a part of the answer.
 const std::map<std::string, std::string>& Refused() {
   static const std::map<std::string, std::string> kRefused = {
-      {"v2_estimator_container_entry_point", kOneHost},
       {"v2_estimator_spot_ckpt_warm", kNoProgram},
       {"v2_estimator_warm_pool_update", kNoProgram},
-      {"v2_processor", kOneHost},
       {"v2_pyspark_processor", "ScriptProcessor and pyspark in local mode"},
-      {"v2_pytorch_instance_groups_mpi", "InstanceGroup"},
-      {"v2_pytorch_mpi", kOnce},
       {"v2_pytorch_smddp", "smdistributed"},
       {"v2_pytorch_smddp_cpu_accepted", "smdistributed"},
-      {"v2_pytorch_torch_distributed_gpu", kOnce},
-      {"v2_remote_function_torchrun", kOneHost},
-      {"v2_tensorflow_mwms", kOnce},
-      {"v2_tensorflow_parameter_server", kOnce},
-      {"v2_xgboost_script_fit", kOneHost},
-      {"v3_modeltrainer_instance_groups", "InstanceGroup"},
-      {"v3_modeltrainer_mpi", kOneHost},
       {"v3_modeltrainer_no_code", kNoProgram},
-      {"v3_modeltrainer_torchrun", kOneHost},
   };
   return kRefused;
 }

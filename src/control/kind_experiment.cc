@@ -448,8 +448,13 @@ struct JobComponent {
 // Where a job runs, as parameters.
 void AddResources(const json& image, const json& resources, JobComponent& component) {
   component.parameters["SageMaker.ImageUri"] = {{"StringValue", image}};
-  component.parameters["SageMaker.InstanceType"] = {{"StringValue", resources.at("InstanceType")}};
+  // Groups of instances have no one type.
+  if (resources.contains("InstanceType")) {
+    component.parameters["SageMaker.InstanceType"] = {
+        {"StringValue", resources.at("InstanceType")}};
+  }
   for (const char* member : {"InstanceCount", "VolumeSizeInGB"}) {
+    if (!resources.contains(member)) continue;
     component.parameters[std::string("SageMaker.") + member] = {
         {"NumberValue", resources.at(member)}};
   }

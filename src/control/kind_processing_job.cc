@@ -6,11 +6,11 @@
 #include "api/images.h"
 #include "api/rule_spec.h"
 #include "control/internal/experiments.h"
+#include "control/internal/hosts.h"
 #include "control/internal/processing_job.h"
 #include "control/internal/processing_request.h"
 #include "control/internal/programs.h"
 #include "control/internal/rules.h"
-#include "control/internal/training_request.h"
 
 namespace clary::control {
 namespace processing_job {
@@ -41,9 +41,8 @@ Status Create(Context& context, json request, Record& job, Plan& plan) {
   CLARY_CHECK_OK(PlanProcessingComponent(context, job, request, plan));
   auto& facts = job.Edit<ProcessingFacts>();
   facts.max_runtime_s = request.at("StoppingCondition").at("MaxRuntimeInSeconds");
-  const std::string type = request.at("ProcessingResources").at("ClusterConfig").at("InstanceType");
   job.launches.push_back({.directory = kOwnDirectories + job.name,
-                          .cpus = std::clamp(InstanceCpus(type), 1, context.capacity)});
+                          .cpus = CoresOf(ProcessingHosts(request), context.capacity)});
   job.status = "InProgress";
   job.request = request.dump();
   return {};
@@ -100,6 +99,7 @@ Status Step(Steps& steps, const SnapshotPtr& job) {
                            },
                        .fold = Fold,
                        .release = api::IsClarifyImage(ImageOf(job->record)) ? Release : nullptr,
+                       .hosts = CountHosts(ProcessingHosts(job->record.Request())),
                        .max_runtime_s = max_runtime_s});
 }
 

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "control/internal/experiments.h"
+#include "control/internal/hosts.h"
 #include "control/internal/metrics.h"
 #include "control/internal/migrate.h"
 #include "control/internal/programs.h"
@@ -43,8 +44,7 @@ Status Create(Context& context, json request, Record& job, Plan& plan) {
   facts.max_runtime_s = stopping.value("MaxRuntimeInSeconds", int64_t{0});
   facts.max_wait_s = stopping.value("MaxWaitTimeInSeconds", int64_t{0});
   facts.max_pending_s = stopping.value("MaxPendingTimeInSeconds", int64_t{0});
-  const std::string type = request.at("ResourceConfig").at("InstanceType");
-  int cpus = std::clamp(InstanceCpus(type), 1, context.capacity);
+  int cpus = CoresOf(HostGroupsOf(request.at("ResourceConfig")), context.capacity);
   if (const auto tuning = TuningJobOf(context, job))
     cpus = TrialCpus(context, tuning->record, cpus);
   job.launches.push_back({.directory = job.name, .cpus = cpus});
@@ -61,7 +61,7 @@ void Close(const Context& context, Record& job, std::string_view status, std::st
   auto& facts = job.Edit<TrainingFacts>();
   if (job.ended_ms == 0) job.ended_ms = ms;
   facts.transitions.back().end_ms = facts.transitions.back().start_ms;
-  auto metrics = FinalMetrics(context.env.logs, job.launches.front().log_stream(),
+  auto metrics = FinalMetrics(context.env.logs, job.launches.front().log_streams,
                               MetricDefinitions(job.Request()));
   if (metrics) {
     facts.final_metrics = *std::move(metrics);
@@ -262,7 +262,8 @@ Status StepQueued(Steps& steps, const SnapshotPtr& job) {
     if (place.wait) return {};
     if (steps.Admit(current.launches.front())) {
       Launch& launch = record.launches.front();
-      steps.Prepare(record, launch);
+      const json request = record.Request();
+      steps.Prepare(record, launch, CountHosts(HostGroupsOf(request.at("ResourceConfig"))));
       launch.host = std::move(place.host);
       Enter(record, "InProgress", facts.secondary, kPrepare, now);
       CLARY_TRY(const SnapshotPtr next, context.records.Update(job, std::move(record)));

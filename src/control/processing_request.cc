@@ -8,6 +8,7 @@
 #include "api/sagemaker.h"
 #include "base/strings.h"
 #include "control/internal/context.h"
+#include "control/internal/hosts.h"
 #include "control/internal/kind.h"
 #include "control/internal/processing_job.h"
 #include "control/internal/programs.h"
@@ -151,18 +152,10 @@ json ConfigDocument(const Record& job, const json& request) {
 Status CheckProcessingRequest(const json& request, const Environment& environment,
                               const Options& options) {
   const json& cluster = request.at("ProcessingResources").at("ClusterConfig");
-  if (!cluster.contains("InstanceType")) {
-    return Invalid("You must specify ProcessingResources.ClusterConfig.InstanceType");
-  }
+  CLARY_CHECK_OK(CheckHosts(cluster, "ProcessingResources.ClusterConfig", options));
   CLARY_CHECK_OK(CheckImage(request, options));
   const bool clarify = api::IsClarifyImage(TextOf(request.at("AppSpecification"), "ImageUri"));
   if (clarify) CLARY_CHECK_OK(CheckClarify(request));
-  // An analysis runs on this machine, however many instances it is told to share.
-  if (cluster.value("InstanceCount", 1) != 1 && !clarify) {
-    return Invalid(
-        "ProcessingResources.ClusterConfig.InstanceCount: this release processes on one instance; "
-        "set it to 1");
-  }
   const std::string role = TextOf(request, "RoleArn");
   CLARY_CHECK_OK(CheckRole(role, options));
   std::set<std::string> names;
@@ -191,11 +184,19 @@ void FillProcessingDefaults(json& request) {
   request["ProcessingResources"]["ClusterConfig"].emplace("InstanceCount", 1);
 }
 
+std::vector<api::HostGroup> ProcessingHosts(const json& request) {
+  json cluster = request.at("ProcessingResources").at("ClusterConfig");
+  // An analysis is one process, however many instances it is told to share.
+  if (api::IsClarifyImage(TextOf(request.at("AppSpecification"), "ImageUri"))) {
+    cluster["InstanceCount"] = 1;
+  }
+  return HostGroupsOf(cluster);
+}
+
 api::JobSpec MakeProcessingSpec(const Record& job, const Environment& environment,
                                 const Options& options) {
   const json request = job.Request();
   const json& app = request.at("AppSpecification");
-  const json& cluster = request.at("ProcessingResources").at("ClusterConfig");
   api::JobSpec spec;
   spec.contract = "processing";
   spec.program = api::IsClarifyImage(TextOf(app, "ImageUri")) ? "clarify" : "command";
@@ -207,8 +208,9 @@ api::JobSpec MakeProcessingSpec(const Record& job, const Environment& environmen
                                       std::pair("ContainerArguments", &spec.arguments)}) {
     *words = app.value(member, json::array()).get<std::vector<std::string>>();
   }
-  spec.instance_type = TextOf(cluster, "InstanceType");
-  spec.volume_gb = cluster.value("VolumeSizeInGB", uint64_t{0});
+  FillHosts(ProcessingHosts(request), job.launches.front(), spec);
+  spec.volume_gb =
+      request.at("ProcessingResources").at("ClusterConfig").value("VolumeSizeInGB", uint64_t{0});
   spec.environment =
       request.value("Environment", json::object()).get<std::map<std::string, std::string>>();
   for (const json& input : request.value("ProcessingInputs", json::array())) {
@@ -236,7 +238,6 @@ api::JobSpec MakeProcessingSpec(const Record& job, const Environment& environmen
   spec.store = options.object_root;
   spec.log_root = environment.logs.root().string();
   spec.log_group = kProcessingLogGroup;
-  spec.log_stream = job.launches.front().log_stream();
   spec.cpus = job.launches.front().cpus;
   return spec;
 }

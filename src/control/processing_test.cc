@@ -429,9 +429,6 @@ TEST(ProcessingJob, RefusesAtCreateWhatCannotRun) {
             "ValidationException: no Python: my:1");
   EXPECT_THAT(w.RefusedAs([](json& r) { r["AppSpecification"].erase("ContainerEntrypoint"); }),
               HasSubstr("AppSpecification.ContainerEntrypoint"));
-  EXPECT_THAT(
-      w.RefusedAs([](json& r) { r["ProcessingResources"]["ClusterConfig"]["InstanceCount"] = 2; }),
-      HasSubstr("one instance"));
   EXPECT_EQ(w.RefusedAs(input("S3Uri", "s3://bkt/nothing/")),
             "ValidationException: No S3 objects found under S3 URL \"s3://bkt/nothing/\" given in "
             "input data source. Please ensure that the bucket exists in the selected region "

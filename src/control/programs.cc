@@ -65,37 +65,9 @@ std::string ClientPython(const std::vector<std::string>& arguments) {
                                                                            : "";
 }
 
-// Ways of starting a script on several hosts or several times, which frameworks' containers know
-// and this release does not start.
-struct Distribution {
-  std::string_view hyperparameter;
-  std::string_view text;
-};
-constexpr std::string_view kOneProcess =
-    "is not supported by this release, which starts a script once, on one host; leave out "
-    "`distribution`";
-constexpr std::string_view kSmDistributed =
-    "needs the smdistributed libraries, which run on SageMaker's own machines only; use torch "
-    "without them, or leave out `distribution`";
-constexpr Distribution kDistributions[] = {
-    {"mp_parameters", kSmDistributed},
-    {"sagemaker_distributed_dataparallel_enabled", kSmDistributed},
-    {"sagemaker_mpi_enabled", kOneProcess},
-    {"sagemaker_multi_worker_mirrored_strategy_enabled", kOneProcess},
-    {"sagemaker_parameter_server_enabled", kOneProcess},
-    {"sagemaker_pytorch_ddp_enabled", kSmDistributed},
-    {"sagemaker_pytorch_xla_multi_worker_enabled", kOneProcess},
-    {"sagemaker_torch_distributed_enabled", kOneProcess},
-};
-
 Status CheckScript(const json& request, const Environment& environment) {
   const toolkit::Script script = {.hyperparameters = Texts(request, "HyperParameters"),
                                   .environment = Texts(request, "Environment")};
-  for (const Distribution& d : kDistributions) {
-    const auto given = script.hyperparameters.find(std::string(d.hyperparameter));
-    if (given == script.hyperparameters.end() || given->second == "false") continue;
-    return Invalid("Hyperparameter '" + given->first + "' " + std::string(d.text) + ".");
-  }
   const auto command = toolkit::MakeCommand(script);
   if (!command) return Invalid(command.error().message);
   const std::string& code = command->submit_directory;
@@ -351,7 +323,7 @@ Status StepPlainJob(Steps& steps, const SnapshotPtr& job, const PlainJob& plain)
   if (record.status == "Stopping") {
     ClosePlainJob(record, "Stopped", "", steps.now_ms());
   } else if (steps.Admit(record.launches.front())) {
-    steps.Prepare(record, record.launches.front());
+    steps.Prepare(record, record.launches.front(), plain.hosts);
     CLARY_TRY(const SnapshotPtr next, steps.context.records.Update(job, std::move(record)));
     return StepRunningPlainJob(steps, next, plain);
   } else {

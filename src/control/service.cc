@@ -208,7 +208,7 @@ Result<std::vector<MetricSeries>> Service::Metrics(const std::string& job, std::
   const Record& record = found->record;
   auto definitions = MetricDefinitions(record.Request());
   if (!name.empty()) std::erase_if(definitions, [&](const auto& d) { return d.name != name; });
-  return ScanMetrics(state_->context.env.logs, record.launches.front().log_stream(), definitions);
+  return ScanMetrics(state_->context.env.logs, record.launches.front().log_streams, definitions);
 }
 
 std::vector<std::string> Service::JobNames(size_t limit) const {

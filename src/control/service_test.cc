@@ -419,8 +419,8 @@ TEST(Create, RefusesInTheServicesWords) {
               HasSubstr("Invalid MaxWaitTimeInSeconds"));
   EXPECT_THAT(refused([](json& r) { r["StoppingCondition"]["MaxWaitTimeInSeconds"] = 90; }),
               HasSubstr("Invalid MaxWaitTimeInSeconds"));
-  EXPECT_THAT(refused([](json& r) { r["ResourceConfig"]["InstanceCount"] = 2; }),
-              HasSubstr("one instance"));
+  EXPECT_THAT(refused([](json& r) { r["ResourceConfig"]["InstanceCount"] = 101; }),
+              HasSubstr("at most 100 instances"));
   EXPECT_THAT(
       refused([](json& r) {
         r["AlgorithmSpecification"]["MetricDefinitions"] = {{{"Name", "m"}, {"Regex", "(["}}};

@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/strings.h"
 #include "control/internal/context.h"
+#include "control/internal/hosts.h"
 #include "control/internal/kind.h"
 #include "control/internal/metrics.h"
 #include "control/internal/programs.h"
@@ -20,6 +21,17 @@ namespace {
 using nlohmann::json;
 
 constexpr int64_t kDefaultMaxRuntime = 86'400;
+
+// The groups of instances that a channel is for must be there.
+Status CheckChannelGroups(const std::string& name, const json& s3, const json& request) {
+  const auto groups = HostGroupsOf(request.at("ResourceConfig"));
+  for (const auto& group : s3.value("InstanceGroupNames", std::vector<std::string>())) {
+    if (std::ranges::find(groups, group, &api::HostGroup::name) != groups.end()) continue;
+    return Invalid("Channel '" + name + "': InstanceGroupNames has '" + group +
+                   "', which ResourceConfig.InstanceGroups has not");
+  }
+  return {};
+}
 
 Status CheckChannel(const json& channel, const json& request, const Environment& environment,
                     const Options& options) {
@@ -40,6 +52,7 @@ Status CheckChannel(const json& channel, const json& request, const Environment&
     return Invalid("Channel '" + name + "': S3DataType '" + type +
                    "' is not supported by this release; use 'S3Prefix' or 'ManifestFile'");
   }
+  CLARY_CHECK_OK(CheckChannelGroups(name, *s3, request));
   return CheckHasData(s3->at("S3Uri"), type == "ManifestFile", request.at("RoleArn"), environment,
                       options);
 }
@@ -87,10 +100,6 @@ Status CheckSupported(const json& request) {
   if (!algorithm.contains("TrainingImage")) {
     return Invalid("You must specify AlgorithmSpecification.TrainingImage");
   }
-  const json& resources = request.at("ResourceConfig");
-  if (!resources.contains("InstanceType")) {
-    return Invalid("You must specify ResourceConfig.InstanceType");
-  }
   return {};
 }
 
@@ -127,16 +136,12 @@ int InstanceCpus(std::string_view instance_type) {
 Status CheckTrainingRequest(const json& request, const Environment& environment,
                             const Options& options) {
   CLARY_CHECK_OK(CheckSupported(request));
+  CLARY_CHECK_OK(CheckHosts(request.at("ResourceConfig"), "ResourceConfig", options));
   CLARY_CHECK_OK(CheckMetricDefinitions(OwnMetricDefinitions(request)));
   CLARY_CHECK_OK(CheckStopping(request));
   CLARY_CHECK_OK(CheckRules(request));
   CLARY_CHECK_OK(CheckRole(request.at("RoleArn"), options));
   CLARY_CHECK_OK(CheckProgram(request, environment, options));
-  // After what another number of instances would not mend.
-  if (request.at("ResourceConfig").value("InstanceCount", 1) != 1) {
-    return Invalid(
-        "ResourceConfig.InstanceCount: this release trains on one instance; set it to 1");
-  }
   const auto channels = request.find("InputDataConfig");
   if (channels != request.end()) {
     std::vector<std::string> names;
@@ -166,7 +171,9 @@ Status CheckTrainingRequest(const json& request, const Environment& environment,
 
 void FillTrainingDefaults(json& request) {
   request["OutputDataConfig"].emplace("KmsKeyId", "");
-  request["ResourceConfig"].emplace("InstanceCount", 1);
+  if (request["ResourceConfig"].contains("InstanceType")) {
+    request["ResourceConfig"].emplace("InstanceCount", 1);
+  }
   request["ResourceConfig"].emplace("VolumeSizeInGB", 30);
   request["StoppingCondition"].emplace("MaxRuntimeInSeconds", kDefaultMaxRuntime);
   request["AlgorithmSpecification"].emplace("EnableSageMakerMetricsTimeSeries", false);
@@ -197,7 +204,7 @@ api::JobSpec MakeJobSpec(const Record& job, const Environment& environment,
                                       std::pair("ContainerArguments", &spec.arguments)}) {
     *words = algorithm.value(member, json::array()).get<std::vector<std::string>>();
   }
-  spec.instance_type = TextOf(request.at("ResourceConfig"), "InstanceType");
+  FillHosts(HostGroupsOf(request.at("ResourceConfig")), job.launches.front(), spec);
   spec.hyperparameters = request.at("HyperParameters").get<std::map<std::string, std::string>>();
   spec.hyperparameter_order = job.As<TrainingFacts>().hyperparameter_order;
   if (const auto env = request.find("Environment"); env != request.end()) {
@@ -216,7 +223,12 @@ api::JobSpec MakeJobSpec(const Record& job, const Environment& environment,
          .content_type = TextOf(c, "ContentType"),
          .compression = TextOf(c, "CompressionType", "None"),
          .record_wrapper = TextOf(c, "RecordWrapperType", "None"),
-         .input_mode = mode});
+         .input_mode = mode,
+         .groups = s3.value("InstanceGroupNames", std::vector<std::string>())});
+    if (const auto shuffle = c.find("ShuffleConfig"); shuffle != c.end()) {
+      spec.channels.back().shuffle = true;
+      spec.channels.back().shuffle_seed = shuffle->at("Seed");
+    }
   }
   const json& output = request.at("OutputDataConfig");
   spec.output_uri = TextOf(output, "S3OutputPath");
@@ -238,7 +250,6 @@ api::JobSpec MakeJobSpec(const Record& job, const Environment& environment,
   spec.store = options.object_root;
   spec.log_root = environment.logs.root().string();
   spec.log_group = kTrainingLogGroup;
-  spec.log_stream = job.launches.front().log_stream();
   spec.volume_gb = request.at("ResourceConfig").value("VolumeSizeInGB", uint64_t{0});
   if (const std::string& cache = job.As<TrainingFacts>().pool_cache; !cache.empty()) {
     spec.cache = (options.pools_directory / cache).string();

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "control/internal/hosts.h"
 #include "control/internal/programs.h"
 #include "control/internal/training_job.h"
 #include "control/internal/training_request.h"
@@ -36,7 +37,7 @@ bool Shares(const json& definition) {
   if (definition.value("EnableManagedSpotTraining", false) ||
       definition.contains("CheckpointConfig") ||
       !definition.value("Environment", json::object()).empty() ||
-      definition.at("ResourceConfig").value("InstanceCount", 1) != 1) {
+      CountHosts(HostGroupsOf(definition.at("ResourceConfig"))) != 1) {
     return false;
   }
   const json channels = definition.value("InputDataConfig", json::array());

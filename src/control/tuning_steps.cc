@@ -187,7 +187,7 @@ Result<std::vector<double>> Curve(const Context& context, const Known& known, co
   std::vector<double> curve;
   if (objective == metrics.end() || trial.launches.empty()) return curve;
   CLARY_TRY(const auto series,
-            ScanMetrics(context.env.logs, trial.launches.front().log_stream(), {*objective}));
+            ScanMetrics(context.env.logs, trial.launches.front().log_streams, {*objective}));
   for (const MetricSeries& s : series) {
     for (const MetricPoint& p : s.points) {
       // What an earlier start has reported is in the same log.

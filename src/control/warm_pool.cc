@@ -51,8 +51,8 @@ bool Fits(const json& a, const json& b) {
                                                 "EnableInterContainerTrafficEncryption"},
              [&](const char* member) { return same(a, b, member); }) &&
          std::ranges::all_of(
-             std::initializer_list<const char*>{"InstanceType", "InstanceCount", "VolumeSizeInGB",
-                                                "VolumeKmsKeyId"},
+             std::initializer_list<const char*>{"InstanceType", "InstanceCount", "InstanceGroups",
+                                                "VolumeSizeInGB", "VolumeKmsKeyId"},
              [&](const char* member) { return same(a_resources, b_resources, member); });
 }
 

@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdio>
+#include <map>
 #include <memory>
 #include <set>
 
@@ -171,6 +173,35 @@ Result<PackResult> Pack(const fs::path& root, const std::vector<PackSource>& sou
   if (closed != ARCHIVE_OK) return std::unexpected(ArchiveError(a.get(), to.string()).error());
   CLARY_CHECK_OK(sink.file.Write("", true));
   return result;
+}
+
+Result<Merged> MergeTrees(const std::vector<fs::path>& roots, const std::string& directory,
+                          const fs::path& to) {
+  Merged out;
+  std::map<std::string, size_t> owners;  // of each path that is there now
+  for (size_t root = 0; root < roots.size(); ++root) {
+    CLARY_TRY(auto listing, ListTree(roots[root], directory));
+    for (std::string& path : listing.skipped) out.skipped.emplace_back(root, std::move(path));
+    for (const TreeEntry& entry : listing.entries) {
+      const fs::path at = to / directory / entry.path;
+      std::error_code ec;
+      if (entry.directory && fs::is_directory(at, ec)) continue;
+      if (fs::exists(at, ec)) {
+        out.clashes.push_back({entry.path, owners[entry.path], root});
+        continue;
+      }
+      // What lies in a folder that is a file of another root was told of with the folder.
+      if (!fs::is_directory(at.parent_path(), ec)) continue;
+      if (entry.directory) {
+        CLARY_CHECK_OK(MakeDirectories(at));
+      } else if (const fs::path from = roots[root] / directory / entry.path;
+                 ::rename(from.c_str(), at.c_str()) != 0) {
+        return std::unexpected(ErrnoError(errno, "merging " + from.string()));
+      }
+      owners[entry.path] = root;
+    }
+  }
+  return out;
 }
 
 Result<objects::ObjectInfo> UploadFile(const fs::path& path, const objects::ObjectRef& ref,

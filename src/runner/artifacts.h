@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -28,6 +29,22 @@ struct PackResult {
 // their times and modes, owner 0. Follows no symbolic link. kResourceExhausted "DiskFull".
 Result<PackResult> Pack(const std::filesystem::path& root, const std::vector<PackSource>& sources,
                         const std::filesystem::path& to);
+
+// Two trees had something at one path that could not be both.
+struct MergeClash {
+  std::string path;  // below the folder
+  size_t kept = 0;   // which of the roots
+  size_t dropped = 0;
+};
+struct Merged {
+  std::vector<MergeClash> clashes;
+  std::vector<std::pair<size_t, std::string>> skipped;  // a root's links and special files
+};
+// Moves what is below root/directory of each of `roots` to to/directory, which is there and empty.
+// Of two files at one path, or a file and a folder, that of the earlier root stays. All on one file
+// system; no program runs in the roots any more.
+Result<Merged> MergeTrees(const std::vector<std::filesystem::path>& roots,
+                          const std::string& directory, const std::filesystem::path& to);
 
 // Puts the file `path` as `ref`; the object appears whole or not at all.
 Result<objects::ObjectInfo> UploadFile(const std::filesystem::path& path,

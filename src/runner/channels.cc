@@ -183,25 +183,47 @@ Result<std::vector<Item>> ItemsOf(const api::ChannelSpec& channel, objects::Obje
   return items;
 }
 
-// The part of a channel's objects that the first host gets. This version runs on one host, the
-// first of the sorted list; the rule holds for any number.
-Result<std::vector<Item>> ItemsOfHost(const api::ChannelSpec& channel, size_t all_hosts,
-                                      objects::ObjectStore& store, std::string& bucket) {
-  if (channel.s3_data_type != "S3Prefix" && channel.s3_data_type != "ManifestFile") {
-    return Fail(Code::kUnimplemented, "DataType",
-                "S3DataType " + channel.s3_data_type + " is not supported by this version");
+Status CheckDataType(const api::ChannelSpec& channel) {
+  if (channel.s3_data_type == "S3Prefix" || channel.s3_data_type == "ManifestFile") return {};
+  return Fail(Code::kUnimplemented, "DataType",
+              "S3DataType " + channel.s3_data_type + " is not supported by this version");
+}
+
+// SplitMix64: the order of a shuffled channel must not depend on a library's generator.
+uint64_t NextRandom(uint64_t& state) {
+  state += 0x9E3779B97F4A7C15;
+  uint64_t z = state;
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+  return z ^ (z >> 31);
+}
+
+template <typename T>
+std::vector<T> PartOfHost(std::vector<T> all, const api::ChannelSpec& channel, const Share& share,
+                          uint64_t epoch) {
+  if (channel.shuffle) {
+    auto state = static_cast<uint64_t>(channel.shuffle_seed);
+    state = NextRandom(state) + epoch;
+    for (size_t i = all.size(); i > 1; --i) std::swap(all[i - 1], all[NextRandom(state) % i]);
   }
-  CLARY_TRY(auto items, ItemsOf(channel, store, bucket));
-  const size_t hosts = channel.distribution == "ShardedByS3Key" ? all_hosts : 1;
-  std::vector<Item> mine;
-  for (size_t i = 0; i < items.size(); i += hosts) mine.push_back(std::move(items[i]));
+  if (channel.distribution != "ShardedByS3Key" || share.hosts == 1) return all;
+  std::vector<T> mine;
+  for (size_t i = share.host; i < all.size(); i += share.hosts) mine.push_back(std::move(all[i]));
   return mine;
 }
 
-Status DownloadItems(const api::ChannelSpec& channel, size_t hosts, objects::ObjectStore& store,
-                     const fs::path& dir, const DownloadOptions& options) {
+Status DownloadItems(const api::ChannelSpec& channel, const Share& share,
+                     objects::ObjectStore& store, const fs::path& dir,
+                     const DownloadOptions& options) {
+  CLARY_CHECK_OK(CheckDataType(channel));
   std::string bucket;
-  CLARY_TRY(const auto items, ItemsOfHost(channel, hosts, store, bucket));
+  CLARY_TRY(auto all, ItemsOf(channel, store, bucket));
+  // Markers of folders are nobody's part: every host has the folders.
+  const auto objects = std::stable_partition(all.begin(), all.end(),
+                                             [](const Item& i) { return i.key.ends_with('/'); });
+  std::vector<Item> items(std::make_move_iterator(all.begin()), std::make_move_iterator(objects));
+  all.erase(all.begin(), objects);
+  for (Item& item : PartOfHost(std::move(all), channel, share, 0)) items.push_back(std::move(item));
   for (const Item& item : items) {
     const objects::ObjectRef ref{bucket, item.key};
     CLARY_CHECK_OK(Fetch(ref, item.place, store, dir, options));
@@ -263,9 +285,24 @@ Result<Manifest> ParseManifest(std::string_view text) {
   return out;
 }
 
-Status DownloadInput(const Input& input, size_t hosts, objects::ObjectStore& store,
+Share ShareOf(const api::JobSpec& spec, const api::ChannelSpec& channel) {
+  std::vector<std::string> hosts;
+  for (const api::HostGroup& group : spec.host_groups()) {
+    if (!channel.groups.empty() &&
+        std::ranges::find(channel.groups, group.name) == channel.groups.end()) {
+      continue;
+    }
+    hosts.insert(hosts.end(), group.hosts.begin(), group.hosts.end());
+  }
+  std::ranges::sort(hosts);
+  const auto me = std::ranges::find(hosts, spec.current_host());
+  if (me == hosts.end()) return {};
+  return {.host = static_cast<size_t>(me - hosts.begin()), .hosts = hosts.size()};
+}
+
+Status DownloadInput(const Input& input, const Share& share, objects::ObjectStore& store,
                      const fs::path& to, const DownloadOptions& options) {
-  Status done = DownloadItems(input.channel, hosts, store, to, options);
+  Status done = DownloadItems(input.channel, share, store, to, options);
   if (done) return {};
   Error error = std::move(done).error();
   if (error.code == Code::kCancelled) return std::unexpected(std::move(error));
@@ -287,14 +324,21 @@ Result<uint64_t> InputSize(const Input& input, objects::ObjectStore& store, uint
 }
 
 Result<std::vector<objects::ObjectRef>> ChannelObjects(const api::ChannelSpec& channel,
-                                                       size_t hosts, objects::ObjectStore& store) {
+                                                       objects::ObjectStore& store) {
+  CLARY_CHECK_OK(CheckDataType(channel));
   std::string bucket;
-  CLARY_TRY(const auto items, ItemsOfHost(channel, hosts, store, bucket));
+  CLARY_TRY(const auto items, ItemsOf(channel, store, bucket));
   std::vector<objects::ObjectRef> refs;
   for (const Item& item : items) {
     if (!item.key.ends_with('/')) refs.push_back({bucket, item.key});
   }
   return refs;
+}
+
+std::vector<objects::ObjectRef> ObjectsOfHost(std::vector<objects::ObjectRef> objects,
+                                              const api::ChannelSpec& channel, const Share& share,
+                                              uint64_t epoch) {
+  return PartOfHost(std::move(objects), channel, share, epoch);
 }
 
 Status DownloadFolder(const std::string& uri, objects::ObjectStore& store,

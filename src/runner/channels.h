@@ -1,6 +1,7 @@
 // Downloading: brings what a job asks for from the object store to its directory.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -27,20 +28,35 @@ struct Input {
   std::string what;       // "channel train": for messages
 };
 
-// Brings `input` to the folder `to`; `hosts` share it if it is sharded. Every failure has a message
-// for FailureReason ("Data download failed: channel train: ...") and reason "DownloadFailed",
-// whatever its cause; kCancelled if stopped.
-Status DownloadInput(const Input& input, size_t hosts, objects::ObjectStore& store,
+// Which of those that share a sharded input a host is: object i of it goes to host i % hosts.
+struct Share {
+  size_t host = 0;
+  size_t hosts = 1;
+};
+// That of the spec's host among those that have `channel`, in the order of ranks (by name).
+Share ShareOf(const api::JobSpec& spec, const api::ChannelSpec& channel);
+
+// Brings `input` to the folder `to`: all of it, or its share if it is sharded. Every failure has a
+// message for FailureReason ("Data download failed: channel train: ...") and reason
+// "DownloadFailed", whatever its cause; kCancelled if stopped.
+Status DownloadInput(const Input& input, const Share& share, objects::ObjectStore& store,
                      const std::filesystem::path& to, const DownloadOptions& options);
 
 // About how many bytes `input` has in all; counts no further than `enough`. 0 for a manifest, which
 // nobody has read yet.
 Result<uint64_t> InputSize(const Input& input, objects::ObjectStore& store, uint64_t enough);
 
-// The objects of one channel for the first host, in order, without folder markers. kNotFound
-// "NoObjects" if there are none.
+// The objects of a channel without folder markers, in order of their keys, or as a manifest
+// has them. kNotFound "NoObjects" if there are none.
 Result<std::vector<objects::ObjectRef>> ChannelObjects(const api::ChannelSpec& channel,
-                                                       size_t hosts, objects::ObjectStore& store);
+                                                       objects::ObjectStore& store);
+
+// The part of a channel's objects that a host gets in pass `epoch`. Those of a shuffled channel are
+// in another order in each pass, so that a sharded one gives a host others, too; the same for every
+// host that asks.
+std::vector<objects::ObjectRef> ObjectsOfHost(std::vector<objects::ObjectRef> objects,
+                                              const api::ChannelSpec& channel, const Share& share,
+                                              uint64_t epoch);
 
 // Brings every object below `uri` (a folder: "s3://b/p" means the keys "p/...") to `directory`.
 Status DownloadFolder(const std::string& uri, objects::ObjectStore& store,

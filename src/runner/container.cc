@@ -17,7 +17,6 @@ using nlohmann::json;
 namespace {
 
 constexpr char kInterface[] = "eth0";
-constexpr char kGroup[] = "homogeneousCluster";
 
 std::string Dump(const json& doc) {
   return doc.dump(-1, ' ', false, json::error_handler_t::replace);
@@ -43,17 +42,26 @@ json InputDataConfig(const api::JobSpec& spec) {
   return doc;
 }
 
-json ResourceConfig(const api::JobSpec& spec) {
-  std::vector<std::string> hosts = spec.hosts;
+// Hosts are in the order of their names, which is that of ranks: algo-10 before algo-2.
+std::vector<std::string> Sorted(std::vector<std::string> hosts) {
   std::ranges::sort(hosts);
-  return {{"current_host", hosts.front()},
-          {"current_instance_type", spec.instance_type},
-          {"current_group_name", kGroup},
-          {"hosts", hosts},
-          {"instance_groups", json::array({{{"instance_group_name", kGroup},
-                                            {"instance_type", spec.instance_type},
-                                            {"hosts", hosts}}})},
-          {"network_interface_name", kInterface}};
+  return hosts;
+}
+
+json ResourceConfig(const api::JobSpec& spec) {
+  json groups = json::array();
+  std::string current;
+  for (const api::HostGroup& group : spec.host_groups()) {
+    groups.push_back({{"instance_group_name", group.name},
+                      {"instance_type", group.instance_type},
+                      {"hosts", Sorted(group.hosts)}});
+    if (std::ranges::find(group.hosts, spec.current_host()) != group.hosts.end()) {
+      current = group.name;
+    }
+  }
+  return {{"current_host", spec.current_host()},  {"current_instance_type", spec.instance_type},
+          {"current_group_name", current},        {"hosts", Sorted(spec.hosts)},
+          {"instance_groups", std::move(groups)}, {"network_interface_name", kInterface}};
 }
 
 // "train-data.v1" -> "TRAIN-DATA.V1", as the training toolkit names its variables.
@@ -201,6 +209,10 @@ Result<std::vector<Input>> TrainingInputs(const api::JobSpec& spec) {
   return out;
 }
 
+Result<std::vector<std::string>> TrainingLeft(const api::JobSpec& /*spec*/) {
+  return std::vector<std::string>{"model", "output/data"};
+}
+
 void TellSkipped(const UploadContext& c, const PackResult& packed) {
   for (const std::string& path : packed.skipped) {
     c.log.Write(CleanLine("[clary] WARNING: " + path +
@@ -272,8 +284,6 @@ Result<std::optional<ProfilerSpec>> Profiler(const api::JobSpec& spec) {
 
 std::vector<std::string> Environment(const api::JobSpec& spec, const std::string& base, int cpus) {
   json channels = json::array();
-  std::vector<std::string> hosts = spec.hosts;
-  std::ranges::sort(hosts);
   std::map<std::string, std::string> env = {
       {"PATH", "/usr/local/bin:/usr/bin:/bin"},
       {"HOME", "/tmp"},
@@ -290,9 +300,9 @@ std::vector<std::string> Environment(const api::JobSpec& spec, const std::string
       {"SM_INPUT_CONFIG_DIR", base + "/input/config"},
       {"SM_OUTPUT_DIR", base + "/output"},
       {"SM_OUTPUT_DATA_DIR", base + "/output/data"},
-      {"SM_CURRENT_HOST", hosts.front()},
+      {"SM_CURRENT_HOST", spec.current_host()},
       {"SM_CURRENT_INSTANCE_TYPE", spec.instance_type},
-      {"SM_HOSTS", Dump(hosts)},
+      {"SM_HOSTS", Dump(Sorted(spec.hosts))},
       {"SM_NUM_GPUS", "0"},
       {"SM_NUM_NEURONS", "0"},
       {"SM_NUM_CPUS", std::to_string(cpus)},
@@ -337,6 +347,7 @@ const Contract kTrainingContract = {
     .lay_out = LayOutTraining,
     .inputs = TrainingInputs,
     .mirrors = TrainingMirrors,
+    .left = TrainingLeft,
     .upload = UploadTraining,
 };
 

@@ -70,6 +70,17 @@ Cores ClaimCores(const fs::path& dir, int wanted) {
   return out;
 }
 
+std::vector<int> MachineCores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  std::vector<int> out;
+  if (::sched_getaffinity(0, sizeof set, &set) != 0) return out;
+  for (int core = 0; core < CPU_SETSIZE; ++core) {
+    if (CPU_ISSET(static_cast<size_t>(core), &set)) out.push_back(core);
+  }
+  return out;
+}
+
 int UsableCores(int wanted) {
   cpu_set_t set;
   CPU_ZERO(&set);

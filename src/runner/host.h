@@ -52,6 +52,9 @@ struct Cores {
 };
 Cores ClaimCores(const std::filesystem::path& dir, int wanted);
 
+// The cores that this process may use.
+std::vector<int> MachineCores();
+
 // The cores that a job may use which asks for `wanted` (0: all).
 int UsableCores(int wanted);
 

@@ -40,6 +40,13 @@ std::string FailureLeft(const fs::path& work) {
   return text;
 }
 
+Result<std::string> MessageLeft(const fs::path& work, std::string_view file) {
+  std::string text = ReadLeft(work, std::string(file), kMaxFailureText);
+  if (CleanLine(text) == text) return text;
+  return Fail(Code::kInvalidArgument, "NotText",
+              "/opt/ml/" + std::string(file) + " is not text in UTF-8");
+}
+
 std::string DiskFailure(const fs::path& work) {
   if (FreeDisk(work) >= kFullDisk) return {};
   return "the disk of the job's directory is full; free some space and try again";

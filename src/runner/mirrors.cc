@@ -87,14 +87,16 @@ Status Mirrors::CloseOne(const MirrorSpec& m) {
   return Put(m.uri + "/" + m.end_marker, "");
 }
 
-void Mirrors::Close(const std::vector<debugger::TraceEvent>& phases, std::string_view host) {
-  if (profiler_ && !phases.empty()) {
-    const debugger::TraceEvent& last = phases.back();
-    (void)Put(profiler_->uri + "/" +
-                  debugger::TraceFileName(last.begin_us + last.duration_us, std::string(host),
-                                          "model_timeline"),
-              debugger::WriteTrace(phases));
-  }
+void Mirrors::AddTimeLine(const std::vector<debugger::TraceEvent>& phases, std::string_view host) {
+  if (!profiler_ || phases.empty()) return;
+  const debugger::TraceEvent& last = phases.back();
+  (void)Put(profiler_->uri + "/" +
+                debugger::TraceFileName(last.begin_us + last.duration_us, std::string(host),
+                                        "model_timeline"),
+            debugger::WriteTrace(phases));
+}
+
+void Mirrors::Close() {
   for (const MirrorSpec& m : specs_) {
     if (m.end_marker.empty()) continue;
     if (const Status done = CloseOne(m); !done) {

@@ -212,7 +212,7 @@ class ChannelTest : public testing::Test {
   }
   Status Download(const api::ChannelSpec& channel, const DownloadOptions& options = {}) {
     EXPECT_TRUE(MakeDirectories(temp_.path() / channel.name).has_value());
-    return DownloadInput({channel, "", "channel " + channel.name}, 1, store_,
+    return DownloadInput({channel, "", "channel " + channel.name}, {}, store_,
                          temp_.path() / channel.name, options);
   }
   std::string Text(const std::string& path) { return ReadText(temp_.path() / path); }
@@ -277,7 +277,7 @@ TEST_F(ChannelTest, FilesOfTheStoreAreLinkedNotCopied) {
     for (const bool link : {true, false}) {
       const fs::path to = temp_.path() / "data" / (std::string(mode) + (link ? "1" : "0"));
       const api::ChannelSpec channel{.s3_uri = "s3://bkt/d/", .input_mode = mode};
-      ASSERT_TRUE(DownloadInput({channel, "", ""}, 1, *store, to, {.link = link}).has_value());
+      ASSERT_TRUE(DownloadInput({channel, "", ""}, {}, *store, to, {.link = link}).has_value());
       const fs::path file = to / "big.csv";
       EXPECT_EQ(fs::equivalent(file, blob), link) << mode;
       EXPECT_EQ(ReadText(file), "1,2\n");

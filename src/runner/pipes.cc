@@ -126,7 +126,8 @@ Error DownloadError(const std::string& channel, Error error) {
 
 struct Channel {
   api::ChannelSpec spec;
-  std::vector<objects::ObjectRef> objects;
+  Share share;
+  std::vector<objects::ObjectRef> objects;  // of all hosts
 };
 
 }  // namespace
@@ -190,7 +191,9 @@ struct Pipes::Impl {
       if (!fd) return {};
       CLARY_CHECK_OK(MakeFifo(channel, epoch + 1));
       const Sink sink = [&](std::string_view bytes) { return Write(fd.get(), bytes, stop); };
-      for (const objects::ObjectRef& ref : channel.objects) {
+      const auto mine =
+          ObjectsOfHost(channel.objects, channel.spec, channel.share, static_cast<uint64_t>(epoch));
+      for (const objects::ObjectRef& ref : mine) {
         Status sent = SendObject(ref, channel.spec, store, sink);
         if (sent) continue;
         if (sent.error().reason == "Closed") break;
@@ -232,9 +235,9 @@ Result<std::unique_ptr<Pipes>> Pipes::Make(const api::JobSpec& spec, objects::Ob
   if (!impl->failed) return std::unexpected(ErrnoError(errno, "eventfd"));
   for (const api::ChannelSpec& channel : spec.channels) {
     if (channel.input_mode != "Pipe") continue;
-    auto objects = ChannelObjects(channel, spec.hosts.size(), store);
+    auto objects = ChannelObjects(channel, store);
     if (!objects) return std::unexpected(DownloadError(channel.name, objects.error()));
-    impl->channels.push_back({channel, std::move(*objects)});
+    impl->channels.push_back({channel, ShareOf(spec, channel), std::move(*objects)});
     if (Status made = impl->MakeFifo(impl->channels.back(), 0); !made) {
       return std::unexpected(DownloadError(channel.name, std::move(made).error()));
     }

@@ -1,5 +1,6 @@
 // The processing contract: inputs and outputs anywhere below /opt/ml/processing, and the request
 // itself as configuration.
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "runner/internal/contract.h"
@@ -49,12 +50,24 @@ Status LayOutProcessing(const api::JobSpec& spec, const fs::path& work) {
     CLARY_TRY(const std::string directory, BelowOptMl(o.local_path, "S3Output.LocalPath"));
     CLARY_CHECK_OK(MakeDirectories(work / directory));
   }
-  const json resources = {{"current_host", spec.hosts.front()},
-                          {"hosts", spec.hosts},
+  std::vector<std::string> hosts = spec.hosts;
+  std::ranges::sort(hosts);
+  const json resources = {{"current_host", spec.current_host()},
+                          {"hosts", hosts},
                           {"current_instance_type", spec.instance_type},
                           {"network_interface_name", "eth0"}};
   return WriteConfig(work / "config", {{"processingjobconfig.json", spec.request_json},
                                        {"resourceconfig.json", resources.dump()}});
+}
+
+Result<std::vector<std::string>> ProcessingLeft(const api::JobSpec& spec) {
+  std::vector<std::string> out;
+  for (const api::ProcessingOutput& o : spec.outputs) {
+    if (o.upload_mode == "Continuous") continue;
+    CLARY_TRY(std::string directory, BelowOptMl(o.local_path, "S3Output.LocalPath"));
+    out.push_back(std::move(directory));
+  }
+  return out;
 }
 
 Status UploadProcessing(const UploadContext& c, const Ended&) {
@@ -78,6 +91,7 @@ const Contract kProcessingContract = {
     .lay_out = LayOutProcessing,
     .inputs = ProcessingInputs,
     .mirrors = ProcessingMirrors,
+    .left = ProcessingLeft,
     .upload = UploadProcessing,
 };
 

@@ -227,7 +227,7 @@ Result<Program> Program::Start(const ProgramSpec& spec) {
   std::vector<std::string> env;
   const char* executable = kBwrap;
   if (spec.sandbox) {
-    std::vector<std::string> inside = SandboxArguments(spec.network, spec.root);
+    std::vector<std::string> inside = SandboxArguments(spec.network, spec.root, spec.host);
     const auto add = [&](std::initializer_list<std::string> what) {
       inside.insert(inside.end(), what);
     };

@@ -51,6 +51,18 @@ struct Overlay {
   std::filesystem::path scratch;
 };
 
+// A host that programs know by name.
+struct HostAddress {
+  std::string name;
+  std::string address;  // IPv4
+};
+
+// A network that was made before (internal/host_network.h): descriptors of the namespaces.
+struct JoinedNetwork {
+  int user = -1;  // the user namespace that owns the other; -1: there is none to join
+  int network = -1;
+};
+
 struct ProgramSpec {
   // argv[0] "clary" stands for this executable, wherever it is; anything else is a path inside, or
   // a name that PATH of `env` finds there.
@@ -64,6 +76,9 @@ struct ProgramSpec {
   std::filesystem::path root = {};
   std::filesystem::path home = {};  // seen as /root, the home of the program's user; empty: none
   Network network = Network::kNone;
+  std::string host = "algo-1";          // its host's name
+  std::vector<HostAddress> hosts = {};  // of the job; empty: its host alone
+  JoinedNetwork joined = {};            // instead of a new one, unless `network` is kHost
   std::vector<Reach> reach = {};
   std::optional<Served> served = {};  // needs a sandbox, and a network that is not kHost
   uint64_t memory_bytes = 0;      // data segment and anonymous memory of each process; 0: no limit

@@ -1,6 +1,7 @@
 #include "runner/runner.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 #include "api/rule_spec.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/message_socket.h"
 #include "base/strings.h"
 #include "debugger/profiler_files.h"
 #include "objects/open_store.h"
@@ -22,6 +24,7 @@
 #include "runner/host.h"
 #include "runner/internal/container.h"
 #include "runner/internal/contract.h"
+#include "runner/internal/host_set.h"
 #include "runner/internal/left.h"
 #include "runner/internal/mirrors.h"
 #include "runner/internal/monitor.h"
@@ -32,6 +35,7 @@
 #include "runner/program.h"
 #include "runner/tree.h"
 #include "runner/user_program.h"
+#include "toolkit/distribution.h"
 #include "toolkit/frameworks.h"
 #include "toolkit/layers.h"
 #include "toolkit/python.h"
@@ -89,7 +93,8 @@ std::string WhyNotStarted(std::string_view output) {
 class Job {
  public:
   Job(const api::JobSpec& spec, const Contract& contract, const fs::path& dir,
-      RunEnvironment& environment, const RunOptions& options, EventFile events, StopSignal stop)
+      RunEnvironment& environment, const RunOptions& options, EventFile events, StopSignal stop,
+      const HostRole* role)
       : spec_(spec),
         contract_(contract),
         work_(dir / "work"),
@@ -107,7 +112,9 @@ class Job {
         log_(std::move(environment.log), environment.clock, options.log_limit),
         events_(std::move(events)),
         stop_(std::move(stop)),
-        cores_(ClaimCores(dir.parent_path() / ".cores", spec.cpus)) {}
+        role_(role),
+        cores_(role == nullptr ? ClaimCores(dir.parent_path() / ".cores", spec.cpus)
+                               : Cores{role->cores, {}}) {}
 
   Result<int> RunToEnd() {
     Outcome outcome;
@@ -118,14 +125,16 @@ class Job {
     } else {
       outcome = failed_.value_or(Blame("InternalServerError", prepared.error()));
     }
-    if (mirrors_) mirrors_->Close(phases_, spec_.hosts.front());
+    if (mirrors_) mirrors_->AddTimeLine(phases_, spec_.current_host());
+    if (mirrors_ && role_ == nullptr) mirrors_->Close();
     if (!outcome.detail.empty() && !program_failed_) log_.Write(CleanLine(outcome.detail));
     CLARY_CHECK_OK(events_.Append({.kind = JobEvent::Kind::kEnd,
                                    .detail = outcome.detail,
                                    .message = exit_message_,
                                    .exit_code = outcome.exit_code}));
     CLARY_CHECK_OK(events_.Sync());
-    (void)RemoveFolders();
+    // What the program has left is the host set's to take, of several hosts.
+    (void)RemoveFolders(role_ != nullptr);
     return outcome.exit_code;
   }
 
@@ -144,10 +153,11 @@ class Job {
                            .detail = std::string(message)});
   }
 
-  // What this run, or an earlier one, has made in the job's directory.
-  Status RemoveFolders() const {
+  // What this run, or an earlier one, has made in the job's directory; all but work/, `but_work`.
+  Status RemoveFolders(bool but_work = false) const {
     Status all;
     for (const std::string_view folder : api::kRunnerFolders) {
+      if (but_work && work_.filename() == folder) continue;
       if (Status done = RemoveTree(work_.parent_path() / folder); !done) all = std::move(done);
     }
     return all;
@@ -157,11 +167,15 @@ class Job {
   Status Prepare() {
     network_ = NetworkOf(user_program_);
     // A program of ours calls nobody but the service, and that where it is.
-    if (!user_ && network_ == Network::kForwarded) network_ = Network::kHost;
+    if (!user_ && network_ == Network::kForwarded) {
+      network_ = role_ == nullptr ? Network::kHost : Network::kNone;
+    }
     if (options_.sandbox) probe_ = SandboxProbe::Start(network_);
     CLARY_CHECK_OK(Phase("Downloading", "Downloading input data"));
+    const bool first = role_ == nullptr || role_->first;
+    if (role_ != nullptr && !role_->note.empty()) log_.Write(CleanLine(role_->note));
     for (const std::string& notice : spec_.notices) {
-      log_.Write(CleanLine("[clary] NOTE: not provided on this machine: " + notice));
+      if (first) log_.Write(CleanLine("[clary] NOTE: not provided on this machine: " + notice));
     }
     const auto guilty = [&](std::string_view who, Status done) {
       if (!done) failed_ = Blame(who, done.error());
@@ -176,12 +190,17 @@ class Job {
     CLARY_CHECK_OK(guilty("InternalServerError", ChooseSandbox()));
     if (user_) {
       log_.Write(PythonNotes(spec_.python));
-      NoteVolume();
+      if (first) NoteVolume();
     }
     const Time begin = Clock::System().Now();
     const DownloadOptions options{.link = sandbox_ && !user_,
                                   .stopped = [&] { return stop_.Requested(); }};
     CLARY_CHECK_OK(guilty("ClientError", Download(options)));
+    if (user_ && first) {
+      if (const std::string note = DriverNote(work_, spec_.hosts.size()); !note.empty()) {
+        log_.Write(note);
+      }
+    }
     if (user_ && !spec_.python.interpreter.empty()) {
       auto python = toolkit::LookAtPython(spec_.python.interpreter);
       if (!python) return guilty("InternalServerError", std::unexpected(python.error()));
@@ -197,7 +216,21 @@ class Job {
     CLARY_CHECK_OK(guilty("ClientError", CheckOutsideFolders()));
     CLARY_CHECK_OK(guilty("ClientError", mirrors_->Prepare(options)));
     Traced("download", begin);
+    if (role_ != nullptr) return AwaitOthers();
     return {};
+  }
+
+  // Until the programs of all hosts can start.
+  Status AwaitOthers() {
+    CLARY_CHECK_OK(SendMessage(role_->gate, kReady));
+    while (!stop_.Requested()) {
+      pollfd polls[] = {{stop_.fd(), POLLIN, 0}, {role_->gate, POLLIN, 0}};
+      ::poll(polls, 2, -1);
+      if (polls[1].revents == 0) continue;
+      CLARY_TRY(const Message message, ReceiveMessage(role_->gate));
+      if (message.text == kGo) return {};
+    }
+    return Fail(Code::kCancelled, "Stopped", "the job was stopped");
   }
 
   Status ChooseSandbox() {
@@ -236,9 +269,9 @@ class Job {
     CLARY_TRY(const auto taken, TakenWhileItRuns());
     for (const Input& input : inputs) {
       const fs::path at = work_ / input.directory;
-      const size_t hosts = spec_.hosts.size();
+      const Share share = ShareOf(spec_, input.channel);
       if (!user_ || !MayOverlay(input, inputs, taken)) {
-        CLARY_CHECK_OK(DownloadInput(input, hosts, store_, at, options));
+        CLARY_CHECK_OK(DownloadInput(input, share, store_, at, options));
         continue;
       }
       // The store's own files below, read-only; what the program changes goes above them.
@@ -249,7 +282,7 @@ class Job {
       }
       DownloadOptions linking = options;
       linking.link = true;
-      CLARY_CHECK_OK(DownloadInput(input, hosts, store_, overlay.lower, linking));
+      CLARY_CHECK_OK(DownloadInput(input, share, store_, overlay.lower, linking));
       laid_.push_back(overlay);
     }
     return {};
@@ -355,6 +388,9 @@ class Job {
       outcome.detail = user_ ? UserFailure(*ended) : FailureLeft(work_);
       if (outcome.detail.empty()) outcome.detail = DiskFailure(work_);
     }
+    if (role_ != nullptr && outcome.exit_code != 0 && !ended->stopped) {
+      (void)SendMessage(role_->gate, kFailed);
+    }
     Status uploaded = Phase("Uploading", contract_.upload_text);
     const Time upload = Clock::System().Now();
     if (uploaded) uploaded = Upload(*ended);
@@ -373,13 +409,10 @@ class Job {
         log_.Write(CleanLine(blame.detail));
       }
     }
-    if (!contract_.message_file.empty()) {
-      exit_message_ = ReadLeft(work_, std::string(contract_.message_file), kMaxFailureText);
-      if (outcome.exit_code == 0 && CleanLine(exit_message_) != exit_message_) {
-        outcome = {1, "ClientError: /opt/ml/" + std::string(contract_.message_file) +
-                          " is not text in UTF-8"};
-      }
-      exit_message_ = CleanLine(exit_message_);
+    if (!contract_.message_file.empty() && role_ == nullptr) {
+      const auto message = MessageLeft(work_, contract_.message_file);
+      if (message) exit_message_ = *message;
+      if (!message && outcome.exit_code == 0) outcome = Blame("ClientError", message.error());
     }
     return outcome;
   }
@@ -426,7 +459,7 @@ class Job {
       for (const std::string& line : command.log) lines.push_back(CleanLine(line));
       log_.Write(lines);
       CLARY_TRY(ProgramSpec program, MakeProgram());
-      program.argv = command.argv;
+      program.argv = command.start.empty() ? command.argv : command.start;
       program.directory = toolkit::kCodeDirectory;
       auto environment = UserEnvironment(user_program_, python_.has_value());
       for (const auto& [name, value] : command.environment) {
@@ -455,7 +488,8 @@ class Job {
     failure.exit_code = ended.exit_code > kSignals && ended.exit_code <= kSignals + 64 && !shell
                             ? kSignals - ended.exit_code
                             : ended.exit_code;
-    failure.stderr_text = ended.last_output;
+    const std::string output = toolkit::WithoutTags(ended.last_output);
+    failure.stderr_text = output;
     failure.out_of_memory = ended.out_of_memory;
     const std::string text = toolkit::FailureText(failure);
     if (FailureLeft(work_).empty()) {
@@ -562,7 +596,7 @@ class Job {
                      .cores = cores_.cores,
                      .memory_bytes = spec_.memory_bytes,
                      .interval = mirrors_->profiler()->interval,
-                     .host = spec_.hosts.front(),
+                     .host = spec_.current_host(),
                      .directory = profile_},
                     Clock::System());
     if (const Status done = monitor.Run(stop); !done) {
@@ -581,17 +615,25 @@ class Job {
       return program;
     }
     if (python_) {
+      const auto distribution = toolkit::DistributionOf(spec_.hyperparameters);
+      const bool distributed =
+          script_ && distribution && *distribution != toolkit::Distribution::kNone;
       const auto* framework = toolkit::FindFramework(spec_.python.framework);
       CLARY_CHECK_OK(RemoveTree(python_home_));
       CLARY_CHECK_OK(MakeDirectories(python_home_));
       CLARY_CHECK_OK(
           toolkit::MakePythonHome({.python = *python_,
                                    .layer = !shown_layer_.path.empty(),
-                                   .stand_ins = framework != nullptr && framework->stand_ins},
+                                   .stand_ins = framework != nullptr && framework->stand_ins,
+                                   .hosts = role_ != nullptr || distributed},
                                   python_home_));
     }
     ProgramSpec program = MakeAnyProgram();
     AddUserProgram(user_program_, python_ ? python_home_ : fs::path(), shown_layer_.path, program);
+    if (python_ && role_ != nullptr && spec_.python.container.root.empty()) {
+      program.shown.push_back({"/usr/sbin", toolkit::kSystemSbin});
+      program.shown.push_back({python_home_ / toolkit::kHostSbin, "/usr/sbin"});
+    }
     program.argv = spec_.entrypoint;
     program.argv.insert(program.argv.end(), spec_.arguments.begin(), spec_.arguments.end());
     program.home = home_;
@@ -612,6 +654,9 @@ class Job {
     return {.work = work_,
             .temp = temp_,
             .network = network_,
+            .host = spec_.current_host(),
+            .hosts = role_ != nullptr ? role_->hosts : std::vector<HostAddress>(),
+            .joined = role_ != nullptr ? role_->joined : JoinedNetwork(),
             .memory_bytes = spec_.memory_bytes,
             .cores = cores_.cores,
             .shown = mirrors_->OutsideFolders(),
@@ -620,6 +665,7 @@ class Job {
 
   Status Upload(const Ended& ended) {
     CLARY_CHECK_OK(mirrors_->Finish());
+    if (role_ != nullptr) return {};
     return contract_.upload({spec_, work_, pack_, store_, log_, events_}, ended);
   }
 
@@ -640,6 +686,7 @@ class Job {
   JobLog log_;
   EventFile events_;
   StopSignal stop_;
+  const HostRole* const role_;  // null: the job has one host
   Cores cores_;
   std::optional<SandboxProbe> probe_;
   std::optional<Mirrors> mirrors_;
@@ -662,15 +709,29 @@ class Job {
 
 }  // namespace
 
-Result<int> RunJob(const api::JobSpec& spec, const fs::path& job_dir, RunEnvironment environment,
-                   const RunOptions& options) {
+namespace {
+
+Result<int> RunAny(const api::JobSpec& spec, const fs::path& job_dir, RunEnvironment& environment,
+                   const RunOptions& options, const HostRole* role) {
   CLARY_TRY(StopSignal stop, StopSignal::Make());
   std::error_code ec;
   const fs::path dir = fs::absolute(job_dir, ec);
   CLARY_TRY(const Contract* contract, FindContract(spec.contract));
   CLARY_TRY(EventFile events, EventFile::Open(dir / "events.jsonl", environment.clock));
-  Job job(spec, *contract, dir, environment, options, std::move(events), std::move(stop));
+  Job job(spec, *contract, dir, environment, options, std::move(events), std::move(stop), role);
   return job.RunToEnd();
+}
+
+}  // namespace
+
+Result<int> RunJob(const api::JobSpec& spec, const fs::path& job_dir, RunEnvironment environment,
+                   const RunOptions& options) {
+  return RunAny(spec, job_dir, environment, options, nullptr);
+}
+
+Result<int> RunHost(const api::JobSpec& spec, const fs::path& dir, RunEnvironment environment,
+                    const RunOptions& options, const HostRole& role) {
+  return RunAny(spec, dir, environment, options, &role);
 }
 
 namespace {
@@ -691,6 +752,7 @@ Result<int> RunDirectory(const fs::path& job_dir) {
   CLARY_TRY(const Fd lock, LockDirectory(job_dir));
   CLARY_TRY(const std::string text, ReadFile(job_dir / "job.json", kMaxSpecBytes));
   CLARY_TRY(const api::JobSpec spec, api::JobSpec::FromJson(text));
+  if (spec.hosts.size() > 1) return RunHosts(spec, job_dir, Clock::System());
   CLARY_TRY(const auto store, objects::OpenStore(spec.store));
   if (spec.contract == "trials") return HostTrials(spec, job_dir, *store, Clock::System());
   CLARY_TRY(auto log, meta::LogWriter::Open(spec.log_root, spec.log_group, spec.log_stream));

@@ -218,7 +218,7 @@ class Host {
     CLARY_TRY(const auto inputs, kTrainingContract.inputs(spec_));
     for (const Input& input : inputs) {
       CLARY_CHECK_OK(DownloadInput(
-          input, spec_.hosts.size(), store_, work_ / input.directory,
+          input, ShareOf(spec_, input.channel), store_, work_ / input.directory,
           {.link = why_open_.empty(), .stopped = [this] { return stop_.Requested(); }}));
     }
     CLARY_TRY(MessagePair ends, MakeMessagePair());

@@ -47,6 +47,8 @@ UserProgram UserProgramOf(const api::JobSpec& spec) {
                       .credentials = spec.credentials,
                       .python = spec.python,
                       .cpus = spec.cpus,
+                      .host = spec.current_host(),
+                      .hosts = spec.hosts,
                       .environment = spec.environment};
   if (spec.contract == "training") {
     user.environment.emplace("TRAINING_JOB_NAME", spec.job_name);
@@ -169,7 +171,7 @@ bool ReachesPackages(const UserProgram& spec) {
 std::map<std::string, std::string> UserEnvironment(const UserProgram& spec, bool python) {
   std::map<std::string, std::string> env = {
       {"PATH", kSystemPath},     {"HOME", "/root"},      {"USER", "root"},
-      {"LOGNAME", "root"},       {"LANG", "C.UTF-8"},    {"HOSTNAME", "algo-1"},
+      {"LOGNAME", "root"},       {"LANG", "C.UTF-8"},    {"HOSTNAME", spec.host},
       {"PYTHONUNBUFFERED", "1"}, {"SHELL", "/bin/bash"}, {"PIP_ROOT_USER_ACTION", "ignore"},
       {"PIP_NO_INPUT", "1"}};
   if (python) {
@@ -202,7 +204,8 @@ std::map<std::string, std::string> UserEnvironment(const UserProgram& spec, bool
     // answers for it. Package indexes are reached without it.
     if (NetworkOf(spec) == Network::kForwarded && !spec.ca_bundle.empty()) {
       env["AWS_CA_BUNDLE"] = kCaBundleInside;
-      std::string direct = "localhost,127.0.0.1,::1,algo-1";
+      std::string direct = "localhost,127.0.0.1,::1";
+      for (const std::string& host : spec.hosts) direct += "," + host;
       for (const Reach& reach : ReachOf(spec)) {
         if (!reach.service) direct += "," + reach.host;
       }
@@ -242,6 +245,28 @@ std::vector<std::string> PythonNotes(const api::PythonSpec& python) {
                                   python.interpreter + ")"};
   for (const std::string& note : python.notes) out.push_back("[clary] NOTE: " + note);
   return out;
+}
+
+std::string DriverNote(const fs::path& work, size_t hosts) {
+  const auto text = ReadFile(work / "input/data/sm_drivers/distributed.json", 1 << 20);
+  if (!text || hosts < 2) return {};
+  const auto doc = nlohmann::json::parse(*text, nullptr, false);
+  if (!doc.is_object() || !doc.contains("mpi_additional_options")) return {};
+  const auto& options = doc["mpi_additional_options"];
+  for (const auto& option : options) {
+    for (const char* one :
+         {"-np", "-n", "--np", "-map-by", "--map-by", "-npernode", "--npernode"}) {
+      if (option == one) return {};
+    }
+  }
+  const auto count = doc.find("process_count_per_node");
+  int64_t processes = 1;
+  if (count != doc.end() && count->is_number_integer()) {
+    processes = std::max<int64_t>(count->get<int64_t>(), 1);
+  }
+  return "[clary] NOTE: the SDK's MPI driver starts " + std::to_string(processes) +
+         " processes in all, not on each host; give MPI(mpi_additional_options=[\"-np\", \"" +
+         std::to_string(processes * static_cast<int64_t>(hosts)) + "\"]) for all hosts";
 }
 
 void AddUserProgram(const UserProgram& user, const fs::path& python, const fs::path& layer,

@@ -34,6 +34,8 @@ struct UserProgram {
   api::JobCredentials credentials;
   api::PythonSpec python;
   int cpus = 0;                                    // cores it may use; 0: all
+  std::string host = "algo-1";                     // its host's name
+  std::vector<std::string> hosts = {"algo-1"};     // of its job
   std::map<std::string, std::string> environment;  // of the request
 };
 
@@ -70,6 +72,10 @@ std::vector<std::string> EnvironmentList(const std::map<std::string, std::string
 
 // Lines for the log: which Python it is and how that differs from the image's.
 std::vector<std::string> PythonNotes(const api::PythonSpec& python);
+
+// For the log of a job on `hosts` hosts: what SDK v3's MPI driver, which came with the job's data
+// in `work`, will not do as asked. Empty: nothing.
+std::string DriverNote(const std::filesystem::path& work, size_t hosts);
 
 // Makes `program` one of users': its environment, what it reaches, the folders that it sees.
 // `python`: a folder made by toolkit::MakePythonHome(); `layer`: packages of a requirements.txt;

@@ -200,7 +200,7 @@ class Transform {
     const auto plan = MakePlan(spec_, AskParameters((*pipeline)->first()));
     if (!plan) return ClientError(plan.error().message);
     const auto inputs = runner::ChannelObjects(
-        {.s3_uri = spec_.input_uri, .s3_data_type = spec_.s3_data_type}, 1, store_);
+        {.s3_uri = spec_.input_uri, .s3_data_type = spec_.s3_data_type}, store_);
     if (!inputs) return ClientError(inputs.error().message);
     const auto prefix = InputPrefix(spec_, store_);
     if (!prefix) return ClientError(prefix.error().message);

@@ -293,6 +293,32 @@ std::map<std::string, std::string> InstalledPackages(const Python& python) {
   return out;
 }
 
+namespace {
+
+// A program in `at` that is one of kHostTools.
+Status WriteHostTool(const fs::path& at, const char* tool) {
+  return WriteText(at,
+                   "#!/bin/sh\nexec " + std::string(kPythonHome) + "/bin/python " + kHostTools +
+                       "/" + tool + " \"$@\"\n",
+                   0755);
+}
+
+Status MakeHostTools(const fs::path& dir, const fs::path& bin) {
+  const fs::path tools = dir / fs::path(kHostTools).filename();
+  CLARY_CHECK_OK(WriteFiles(HostTools(), tools));
+  CLARY_CHECK_OK(WriteHostTool(bin / "ssh", "ssh.py"));
+  const fs::path sbin = dir / kHostSbin;
+  CLARY_CHECK_OK(MakeDirectories(sbin));
+  std::error_code ec;
+  for (const auto& entry : fs::directory_iterator("/usr/sbin", ec)) {
+    const fs::path name = entry.path().filename();
+    if (name != "sshd") CLARY_CHECK_OK(Link((fs::path(kSystemSbin) / name).string(), sbin / name));
+  }
+  return WriteHostTool(sbin / "sshd", "agent.py");
+}
+
+}  // namespace
+
 Status MakePythonHome(const PythonHome& home, const fs::path& dir) {
   const Python& python = home.python;
   const std::string name = "python" + python.version;
@@ -331,6 +357,11 @@ Status MakePythonHome(const PythonHome& home, const fs::path& dir) {
   }
   if (home.inference) {
     CLARY_CHECK_OK(WriteFiles(InferenceServer(), dir / fs::path(kInferenceServer).filename()));
+  }
+  if (home.hosts) {
+    CLARY_CHECK_OK(MakeHostTools(dir, bin));
+    below +=
+        "import sys; sys.path.insert(0, " + Literal(std::string(kHostTools) + "/modules") + ")\n";
   }
   if (!InstalledPackages(python).contains("pip")) {
     const fs::path pip_wheel = BundledPip(python);

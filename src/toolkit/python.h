@@ -17,6 +17,12 @@ constexpr char kPythonHome[] = "/opt/clary/python";       // the job's own envir
 constexpr char kLayerHome[] = "/opt/clary/requirements";  // what requirements.txt asked for
 // What Python runs to serve an inference script (PythonHome::inference).
 constexpr char kInferenceServer[] = "/opt/clary/python/inference";
+// What starts processes on the other hosts of a job (PythonHome::hosts).
+constexpr char kHostTools[] = "/opt/clary/python/hosts";
+// Programs of the system's /usr/sbin with an sshd of ours among them, below the job's Python; where
+// a sandbox shows it as /usr/sbin, it shows the system's own as kSystemSbin.
+constexpr char kHostSbin[] = "hosts/sbin";
+constexpr char kSystemSbin[] = "/run/clary/sbin";
 
 struct Python {
   std::filesystem::path interpreter;            // as it is started: HOME/bin/python
@@ -48,12 +54,14 @@ std::map<std::string, std::string> InstalledPackages(const Python& python);
 // one that its base brings does it. bin/ has python, python3, pip,
 // pip3 and the scripts of the environment below. With `stand_ins`, the modules that scripts for
 // framework images import (Framework::stand_ins) can be imported, unless a package has the name.
-// With `inference`, kInferenceServer is there.
+// With `inference`, kInferenceServer is there. With `hosts`, kHostTools is there, `ssh` is a
+// program that reaches the job's other hosts by it, and so does the module paramiko.
 struct PythonHome {
   Python python;
   bool layer = false;
   bool stand_ins = false;
   bool inference = false;
+  bool hosts = false;
 };
 Status MakePythonHome(const PythonHome& home, const std::filesystem::path& dir);
 

@@ -1,10 +1,13 @@
 #include "toolkit/toolkit.h"
 
+#include <re2/re2.h>
+
 #include <algorithm>
 #include <set>
 
 #include "base/quote.h"
 #include "base/strings.h"
+#include "toolkit/distribution.h"
 #include "toolkit/internal/python_value.h"
 
 namespace clary::toolkit {
@@ -420,6 +423,36 @@ Result<Command> MakeCommand(const Script& script) {
   }
 
   const auto variables = Variables(facts, args);
+  CLARY_TRY(Distribution distribution, DistributionOf(script.hyperparameters));
+  // Those of TensorFlow are its own toolkit's, and no other heeds them.
+  if (!script.tensorflow &&
+      (distribution == Distribution::kParameterServer || distribution == Distribution::kMirrored)) {
+    distribution = Distribution::kNone;
+  }
+  DistributedCommand distributed;
+  if (distribution != Distribution::kNone) {
+    Distributed d{.distribution = distribution,
+                  .host = TextOf(resources, "current_host"),
+                  .interface = TextOf(resources, "network_interface_name"),
+                  .python = script.python,
+                  .entry_point = names.entry_point,
+                  .package = package,
+                  .arguments = args,
+                  .processes = std::max(script.gpus, 1),
+                  .hyperparameters = script.hyperparameters};
+    const auto wanted = script.hyperparameters.find("sagemaker_distribution_instance_groups");
+    const Value& hosts = wanted != script.hyperparameters.end() ? facts.all.at("distribution_hosts")
+                                                                : facts.all.at("hosts");
+    for (const Value& host : hosts) d.hosts.push_back(PythonStr(host));
+    for (const auto& [name, value] : variables) d.variables.push_back(name);
+    CLARY_TRY(distributed, MakeDistributedCommand(d));
+    // What only stands before the script's own words.
+    if (distributed.argv.empty() && !distributed.start.empty()) {
+      distributed.start.insert(distributed.start.end(), c.argv.begin(), c.argv.end());
+    }
+    c.start = distributed.start;
+    if (!distributed.argv.empty()) c.argv = distributed.argv;
+  }
   c.environment = script.environment;
   for (const auto& [name, value] : variables) c.environment[name] = value;
   c.environment["CURRENT_HOST"] = TextOf(resources, "current_host");
@@ -430,6 +463,7 @@ Result<Command> MakeCommand(const Script& script) {
                                : std::string();
   c.environment["PYTHONPATH"] = kCodeDirectory + path;
   c.environment["PYTHONUNBUFFERED"] = "1";
+  for (const auto& [name, value] : distributed.environment) c.environment[name] = value;
   c.log = LogLines(script, facts, c, variables);
   if (script.torch) {
     const auto set = [&](const char* name, std::string value) {
@@ -533,6 +567,13 @@ std::string LastException(std::string_view text) {
 }
 
 }  // namespace
+
+std::string WithoutTags(std::string_view output) {
+  std::string text(output);
+  static const RE2 kTag(R"(\[\d+,\d+\]<std(?:out|err)>:)");
+  if (output.find("<std") != std::string_view::npos) RE2::GlobalReplace(&text, kTag, "");
+  return text;
+}
 
 std::string FailureCause(const Failure& failure) {
   if (failure.out_of_memory) {

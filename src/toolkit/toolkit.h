@@ -41,7 +41,8 @@ struct Command {
   std::string entry_point;                         // below kCodeDirectory
   std::string submit_directory;                    // where its code comes from; empty: not told
   std::vector<std::string> install;                // to run before; empty: nothing
-  std::vector<std::string> argv;                   // the program and its arguments
+  std::vector<std::string> argv;                   // the program and its arguments, as it is told
+  std::vector<std::string> start;                  // what is started for that; empty: argv
   std::map<std::string, std::string> environment;  // the request's, below SM_* and the like
   std::vector<std::string> log;                    // lines that come before the script's own
 };
@@ -70,6 +71,10 @@ constexpr int kFailureExitCode = 1;
 
 // The text of /opt/ml/output/failure, which a container leaves if the script has not.
 std::string FailureText(const Failure& failure);
+
+// What processes have printed, without the tags that mpirun puts before it ("[1,0]<stderr>:"),
+// wherever that has cut their lines.
+std::string WithoutTags(std::string_view output);
 
 // Why it failed, in one line: the last line of the last traceback ("ValueError: bad value: 42"), of
 // a driver and the script that it ran the script's; that Python has not found the script; pip's

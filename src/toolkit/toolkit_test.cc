@@ -28,6 +28,17 @@ Script Minimal() {
   return s;
 }
 
+TEST(FailureCause, OfARankOfMpi) {
+  const std::string text = WithoutTags(
+      "[1,1]<stderr>:Traceback (most recent call last):\n[1,1]<stderr>:  File \"train.py\", line "
+      "9\n"
+      "[1,1]<stderr>:    raise ValueError()\n[1,1]<stderr>:ValueError[1,1]<stderr>:: of rank 1\n"
+      "[1,0]<stdout>:a [1] line\n");
+  Failure failure;
+  failure.stderr_text = text;
+  EXPECT_EQ(FailureCause(failure), "ValueError: of rank 1");
+}
+
 TEST(PythonValue, ReadsAsPythonDoes) {
   EXPECT_EQ(DecodeOrText("3"), Value(3));
   EXPECT_EQ(DecodeOrText(" \"a\" "), Value("a"));
@@ -71,7 +82,7 @@ TEST(MakeCommand, GivesEveryValueAsOneWord) {
                             {"x", "7"},
                             {"flag", "true"},
                             {"_tuning_objective_metric", "loss"},
-                            {"sagemaker_mpi_enabled", "true"}});
+                            {"sagemaker_other_enabled", "true"}});
   const auto c = MakeCommand(s);
   ASSERT_TRUE(c) << c.error().message;
   EXPECT_EQ(c->argv, (Words{"py", "--", "train.py", "--flag", "True", "--list", "[1, 2]", "--name",
@@ -80,7 +91,7 @@ TEST(MakeCommand, GivesEveryValueAsOneWord) {
   EXPECT_EQ(c->environment.at("SM_HP_NAME"), "a b");
   EXPECT_EQ(c->environment.at("SM_HP_NONE"), "");
   EXPECT_EQ(c->environment.at("SM_HP_NESTED"), R"({"a":"x","b":2})");
-  EXPECT_EQ(c->environment.at("SM_FRAMEWORK_PARAMS"), R"({"sagemaker_mpi_enabled":true})");
+  EXPECT_EQ(c->environment.at("SM_FRAMEWORK_PARAMS"), R"({"sagemaker_other_enabled":true})");
   EXPECT_FALSE(c->environment.contains("SM_HP__TUNING_OBJECTIVE_METRIC"));
 }
 

@@ -118,10 +118,10 @@ class Programs(service.ServiceTest):
             del request["AlgorithmSpecification"]["ContainerEntrypoint"]
             del request["AlgorithmSpecification"]["ContainerArguments"]
             self.sagemaker.create_training_job(**request)
-        with self.assertRaisesRegex(Exception, "one instance"):
+        with self.assertRaisesRegex(Exception, "at most 100 instances"):
             self.sagemaker.create_training_job(**self.request(
-                "two", "true", ResourceConfig={"InstanceCount": 2, "InstanceType": "ml.m5.large",
-                                               "VolumeSizeInGB": 5}))
+                "many", "true", ResourceConfig={"InstanceCount": 101, "InstanceType": "ml.m5.large",
+                                                "VolumeSizeInGB": 5}))
         with self.assertRaisesRegex(Exception, "hyperParameters.*less than or equal to 100"):
             self.sagemaker.create_training_job(**self.request(
                 "many", "true", HyperParameters={f"h{i}": "1" for i in range(1000)}))

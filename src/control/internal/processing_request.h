@@ -3,6 +3,7 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
+#include <vector>
 
 #include "api/job_spec.h"
 #include "base/error.h"
@@ -18,6 +19,9 @@ Status CheckProcessingRequest(const nlohmann::json& request, const Environment& 
 
 // Members that clients read without asking whether they are there.
 void FillProcessingDefaults(nlohmann::json& request);
+
+// Where it runs.
+std::vector<api::HostGroup> ProcessingHosts(const nlohmann::json& request);
 
 // job.json for this record, whose launch has its key and log stream, but for what RunnerProgram()
 // adds.

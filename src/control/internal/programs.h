@@ -65,6 +65,7 @@ struct PlainJob {
   void (*fold)(Record& job, const api::JobEvent& event) = nullptr;  // beside its begin and end
   // When nothing of it runs any more, before anybody sees its end: gives back what it has taken.
   Status (*release)(Context& context, const Record& job) = nullptr;
+  size_t hosts = 1;                                // each has a log stream
   int64_t max_runtime_s = 0;                       // then it is stopped; 0: never
   std::chrono::milliseconds grace = kRunnerGrace;  // between SIGTERM and SIGKILL
 };

@@ -52,6 +52,8 @@ struct Contract {
   // What is brought before the program runs. kInvalidArgument.
   Result<std::vector<Input>> (*inputs)(const api::JobSpec& spec);
   Result<std::vector<MirrorSpec>> (*mirrors)(const api::JobSpec& spec);
+  // The folders below /opt/ml of which `upload` takes what is there.
+  Result<std::vector<std::string>> (*left)(const api::JobSpec& spec);
   // Takes what the program has left.
   Status (*upload)(const UploadContext& context, const Ended& ended);
 };

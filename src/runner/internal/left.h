@@ -3,6 +3,9 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
+
+#include "base/error.h"
 
 namespace clary::runner {
 
@@ -13,6 +16,9 @@ inline constexpr size_t kMaxFailureText = 1024;  // FailureReason's own limit
 
 // The failure file's beginning; empty if there is none.
 std::string FailureLeft(const std::filesystem::path& work);
+
+// What its file `file` says, the beginning of it. kInvalidArgument "NotText" if that is no UTF-8.
+Result<std::string> MessageLeft(const std::filesystem::path& work, std::string_view file);
 
 // Why a program could not even say why it failed; empty: not for want of room.
 std::string DiskFailure(const std::filesystem::path& work);

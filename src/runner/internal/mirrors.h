@@ -51,9 +51,11 @@ class Mirrors {
   void Run(const std::stop_token& stop);
   // Uploads what is left.
   Status Finish();
-  // Tells the readers of the outputs that nothing will follow; `phases` are the job's time line.
-  // Failures are told in the log alone: they do not change how the job ended.
-  void Close(const std::vector<debugger::TraceEvent>& phases, std::string_view host);
+  // Adds the time line of a host to the profiler's output.
+  void AddTimeLine(const std::vector<debugger::TraceEvent>& phases, std::string_view host);
+  // Tells the readers of the outputs that nothing will follow. Failures are told in the log alone:
+  // they do not change how the job ended.
+  void Close();
 
  private:
   Status CloseOne(const MirrorSpec& spec);

@@ -17,7 +17,8 @@ constexpr char kBwrap[] = "/usr/bin/bwrap";
 // Arguments that every sandbox has: namespaces, the system's folders read-only, /proc, /dev. The
 // network is that of whoever runs bubblewrap.
 // `root`: ProgramSpec::root.
-std::vector<std::string> SandboxArguments(Network network, const std::filesystem::path& root = {});
+std::vector<std::string> SandboxArguments(Network network, const std::filesystem::path& root = {},
+                                          const std::string& host = "algo-1");
 
 // A file of the program's own, which it may change.
 struct PrivateFile {

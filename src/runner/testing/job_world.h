@@ -17,6 +17,7 @@
 
 #include "base/file.h"
 #include "objects/file_store.h"
+#include "runner/internal/host_set.h"
 #include "runner/program.h"
 #include "runner/runner.h"
 
@@ -80,6 +81,10 @@ class JobWorld {
     const pid_t pid = ::fork();
     if (pid != 0) return pid;
     if (before_) before_();
+    if (spec_.hosts.size() > 1) {
+      const auto all = RunHosts(spec_, job_dir(), Clock::System(), options_);
+      ::_exit(all ? *all : 98);
+    }
     auto store = objects::FileStore::Open(spec_.store);
     auto log = meta::LogWriter::Open(spec_.log_root, spec_.log_group, spec_.log_stream);
     if (!store || !log) ::_exit(99);
@@ -112,8 +117,9 @@ class JobWorld {
     const auto events = Events();
     return events.empty() ? api::JobEvent{} : events.back();
   }
-  std::string Log() {
-    const auto page = meta::LogStore(spec_.log_root).Read(spec_.log_group, spec_.log_stream, {});
+  std::string Log() { return LogOf(spec_.log_stream); }
+  std::string LogOf(const std::string& stream) {
+    const auto page = meta::LogStore(spec_.log_root).Read(spec_.log_group, stream, {});
     std::string out;
     if (page) {
       for (const auto& e : page->events) out += e.message + "\n";

@@ -18,4 +18,7 @@ std::span<const PythonFile> StandIns();
 // What serves an inference script: a folder that Python runs (src/toolkit/inference/).
 std::span<const PythonFile> InferenceServer();
 
+// What the hosts of a job run commands on each other with (src/toolkit/hosts/).
+std::span<const PythonFile> HostTools();
+
 }  // namespace clary::toolkit
