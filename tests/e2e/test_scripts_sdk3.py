@@ -1,12 +1,8 @@
-"""Users' own scripts by the SageMaker Python SDK v3, unmodified: ModelTrainer with SourceCode, @remote."""
-import sys
+"""Users' own scripts by the SageMaker Python SDK v3, unmodified: ModelTrainer with SourceCode, processors."""
 import unittest
 
 import scripts
 from scripts import IMAGE
-
-BASE = ("236514542706.dkr.ecr.us-east-1.amazonaws.com/sagemaker-base-python-%d%d:1.0"
-        % sys.version_info[:2])
 
 
 class ModelTrainers(scripts.ScriptsTest):
@@ -110,19 +106,6 @@ open(os.path.join(os.environ["SM_MODEL_DIR"], "model"), "w").write("m")
             code="prep.py", source_dir=str(self.dir / "prepare"), requirements="requirements.txt",
             arguments=["!"], inputs=[raw], outputs=[output("framework")], logs=False)
         self.assertEqual(self.read("s3://data/framework/x"), b"hello from a wheel!")
-
-    def test_a_remote_function_runs_in_a_job(self):
-        from sagemaker.core.remote_function import remote
-
-        @remote(role=self.role, instance_type="ml.m5.large", sagemaker_session=self.session,
-                image_uri=BASE, s3_root_uri="s3://data/remote")
-        def divide(a, b):
-            print("dividing")
-            return {"quotient": a / b}
-
-        self.assertEqual(divide(7, b=2), {"quotient": 3.5})
-        with self.assertRaises(ZeroDivisionError):
-            divide(1, b=0)
 
 
 if __name__ == "__main__":
