@@ -2,10 +2,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <functional>
 #include <map>
+#include <thread>
 
 #include "base/file.h"
+#include "control/internal/trash.h"
 #include "control/testing/world.h"
 
 namespace clary::control {
@@ -277,6 +280,24 @@ TEST(UserProgram, WhatAKilledRunnerLeavesIsRemoved) {
     EXPECT_FALSE(std::filesystem::exists(w.JobDir("killed") / folder)) << folder;
   }
   EXPECT_TRUE(std::filesystem::exists(w.JobDir("killed") / "job.json"));
+}
+
+TEST(Trash, EmptiesItselfOfWhateverThereIs) {
+  const TempDir dir = *TempDir::Make();
+  const std::string make =
+      "cd " + dir.path().string() +
+      " && mkdir -p jobs gone/a/b other && cd gone && for i in 1 2 3; do mkdir deep && cd deep && "
+      "touch f; done && cd " +
+      dir.path().string() +
+      "/gone && ln -s / link && touch a/b/f && chmod 0 a/b a && chmod 0 ../gone";
+  ASSERT_EQ(std::system(make.c_str()), 0);
+  Trash trash(dir.path() / "jobs/.trash");
+  EXPECT_TRUE(trash.Take(dir.path() / "gone"));
+  EXPECT_TRUE(trash.Take(dir.path() / "other"));
+  EXPECT_TRUE(trash.Take(dir.path() / "nothing"));
+  EXPECT_FALSE(std::filesystem::exists(dir.path() / "gone"));
+  while (!std::filesystem::is_empty(dir.path() / "jobs/.trash")) std::this_thread::yield();
+  EXPECT_TRUE(std::filesystem::exists("/usr"));
 }
 
 TEST(StartAgain, NotForWhatTheProgramDid) {

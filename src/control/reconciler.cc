@@ -15,15 +15,15 @@ constexpr uint64_t kLookEvery = 100;    // passes between looks at launches nobo
 constexpr std::chrono::seconds kEndGrace{5};
 constexpr int kNotes = 64;  // a long queue must not keep what runs from being looked after
 
-// Removes what a runner that was killed has left; another one has left nothing. False: it is dying
-// still, or its program is.
-bool RemoveRests(const std::filesystem::path& directory) {
+// Throws away what a runner that was killed has left; another one has left nothing. False: it is
+// dying still.
+bool RemoveRests(Trash& trash, const std::filesystem::path& directory) {
   const std::filesystem::path lock = directory / api::kRunnerLock;
   std::error_code ec;
   if (std::filesystem::exists(lock, ec) && !FileLock::Acquire(lock)) return false;
   bool all = true;
   for (const std::string_view folder : api::kRunnerFolders) {
-    all = RemoveTree(directory / folder).has_value() && all;
+    all = trash.Take(directory / folder).has_value() && all;
   }
   return all;
 }
@@ -279,7 +279,8 @@ Status Steps::CleanUp(const SnapshotPtr& record) {
       continue;
     }
     CLARY_CHECK_OK(StillLeads());
-    if (!RemoveRests(Directory(launch)) && now_ms_ - next.modified_ms < kLingerMs) continue;
+    if (!RemoveRests(context.trash, Directory(launch)) && now_ms_ - next.modified_ms < kLingerMs)
+      continue;
     if (state) CLARY_CHECK_OK(context.env.executor.Forget(launch.key));
     if (next.kind->serves && context.options.take_back_keys) {
       CLARY_CHECK_OK(context.options.take_back_keys(launch.key));
@@ -315,7 +316,7 @@ Status Steps::Delete(const SnapshotPtr& record) {
       if (!launch.key.empty() && launch.host.empty()) {
         CLARY_CHECK_OK(context.env.executor.Forget(launch.key));
       }
-      CLARY_CHECK_OK(RemoveTree(Directory(launch)));
+      CLARY_CHECK_OK(context.trash.Take(Directory(launch)));
     }
     // A later one of this name must not be taken for this one by who tails "<name>/".
     if (!one->record.launches.empty() && !one->record.kind->log_group.empty()) {

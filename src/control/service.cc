@@ -48,7 +48,8 @@ Context::Context(const Environment& environment, Options given)
                    ? options.capacity_cpus
                    : std::max(1, static_cast<int>(std::thread::hardware_concurrency()))),
       records(env.records),
-      file_bell(FileBell::Make(bell)) {}
+      file_bell(FileBell::Make(bell)),
+      trash(options.jobs_directory / ".trash") {}
 
 struct Service::State {
   State(const Environment& environment, Options given) : context(environment, std::move(given)) {}

@@ -50,9 +50,16 @@ Result<Merged> MergeTrees(const std::vector<std::filesystem::path>& roots,
 Result<objects::ObjectInfo> UploadFile(const std::filesystem::path& path,
                                        const objects::ObjectRef& ref, objects::ObjectStore& store);
 
-// Puts every file below root/directory as uri/<path>. Returns how many.
-Result<size_t> UploadTree(const std::filesystem::path& root, const std::string& directory,
-                          const std::string& uri, objects::ObjectStore& store);
+struct TreeUpload {
+  size_t files = 0;
+  std::vector<std::string> skipped;  // links, what is no plain file, names that are no UTF-8
+};
+
+// Puts every file below root/directory as uri/<path>, several at a time. `stopped` is asked before
+// each file, by one thread at a time: then kCancelled. Makes threads: after the last fork.
+Result<TreeUpload> UploadTree(const std::filesystem::path& root, const std::string& directory,
+                              const std::string& uri, objects::ObjectStore& store,
+                              const std::function<bool()>& stopped = {});
 
 // Keeps an object prefix in step with a directory that a program writes to. One thread at a time.
 class Mirror {

@@ -213,17 +213,13 @@ Result<std::vector<std::string>> TrainingLeft(const api::JobSpec& /*spec*/) {
   return std::vector<std::string>{"model", "output/data"};
 }
 
-void TellSkipped(const UploadContext& c, const PackResult& packed) {
+Result<objects::ObjectInfo> PutPack(const UploadContext& c, const std::vector<PackSource>& sources,
+                                    const std::string& uri) {
+  CLARY_TRY(const auto packed, Pack(c.work, sources, c.pack));
   for (const std::string& path : packed.skipped) {
     c.log.Write(CleanLine("[clary] WARNING: " + path +
                           " is a link or no plain file, so it is not in the archive"));
   }
-}
-
-Result<objects::ObjectInfo> PutPack(const UploadContext& c, const std::vector<PackSource>& sources,
-                                    const std::string& uri) {
-  CLARY_TRY(const auto packed, Pack(c.work, sources, c.pack));
-  TellSkipped(c, packed);
   CLARY_TRY(const auto ref, objects::ObjectRef::ParseUri(uri));
   auto info = UploadFile(c.pack, ref, c.store);
   std::error_code ec;
@@ -244,7 +240,8 @@ Status UploadTraining(const UploadContext& c, const Ended& ended) {
   if (has_model) {
     api::JobEvent artifact{.kind = api::JobEvent::Kind::kArtifact};
     if (trees) {
-      CLARY_CHECK_OK(UploadTree(c.work, "model", base + "model", c.store));
+      CLARY_TRY(const auto tree, UploadTree(c.work, "model", base + "model", c.store, c.stopped));
+      TellSkipped(c, tree.skipped);
       artifact.detail = base + "model/";
     } else {
       CLARY_TRY(const auto info, PutPack(c, {{.directory = "model"}}, base + "model.tar.gz"));
@@ -254,7 +251,9 @@ Status UploadTraining(const UploadContext& c, const Ended& ended) {
     CLARY_CHECK_OK(c.events.Append(std::move(artifact)));
   }
   if (trees) {
-    CLARY_CHECK_OK(UploadTree(c.work, "output/data", base + "data", c.store));
+    CLARY_TRY(const auto tree,
+              UploadTree(c.work, "output/data", base + "data", c.store, c.stopped));
+    TellSkipped(c, tree.skipped);
     return {};
   }
   CLARY_TRY(const auto data, ListTree(c.work, "output/data"));

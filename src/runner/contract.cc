@@ -30,6 +30,14 @@ Result<std::string> BelowOptMl(const std::string& path, const char* what) {
   return clean;
 }
 
+void TellSkipped(const UploadContext& context, const std::vector<std::string>& skipped) {
+  for (const std::string& path : skipped) {
+    context.log.Write(CleanLine("[clary] WARNING: " + path +
+                                " is not uploaded: it is a link or no plain file, or its name is "
+                                "no UTF-8"));
+  }
+}
+
 Status WriteConfig(const fs::path& directory, const std::map<std::string, std::string>& files) {
   for (const auto& [name, text] : files) {
     CLARY_TRY(const Fd fd, OpenFile(directory / name, O_WRONLY | O_CREAT | O_TRUNC));

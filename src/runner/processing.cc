@@ -74,8 +74,9 @@ Status UploadProcessing(const UploadContext& c, const Ended&) {
   for (const api::ProcessingOutput& o : c.spec.outputs) {
     if (o.upload_mode == "Continuous") continue;
     CLARY_TRY(const std::string directory, BelowOptMl(o.local_path, "S3Output.LocalPath"));
-    auto uploaded = UploadTree(c.work, directory, Slashless(o.s3_uri), c.store);
+    auto uploaded = UploadTree(c.work, directory, Slashless(o.s3_uri), c.store, c.stopped);
     if (!uploaded) return std::unexpected(std::move(uploaded).error().With("output " + o.name));
+    TellSkipped(c, uploaded->skipped);
   }
   return {};
 }

@@ -412,6 +412,7 @@ class Job {
     if (!contract_.message_file.empty() && role_ == nullptr) {
       const auto message = MessageLeft(work_, contract_.message_file);
       if (message) exit_message_ = *message;
+      if (outcome.exit_code != 0 && outcome.detail.empty()) outcome.detail = exit_message_;
       if (!message && outcome.exit_code == 0) outcome = Blame("ClientError", message.error());
     }
     return outcome;
@@ -666,7 +667,10 @@ class Job {
   Status Upload(const Ended& ended) {
     CLARY_CHECK_OK(mirrors_->Finish());
     if (role_ != nullptr) return {};
-    return contract_.upload({spec_, work_, pack_, store_, log_, events_}, ended);
+    UploadContext context{spec_, work_, pack_, store_, log_, events_};
+    // A job that was stopped keeps what it has left; one that is stopped now gives up.
+    if (!ended.stopped) context.stopped = [this] { return stop_.Requested(); };
+    return contract_.upload(context, ended);
   }
 
   const api::JobSpec& spec_;

@@ -282,6 +282,24 @@ TEST_F(ProcessingTest, WhatAFailedJobLeftIsUploadedToo) {
   EXPECT_EQ(Object("result/part"), "part\n");
 }
 
+TEST_F(ProcessingTest, WhatIsNotUploadedIsSaid) {
+  EXPECT_EQ(Run("cd /opt/ml/processing/output; for i in $(seq 30); do echo $i > f$i; done; ln -s "
+                "/etc/passwd link; mkfifo pipe; echo x > $(printf 'a\\377')"),
+            0);
+  for (int i = 1; i <= 30; ++i) {
+    EXPECT_EQ(Object("result/f" + std::to_string(i)), std::to_string(i) + "\n");
+  }
+  for (const char* name : {"link", "pipe", "a"}) {
+    EXPECT_THAT(Log(), HasSubstr("[clary] WARNING: " + std::string(name)));
+  }
+  EXPECT_EQ((*store_->List("bkt", {.prefix = "result/"})).objects.size(), 30u);
+}
+
+TEST_F(ProcessingTest, AFailureWithoutWordsSaysItsMessage) {
+  EXPECT_EQ(Run("echo -n 'rows are missing' > /opt/ml/output/message; exit 9"), 9);
+  EXPECT_EQ(End().detail, "rows are missing");
+}
+
 TEST_F(ProcessingTest, AMessageThatIsNoTextFailsTheJob) {
   EXPECT_EQ(Run("printf '\\377\\376' > /opt/ml/output/message"), 1);
   EXPECT_EQ(End().detail, "ClientError: /opt/ml/output/message is not text in UTF-8");

@@ -15,6 +15,7 @@
 #include "control/internal/file_bell.h"
 #include "control/internal/records.h"
 #include "control/internal/route_table.h"
+#include "control/internal/trash.h"
 #include "control/service.h"
 
 namespace clary::control {
@@ -65,6 +66,7 @@ struct Context {
   RouteTable routes;
   std::shared_ptr<Bell> bell = std::make_shared<Bell>();
   std::unique_ptr<FileBell> file_bell;  // may be null
+  Trash trash;                          // jobs/.trash
 
   int64_t Now() const { return ToMillis(env.clock.Now()); }
 };

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -39,7 +40,11 @@ struct UploadContext {
   objects::ObjectStore& store;
   JobLog& log;
   EventFile& events;
+  std::function<bool()> stopped = {};  // asked while it goes on; may be empty
 };
+
+// Says in the log what of a folder was not uploaded as files.
+void TellSkipped(const UploadContext& context, const std::vector<std::string>& skipped);
 
 struct Contract {
   std::string_view name;        // JobSpec::contract
