@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/suggest.h"
+#include "clary/processor.h"
 #include "clary/s3.h"
 #include "clary/training_job.h"
 #include "clary/tuning_job.h"
@@ -228,6 +229,24 @@ int DescribeTuning(const Context& context, const TuningJob& tuning,
   return kOk;
 }
 
+int DescribeProcessing(const Context& context, const ProcessingJobDescription& job) {
+  if (context.json) {
+    std::puts(nlohmann::json::parse(job.json).dump(2).c_str());
+    return kOk;
+  }
+  Table table({job.name, PaintStatus(job.status)});
+  const auto row = [&](const std::string& name, std::string value) {
+    if (!value.empty()) table.Add({name, std::move(value)});
+  };
+  row("reason", job.failure_reason);
+  row("message", job.exit_message);
+  row("created", FormatLocalTime(job.created_ms));
+  if (job.ended_ms > 0) row("took", FormatDuration(job.ended_ms - job.created_ms));
+  for (const auto& [name, uri] : job.outputs) row("output " + name, uri);
+  table.Print();
+  return kOk;
+}
+
 int Describe(const Context& context, const std::string& name) {
   auto access = Connect(context, Home::kMustExist);
   if (!access) return Report(context, access.error());
@@ -235,6 +254,8 @@ int Describe(const Context& context, const std::string& name) {
   if (!job) {
     const TuningJob tuning(access->session, name);
     if (const auto found = tuning.describe()) return DescribeTuning(context, tuning, *found);
+    const auto processing = ProcessingJob(access->session, name).describe();
+    if (processing) return DescribeProcessing(context, *processing);
     return Report(context, NoJob(access->session, name, job.error()));
   }
   if (context.json) {
@@ -252,13 +273,21 @@ int Stop(const Context& context, const JobsOptions& options) {
   const TuningJob tuning(access->session, options.job);
   const auto stopped = job.stop();
   const bool tunes = !stopped && tuning.describe().has_value();
-  if (tunes) {
+  const ProcessingJob processing(access->session, options.job);
+  const bool processes = !stopped && !tunes && processing.describe().has_value();
+  if (processes) {
+    if (const auto done = processing.stop(); !done) return Report(context, done.error());
+  } else if (tunes) {
     if (const auto done = tuning.stop(); !done) return Report(context, done.error());
   } else if (!stopped) {
     return Report(context, NoJob(access->session, options.job, stopped.error()));
   }
   std::string status = "Stopping";
-  if (options.wait && tunes) {
+  if (options.wait && processes) {
+    const auto end = processing.wait({});
+    if (!end) return Report(context, end.error());
+    status = end->status;
+  } else if (options.wait && tunes) {
     const auto end = tuning.wait();
     if (!end) return Report(context, end.error());
     status = end->status;
@@ -312,12 +341,13 @@ void AddJobs(CLI::App& app, Context& context) {
   jobs->add_flag("-q,--quiet", options->quiet, "Print the names alone");
   AddNumber(*jobs, "--max", options->filter.max_results, "At most so many (default 20)");
 
-  auto* describe = AddCommand(app, context, "describe", "Show one training or tuning job",
-                              {"clary describe my-job", "clary describe my-job --json"},
-                              [&context, options] { return Describe(context, options->job); });
+  auto* describe =
+      AddCommand(app, context, "describe", "Show one training, tuning or processing job",
+                 {"clary describe my-job", "clary describe my-job --json"},
+                 [&context, options] { return Describe(context, options->job); });
   describe->add_option("job", options->job, "Name of the job")->required();
 
-  auto* stop = AddCommand(app, context, "stop", "Stop a running training or tuning job",
+  auto* stop = AddCommand(app, context, "stop", "Stop a running training, tuning or processing job",
                           {"clary stop my-job --wait"},
                           [&context, options] { return Stop(context, *options); });
   stop->add_option("job", options->job, "Name of the job")->required();

@@ -1,6 +1,7 @@
 #include <cstdio>
 
 #include "base/strings.h"
+#include "clary/processor.h"
 #include "clary/training_job.h"
 #include "command.h"
 #include "signals.h"
@@ -37,14 +38,21 @@ int PrintLogs(const Context& context, const LogsOptions& options) {
   LinePrinter printer(context.json);
   const TrainingJob job(access->session, options.job);
   const auto done = job.logs(printer, options.follow, signals.token());
-  return done ? kOk : Report(context, NoJob(access->session, options.job, done.error()));
+  if (done) return kOk;
+  const ProcessingJob processing(access->session, options.job);
+  if (!processing.describe()) {
+    return Report(context, NoJob(access->session, options.job, done.error()));
+  }
+  const auto printed = processing.logs([&](const LogEvent& event) { printer.on_log(1, event); },
+                                       options.follow, signals.token());
+  return printed ? kOk : Report(context, printed.error());
 }
 
 }  // namespace
 
 void AddLogs(CLI::App& app, Context& context) {
   const auto options = std::make_shared<LogsOptions>();
-  auto* logs = AddCommand(app, context, "logs", "Print the log of a training job",
+  auto* logs = AddCommand(app, context, "logs", "Print the log of a training or processing job",
                           {"clary logs my-job", "clary logs my-job -f"},
                           [&context, options] { return PrintLogs(context, *options); });
   logs->add_option("job", options->job, "Name of the job")->required();

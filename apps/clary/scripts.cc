@@ -197,7 +197,10 @@ int Process(const Context& context, const ProcessOptions& o) {
   if (const auto created = processor.run(run); !created) return Report(context, created.error());
   const ProcessingJob& job = *processor.latest_job();
   if (!o.wait) return PrintCreated(context, job.name());
-  if (!context.json) std::printf("processing job %s\n", Paint(job.name(), Style::kBold).c_str());
+  if (!context.json) {
+    std::printf("processing job %s\n", Paint(job.name(), Style::kBold).c_str());
+    std::fflush(stdout);
+  }
   const auto ended = job.wait(
       [&context](const LogEvent& event) {
         if (context.json) return;
@@ -227,7 +230,10 @@ int Process(const Context& context, const ProcessOptions& o) {
     return ended->status == "Completed" ? kOk : kFailed;
   }
   if (ended->status == "Failed") {
-    return Report(context, kFailed, "ProcessingJobFailed", ended->failure_reason);
+    const std::string& says = ended->exit_message;
+    const bool said = says.empty() || ended->failure_reason.find(says) != std::string::npos;
+    return Report(context, kFailed, "ProcessingJobFailed",
+                  ended->failure_reason + (said ? "" : "\n  message: " + Printable(says)));
   }
   std::printf("%s %s in %s\n", Paint(ended->name, Style::kBold).c_str(),
               PaintStatus(ended->status).c_str(),

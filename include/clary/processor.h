@@ -61,6 +61,10 @@ class ProcessingJob {
 
   Result<ProcessingJobDescription> describe() const;
   Status stop() const;
+  // Its log so far, or, with `follow`, until it has ended or `stop` is requested, which leaves the
+  // job alone.
+  Status logs(const std::function<void(const LogEvent& event)>& on_log, bool follow = false,
+              std::stop_token stop = {}) const;
   // Until the job has ended: its last description, whatever the outcome. `on_log` sees every log
   // line once, on this thread. When `stop` is requested the job is stopped, and its end waited for.
   Result<ProcessingJobDescription> wait(const std::function<void(const LogEvent& event)>& on_log,

@@ -58,6 +58,19 @@ Status ProcessingJob::stop() const {
   return {};
 }
 
+Status ProcessingJob::logs(const std::function<void(const LogEvent& event)>& on_log, bool follow,
+                           std::stop_token stop_asked) const {
+  auto& aws = session_.impl().aws;
+  client::Pauses pauses(aws);
+  client::LogTail tail(aws, kProcessingGroup, name_);
+  for (;;) {
+    CLARY_TRY(const auto job, describe());
+    CLARY_CHECK_OK(tail.Drain(1, [&](int, const LogEvent& event) { on_log(event); }));
+    if (!follow || job.finished() || stop_asked.stop_requested()) return {};
+    pauses.Sleep(stop_asked);
+  }
+}
+
 Result<ProcessingJobDescription> ProcessingJob::wait(
     const std::function<void(const LogEvent& event)>& on_log, std::stop_token stop_asked) const {
   auto& aws = session_.impl().aws;
