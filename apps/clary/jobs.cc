@@ -21,6 +21,7 @@ struct JobsOptions {
   std::string job;
   bool rules = false;
   bool tuning = false;
+  bool processing = false;
   bool quiet = false;
   bool wait = false;
 };
@@ -78,10 +79,35 @@ int PrintTuningJobs(const Context& context, const Session& session, const JobsOp
   return kOk;
 }
 
+int PrintProcessingJobs(const Context& context, const Session& session,
+                        const JobsOptions& options) {
+  const auto jobs = list_processing_jobs(session, options.filter);
+  if (!jobs) return Report(context, jobs.error());
+  auto list = nlohmann::json::array();
+  Table table({"NAME", "STATUS", "CREATED", "TOOK", "MESSAGE"});
+  table.AlignRight(3);
+  for (const auto& job : *jobs) {
+    if (options.quiet) std::puts(job.name.c_str());
+    list.push_back({{"name", job.name},
+                    {"status", job.status},
+                    {"exit_message", job.exit_message},
+                    {"created_ms", job.created_ms},
+                    {"ended_ms", job.ended_ms}});
+    table.Add({job.name, PaintStatus(job.status), FormatLocalTime(job.created_ms),
+               job.ended_ms > 0 ? FormatDuration(job.ended_ms - job.created_ms) : "-",
+               job.exit_message});
+  }
+  if (options.quiet) return kOk;
+  PrintListing(context.json, list, table,
+               "no processing job is like that: `clary process --help` shows how to make one");
+  return kOk;
+}
+
 int PrintJobs(const Context& context, const JobsOptions& options) {
   auto access = Connect(context, Home::kMustExist);
   if (!access) return Report(context, access.error());
   if (options.tuning) return PrintTuningJobs(context, access->session, options);
+  if (options.processing) return PrintProcessingJobs(context, access->session, options);
   const auto jobs = list_training_jobs(access->session, options.filter);
   if (!jobs) return Report(context, jobs.error());
   if (options.rules) return PrintRules(context, access->session, *jobs);
@@ -338,6 +364,8 @@ void AddJobs(CLI::App& app, Context& context) {
             {"InProgress", "Completed", "Failed", "Stopping", "Stopped"});
   jobs->add_flag("--rules", options->rules, "Show what each job's rules have found");
   jobs->add_flag("--tuning", options->tuning, "List tuning jobs instead");
+  jobs->add_flag("--processing", options->processing, "List processing jobs instead")
+      ->excludes("--tuning");
   jobs->add_flag("-q,--quiet", options->quiet, "Print the names alone");
   AddNumber(*jobs, "--max", options->filter.max_results, "At most so many (default 20)");
 

@@ -75,6 +75,17 @@ class ProcessingJob {
   std::string name_;
 };
 
+struct ProcessingJobSummary {
+  std::string name;
+  std::string status;
+  std::string exit_message;
+  int64_t created_ms = 0;
+  int64_t ended_ms = 0;
+};
+// Newest first.
+Result<std::vector<ProcessingJobSummary>> list_processing_jobs(const Session& session,
+                                                               const ListJobsOptions& options = {});
+
 struct ScriptProcessorOptions {
   std::string image_uri;
   std::vector<std::string> command = {"python3"};  // in front of the script

@@ -91,6 +91,23 @@ Result<ProcessingJobDescription> ProcessingJob::wait(
   }
 }
 
+Result<std::vector<ProcessingJobSummary>> list_processing_jobs(const Session& session,
+                                                               const ListJobsOptions& options) {
+  using client::Millis;
+  using client::Text;
+  CLARY_TRY(const auto jobs, client::ListNewest(session.impl().aws, "ListProcessingJobs",
+                                                "ProcessingJobSummaries", options));
+  std::vector<ProcessingJobSummary> out;
+  for (const auto& j : jobs) {
+    out.push_back({.name = Text(j, "ProcessingJobName"),
+                   .status = Text(j, "ProcessingJobStatus"),
+                   .exit_message = Text(j, "ExitMessage"),
+                   .created_ms = Millis(j, "CreationTime"),
+                   .ended_ms = Millis(j, "ProcessingEndTime")});
+  }
+  return out;
+}
+
 Status ScriptProcessor::run(const RunOptions& options) {
   auto& aws = session_.impl().aws;
   const auto& o = options_;

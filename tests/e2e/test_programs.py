@@ -209,6 +209,18 @@ class Processing(service.ServiceTest):
         self.assertEqual(job["ProcessingJobStatus"], "Stopped")
         self.assertEqual(self.get("live/out/last"), b"last\n")
 
+    def test_the_command_line_knows_them(self):
+        self.create("known", "echo said; echo -n fine > /opt/ml/output/message; "
+                    "while :; do sleep 0.1; done", [("out", "EndOfJob")])
+        home = self.service.home
+        wait_for(lambda: "said" in service.clary("logs", "known", home=home).stdout, what="the log")
+        self.assertIn("known", service.clary("jobs", "--processing", home=home).stdout)
+        self.assertIn("Stopped", service.clary("stop", "known", "--wait", home=home).stdout)
+        told = service.clary("describe", "known", home=home).stdout
+        for words in ("Stopped", "fine", "s3://data/known/out"):
+            self.assertIn(words, told)
+        self.assertIn("said", service.clary("logs", "known", "-f", home=home).stdout)
+
     def test_its_inputs_are_copies(self):
         before = self.get("train/train.csv")
         self.create("vandal", "cd /opt/ml/processing/input/raw; chmod 777 train.csv; : > train.csv; "
