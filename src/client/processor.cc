@@ -7,6 +7,7 @@
 
 #include "client/internal/answer.h"
 #include "client/internal/job_name.h"
+#include "client/internal/listing.h"
 #include "client/internal/log_tail.h"
 #include "client/internal/pauses.h"
 #include "client/internal/processing.h"
