@@ -5,6 +5,7 @@
 #include "clary/training_job.h"
 #include "command.h"
 #include "signals.h"
+#include "terminal.h"
 
 namespace clary::cli {
 namespace {
@@ -17,7 +18,7 @@ class LinePrinter : public TrainingObserver {
       std::printf("{\"host\":\"algo-%d\",\"timestamp\":%lld,\"message\":%s}\n", host,
                   static_cast<long long>(event.timestamp_ms), JsonQuote(event.message).c_str());
     } else {
-      std::puts(event.message.c_str());
+      std::puts(LogLine(event.message).c_str());
     }
     std::fflush(stdout);
   }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "command.h"
+#include "terminal.h"
 
 namespace clary::cli {
 namespace {
@@ -132,6 +133,14 @@ TEST(Options, TellTheirChoices) {
   EXPECT_THAT(ChoicesOf(*AddChoice(app, "--of", value, "", {"a", "b"})),
               testing::ElementsAre("a", "b"));
   EXPECT_THAT(ChoicesOf(*app.add_option("--other", value)), testing::IsEmpty());
+}
+
+TEST(LogLine, KeepsControlCodesFromTerminals) {
+  EXPECT_EQ(LogLine("a\x1b[2Jb\tc", true), "a?[2Jb\tc");
+  EXPECT_EQ(LogLine("\r10%\r20%\r", true), "20%");
+  EXPECT_EQ(LogLine("\tx\t", true), "\tx\t");
+  EXPECT_EQ(LogLine("", true), "");
+  EXPECT_EQ(LogLine("a\x1b[2J\r", false), "a\x1b[2J\r");
 }
 
 }  // namespace

@@ -72,12 +72,12 @@ void Progress::on_log(int, const LogEvent& event) {
     kept_ = std::move(kept);
   }
   if (options_.silent) return;
-  if (options_.verbose) return Line(event.message);
+  if (options_.verbose) return Line(LogLine(event.message));
   if (const auto memory = parse_memory(text)) memory_mb_ = *memory;
   if (!round) {
     const bool important = text.contains("ERROR") || text.contains("WARNING") ||
                            text.contains("] Early stopping kept ");
-    if (important) Line(event.message);
+    if (important) Line(LogLine(event.message));
     return;
   }
   if (means) return Line("mean of the folds  " + MetricsText(last_));

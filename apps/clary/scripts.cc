@@ -80,9 +80,9 @@ class ScriptProgress : public TrainingObserver {
   }
   void on_log(int, const LogEvent& event) override {
     if (silent_) return;
-    if (verbose_) return Line(event.message);
+    if (verbose_) return Line(LogLine(event.message));
     if (event.message.contains("Invoking user script")) starting_ = true;
-    if (!starting_) Line(Untabbed(event.message));
+    if (!starting_) Line(LogLine(Untabbed(event.message)));
     if (event.message.contains("Invoking script with the following command")) starting_ = false;
   }
 
@@ -168,6 +168,13 @@ int Process(const Context& context, const ProcessOptions& o) {
   if (!environment) return Report(context, environment.error());
   std::error_code ec;
   for (const auto& [name, path] : *inputs) {
+    if (name == "code") {
+      return Report(context, kUsage, "BadOption",
+                    "--input code: the script's own folder has that name; choose another");
+    }
+    if (fs::is_directory(path, ec) && fs::is_empty(path, ec)) {
+      return Report(context, kUsage, "NoFiles", "--input " + name + ": " + path + " is empty");
+    }
     if (path.starts_with("s3://") || fs::exists(path, ec)) continue;
     return Report(context, kUsage, "NoSuchFile", "--input " + name + ": there is no file " + path);
   }
@@ -204,7 +211,7 @@ int Process(const Context& context, const ProcessOptions& o) {
   const auto ended = job.wait(
       [&context](const LogEvent& event) {
         if (context.json) return;
-        std::puts(event.message.c_str());
+        std::puts(LogLine(event.message).c_str());
         std::fflush(stdout);
       },
       signals.token());

@@ -10,6 +10,9 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 
+#include "base/quote.h"
+#include "base/strings.h"
+
 namespace clary::cli {
 namespace {
 
@@ -31,6 +34,18 @@ size_t Width(std::string_view text) {
 bool IsTerminal(int fd) {
   const char* term = std::getenv("TERM");
   return isatty(fd) == 1 && (term == nullptr || std::string_view(term) != "dumb");
+}
+
+std::string LogLine(std::string_view line, bool terminal) {
+  if (!terminal) return std::string(line);
+  while (line.ends_with('\r')) line.remove_suffix(1);
+  line = line.substr(line.rfind('\r') + 1);
+  std::string out;
+  for (const std::string_view part : Split(line, '\t')) {
+    if (part.data() != line.data()) out += '\t';
+    out += Printable(part);
+  }
+  return out;
 }
 
 int TerminalWidth() {

@@ -37,6 +37,10 @@ class Table {
 // no row.
 void PrintListing(bool as_json, const nlohmann::json& list, const Table& table, const char* none);
 
+// A line that a program printed, for standard output. A terminal gets no control codes, which could
+// make it do something, and of a line that was drawn over what it showed last.
+std::string LogLine(std::string_view line, bool terminal = IsTerminal(1));
+
 std::string FormatBytes(uint64_t bytes);  // "1.4 MB"
 std::string FormatDuration(int64_t ms);   // "0.3 s", "1 m 04 s"
 std::string FormatLocalTime(int64_t ms);  // "2026-11-23 17:11:35"; "-" for 0

@@ -16,7 +16,12 @@ Result<LocalPlace> PlaceLocalPath(const std::string& path, const char* what) {
     return bad("is not the absolute path of a folder");
   }
   constexpr std::string_view kBase = "/opt/ml/";
-  if (clean.starts_with(kBase)) return LocalPlace{clean.substr(kBase.size()), false};
+  if (clean.starts_with(kBase)) {
+    for (const std::string_view own : {"/opt/ml/code", "/opt/ml/input/config"}) {
+      if (clean == own) return bad("would hide what the program needs there");
+    }
+    return LocalPlace{clean.substr(kBase.size()), false};
+  }
   const auto within = [](std::string_view inner, std::string_view outer) {
     return inner == outer || (inner.starts_with(outer) && inner[outer.size()] == '/');
   };

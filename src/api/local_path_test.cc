@@ -19,9 +19,9 @@ TEST(PlaceLocalPath, AnywhereButWhereTheSystemIs) {
     EXPECT_EQ(place(bad),
               "X.LocalPath \"" + std::string(bad) + "\" is not the absolute path of a folder");
   }
-  for (const char* bad :
-       {"/", "/opt", "/opt/ml", "/opt/ml/", "/opt/ml/..", "/opt/ml/../../etc", "/tmp", "/root",
-        "/usr/lib", "/proc/x", "/dev/shm/x", "/etc/x", "/opt/clary/x", "/run", "//"}) {
+  for (const char* bad : {"/", "/opt", "/opt/ml", "/opt/ml/", "/opt/ml/..", "/opt/ml/../../etc",
+                          "/tmp", "/root", "/opt/ml/code", "/opt/ml/input/config/", "/usr/lib",
+                          "/proc/x", "/dev/shm/x", "/etc/x", "/opt/clary/x", "/run", "//"}) {
     EXPECT_EQ(place(bad),
               "X.LocalPath \"" + std::string(bad) + "\" would hide what the program needs there");
   }
