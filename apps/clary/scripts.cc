@@ -179,8 +179,15 @@ int Process(const Context& context, const ProcessOptions& o) {
     return Report(context, kUsage, "NoSuchFile", "--input " + name + ": there is no file " + path);
   }
   for (const auto& [name, path] : *outputs) {  // before the job, not after it
-    if (path.starts_with("s3://") || !fs::exists(path, ec) || fs::is_directory(path, ec)) continue;
-    return Report(context, kUsage, "NotAFolder", "--output " + name + ": " + path + " is a file");
+    if (path.starts_with("s3://")) continue;
+    if (fs::exists(path, ec) && !fs::is_directory(path, ec)) {
+      return Report(context, kUsage, "NotAFolder", "--output " + name + ": " + path + " is a file");
+    }
+    fs::create_directories(path, ec);
+    if (ec) {
+      return Report(context, kUsage, "NotAFolder",
+                    "--output " + name + ": " + path + " cannot be made: " + ec.message());
+    }
   }
   auto access = Connect(context);
   if (!access) return Report(context, access.error());

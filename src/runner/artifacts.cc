@@ -258,7 +258,7 @@ Result<TreeUpload> UploadTree(const fs::path& root, const std::string& directory
       }
       if (Status one = put(*file); !one) {
         MutexLock lock(mu);
-        if (done) done = std::move(one);
+        if (done) done = std::unexpected(std::move(one).error().With(file->path));
       }
     }
   };

@@ -76,9 +76,15 @@ class CommandLine(scripts.ScriptsTest):
             done = self.clary("train", *arguments, check=False)
             self.assertNotEqual(done.returncode, 0, arguments)
             self.assertIn(told, done.stderr, arguments)
-        done = self.clary("process", "--script", script, "--input", "raw=none.csv", check=False)
-        self.assertEqual(done.returncode, 2)
-        self.assertIn("there is no file none.csv", done.stderr)
+        (self.dir / "nothing").mkdir()
+        for arguments, told in (
+                (("--input", "raw=none.csv"), "there is no file none.csv"),
+                (("--input", f"code={script}"), "choose another"),
+                (("--input", f"raw={self.dir / 'nothing'}"), "is empty"),
+                (("--output", "x=/proc/zz"), "/proc/zz cannot be made")):
+            done = self.clary("process", "--script", script, *arguments, check=False)
+            self.assertEqual(done.returncode, 2, arguments)
+            self.assertIn(told, done.stderr, arguments)
 
     def test_environments_are_listed_added_and_removed(self):
         listed = json.loads(self.clary("environments", "list", "--json").stdout)
