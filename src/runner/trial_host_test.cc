@@ -77,6 +77,7 @@ class TrialHostTest : public JobWorld, public testing::TestWithParam<bool> {  //
     host_.sandbox = GetParam();
     ASSERT_TRUE(MakeDirectories(dir()));
     spec_.contract = "trials";
+    spec_.program = "xgboost";
   }
   void TearDown() override {
     if (pid_ > 0) {
