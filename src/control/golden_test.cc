@@ -63,7 +63,7 @@ void Replay(const std::string& name, const json& calls) {
       if (call["op"] == "S3.PutObject") put(bucket, call["key"]);
     }
   }
-  for (const char* key : {"train/x.csv", "raw/x.csv", "aux/x.csv", "code/prep.py"}) {
+  for (const char* key : {"train/x.csv", "val/x.csv", "raw/x.csv", "aux/x.csv", "code/prep.py"}) {
     put("data-bucket", key);
   }
   EXPECT_TRUE(w.Call("CreateExperiment", {{"ExperimentName", "e1"}}));

@@ -494,7 +494,9 @@ TEST(UserProgram, RefusesAtCreateWhatCannotRun) {
   EXPECT_THAT(w.RefusedAs(hyperparameter("sagemaker_distributed_dataparallel_enabled", "true")),
               HasSubstr("smdistributed"));
   EXPECT_THAT(w.RefusedAs(hyperparameter("mp_parameters", "{}")), HasSubstr("smdistributed"));
-  EXPECT_THAT(w.RefusedAs(hyperparameter("sagemaker_mpi_enabled", "true")), "accepted");
+  json mpi = ProgramWorld::Script("mpi");
+  mpi["HyperParameters"]["sagemaker_mpi_enabled"] = "true";
+  EXPECT_EQ(w.Refusal("CreateTrainingJob", mpi), "accepted");
   // A function of @remote is unpickled by the Python that has pickled it.
   json remote = ProgramWorld::Command("remote");
   remote["AlgorithmSpecification"]["ContainerArguments"] = {"--client_python_version", "3.8"};
