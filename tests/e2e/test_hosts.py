@@ -99,7 +99,10 @@ class HostsTest(service.ServiceTest):
     def logs(self, name, group="/aws/sagemaker/TrainingJobs"):
         """What each host has said."""
         logs = self.service.boto("logs")
-        streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=name + "/")["logStreams"]
+        try:
+            streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=name + "/")["logStreams"]
+        except logs.exceptions.ResourceNotFoundException:  # nothing has run yet
+            return {}
         return {stream["logStreamName"].split("/")[1].rsplit("-", 1)[0]: "".join(
             event["message"] + "\n" for event in logs.get_log_events(
                 logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True)["events"])
