@@ -113,7 +113,7 @@ TEST(Hosts, MetricsComeFromAllStreams) {
 
 TEST(Hosts, WhatCannotBeIsRefused) {
   HostsWorld w;
-  EXPECT_EQ(w.RefusedAs([](json&) {}), "accepted");
+  EXPECT_EQ(w.RefusedAs([](json& r) { r["TrainingJobName"] = "taken"; }), "accepted");
   EXPECT_THAT(w.RefusedAs([](json& r) {
     r["ResourceConfig"]["InstanceGroups"][1]["InstanceGroupName"] = "data";
   }),
