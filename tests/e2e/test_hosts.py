@@ -348,18 +348,38 @@ class Distributions(HostsTest):
     def test_parameter_servers(self):
         """With a TensorFlow of three lines: what counts is who runs what, and that all end."""
         fake = textwrap.dedent("""
-            import json, os, sys, threading, time, types
+            import socket, threading, time, types
             class Server:
                 def __init__(self, cluster, job_name, task_index):
                     print("server", job_name, task_index, cluster["ps"], flush=True)
+                    host, port = cluster["master"][0].split(":")
+                    while True:
+                        try:
+                            return socket.create_connection((host, int(port))).sendall(b"%d" % task_index)
+                        except OSError:
+                            time.sleep(0.05)
                 def join(self):
                     threading.Event().wait()
             train = types.SimpleNamespace(ClusterSpec=dict)
             distribute = types.SimpleNamespace(Server=Server)
             """)
-        script = ("import json, os, socket, time\nconfig = json.loads(os.environ['TF_CONFIG'])\n"
-                  "if config['task']['type'] == 'master':\n    s = socket.create_server(('', 2222)); time.sleep(1)\n"
-                  "print(config['task'])\n")
+        # The master stays until the other host's server has come, and its worker until there is a master.
+        script = textwrap.dedent("""
+            import json, os, socket, time
+            config = json.loads(os.environ["TF_CONFIG"])
+            print(config["task"])
+            if config["task"]["type"] == "master":
+                server = socket.create_server(("", 2222))
+                while server.accept()[0].recv(1) != b"1":
+                    pass
+            else:
+                while True:
+                    try:
+                        socket.create_connection(("algo-1", 2222)).close()
+                        break
+                    except OSError:
+                        time.sleep(0.05)
+            """)
         self.s3.put_object(Bucket="data", Key="fake/tensorflow.py", Body=fake.encode())
         self.map_image("tensorflow-training:*", sys.executable)
         request = self.script_mode("ps", script, "1.dkr/tensorflow-training:2.13-cpu-py310",
