@@ -109,24 +109,34 @@ Result<Dataset> UnpackRows(const std::vector<std::string>& parts, bool sparse, u
                           std::move(fields));
 }
 
+// Calls `use` with each vector of numbers of a RowFields, in the order in which hosts tell of them.
+template <typename Fields, typename Use>
+void ForEachField(Fields& fields, const Use& use) {
+  use(fields.label);
+  use(fields.weight);
+  use(fields.group_sizes);
+  use(fields.label_lower);
+  use(fields.label_upper);
+  use(fields.base_margin);
+}
+
 // What a host has.
 struct Summary {
   uint64_t rows = 0;
   uint64_t columns = 0;
   uint64_t sparse = 0;
   static constexpr size_t kFields = 6;
-  std::array<uint64_t, kFields> field = {};  // items: label, weight, groups, lower, upper, margin
+  std::array<uint64_t, kFields> field = {};  // items of each, in ForEachField's order
 };
 constexpr std::array<std::string_view, Summary::kFields> kFieldNames = {
     "labels", "weights", "queries", "lower bounds", "upper bounds", "base margins"};
 
 Summary Summarise(const Dataset& data) {
-  const RowFields& f = data.fields();
-  return {.rows = data.rows(),
-          .columns = data.columns(),
-          .sparse = data.is_sparse() ? 1U : 0U,
-          .field = {f.label.size(), f.weight.size(), f.group_sizes.size(), f.label_lower.size(),
-                    f.label_upper.size(), f.base_margin.size()}};
+  Summary out = {
+      .rows = data.rows(), .columns = data.columns(), .sparse = data.is_sparse() ? 1U : 0U};
+  size_t i = 0;
+  ForEachField(data.fields(), [&](const auto& values) { out.field[i++] = values.size(); });
+  return out;
 }
 
 std::unexpected<Error> DoNotFit(size_t a, size_t b, std::string_view why) {
@@ -179,12 +189,7 @@ Result<Together> Compare(const Dataset& given, Collective& hosts) {
 // The fields of all rows; names and types of features come from the lowest host that has them.
 Result<RowFields> GatherFields(const RowFields& f, Collective& hosts) {
   Packer out;
-  out.Add(f.label);
-  out.Add(f.weight);
-  out.Add(f.group_sizes);
-  out.Add(f.label_lower);
-  out.Add(f.label_upper);
-  out.Add(f.base_margin);
+  ForEachField(f, [&](const auto& values) { out.Add(values); });
   for (const auto* texts : {&f.feature_names, &f.feature_types}) {
     std::vector<char> joined;
     for (const std::string& text : *texts) {
@@ -198,12 +203,7 @@ Result<RowFields> GatherFields(const RowFields& f, Collective& hosts) {
   RowFields all;
   for (size_t k = 0; k < parts.size(); ++k) {
     Unpacker in(parts[k]);
-    in.Next(all.label);
-    in.Next(all.weight);
-    in.Next(all.group_sizes);
-    in.Next(all.label_lower);
-    in.Next(all.label_upper);
-    in.Next(all.base_margin);
+    ForEachField(all, [&](auto& values) { in.Next(values); });
     for (auto* texts : {&all.feature_names, &all.feature_types}) {
       std::vector<char> joined;
       in.Next(joined);
