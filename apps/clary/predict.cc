@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/csv_field.h"
 #include "base/file.h"
 #include "base/quote.h"
 #include "base/stream.h"
@@ -167,10 +168,9 @@ class Predictions {
     return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   }
   static std::string CsvField(const std::string& text) {
-    if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-    std::string out = "\"";
-    for (const char c : text) out += c == '"' ? "\"\"" : std::string(1, c);
-    return out + "\"";
+    std::string out;
+    AppendCsvField(out, text);
+    return out;
   }
 
   std::vector<std::string> classes_;  // empty: predictions are numbers

@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "base/clock.h"
+#include "base/csv_field.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/file_watch.h"
@@ -36,6 +37,15 @@ TEST(Quote, ATerminalObeysNoTextOfUsers) {
   EXPECT_EQ(Printable("abcdef", 6), "abcdef");
   EXPECT_EQ(Printable("abcdefg", 6), "abcdef...");
   EXPECT_EQ(Printable("abcdeü", 6), "abcde...") << "not within a character";
+}
+
+TEST(CsvField, IsQuotedWhereItWouldNotBeOneField) {
+  std::string out;
+  for (const char* text : {"plain", "a,b", "say \"no\"", "two\nlines"}) {
+    if (!out.empty()) out += ';';
+    AppendCsvField(out, text);
+  }
+  EXPECT_EQ(out, "plain;\"a,b\";\"say \"\"no\"\"\";\"two\nlines\"");
 }
 
 TEST(Quote, AShellReadsTheWordAgain) {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/csv_field.h"
 #include "base/strings.h"
 
 namespace clary::clarify {
@@ -82,16 +83,7 @@ void FeatureSpace::AppendCsv(size_t f, double value, std::string& out) const {
     return;
   }
   const std::string& text = features_[f].texts[static_cast<size_t>(value)];
-  if (text.find_first_of(",\"\r\n") == std::string::npos) {
-    out += text;
-    return;
-  }
-  out += '"';
-  for (const char c : text) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  out += '"';
+  AppendCsvField(out, text);
 }
 
 void FeatureSpace::AppendJson(size_t f, double value, std::string& out) const {

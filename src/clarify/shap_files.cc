@@ -6,6 +6,7 @@
 #include <cmath>
 #include <unordered_map>
 
+#include "base/csv_field.h"
 #include "base/hash.h"
 #include "base/strings.h"
 #include "reports/publish.h"
@@ -18,19 +19,6 @@ using reports::Json;
 
 constexpr std::string_view kShapFolder = "explanations_shap";
 
-void AppendField(std::string& out, const std::string& name) {
-  if (name.find_first_of(",\"\r\n") == std::string::npos) {
-    out += name;
-    return;
-  }
-  out += '"';
-  for (const char c : name) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  out += '"';
-}
-
 size_t Outputs(const ShapResults& shap) { return shap.values.explanations.outputs; }
 
 std::string BaselineCsv(const AnalysisResults& results) {
@@ -39,7 +27,7 @@ std::string BaselineCsv(const AnalysisResults& results) {
   std::string text;
   for (size_t f = 0; f < width; ++f) {
     if (f > 0) text += ',';
-    AppendField(text, space.name(f));
+    AppendCsvField(text, space.name(f));
   }
   text += '\n';
   const std::vector<double>& baseline = results.shap->baseline;
@@ -59,13 +47,13 @@ std::string LocalCsv(const AnalysisResults& results) {
   for (size_t k = 0; k < outputs; ++k) {
     for (size_t f = 0; f < width; ++f) {
       if (k + f > 0) text += ',';
-      AppendField(text, space.name(f) + "_" + shap.score_names[k]);
+      AppendCsvField(text, space.name(f) + "_" + shap.score_names[k]);
     }
   }
   const Dataset& dataset = results.dataset;
   if (dataset.join) {
     text += ',';
-    AppendField(text, dataset.columns[*dataset.join].name);
+    AppendCsvField(text, dataset.columns[*dataset.join].name);
   }
   text += '\n';
   for (size_t r = 0; r < shap.values.explanations.rows.size(); ++r) {
@@ -78,7 +66,7 @@ std::string LocalCsv(const AnalysisResults& results) {
     }
     if (dataset.join) {
       text += ',';
-      AppendField(text, dataset.keys[r]);
+      AppendCsvField(text, dataset.keys[r]);
     }
     text += '\n';
   }

@@ -5,6 +5,7 @@
 #include <limits>
 #include <set>
 
+#include "base/csv_field.h"
 #include "reports/json.h"
 #include "reports/page.h"
 #include "reports/publish.h"
@@ -368,10 +369,9 @@ std::string Cell(std::string text) {
   if (!text.empty() && std::string_view("=+@\t\r").find(text.front()) != std::string_view::npos) {
     text.insert(0, "'");
   }
-  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
+  std::string out;
+  AppendCsvField(out, text);
+  return out;
 }
 
 std::string NumberCell(double value) {
