@@ -312,8 +312,8 @@ def a_script_that_cannot_be_loaded_says_why_last():
 
 
 def a_model_fn_that_hangs_shows_where_when_it_is_stopped():
-    with Served("import time\ndef model_fn(model_dir):\n    time.sleep(1000)\n") as s:
-        wait_for(lambda: "calling model_fn" in s.text())
+    with Served("import time\ndef model_fn(model_dir):\n    print('here')\n    time.sleep(1000)\n") as s:
+        wait_for(lambda: "here" in s.text())
         s.process.send_signal(signal.SIGTERM)
         assert s.process.wait(30) == 0
         assert "in model_fn" in s.text(), s.text()

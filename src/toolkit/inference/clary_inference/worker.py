@@ -19,7 +19,7 @@ class TimeLimit(BaseException):
 
 
 def say(line):
-    print("[clary] " + line, flush=True)
+    print("[clary] " + line + "\n", end="", flush=True)  # one write: print's own end would be a second
 
 
 class Worker:
