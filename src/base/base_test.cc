@@ -19,6 +19,7 @@
 #include "base/quote.h"
 #include "base/sqlite.h"
 #include "base/strings.h"
+#include "base/tool.h"
 
 namespace clary {
 namespace {
@@ -262,6 +263,34 @@ TEST(MessageSocket, CarriesTextsAndDescriptors) {
   ends->ours = Fd();
   EXPECT_EQ(ReceiveMessage(ends->theirs.get()).error().reason, "Gone");
   EXPECT_EQ(SendMessage(ends->theirs.get(), "x").error().reason, "Gone");
+}
+
+TEST(RunTool, KeepsWhatItPrintsAndItsStatus) {
+  const auto run = [](const char* script, int output, std::chrono::milliseconds limit = {}) {
+    return RunTool({"sh", "-c", script}, OwnEnvironment(), output, {}, limit);
+  };
+  const auto one = run("echo out; echo err >&2; exit 7", kToolOutput);
+  ASSERT_TRUE(one);
+  EXPECT_EQ(one->output, "out\n");
+  EXPECT_EQ(one->code, 7);
+  EXPECT_EQ(run("echo out; echo err >&2", kToolBoth)->output, "out\nerr\n");
+  EXPECT_EQ(run("kill -9 $$", kToolBoth)->code, 137);
+  EXPECT_EQ(RunTool({"no-such-program"}, OwnEnvironment(), kToolBoth)->code, 127);
+  // It closes its output and works on; what it leaves behind does not outlive it.
+  EXPECT_EQ(run("exec >&- 2>&-; sleep 0.1; exit 3", kToolBoth)->code, 3);
+  EXPECT_EQ(run("sleep 1000 & echo x", kToolBoth)->output, "x\n");
+}
+
+TEST(RunTool, EndsWhatTakesTooLongOrIsStopped) {
+  const auto forever = [](const std::string& before, const std::stop_token& stop,
+                          std::chrono::milliseconds limit) {
+    return RunTool({"sh", "-c", before + "while :; do echo x; done"}, OwnEnvironment(), kToolBoth,
+                   stop, limit);
+  };
+  EXPECT_EQ(forever("", {}, std::chrono::milliseconds(50)).error().reason, "Timeout");
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_EQ(forever("trap '' TERM; ", stop.get_token(), {}).error().reason, "Stopped");
 }
 
 }  // namespace
