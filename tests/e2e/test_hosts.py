@@ -363,19 +363,19 @@ class Distributions(HostsTest):
             train = types.SimpleNamespace(ClusterSpec=dict)
             distribute = types.SimpleNamespace(Server=Server)
             """)
-        # The master stays until the other host's server has come, and its worker until there is a master.
+        # The master stays until the other host's server and worker have come.
         script = textwrap.dedent("""
             import json, os, socket, time
             config = json.loads(os.environ["TF_CONFIG"])
             print(config["task"])
             if config["task"]["type"] == "master":
-                server = socket.create_server(("", 2222))
-                while server.accept()[0].recv(1) != b"1":
-                    pass
+                server, missing = socket.create_server(("", 2222)), {b"1", b"w"}
+                while missing:
+                    missing.discard(server.accept()[0].recv(1))
             else:
                 while True:
                     try:
-                        socket.create_connection(("algo-1", 2222)).close()
+                        socket.create_connection(("algo-1", 2222)).sendall(b"w")
                         break
                     except OSError:
                         time.sleep(0.05)
