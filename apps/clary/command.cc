@@ -78,6 +78,7 @@ void Describe(CLI::App& app, Context& context, std::filesystem::path& home) {
   AddS3(app, context);
   AddEnv(app, context);
   AddEnvironments(app, context);
+  AddDoctor(app, context);
   AddKeys(app, context);
   AddBench(app, context);
   AddCompletion(app, context);

@@ -48,6 +48,7 @@ void AddLogs(CLI::App& app, Context& context);
 void AddS3(CLI::App& app, Context& context);
 void AddEnv(CLI::App& app, Context& context);  // env, exec
 void AddEnvironments(CLI::App& app, Context& context);
+void AddDoctor(CLI::App& app, Context& context);
 void AddKeys(CLI::App& app, Context& context);
 void AddBench(CLI::App& app, Context& context);
 void AddCompletion(CLI::App& app, Context& context);

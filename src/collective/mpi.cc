@@ -143,6 +143,8 @@ class MpiTransport final : public Transport {
 
 }  // namespace
 
+bool HasMpi() { return Mpi().Load(); }
+
 Result<std::unique_ptr<Transport>> MeetOverMpi() {
   Mpi mpi;
   if (!mpi.Load()) {

@@ -164,24 +164,9 @@ Error Refused(const pg_result* result) {
   return {Code::kInternal, "Postgres", message};
 }
 
-}  // namespace
-
-struct PostgresStore::Parameter {
-  std::optional<std::string> value;  // as text, or bytes
-  bool binary = false;
-
-  static Parameter Bytes(std::string_view bytes) { return {std::string(bytes), true}; }
-  static Parameter Number(int64_t n) { return {std::to_string(n), false}; }
-};
-
-void PostgresStore::Closer::operator()(pg_conn* connection) const { PQfinish(connection); }
-void PostgresStore::Closer::operator()(pg_result* result) const { PQclear(result); }
-
-PostgresStore::~PostgresStore() = default;
-
-Result<std::unique_ptr<PostgresStore>> PostgresStore::Open(Options options, Clock& clock) {
+Status CheckUrl(const std::string& url) {
   char* said = nullptr;
-  PQconninfoOption* parsed = PQconninfoParse(options.url.c_str(), &said);
+  PQconninfoOption* parsed = PQconninfoParse(url.c_str(), &said);
   if (parsed == nullptr) {
     Error bad{Code::kInvalidArgument, "BadUrl",
               "the URL of the state is none of PostgreSQL's (postgres://user@host/database): " +
@@ -190,19 +175,20 @@ Result<std::unique_ptr<PostgresStore>> PostgresStore::Open(Options options, Cloc
     return std::unexpected(std::move(bad));
   }
   PQconninfoFree(parsed);
-  std::unique_ptr<PostgresStore> store(new PostgresStore(std::move(options), clock));
-  CLARY_CHECK_OK(store->MakeSchema());
-  return store;
+  return {};
 }
 
+using PgConnection = std::unique_ptr<pg_conn, internal::PgCloser>;
+using PgAnswer = std::unique_ptr<pg_result, internal::PgCloser>;
+
 // What the URL says comes last and counts.
-Result<PostgresStore::Connection> PostgresStore::Connect() const {
+Result<PgConnection> ConnectTo(const std::string& url) {
   const char* const names[] = {
       "connect_timeout", "tcp_user_timeout", "keepalives_idle", "application_name",
       "client_encoding", "options",          "dbname",          nullptr};
   const char* const values[] = {
-      "2", "5000", "5", "clary", "UTF8", "-c statement_timeout=15s", options_.url.c_str(), nullptr};
-  Connection connection(PQconnectdbParams(names, values, /*expand_dbname=*/1));
+      "2", "5000", "5", "clary", "UTF8", "-c statement_timeout=15s", url.c_str(), nullptr};
+  PgConnection connection(PQconnectdbParams(names, values, /*expand_dbname=*/1));
   if (connection && PQstatus(connection.get()) == CONNECTION_OK) {
     PQsetNoticeProcessor(connection.get(), [](void*, const char*) {}, nullptr);
     return connection;
@@ -216,6 +202,41 @@ Result<PostgresStore::Connection> PostgresStore::Connect() const {
     }
   }
   return Fail(Code::kUnavailable, "PostgresAway", message);
+}
+
+// One statement, or several, in text form.
+Result<PgAnswer> Execute(const PgConnection& connection, const char* statements) {
+  PgAnswer answer(PQexec(connection.get(), statements));
+  const ExecStatusType status = PQresultStatus(answer.get());
+  if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) return answer;
+  return std::unexpected(Refused(answer.get()));
+}
+
+}  // namespace
+
+struct PostgresStore::Parameter {
+  std::optional<std::string> value;  // as text, or bytes
+  bool binary = false;
+
+  static Parameter Bytes(std::string_view bytes) { return {std::string(bytes), true}; }
+  static Parameter Number(int64_t n) { return {std::to_string(n), false}; }
+};
+
+void internal::PgCloser::operator()(pg_conn* connection) const { PQfinish(connection); }
+void internal::PgCloser::operator()(pg_result* result) const { PQclear(result); }
+
+PostgresStore::~PostgresStore() = default;
+
+Result<std::unique_ptr<PostgresStore>> PostgresStore::Open(Options options, Clock& clock) {
+  CLARY_CHECK_OK(CheckUrl(options.url));
+  std::unique_ptr<PostgresStore> store(new PostgresStore(std::move(options), clock));
+  CLARY_CHECK_OK(store->MakeSchema());
+  return store;
+}
+
+Result<PostgresStore::Connection> PostgresStore::Connect() const {
+  CLARY_TRY(PgConnection connection, ConnectTo(options_.url));
+  return connection;
 }
 
 Result<PostgresStore::Answer> PostgresStore::CallOnce(const char* statement,
@@ -290,12 +311,7 @@ Result<PostgresStore::Answer> PostgresStore::Call(const char* statement,
 
 Status PostgresStore::MakeSchema() {
   CLARY_TRY(const Connection connection, Connect());
-  const auto run = [&](const char* statements) -> Result<Answer> {
-    Answer answer(PQexec(connection.get(), statements));
-    const ExecStatusType status = PQresultStatus(answer.get());
-    if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) return answer;
-    return std::unexpected(Refused(answer.get()));
-  };
+  const auto run = [&](const char* statements) { return Execute(connection, statements); };
   // One at a time; the lock goes with the transaction.
   CLARY_CHECK_OK(run("BEGIN; SELECT pg_advisory_xact_lock(7089221)"));
   CLARY_TRY(const Answer there, run("SELECT to_regclass('clary.state') IS NOT NULL"));
@@ -468,6 +484,43 @@ Status PostgresStore::Purge(std::chrono::seconds age) {
   // Tokens are of use while a call is tried.
   CLARY_CHECK_OK(Call("DELETE FROM clary.done WHERE made < now() - interval '10 minutes'", {}));
   return {};
+}
+
+Result<PostgresFacts> LookAtPostgres(const std::string& url, Clock& clock) {
+  CLARY_CHECK_OK(CheckUrl(url));
+  CLARY_TRY(const PgConnection connection, ConnectTo(url));
+  const Time before = clock.Now();
+  CLARY_CHECK_OK(Execute(connection, "SELECT 1"));
+  PostgresFacts out{.answer = clock.Now() - before, .known_schema = kSchema};
+  CLARY_TRY(const PgAnswer answer, Execute(connection, R"sql(
+SELECT current_setting('server_version'), current_database(), current_user,
+  floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint,
+  pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on',
+  current_setting('fsync') = 'on' AND current_setting('synchronous_commit') <> 'off',
+  has_database_privilege(current_database(), 'CREATE'),
+  to_regclass('clary.state') IS NOT NULL,
+  inet_server_addr() IS NULL OR inet_server_addr() = inet_client_addr(),
+  current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+    - (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'))sql"));
+  const auto text = [&](int column) { return std::string(PQgetvalue(answer.get(), 0, column)); };
+  const auto truth = [&](int column) { return text(column) == "t"; };
+  out.version = text(0);
+  out.version = out.version.substr(0, out.version.find(' '));
+  out.database = text(1);
+  out.user = text(2);
+  out.now = FromMillis(ParseInt(text(3)).value_or(0));
+  out.read_only = truth(4);
+  out.durable = truth(5);
+  out.may_create = truth(6);
+  out.encrypted = PQsslInUse(connection.get()) != 0;
+  out.local = truth(8);
+  out.connections_free = ParseInt(text(9)).value_or(0);
+  if (truth(7)) {
+    CLARY_TRY(const PgAnswer schema, Execute(connection, "SELECT schema FROM clary.state"));
+    out.schema =
+        static_cast<int>(ParseInt(std::string_view(PQgetvalue(schema.get(), 0, 0))).value_or(0));
+  }
+  return out;
 }
 
 }  // namespace clary::meta

@@ -25,6 +25,13 @@ struct pg_result;
 
 namespace clary::meta {
 
+namespace internal {
+struct PgCloser {
+  void operator()(pg_conn* connection) const;
+  void operator()(pg_result* result) const;
+};
+}  // namespace internal
+
 class PostgresStore final : public MetadataStore, public ChangeFeed {
  public:
   struct Options {
@@ -58,12 +65,8 @@ class PostgresStore final : public MetadataStore, public ChangeFeed {
   Result<std::vector<int64_t>> ApplyAll(const std::vector<Write>& writes) override;
 
  private:
-  struct Closer {
-    void operator()(pg_conn* connection) const;
-    void operator()(pg_result* result) const;
-  };
-  using Connection = std::unique_ptr<pg_conn, Closer>;
-  using Answer = std::unique_ptr<pg_result, Closer>;
+  using Connection = std::unique_ptr<pg_conn, internal::PgCloser>;
+  using Answer = std::unique_ptr<pg_result, internal::PgCloser>;
   struct Parameter;
 
   PostgresStore(Options options, Clock& clock) : options_(std::move(options)), clock_(clock) {}
@@ -81,5 +84,24 @@ class PostgresStore final : public MetadataStore, public ChangeFeed {
   std::atomic<bool> away_ = false;  // the last call found the server away
   Connection listener_;             // Wait()'s
 };
+
+// A server as `clary doctor` finds it.
+struct PostgresFacts {
+  std::string version;
+  std::string database;
+  std::string user;
+  Time now{};              // the server's clock
+  Duration answer{0};      // how long a question takes
+  bool read_only = false;  // a standby, or made so
+  bool durable = true;     // fsync and synchronous_commit are on
+  bool may_create = true;  // the role may make the schema
+  int schema = -1;         // of the state there; -1: none yet
+  int known_schema = 0;    // the newest that this release knows
+  bool encrypted = false;
+  bool local = false;  // of this machine
+  int64_t connections_free = 0;
+};
+// Changes nothing there. Errors are those of PostgresStore::Open().
+Result<PostgresFacts> LookAtPostgres(const std::string& url, Clock& clock = Clock::System());
 
 }  // namespace clary::meta

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <thread>
 
 #include "meta/testing/contract.h"
@@ -52,6 +53,30 @@ INSTANTIATE_TEST_SUITE_P(PostgresCut, MetadataStoreContract,
                            return Open({.url = Server()->NewDatabase("cut"),
                                         .cut = [calls] { return (*calls)++ % 2 == 0; }});
                          })));
+
+TEST(PostgresStore, IsLookedAtWithoutAChange) {
+  NEEDS_POSTGRES();
+  const std::string url = Server()->NewDatabase("looked");
+  const auto empty = LookAtPostgres(url);
+  ASSERT_TRUE(empty) << empty.error().message;
+  EXPECT_EQ(empty->schema, -1);
+  EXPECT_TRUE(empty->may_create);
+  EXPECT_TRUE(empty->local);
+  EXPECT_FALSE(empty->read_only);
+  EXPECT_FALSE(empty->version.empty());
+  EXPECT_EQ(empty->database, "looked");
+  EXPECT_GT(empty->connections_free, 0);
+  EXPECT_LT(std::abs((empty->now - Clock::System().Now()).count()), 60'000);
+  EXPECT_EQ(LookAtPostgres(url)->schema, -1);
+  (void)Open({.url = url});
+  EXPECT_EQ(LookAtPostgres(url)->schema, LookAtPostgres(url)->known_schema);
+  Server()->Run("looked", "ALTER DATABASE looked SET synchronous_commit = off");
+  EXPECT_FALSE(LookAtPostgres(url)->durable);
+  Server()->Run("looked", "ALTER DATABASE looked SET default_transaction_read_only = on");
+  EXPECT_TRUE(LookAtPostgres(url)->read_only);
+  EXPECT_EQ(LookAtPostgres("postgres:///none?host=/nowhere").error().reason, "PostgresAway");
+  EXPECT_EQ(LookAtPostgres("nonsense").error().reason, "BadUrl");
+}
 
 TEST(PostgresStore, TwoServicesSeeOneState) {
   NEEDS_POSTGRES();

@@ -17,9 +17,10 @@ std::string EnvironmentValue(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-Result<S3StoreOptions> S3Options(std::string_view location) {
+// Endpoint and region, without keys.
+Result<S3StoreOptions> ParseLocation(std::string_view location) {
   S3StoreOptions options;
-  std::string_view rest = location.substr(kScheme.size());
+  std::string_view rest = IsS3Location(location) ? location.substr(kScheme.size()) : "";
   std::string_view query;
   if (const size_t mark = rest.find('?'); mark != std::string_view::npos) {
     query = rest.substr(mark + 1);
@@ -47,6 +48,11 @@ Result<S3StoreOptions> S3Options(std::string_view location) {
                     "s3://host:port, with ?tls=off for plain HTTP and &region=NAME if it is not "
                     "us-east-1");
   }
+  return options;
+}
+
+Result<S3StoreOptions> S3Options(std::string_view location) {
+  CLARY_TRY(S3StoreOptions options, ParseLocation(location));
   options.access_key = EnvironmentValue("AWS_ACCESS_KEY_ID");
   options.secret_key = EnvironmentValue("AWS_SECRET_ACCESS_KEY");
   options.session_token = EnvironmentValue("AWS_SESSION_TOKEN");
@@ -61,6 +67,11 @@ Result<S3StoreOptions> S3Options(std::string_view location) {
 }  // namespace
 
 bool IsS3Location(std::string_view location) { return location.starts_with(kScheme); }
+
+Result<std::string> EndpointOf(std::string_view location) {
+  CLARY_TRY(S3StoreOptions options, ParseLocation(location));
+  return std::move(options.endpoint);
+}
 
 Result<std::unique_ptr<ObjectStore>> OpenStore(const std::string& location, Clock& clock) {
   if (!IsS3Location(location)) {

@@ -14,6 +14,9 @@ namespace clary::objects {
 // "s3://host[:port][?tls=off][&region=name]"
 bool IsS3Location(std::string_view location);
 
+// "http://host:port" of an S3 location. kInvalidArgument "BadLocation".
+Result<std::string> EndpointOf(std::string_view location);
+
 // A directory is opened as a FileStore. An S3 location is the endpoint of an S3 service, whose
 // buckets are the store's; over TLS unless it says tls=off; keys are those of the environment:
 // AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN. Keeps `clock`. kInvalidArgument

@@ -295,4 +295,9 @@ Result<HostNetworks> MakeHostNetworks(size_t hosts) {
   return out;
 }
 
+Status CanJoinHosts() {
+  CLARY_CHECK_OK(MakeHostNetworks(2));
+  return {};
+}
+
 }  // namespace clary::runner

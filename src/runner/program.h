@@ -110,6 +110,10 @@ class SandboxProbe {
 // Whether this kernel lets its user lay folders over others (Overlay) below `dir`.
 bool CanOverlay(const std::filesystem::path& dir);
 
+// Whether it lets its user make the network of a job with several hosts: makes a small one.
+// kFailedPrecondition "NoNamespaces". Forks.
+Status CanJoinHosts();
+
 // A running program. Its end kills every process it started. If this process dies, so does it.
 class Program {
  public:

@@ -1,4 +1,5 @@
 """The command line, mostly with the service embedded in it."""
+import http.server
 import json
 import os
 import pathlib
@@ -8,6 +9,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 import urllib.request
@@ -114,9 +116,110 @@ class CommandLine(unittest.TestCase):
         error = json.loads(self.clary("describe", "nothing", "--json", check=False).stderr)
         self.assertEqual(error["error"]["code"], "ValidationException")
 
+    def doctor(self, *args, code=0, **options):
+        done = self.clary("doctor", "--json", *args, check=False, **options)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        report = json.loads(done.stdout)
+        return {f["check"] + (":" + f["what"].split()[2] if f["what"].startswith("that of") else ""): f
+                for f in report["findings"]}, report
+
+    def test_doctor_looks_at_this_host(self):
+        found, report = self.doctor()
+        for check in ("cores", "memory", "sandbox", "hosts", "python", "home", "disk"):
+            self.assertIn(check, found)
+        self.assertEqual(found["sandbox"]["level"], "ok", found)
+        self.assertEqual(report["host"], socket.gethostname())
+        self.assertFalse(self.home.exists(), "looking makes nothing")
+        text = self.clary("doctor").stdout
+        self.assertRegex(text, r"(?m)^  ok +sandbox +bubblewrap")
+        found, _ = self.doctor("--state", "postgres:///none?host=/nowhere", "--objects",
+                               "s3://127.0.0.1:1?tls=off", "--python", "/no/python", code=1)
+        self.assertEqual(found["postgres"]["level"], "problem")
+        self.assertIn("psql", found["postgres"]["advice"])
+        self.assertEqual(found["objects"]["level"], "problem")
+        self.assertIn("AWS_ACCESS_KEY_ID", found["objects"]["advice"])
+        self.assertEqual(found["python"]["level"], "warning")
+
+    def test_doctor_sees_a_clock_that_is_a_minute_off(self):
+        class Late(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def date_time_string(self, timestamp=None):
+                return super().date_time_string(time.time() - 60)
+
+            def log_message(self, *args):
+                pass
+
+        with http.server.HTTPServer(("127.0.0.1", 0), Late) as late:
+            thread = threading.Thread(target=late.serve_forever)
+            thread.start()
+            other = f"127.0.0.1:{late.server_port}"
+            try:
+                found, _ = self.doctor("--other", f"http://{other}", "--other", "http://127.0.0.1:1")
+            finally:
+                late.shutdown()
+                thread.join()
+        apart = found[f"clock:http://{other}"]
+        self.assertEqual(apart["level"], "warning")
+        self.assertRegex(apart["what"], r"is (59|60|61)\.\d s behind")
+        self.assertIn("NTP", apart["advice"])
+        self.assertIn("cannot be read", found["clock:http://127.0.0.1:1"]["what"])
+
+    def test_doctor_asks_every_free_node_of_slurm(self):
+        programs = self.dir / "bin"
+        programs.mkdir()
+
+        def program(name, text):
+            (programs / name).write_text("#!/bin/sh\n" + text)
+            (programs / name).chmod(0o755)
+
+        for name in ("sbatch", "squeue", "scancel"):
+            program(name, "exit 1\n")
+        program("scontrol", "echo 'MinJobAge               = 300 sec'\n")
+        program("sinfo", """
+            [ "$1" = --version ] && { echo slurm-wlm 22.05.8; exit; }
+            for line in 'n1|debug*|idle|2|4000|none' 'n2|debug*|idle|2|4000|none' \\
+                        'n3|debug*|allocated|2|4000|none' 'n4|debug*|down*|2|4000|Not responding'
+            do echo "$line"; done
+            """)
+        # Two nodes that are this host; the clock of the second is wrong by years.
+        program("srun", """
+            [ "$1" = --mpi=list ] && { echo "MPI plugin types are... pmix"; exit; }
+            case "$*" in *--nodelist=n1,n2*) ;; *) exit 9 ;; esac
+            while [ "${1#--}" != "$1" ]; do shift; done
+            "$@"; "$@" | sed 's/"time_ms":[0-9]*/"time_ms":1000/'
+            echo "srun: error: something" >&2
+            """)
+        env = {"PATH": f"{programs}:{os.environ['PATH']}"}
+        found, report = self.doctor("--executor", "slurm", code=1, env=env)
+        self.assertEqual(len(report["nodes"]), 2)
+        self.assertEqual(found["slurm"]["level"], "warning")
+        self.assertIn("n4 is down* (Not responding)", found["slurm"]["what"])
+        busy = [f for f in report["findings"] if "busy: n3" in f["what"]]
+        self.assertEqual(len(busy), 1)
+        wrong = [f for f in report["findings"] if f["check"] == "clock" and f["level"] == "problem"]
+        self.assertEqual(len(wrong), 1, report["findings"])
+        # The home is looked for on every node, once it is there.
+        self.home.mkdir()
+        _, report = self.doctor("--executor", "slurm", code=1, env=env)
+        self.assertEqual([f["level"] for n in report["nodes"] for f in n["findings"]
+                          if f["check"] == "home"], ["ok", "ok"])
+        program("srun", """
+            while [ "${1#--}" != "$1" ]; do shift; done
+            exec "$1" "$2" "$3" "$4" "$5" "$6" "$7" --sees /nowhere/else
+            """)
+        self.assertEqual(list(self.home.iterdir()), [], "the mark is gone")
+        found, report = self.doctor("--executor", "slurm", code=1, env=env)
+        self.assertIn("1 of 2 nodes answered", found["nodes"]["what"] + str(report["findings"]))
+        self.assertIn("mount the shared directory",
+                      [f for f in report["nodes"][0]["findings"] if f["check"] == "home"][0]["advice"])
+
     def test_every_command_has_help_with_an_example(self):
         for name in ("train", "serve", "jobs", "describe", "predict", "report", "stop", "logs", "env", "exec", "version", "bench", "completion",
-                     "help", "s3 ls", "s3 cp", "s3 rm", "s3 mb", "s3 rb", "keys create", "keys list", "keys delete"):
+                     "help", "s3 ls", "s3 cp", "s3 rm", "s3 mb", "s3 rb", "keys create", "keys list", "keys delete", "doctor"):
             examples = self.clary(*name.split(), "--help").stdout.partition("Examples:\n")[2]
             self.assertIn("clary " + name, examples)
             self.assertEqual(self.clary("help", *name.split()).stdout,

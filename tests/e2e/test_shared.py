@@ -209,6 +209,15 @@ class Shared(unittest.TestCase):
                 return "not found" in str(e)
 
         wait_for(gone, what="the end of the job")
+        # What they share, as `clary doctor` finds it.
+        seen = subprocess.run(
+            [CLARY, "doctor", "--json", "--home", str(self.home), *a.options, "--other", b.endpoint],
+            capture_output=True, text=True, env={"PATH": os.environ["PATH"]} | a.env)
+        found = json.loads(seen.stdout)["findings"]
+        self.assertEqual([f["level"] for f in found if f["check"] in ("postgres", "objects")],
+                         ["ok", "ok"], found)
+        clocks = [f["level"] for f in found if f["what"].startswith("that of")]
+        self.assertEqual(clocks, ["ok"] * 3, found)
         # The lock is for one service without a shared state.
         alone = subprocess.run([CLARY, "serve", "--home", str(self.home), "--port", "0"],
                                capture_output=True, text=True, env={"PATH": os.environ["PATH"]})
