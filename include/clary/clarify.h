@@ -61,6 +61,12 @@ struct ModelConfig {
   double probability_threshold = 0.5;
 };
 
+// How features of free text are cut into what is explained.
+struct TextConfig {
+  std::string granularity = "token";  // or sentence, paragraph
+  std::string language = "english";   // or its ISO code
+};
+
 struct SHAPConfig {
   std::string baseline_uri;                        // s3://...; or
   std::vector<std::vector<ConfigValue>> baseline;  // rows of features; both empty: of clusters
@@ -70,6 +76,8 @@ struct SHAPConfig {
   bool use_logit = false;
   bool save_local_shap_values = true;
   std::optional<int64_t> seed;
+  std::optional<TextConfig> text_config;         // none: texts are categories
+  std::vector<std::string> features_to_explain;  // empty: all; not with text_config
 };
 
 struct PDPConfig {

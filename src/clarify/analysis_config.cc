@@ -322,7 +322,7 @@ void ReadPredictor(const json& object, Faults& faults, AnalysisConfig& out) {
 
 void ReadText(const json& object, Faults& faults, ShapConfig& shap) {
   Members t(object, "methods.shap.text_config", faults);
-  TextConfig& text = shap.text.emplace();
+  FreeTextConfig& text = shap.text.emplace();
   static constexpr std::string_view kUnits[] = {"token", "sentence", "paragraph"};
   t.Require("granularity");
   const std::string unit = t.OneOf("granularity", kUnits);

@@ -55,7 +55,7 @@ enum class AggregationMethod { kMeanAbs, kMedian, kMeanSquare };
 enum class TextGranularity { kToken, kSentence, kParagraph };
 
 // Free texts are explained by their units.
-struct TextConfig {
+struct FreeTextConfig {
   TextGranularity granularity = TextGranularity::kToken;
   std::string language;  // its ISO code
   int64_t max_top_tokens = 50;
@@ -73,7 +73,7 @@ struct ShapConfig {
   bool save_local_shap_values = false;
   std::optional<int64_t> seed;
   std::vector<ColumnRef> features_to_explain;  // empty: all
-  std::optional<TextConfig> text;
+  std::optional<FreeTextConfig> text;
 };
 
 struct PdpConfig {

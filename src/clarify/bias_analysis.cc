@@ -1,6 +1,7 @@
 #include "clarify/bias_analysis.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -500,12 +501,12 @@ class Analysis {
 
   Json CellsOf(const std::vector<size_t>& columns,
                const std::vector<std::vector<std::string>>& texts, size_t limit) const {
-    std::map<std::string, std::vector<bool>> cells;
+    std::map<std::vector<std::string>, std::vector<bool>> cells;
     const size_t rows = rows_.label.size();
     for (size_t r = 0; r < rows; ++r) {
-      std::string text;
-      for (const auto& t : texts) text += (text.empty() ? "" : " & ") + t[r];
-      auto [at, fresh] = cells.try_emplace(text);
+      std::vector<std::string> values;
+      for (const auto& t : texts) values.push_back(t[r]);
+      auto [at, fresh] = cells.try_emplace(std::move(values));
       if (fresh) {
         if (cells.size() > limit) return nullptr;
         at->second.resize(rows);
@@ -517,8 +518,10 @@ class Analysis {
       name += (name.empty() ? "" : " & ") + dataset_.columns[c].name;
     }
     Json list = Json::array();
-    for (const auto& [text, member] : cells) {
-      Json cell = GroupJson(text, ConfusionOf(rows_, member), !rows_.predicted.empty());
+    for (const auto& [values, member] : cells) {
+      Json cell = GroupJson(fmt::format("{}", fmt::join(values, " & ")), ConfusionOf(rows_, member),
+                            !rows_.predicted.empty());
+      cell["values"] = values;
       const BiasData data{.facet = member, .label = rows_.label, .predicted = rows_.predicted};
       const auto add = [&](BiasStage stage, std::vector<std::string> methods) {
         const auto metrics = BiasMetrics(stage, data, methods);

@@ -94,7 +94,7 @@ struct OnlineExplainer::State {
   RecordCells baseline;
   std::optional<int64_t> samples, seed;
   bool logit = false;
-  std::optional<TextConfig> text;
+  std::optional<FreeTextConfig> text;
 
   Status Read(const json& config, std::string_view baseline_text) {
     enable_text = config.value("EnableExplanations", "`true`");
@@ -400,7 +400,7 @@ struct OnlineExplainer::State {
         .label_key = accept == kCsvType ? "LabelIndex" : "LabelAttribute",
         .probability_key = accept == kCsvType ? "ProbabilityIndex" : "ProbabilityAttribute"};
     CLARY_TRY(const auto access, ModelAccess::Make(predictor, space, std::move(options)));
-    TextPlay texts(space, Texts(space), text.value_or(TextConfig()));
+    TextPlay texts(space, Texts(space), text.value_or(FreeTextConfig()));
     CLARY_TRY(const ShapValues values, Explain(*access, asked, base, width,
                                                {.logit = logit,
                                                 .samples = static_cast<size_t>(samples.value_or(0)),

@@ -70,7 +70,7 @@ bool HasNoSpaces(const std::string& language) {
 
 class Splitter {
  public:
-  Splitter(std::string_view text, const TextConfig& config)
+  Splitter(std::string_view text, const FreeTextConfig& config)
       : config_(config), points_(CodePoints(text)) {}
 
   std::vector<TextUnit> All() {
@@ -129,14 +129,14 @@ class Splitter {
         {.begin = points_[begin].begin, .size = last - points_[begin].begin, .start = begin});
   }
 
-  const TextConfig& config_;
+  const FreeTextConfig& config_;
   const std::vector<CodePoint> points_;
   std::vector<TextUnit> out_;
 };
 
 }  // namespace
 
-std::vector<TextUnit> SplitText(std::string_view text, const TextConfig& config) {
+std::vector<TextUnit> SplitText(std::string_view text, const FreeTextConfig& config) {
   return Splitter(text, config).All();
 }
 
@@ -162,7 +162,7 @@ std::vector<size_t> FreeTextFeatures(const FeatureSpace& space, std::span<const 
   return out;
 }
 
-TextPlay::TextPlay(FeatureSpace& space, std::vector<size_t> features, TextConfig config)
+TextPlay::TextPlay(FeatureSpace& space, std::vector<size_t> features, FreeTextConfig config)
     : space_(space), config_(std::move(config)) {
   for (const size_t f : features) known_.emplace(f, space.texts(f));
 }

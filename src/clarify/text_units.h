@@ -25,7 +25,7 @@ struct TextUnit {
 // Chinese, Japanese and Thai each character. sentence: up to a run of . ! ? (or their East Asian
 // forms) before a space or the end. paragraph: up to an empty line. Spaces around a unit are not
 // its own. Bytes that are no UTF-8 count as letters.
-std::vector<TextUnit> SplitText(std::string_view text, const TextConfig& config);
+std::vector<TextUnit> SplitText(std::string_view text, const FreeTextConfig& config);
 
 // The features of a space that are taken for free text: texts with a space in at least half of
 // those that are there, and more different ones than a list to choose from has (20, or half of the
@@ -36,7 +36,7 @@ std::vector<size_t> FreeTextFeatures(const FeatureSpace& space, std::span<const 
 class TextPlay final : public PartPlay {
  public:
   // `space` must stay, and get no other texts while this lives.
-  TextPlay(FeatureSpace& space, std::vector<size_t> features, TextConfig config);
+  TextPlay(FeatureSpace& space, std::vector<size_t> features, FreeTextConfig config);
 
   size_t Count(size_t feature, double value) override;
   double Compose(size_t feature, double value, double baseline, const std::vector<bool>& coalition,
@@ -55,7 +55,7 @@ class TextPlay final : public PartPlay {
     std::vector<TextUnit> units;
   };
   FeatureSpace& space_;
-  const TextConfig config_;
+  const FreeTextConfig config_;
   std::map<size_t, size_t> known_;  // feature: how many texts it had
   std::map<size_t, Split> last_;    // the last text that was split, of each feature
 };

@@ -11,7 +11,7 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-std::vector<std::string> Units(std::string_view text, TextConfig config) {
+std::vector<std::string> Units(std::string_view text, FreeTextConfig config) {
   std::vector<std::string> out;
   for (const TextUnit& unit : SplitText(text, config)) {
     out.emplace_back(text.substr(unit.begin, unit.size));
@@ -20,7 +20,7 @@ std::vector<std::string> Units(std::string_view text, TextConfig config) {
 }
 
 TEST(SplitText, Tokens) {
-  const TextConfig english{.language = "en"};
+  const FreeTextConfig english{.language = "en"};
   EXPECT_THAT(Units("I don't  like it, at all!", english),
               ElementsAre("I", "don't", "like", "it", ",", "at", "all", "!"));
   EXPECT_THAT(Units("  \n\t ", english), IsEmpty());
@@ -35,12 +35,12 @@ TEST(SplitText, Tokens) {
 }
 
 TEST(SplitText, SentencesAndParagraphs) {
-  const TextConfig sentence{.granularity = TextGranularity::kSentence, .language = "en"};
+  const FreeTextConfig sentence{.granularity = TextGranularity::kSentence, .language = "en"};
   EXPECT_THAT(Units("It cost 3.50 euros. Really?! Yes", sentence),
               ElementsAre("It cost 3.50 euros.", "Really?!", "Yes"));
   EXPECT_THAT(Units("好。很好。", {.granularity = TextGranularity::kSentence, .language = "zh"}),
               ElementsAre("好。", "很好。"));
-  const TextConfig paragraph{.granularity = TextGranularity::kParagraph, .language = "en"};
+  const FreeTextConfig paragraph{.granularity = TextGranularity::kParagraph, .language = "en"};
   EXPECT_THAT(Units("one\ntwo\n \nthree\n\n\nfour\n", paragraph),
               ElementsAre("one\ntwo", "three", "four"));
 }
@@ -70,7 +70,7 @@ class TextGame : public testing::Test {
     rows_ = space_->Rows(columns);
     const std::vector<const Column*> base = {&base_};
     baseline_ = space_->Rows(base);
-    play_.emplace(*space_, std::vector<size_t>{0}, TextConfig{.language = "en"});
+    play_.emplace(*space_, std::vector<size_t>{0}, FreeTextConfig{.language = "en"});
   }
   Explanations Run(KernelShapOptions options = {}) {
     options.parts = &*play_;

@@ -91,6 +91,11 @@ json ShapJson(const SHAPConfig& shap) {
   if (shap.num_clusters > 0) out["num_clusters"] = shap.num_clusters;
   if (shap.num_samples > 0) out["num_samples"] = shap.num_samples;
   if (shap.seed) out["seed"] = *shap.seed;
+  if (shap.text_config) {
+    out["text_config"] = {{"granularity", shap.text_config->granularity},
+                          {"language", shap.text_config->language}};
+  }
+  if (!shap.features_to_explain.empty()) out["features_to_explain"] = shap.features_to_explain;
   return out;
 }
 

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "clary/clarify.h"
 #include "clary/estimator.h"
 #include "clary/processor.h"
 #include "clary/training_job.h"
@@ -283,6 +284,36 @@ TEST(ScriptProcessor, SendsWhatThePythonSdkSends) {
                              {"LocalPath", "/opt/ml/processing/output/clean"},
                              {"S3UploadMode", "EndOfJob"}}}}})));
   EXPECT_EQ(sent["StoppingCondition"]["MaxRuntimeInSeconds"], 60);
+}
+
+TEST(Clarify, WritesTheConfigurationThatTheSdkWrites) {
+  FakeService service;
+  service.On("Query", [](const json&) { return Ok(json::object()); });
+  service.On("CreateProcessingJob", [](const json&) { return Ok(json::object()); });
+  clarify::Processor processor(service.session(), {.role = "role"});
+  clarify::SHAPConfig shap{.baseline = {{int64_t{1}, "none"}},
+                           .num_samples = 100,
+                           .seed = 7,
+                           .text_config = clarify::TextConfig{.granularity = "sentence"}};
+  const clarify::DataConfig data{.s3_data_input_path = "s3://b/in.csv",
+                                 .s3_output_path = "s3://b/out",
+                                 .label = "y",
+                                 .headers = {"y", "a", "text"}};
+  const auto explained = [&] {
+    return processor.run_explainability(data, {.model_name = "m"}, shap, {}, {.wait = false});
+  };
+  ASSERT_TRUE(explained());
+  json written = service.Last("Query")["methods"]["shap"];
+  EXPECT_EQ(written["text_config"], json({{"granularity", "sentence"}, {"language", "english"}}));
+  EXPECT_EQ(written["baseline"], json({{1, "none"}}));
+  EXPECT_EQ(written["seed"], 7);
+  EXPECT_FALSE(written.contains("features_to_explain"));
+  shap.text_config.reset();
+  shap.features_to_explain = {"a"};
+  ASSERT_TRUE(explained());
+  written = service.Last("Query")["methods"]["shap"];
+  EXPECT_FALSE(written.contains("text_config"));
+  EXPECT_EQ(written["features_to_explain"], json({"a"}));
 }
 
 TEST(Estimator, ChecksARequestWithoutSendingIt) {

@@ -6,6 +6,7 @@ import shutil
 import sys
 
 from selenium import webdriver
+from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
@@ -57,6 +58,15 @@ class Browser:
 
     def press(self, selector, by=By.CSS_SELECTOR):
         self.driver.execute_script("arguments[0].click()", self.driver.find_element(by, selector))
+
+    def pdf(self):
+        """The page as it prints. A busy machine may take longer than the driver's ten seconds."""
+        for _ in range(6):
+            try:
+                return base64.b64decode(self.driver.print_page())
+            except TimeoutException:
+                pass
+        raise SystemExit("FAILED: the page was not printed within a minute")
 
     def check(self, name, expected):
         charts = self.driver.execute_script("""

@@ -4,7 +4,6 @@
     report_browser.py TOOL [--pictures DIR]     TOOL: clary_report_tool
 """
 import argparse
-import base64
 import json
 import pathlib
 import subprocess
@@ -130,7 +129,7 @@ def training(browser, tool, work, pictures):
             check_controls(browser)
             browser.check("census, after use", expected)
             browser.picture(pictures, "census-used-threshold", "#threshold-section")
-            pdf = base64.b64decode(browser.driver.print_page())
+            pdf = browser.pdf()
             need(len(pdf) > 100_000 and pdf.startswith(b"%PDF"), "the printed report is empty")
             if pictures:
                 (pictures / "census.pdf").write_bytes(pdf)

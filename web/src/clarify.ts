@@ -3,7 +3,7 @@ import { type BarRow, bars, dataTable, swarmOffsets, tone } from "./charts";
 import type { ClarifyModel, ClarifyMetric, ClarifyShap, Dependence, GroupRates, ThresholdCurves } from "./clarify_model";
 import { frame } from "./frame";
 import {
-  Plot, card, chart, choice, color, count, figure, fixed, grid, h, legend, num, percent, plot, plural, section, table, tiles,
+  Plot, card, chart, choice, color, count, figure, fixed, grid, h, legend, num, percent, plot, plural, section, shade, table, tiles, withLegend,
 } from "./ui";
 
 type Value = number | string | null;
@@ -81,10 +81,38 @@ function metricsSection(m: ClarifyModel): HTMLElement {
   });
 }
 
-const rates: [keyof GroupRates, string][] = [
+type Rate = "label_rate" | "predicted_rate" | "accuracy" | "precision" | "recall" | "false_positive_rate" | "false_negative_rate";
+const rates: [Rate, string][] = [
   ["label_rate", "positive labels"], ["predicted_rate", "positive predictions"], ["accuracy", "accuracy"], ["precision", "precision"],
   ["recall", "recall"], ["false_positive_rate", "false positives"], ["false_negative_rate", "false negatives"],
 ];
+
+const named = (g: GroupRates) => (g.group === "everybody else" ? `not ${groupName(g.facet, g.of)}` : groupName(g.facet, g.group));
+
+// How many of a group's rows a share is of.
+function rowsOf(g: GroupRates, key: Rate): number {
+  if (key === "label_rate" || !g.confusion) return g.rows;
+  const [tn, fp, fn, tp] = g.confusion;
+  return { predicted_rate: g.rows, accuracy: g.rows, precision: fp + tp, recall: fn + tp, false_positive_rate: tn + fp, false_negative_rate: fn + tp }[key];
+}
+
+// A group's share beside the best group's of its facet, everybody else's and that of all rows; null: one of them has none.
+interface Compared { group: GroupRates; share: number; best: number | null; rest: number | null; overall: number | null }
+
+function compare(groups: GroupRates[], key: Rate): Compared[] {
+  const share = (g: GroupRates) => (typeof g[key] === "number" ? g[key]! : null);
+  return groups.filter((g) => share(g) !== null).map((g) => {
+    const there = groups.filter((o) => o.facet === g.facet && share(o) !== null).map((o) => share(o)!);
+    const other = groups.find((o) => o !== g && o.facet === g.facet && o.of === g.of);
+    const rest = other ? share(other) : null;
+    const parts = other ? [g, other].filter((o) => rowsOf(o, key) > 0) : [];
+    const rows = parts.reduce((sum, o) => sum + rowsOf(o, key), 0);
+    return {
+      group: g, share: share(g)!, rest, best: key.startsWith("false") ? Math.min(...there) : Math.max(...there),
+      overall: rows > 0 ? parts.reduce((sum, o) => sum + share(o)! * rowsOf(o, key), 0) / rows : null,
+    };
+  });
+}
 
 // 95 % of a share, by Wilson's interval.
 function wilson(p: number, n: number): [number, number] {
@@ -97,25 +125,36 @@ function groupsSection(m: ClarifyModel): HTMLElement {
   const there = rates.filter(([key]) => m.groups.some((g) => typeof g[key] === "number"));
   const holder = h("div");
   const draw = (key: string) => {
-    const rows: BarRow[] = m.groups.filter((g) => typeof g[key as keyof GroupRates] === "number").map((g, i) => {
-      const value = g[key as keyof GroupRates] as number;
-      const [low, high] = wilson(value, Math.max(1, g.rows));
-      return { name: g.group === "everybody else" ? `not ${groupName(g.facet, g.of)}` : groupName(g.facet, g.group), value, low, high,
-        color: color(Math.floor(i / 2)), note: plural(g.rows, "row") };
+    const list = compare(m.groups, key as Rate);
+    const rows: BarRow[] = list.map(({ group, share }, i) => {
+      const [low, high] = wilson(share, Math.max(1, rowsOf(group, key as Rate)));
+      return { name: named(group), value: share, low, high, color: color(Math.floor(i / 2)), note: `of ${plural(rowsOf(group, key as Rate), "row")}` };
     });
-    holder.replaceChildren(bars("group-rates", "", rows, { format: (v) => percent(v), tick: "%" }));
+    const less = (a: number, b: number | null) => (b === null ? null : a - b);
+    const times = (a: number, b: number | null) => (b === null || b === 0 ? null : a / b);
+    const beside = ([["best", "best"], ["rest", "everybody else"], ["overall", "all rows"]] as const).flatMap(([what, text]) => [
+      { title: `Less ${text}`, number: true, value: (c: Compared) => less(c.share, c[what]), cell: (c: Compared) => fixed(less(c.share, c[what]), 3) },
+      { title: `Times ${text}`, number: true, value: (c: Compared) => times(c.share, c[what]), cell: (c: Compared) => fixed(times(c.share, c[what]), 3) },
+    ]);
+    const table = dataTable("groups-compared", list, [
+      { title: "Group", value: (c) => named(c.group) },
+      { title: "Share", value: (c) => c.share, number: true, cell: (c) => percent(c.share) },
+      ...beside,
+    ], { file: `groups-${key}.csv` });
+    holder.replaceChildren(bars("group-rates", "", rows, { format: (v) => percent(v), tick: "%" }), table.element,
+      h("p", { class: "note" }, `Best: the ${key.startsWith("false") ? "lowest" : "highest"} of the same facet's groups.`));
   };
   const pick = choice("Share", there.map(([key, text]) => ({ value: key, text })), draw);
   draw(there[0][0]);
   const calibrated = m.groups.filter((g) => g.calibration !== undefined).map((g, i) => ({
-    name: g.group === "everybody else" ? `not ${groupName(g.facet, g.of)}` : groupName(g.facet, g.group), value: g.calibration!,
+    name: named(g), value: g.calibration!,
     low: g.calibration! - g.calibration_half_95!, high: g.calibration! + g.calibration_half_95!, color: color(Math.floor(i / 2)), note: plural(g.rows, "row"),
   }));
   const cells = dataTable("groups-table", m.groups, [
-    { title: "Group", value: (g) => (g.group === "everybody else" ? `not ${groupName(g.facet, g.of)}` : groupName(g.facet, g.group)) },
+    { title: "Group", value: named },
     { title: "Rows", value: (g) => g.rows, number: true, cell: (g) => count(g.rows) },
     ...there.map(([key, text]) => ({
-      title: text, number: true, value: (g: GroupRates) => g[key] as number | null, cell: (g: GroupRates) => percent(g[key] as number | null),
+      title: text, number: true, value: (g: GroupRates) => g[key] ?? null, cell: (g: GroupRates) => percent(g[key]),
     })),
   ], { file: "groups.csv" });
   return section({
@@ -178,6 +217,25 @@ function thresholdSection(m: ClarifyModel): HTMLElement {
         Plot.ruleX([bin / c.bins], { stroke: "var(--text)" }),
       ],
     }));
+    // False positives and recall at every threshold; from nobody (the last one) to everybody.
+    const points = (n: ThresholdCurves["rest"]) => Array.from({ length: c.bins + 1 }, (_, b) => {
+      const [[tn, fp], [fn, tp]] = confusion(n.negative, n.positive, b);
+      return { x: fp / (tn + fp), y: tp / (fn + tp), b };
+    });
+    const sides = [
+      { name: groupName(one.facet, one.group), color: color(0), points: points(c.facet), at: () => bin },
+      { name: "everybody else", color: color(1), points: points(c.rest), at: () => (apart ? rest : bin) },
+    ].filter((s) => Number.isFinite(s.points[0].x + s.points[0].y));
+    const roc = figure("threshold-roc", "ROC: the points of this threshold", (width) => withLegend(plot(width, {
+      height: Math.min(360, width * 0.8),
+      x: { label: "false positive rate", domain: [0, 1], grid: true }, y: { label: "recall", domain: [0, 1], grid: true },
+      marks: [
+        Plot.line([[0, 0], [1, 1]], { stroke: "var(--muted)", strokeDasharray: "4 4" }),
+        ...sides.map((s) => Plot.line(s.points, { x: "x", y: "y", stroke: s.color, strokeWidth: 1.8 })),
+        ...sides.map((s) => Plot.dot([s.points[s.at()]], { x: "x", y: "y", r: 6, fill: s.color, stroke: "var(--surface)",
+          title: (p) => `${s.name}\nfalse positives ${percent(p.x)}\nrecall ${percent(p.y)}`, tip: true })),
+      ],
+    }), sides), "Points above each other: equal opportunity. Points on each other: equal odds. A group without positive or without negative labels has no curve.");
     const update = () => {
       const now = at(c, bin, apart ? rest : bin);
       facts.replaceChildren(
@@ -188,6 +246,7 @@ function thresholdSection(m: ClarifyModel): HTMLElement {
         grid(matrix(groupName(one.facet, one.group), confusion(c.facet.negative, c.facet.positive, bin)),
           matrix("everybody else", confusion(c.rest.negative, c.rest.positive, apart ? rest : bin))));
       fig.redraw();
+      roc.redraw();
     };
     const slider = h("input", { type: "range", min: 0, max: c.bins - 1, value: bin, "aria-label": "Threshold", id: "threshold-slider",
       input: () => { bin = Number(slider.value); update(); } });
@@ -202,7 +261,7 @@ function thresholdSection(m: ClarifyModel): HTMLElement {
     holder.replaceChildren(
       h("p", { class: "controls" }, h("label", {}, "Threshold ", slider), " ", h("label", {}, both, " another one for everybody else "), other),
       h("p", { class: "controls" }, jump("best accuracy", best), " ", jump("equal opportunity", equal), " ", jump("DI at least 0.8", fifths)),
-      facts, legend(series.map(([, name], i) => ({ name, color: color(i) }))), fig.element);
+      facts, grid(h("div", {}, legend(series.map(([, name], i) => ({ name, color: color(i) }))), fig.element), sides.length ? roc.element : null));
     update();
   };
   const pick = choice("Group", m.thresholds.map((t, i) => ({ value: String(i), text: groupName(t.facet, t.group) })), draw);
@@ -212,6 +271,29 @@ function thresholdSection(m: ClarifyModel): HTMLElement {
     intro: "A score above the threshold is a positive prediction. The counts are exact at 1,000 thresholds.",
     body: [pick, holder],
   });
+}
+
+// The cells of an intersection: its last column across, the others down; each with its share and its rows.
+function heatMap(id: string, set: ClarifyModel["intersections"][0]): HTMLElement {
+  const share = (c: (typeof set.cells)[0]) => c.predicted_rate ?? c.label_rate;
+  const down = (c: (typeof set.cells)[0]) => c.values.slice(0, -1).join(" & ");
+  const across = [...new Set(set.cells.map((c) => c.values.at(-1)!))], rows = [...new Set(set.cells.map(down))];
+  const most = Math.max(1e-9, ...set.cells.map((c) => share(c) ?? 0));
+  const cell = (row: string, value: string) => {
+    const c = set.cells.find((one) => down(one) === row && one.values.at(-1) === value);
+    if (!c) return h("td", { style: "background:var(--soft)", title: `${row} & ${value}: no rows` });
+    const [low, high] = wilson(share(c) ?? 0, Math.max(1, c.rows));
+    return h("td", {
+      class: c.small ? "quiet" : undefined, style: `background:${c.small ? "var(--soft)" : shade(0.06 + 0.6 * ((share(c) ?? 0) / most))}`,
+      title: `${c.group}: ${percent(share(c))} of ${plural(c.rows, "row")} (${percent(low)} to ${percent(high)})`,
+    }, h("b", {}, percent(share(c))), h("br"), `n = ${count(c.rows)}`);
+  };
+  const predicted = set.cells.some((c) => typeof c.predicted_rate === "number");
+  return h("figure", { "data-chart": id, "data-drawn": true, "aria-label": "Share of positive outcomes in each cell" },
+    h("figcaption", {}, predicted ? "Share of positive predictions, and rows" : "Share of positive labels, and rows"),
+    h("div", { class: "table" }, h("table", { class: "heat" },
+      h("thead", {}, h("tr", {}, h("th", {}, set.columns), ...across.map((value) => h("th", { scope: "col" }, value)))),
+      h("tbody", {}, ...rows.map((row) => h("tr", {}, h("th", { scope: "row" }, row), ...across.map((value) => cell(row, value))))))));
 }
 
 function intersectionsSection(m: ClarifyModel): HTMLElement {
@@ -228,12 +310,7 @@ function intersectionsSection(m: ClarifyModel): HTMLElement {
             h("span", { title: c[name]?.interval_95 ? `${shown(c[name]!.interval_95![0])} to ${shown(c[name]!.interval_95![1])}` : undefined }, shown(c[name]?.value ?? null)),
         })),
       ], { file: "intersections.csv", sort: { column: 1, descending: true } });
-      const rows: BarRow[] = set.cells.filter((c) => !c.small).map((c) => {
-        const value = c.predicted_rate ?? c.label_rate ?? 0;
-        const [low, high] = wilson(value, Math.max(1, c.rows));
-        return { name: c.group, value, low, high, note: plural(c.rows, "row") };
-      });
-      return card(set.columns, rows.length ? bars(`cells-bars-${i}`, "Share of positive outcomes", rows, { format: (v) => percent(v), tick: "%" }) : null, list.element);
+      return card(set.columns, heatMap(`cells-heat-${i}`, set), list.element);
     }),
   });
 }

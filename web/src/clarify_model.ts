@@ -32,6 +32,7 @@ export interface GroupRates {
   recall?: number | null;
   false_positive_rate?: number | null;
   false_negative_rate?: number | null;
+  confusion?: [number, number, number, number]; // labels negative: rejected, accepted; labels positive: likewise
   calibration?: number; // mean of scores less outcomes
   calibration_half_95?: number;
 }
@@ -44,6 +45,7 @@ export interface ThresholdCurves {
 
 interface Cell {
   group: string;
+  values: string[]; // of the set's columns, in their order
   rows: number;
   label_rate: number | null;
   predicted_rate?: number | null;
