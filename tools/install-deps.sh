@@ -12,7 +12,8 @@ build="g++ cmake ninja-build ccache mold pkg-config ca-certificates
   libsqlite3-dev libpq-dev libfmt-dev libcli11-dev libfast-float-dev libre2-dev zlib1g-dev libxxhash-dev
   libeigen3-dev libnlopt-dev libisal-dev libsnappy-dev libzstd-dev liblz4-dev libbrotli-dev bubblewrap"
 python="python3 python3-venv"
-test="chromium chromium-driver procps libgtest-dev libgmock-dev git python3-dev curl postgresql"
+test="chromium chromium-driver procps libgtest-dev libgmock-dev git python3-dev curl postgresql
+  munge slurmctld slurmd slurm-client"
 ci="clang-19 clang-format-19 libclang-rt-19-dev mmdebstrap dpkg-dev"
 
 packages=""

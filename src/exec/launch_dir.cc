@@ -13,15 +13,31 @@ namespace clary::exec {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
+Status CheckKey(const std::string& key) {
+  const bool ok = !key.empty() && key.size() <= 200 && key[0] != '.' &&
+                  key.find_first_not_of(
+                      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                      "0123456789._-") == std::string::npos;
+  if (ok) return {};
+  return Fail(Code::kInvalidArgument, "BadKey",
+              "launch key \"" + key + "\": 1 to 200 of A-Z a-z 0-9 . _ - and no dot in front");
+}
+
 std::string SpecToJson(const StoredSpec& stored) {
   const LaunchSpec& s = stored.spec;
-  const json doc = {{"version", 1},
-                    {"key", s.key},
-                    {"argv", s.argv},
-                    {"env", s.env},
-                    {"directory", s.directory},
-                    {"output", s.output},
-                    {"boot_id", stored.boot_id}};
+  json doc = {{"version", 1},
+              {"key", s.key},
+              {"argv", s.argv},
+              {"env", s.env},
+              {"directory", s.directory},
+              {"output", s.output},
+              {"boot_id", stored.boot_id}};
+  if (!s.hosts.empty()) {
+    json& hosts = doc["hosts"] = json::array();
+    for (const HostNeed& need : s.hosts) {
+      hosts.push_back({{"type", need.type}, {"cpus", need.cpus}, {"count", need.count}});
+    }
+  }
   // Command lines may hold any bytes; those that are no UTF-8 would make dump() throw.
   return doc.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
 }
@@ -54,6 +70,19 @@ Result<StoredSpec> SpecFromJson(std::string_view text) {
     return bad("a member is missing or of the wrong type");
   }
   if (out.spec.argv.empty()) return bad("argv is empty");
+  const auto hosts = doc.find("hosts");
+  for (const json& need : hosts == doc.end() ? json::array() : *hosts) {
+    const auto number = [&](const char* name) {
+      const auto it = need.find(name);
+      return it != need.end() && it->is_number_integer() ? it->get<int>() : 0;
+    };
+    const auto type = need.is_object() ? need.find("type") : need.end();
+    if (!need.is_object() || type == need.end() || !type->is_string() || number("cpus") < 1 ||
+        number("count") < 1) {
+      return bad("hosts: a member is missing or of the wrong type");
+    }
+    out.spec.hosts.push_back({*type, number("cpus"), number("count")});
+  }
   return out;
 }
 

@@ -29,16 +29,6 @@ constexpr unsigned kForgetsBetweenSweeps = 1000;
 // glibc 2.36 declares pidfd_open without extern "C", so C++ cannot link it.
 Fd OpenPidfd(pid_t pid) { return Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))); }
 
-Status CheckKey(const std::string& key) {
-  const bool ok = !key.empty() && key.size() <= 200 && key[0] != '.' &&
-                  key.find_first_not_of(
-                      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                      "0123456789._-") == std::string::npos;
-  if (ok) return {};
-  return Fail(Code::kInvalidArgument, "BadKey",
-              "launch key \"" + key + "\": 1 to 200 of A-Z a-z 0-9 . _ - and no dot in front");
-}
-
 // posix_spawn's attributes and file actions, freed on every way out.
 struct SpawnPlan {
   posix_spawnattr_t attributes;
@@ -280,9 +270,8 @@ Status LocalExecutor::Forget(const std::string& key) {
     return std::unexpected(ErrnoError(errno, "forgetting launch " + key));
   }
   if (options_.remember.count() == 0) return RemoveTree(trash);
-  for (const char* file : {kSpecFile, kStartedFile, kStopFile, kExitFile, kLockFile}) {
-    ::unlink((trash / file).c_str());
-  }
+  std::error_code ec;
+  for (const auto& entry : fs::directory_iterator(trash, ec)) ::unlink(entry.path().c_str());
   if (forgets_++ % kForgetsBetweenSweeps == kForgetsBetweenSweeps - 1) SweepForgotten();
   return {};
 }

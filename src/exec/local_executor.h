@@ -37,12 +37,13 @@ class LocalExecutor : public Executor {
   Status Stop(const std::string& key, std::chrono::milliseconds grace) override;
   Status Forget(const std::string& key) override;
   void OnExit(std::function<void()> wake) override;
+  // Whether this key was launched and forgotten (LocalExecutorOptions::remember).
+  bool IsForgotten(const std::string& key) const;
 
  private:
   class Watcher;
   LocalExecutor(std::filesystem::path dir, std::vector<std::string> supervisor,
                 LocalExecutorOptions options);
-  bool IsForgotten(const std::string& key) const;
   void SweepForgotten();
   std::filesystem::path dir_;
   std::vector<std::string> supervisor_;

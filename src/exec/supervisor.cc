@@ -72,21 +72,37 @@ int ExitCode(int wait_status) {
   return WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 128 + WTERMSIG(wait_status);
 }
 
-// Waits for `command`, obeying DIR/stop. Returns its exit code.
-int Supervise(const fs::path& dir, pid_t command, int signals, int watch) {
+// On Slurm: how often DIR/stop is looked for, which another machine writes.
+constexpr int kStopLook = 500;    // ms
+constexpr int kLateSignal = 100;  // ms
+
+struct Watched {
+  int signals = -1;
+  int directory = -1;     // inotify; -1: what another machine writes is seen by nobody
+  bool on_slurm = false;  // DIR/stop holds the grace in ms, from when it is seen
+};
+
+// Waits for `command`, obeying DIR/stop. Returns its exit code; nullopt: Slurm has ended it.
+std::optional<int> Supervise(const fs::path& dir, pid_t command, const Watched& watched) {
   bool told = false;
   bool killed = false;
+  bool taken = false;
   std::optional<int64_t> deadline;
+  std::optional<int64_t> grace;
   std::optional<int> code;
   while (!code) {
-    if (const auto stop = ReadNumber(dir / kStopFile)) {
-      deadline = deadline ? std::min(*deadline, *stop) : *stop;
+    auto stop = ReadNumber(dir / kStopFile);
+    if (stop && watched.on_slurm) {
+      const bool shorter = !grace || *stop < *grace;
+      grace = *stop;
+      stop = shorter ? std::optional(BootMillis() + *stop) : std::nullopt;
     }
+    if (stop) deadline = deadline ? std::min(*deadline, *stop) : *stop;
     if (deadline && !told) {
       ::kill(command, SIGTERM);
       told = true;
     }
-    int timeout = -1;
+    int timeout = watched.on_slurm ? kStopLook : -1;
     if (deadline && !killed) {
       const int64_t left = *deadline - BootMillis();
       if (left <= 0) {
@@ -94,17 +110,26 @@ int Supervise(const fs::path& dir, pid_t command, int signals, int watch) {
         ::kill(command, SIGKILL);
         killed = true;
       } else {
-        timeout = static_cast<int>(std::min<int64_t>(left, INT_MAX));
+        timeout = static_cast<int>(std::min<int64_t>(left, timeout < 0 ? INT_MAX : timeout));
       }
     }
-    pollfd polls[] = {{signals, POLLIN, 0}, {watch, POLLIN, 0}};
+    pollfd polls[] = {{watched.signals, POLLIN, 0}, {watched.directory, POLLIN, 0}};
     ::poll(polls, 2, timeout);
     char sink[4096];
-    while (::read(watch, sink, sizeof sink) > 0) continue;
+    while (watched.directory >= 0 && ::read(watched.directory, sink, sizeof sink) > 0) continue;
     signalfd_siginfo info{};
-    while (::read(signals, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
-      // A shutdown of the machine reaches every process: pass it on.
-      if (info.ssi_signo == SIGTERM) ::kill(command, SIGTERM);
+    while (::read(watched.signals, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+      if (info.ssi_signo != SIGTERM) continue;
+      if (watched.on_slurm && !deadline) {
+        // A limit, a preemption, a lost node: Slurm knows why, and the command must not take it for
+        // a stop of ours and tell of an end of its own.
+        taken = true;
+        ::kill(-command, SIGKILL);
+        ::kill(command, SIGKILL);
+      } else {
+        // A shutdown of the machine reaches every process: pass it on.
+        ::kill(command, SIGTERM);
+      }
     }
     int status = 0;
     for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
@@ -117,23 +142,65 @@ int Supervise(const fs::path& dir, pid_t command, int signals, int watch) {
     for (const pid_t pid : left) ::kill(pid, SIGKILL);
     ::waitpid(-1, nullptr, 0);
   }
-  return *code;
+  if (watched.on_slurm && !deadline && !taken) {
+    // Slurm signals all processes one by one: the command may have been the first.
+    pollfd late{watched.signals, POLLIN, 0};
+    signalfd_siginfo info{};
+    while (!taken && ::poll(&late, 1, kLateSignal) > 0 &&
+           ::read(watched.signals, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+      taken = info.ssi_signo == SIGTERM;
+    }
+  }
+  if (taken) return std::nullopt;
+  return code;
 }
 
-Status Run(const fs::path& dir) {
-  ::close_range(kLockFd + 1, UINT_MAX, 0);
-  // The executor passes the lock on, already taken. Taking it again says whether it is there.
+// This launch, for this process alone: the lock that the executor has passed on, already taken.
+Status ClaimLock() {
+  // Taking it again says whether it is there.
   if (::fcntl(kLockFd, F_SETFD, FD_CLOEXEC) != 0) {
     return Fail(Code::kFailedPrecondition, "NoLock",
                 "this command is started by the service, not by hand");
   }
   CLARY_TRY(const bool locked, TryLock(kLockFd));
   if (!locked) return Fail(Code::kFailedPrecondition, "NoLock", "another supervisor runs it");
+  return {};
+}
+
+// On Slurm: `started` is made by one of those that any node starts for it.
+Status ClaimByFile(const fs::path& dir) {
+  const int fd =
+      ::open((dir / kStartedFile).c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0) return std::unexpected(ErrnoError(errno, "claiming the launch " + dir.string()));
+  const Fd file(fd);
+  return WriteAll(file.get(), std::to_string(::getpid()) + "\n");
+}
+
+// What exec/allocation.h reads: Slurm's own variables, and where a stop is seen.
+void AddSlurmVariables(const fs::path& dir, std::vector<std::string>& env) {
+  env.push_back(std::string(kStopVariable) + "=" + (dir / kStopFile).string());
+  for (char** one = environ; *one != nullptr; ++one) {
+    if (std::string_view(*one).starts_with("SLURM")) env.emplace_back(*one);
+  }
+}
+
+Status Run(const fs::path& dir) {
+  ::close_range(kLockFd + 1, UINT_MAX, 0);
+  CLARY_TRY(const std::string text, ReadFile(dir / kSpecFile, kMaxSpecBytes));
+  CLARY_TRY(StoredSpec stored, SpecFromJson(text));
+  const bool on_slurm = stored.boot_id == kOnSlurm;
+  if (!on_slurm) CLARY_CHECK_OK(ClaimLock());
   if (::access((dir / kStartedFile).c_str(), F_OK) == 0) {
     return Fail(Code::kFailedPrecondition, "Started", "this launch has been started before");
   }
-  CLARY_TRY(const std::string text, ReadFile(dir / kSpecFile, kMaxSpecBytes));
-  CLARY_TRY(const StoredSpec stored, SpecFromJson(text));
+  if (on_slurm) {
+    ::close(kLockFd);
+    CLARY_CHECK_OK(ClaimByFile(dir));
+    if (::access((dir / kStopFile).c_str(), F_OK) == 0) {
+      return WriteNumber(dir / kExitFile, 128 + SIGTERM);
+    }
+    AddSlurmVariables(dir, stored.spec.env);
+  }
 
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   sigset_t mask;
@@ -141,14 +208,16 @@ Status Run(const fs::path& dir) {
   for (const int s : {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGPIPE}) sigaddset(&mask, s);
   ::sigprocmask(SIG_BLOCK, &mask, nullptr);
   const Fd signals(::signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK));
-  const Fd watch(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-  if (!signals || !watch) return std::unexpected(ErrnoError(errno, "signalfd or inotify"));
-  if (::inotify_add_watch(watch.get(), dir.c_str(), IN_MOVED_TO) < 0) {
+  const Fd watch(on_slurm ? -1 : ::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  if (!signals || (!watch && !on_slurm)) {
+    return std::unexpected(ErrnoError(errno, "signalfd or inotify"));
+  }
+  if (!on_slurm && ::inotify_add_watch(watch.get(), dir.c_str(), IN_MOVED_TO) < 0) {
     return std::unexpected(ErrnoError(errno, "watching " + dir.string()));
   }
 
   const pid_t self = ::getpid();
-  CLARY_CHECK_OK(WriteNumber(dir / kStartedFile, self));
+  if (!on_slurm) CLARY_CHECK_OK(WriteNumber(dir / kStartedFile, self));
   const pid_t command = ::fork();
   if (command < 0) {
     const Error error = ErrnoError(errno, "fork");
@@ -156,7 +225,9 @@ Status Run(const fs::path& dir) {
     return std::unexpected(error);
   }
   if (command == 0) Become(stored.spec, self);
-  return WriteNumber(dir / kExitFile, Supervise(dir, command, signals.get(), watch.get()));
+  const auto code = Supervise(dir, command, {signals.get(), watch.get(), on_slurm});
+  if (!code) return Fail(Code::kUnavailable, "Taken", "Slurm has ended this launch");
+  return WriteNumber(dir / kExitFile, *code);
 }
 
 }  // namespace

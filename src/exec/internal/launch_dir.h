@@ -17,13 +17,26 @@ inline constexpr char kLockFile[] = "lock";        // locked while the superviso
 inline constexpr char kStartedFile[] = "started";  // supervisor's pid; the command may have run
 inline constexpr char kStopFile[] = "stop";        // CLOCK_BOOTTIME milliseconds of the SIGKILL
 inline constexpr char kExitFile[] = "exit";        // exit code, decimal
+inline constexpr char kBatchFile[] = "batch.sh";   // there if Slurm runs it: its batch script
+inline constexpr char kJobFile[] = "job";          // the number of Slurm's job
+inline constexpr char kLostFile[] = "lost";        // why it ended without an exit code
+inline constexpr char kRefusedFile[] = "refused";  // why it cannot run
 inline constexpr int kLockFd = 3;                  // where a supervisor finds its lock
 
 inline constexpr uint64_t kMaxSpecBytes = 64 << 20;
 
+// Of a command that Slurm runs: the path of its `stop`.
+inline constexpr char kStopVariable[] = "CLARY_STOP_FILE";
+
+// Instead of the id of a machine's boot, of a launch that Slurm runs: a number of machines.
+inline constexpr char kOnSlurm[] = "slurm";
+
+// kInvalidArgument "BadKey".
+Status CheckKey(const std::string& key);
+
 struct StoredSpec {
   LaunchSpec spec;
-  std::string boot_id;  // of the machine at launch time
+  std::string boot_id;  // of the machine at launch time, or kOnSlurm
 };
 std::string SpecToJson(const StoredSpec& stored);
 Result<StoredSpec> SpecFromJson(std::string_view text);
