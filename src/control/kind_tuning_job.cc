@@ -317,6 +317,7 @@ constinit const Kind kTuningJob = {
     .sort_order = "Ascending",
     .search_resource = "HyperParameterTuningJob",
     .costly = tuning_job::kCostly,
+    .stop_again = true,
     .not_found = {Code::kNotFound, "ResourceNotFound",
                   "Amazon SageMaker can't find a tuning job called {name}. Type another name."},
     .exists = {Code::kAlreadyExists, "ResourceInUse",

@@ -48,6 +48,7 @@ Result<json> Describe(Context& context, const Kind& kind, const json& input) {
 
 Result<json> Stop(Context& context, const Kind& kind, const json& input) {
   CLARY_CHECK_OK(Write(context, kind, input, [&](Record& record) -> Status {
+    if (kind.stop_again && !record.terminal() && record.stop_requested_ms > 0) return {};
     CLARY_CHECK_OK(CheckInProgress(record));
     record.stop_requested_ms = context.Now();
     return {};

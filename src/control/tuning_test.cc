@@ -191,7 +191,9 @@ TEST(Tuning, StopsWithItsTrials) {
   EXPECT_THAT(w.Refusal("DeleteHyperParameterTuningJob", name), StartsWith("ResourceInUse"));
   ASSERT_TRUE(w.Call("StopHyperParameterTuningJob", name));
   EXPECT_EQ(w.StatusOfTuning("t"), "Stopping");
+  EXPECT_TRUE(w.Call("StopHyperParameterTuningJob", name)) << "once more";
   w.service->Reconcile();
+  EXPECT_TRUE(w.Call("StopHyperParameterTuningJob", name));
   w.Restart();
   w.service->Reconcile();
   for (const std::string& trial : running) {

@@ -201,7 +201,8 @@ class Bayesian : public Strategy {
     const std::set<Config> taken = Taken(trials);
     if (trials.size() < options_.start.size()) {
       for (const Suggestion& one : options_.start) {
-        if (InSpace(one.config) && !taken.contains(one.config)) return one;
+        const auto config = space_.Snap(one.config);
+        if (config && !taken.contains(*config)) return Suggestion{*config, one.origin};
       }
     }
     std::vector<const Trial*> ended;
@@ -236,10 +237,6 @@ class Bayesian : public Strategy {
     return 2 * static_cast<size_t>(categories) > space_.size() || ended > kMaxObservations;
   }
 
-  bool InSpace(const Config& config) const {
-    return config.size() == space_.size() && space_.Decode(space_.Encode(config)) == config;
-  }
-
   static bool Informative(const std::vector<const Trial*>& ended) {
     return ended.size() >= 3 && std::ranges::any_of(ended, [&](const Trial* t) {
              return *t->value != *ended.front()->value;
@@ -269,7 +266,7 @@ class Bayesian : public Strategy {
     for (const Trial* t : ended) {
       values.push_back(*t->value);
       const auto& passed = t->passed;
-      if (!passed || taken.contains(passed->config) || !InSpace(passed->config)) continue;
+      if (!passed || taken.contains(passed->config) || !space_.Snap(passed->config)) continue;
       if (best == nullptr || passed->value < best->value) best = &*passed;
     }
     if (best == nullptr) return std::nullopt;

@@ -47,8 +47,7 @@ Config InSpace(const BoostingPoint& point, const Space& space) {
     config[j] = std::clamp(point[static_cast<size_t>(known - kRanges)], p.min, p.max);
   }
   // As the space itself rounds it: a strategy tries only what it could have suggested.
-  for (int i = 0; i < 4; ++i) config = space.Decode(space.Encode(config));
-  return config;
+  return space.Decode(space.Encode(config));
 }
 
 }  // namespace

@@ -3,12 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <limits>
 #include <set>
 
 namespace clary::tuning {
 namespace {
+
+constexpr int kDigits = 10;
 
 std::unexpected<Error> Bad(const Parameter& p, std::string_view why) {
   return Fail(Code::kInvalidArgument, "BadSpace", fmt::format("parameter {}: {}", p.name, why));
@@ -44,6 +47,31 @@ double Low(const Parameter& p) {
 }
 double High(const Parameter& p) {
   return ToScale(p.scale, p.type == Parameter::Type::kInteger ? p.max + 0.5 : p.max);
+}
+
+// The nearest decimal of kDigits digits, where `of` is 1 to 10 times the worth of the first.
+// Through text: no product with a power of ten is the double that the decimal is read as.
+double Decimal(double value, double of) {
+  if (value == 0 || !(of > 0)) return value;
+  const int last = static_cast<int>(std::floor(std::log10(of))) - (kDigits - 1);
+  const int first = static_cast<int>(std::floor(std::log10(std::abs(value))));
+  const std::string text = last < 0 ? fmt::format("{:.{}f}", value, -last)
+                                    : fmt::format("{:.{}e}", value, std::max(0, first - last));
+  double out = value;
+  std::from_chars(text.data(), text.data() + text.size(), out);
+  return out;
+}
+
+double Decimal(const Parameter& p, double value) {
+  switch (p.scale) {
+    case Scale::kLog:
+      return Decimal(value, std::abs(value));
+    case Scale::kReverseLog:
+      return Decimal(value, 1 - value);
+    case Scale::kLinear:
+      break;
+  }
+  return Decimal(value, p.max - p.min);
 }
 
 Status Check(const Parameter& p) {
@@ -133,10 +161,25 @@ Config Space::Decode(std::span<const double> point) const {
     double value = u <= 0   ? p.min
                    : u >= 1 ? p.max
                             : FromScale(p.scale, Low(p) + u * (High(p) - Low(p)));
-    if (p.type == Parameter::Type::kInteger) value = std::round(value);
+    if (p.type == Parameter::Type::kInteger) {
+      value = std::round(value);
+    } else if (u > 0 && u < 1) {
+      value = Decimal(p, value);
+    }
     config[j] = std::clamp(value, p.min, p.max);
   }
   return config;
+}
+
+std::optional<Config> Space::Snap(const Config& config) const {
+  if (config.size() != size()) return std::nullopt;
+  for (size_t j = 0; j < size(); ++j) {
+    const Parameter& p = parameters_[j];
+    const bool category = p.type == Parameter::Type::kCategorical;
+    const double last = category ? static_cast<double>(p.values.size()) - 1 : p.max;
+    if (!(config[j] >= (category ? 0 : p.min) && config[j] <= last)) return std::nullopt;
+  }
+  return Decode(Encode(config));
 }
 
 }  // namespace clary::tuning

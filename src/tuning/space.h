@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -41,9 +42,14 @@ class Space {
 
   // Between a configuration and a point of the unit cube, a coordinate for each parameter. Integers
   // and categories own cells of equal width, and Encode gives a cell's middle. Decode accepts any
-  // coordinates and cuts them to the cube; Decode(Encode(c)) is c.
+  // coordinates and cuts them to the cube. Its continuous values are bounds or short decimals, of
+  // ten digits as the scale counts them: of the value (log), of the range (linear), of what is
+  // missing to 1 (reverse log). So Decode(Encode(c)) is c for what Decode has given and for what
+  // a person would write.
   std::vector<double> Encode(const Config& config) const;
   Config Decode(std::span<const double> point) const;
+  // The configuration of the space that `config` is but for rounding; none if it is outside.
+  std::optional<Config> Snap(const Config& config) const;
 
   // Cells of a parameter: its integers or categories; 0 for a continuous one.
   size_t Cells(size_t parameter) const;

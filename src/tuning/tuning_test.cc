@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <set>
 
@@ -52,9 +54,43 @@ TEST(Space, EncodeAndDecodeAreInverse) {
     EXPECT_GE(config[0], 0.01);
     EXPECT_LE(config[0], 0.5);
   }
-  EXPECT_NEAR(space.Decode(std::vector<double>{0.5, 0, 0, 0})[0], std::sqrt(0.01 * 0.5), 1e-12);
+  EXPECT_NEAR(space.Decode(std::vector<double>{0.5, 0, 0, 0})[0], std::sqrt(0.01 * 0.5), 1e-11);
   EXPECT_EQ(space.Decode(std::vector<double>{0, 0, 0, 0})[0], 0.01) << "the bound itself";
   EXPECT_EQ(space.Decode(std::vector<double>{1, 1, 1, 1})[3], 0.999);
+}
+
+// What a person would write, and what Decode gives, are written in few digits and stay as they are.
+TEST(Space, ValuesAreShortDecimalsThatStay) {
+  const Space space =
+      *Space::Make({Continuous("log", 1e-9, 1e6, Scale::kLog), Continuous("linear", -5e6, 5e6),
+                    Continuous("narrow", 0.1, 0.10003),
+                    Continuous("reverse", 0, 0.999999999, Scale::kReverseLog),
+                    Continuous("tiny", 1e-300, 1e300, Scale::kLog)});
+  const auto digits = [](double v) {  // the fewest that read back
+    char text[40];
+    const char* end = std::to_chars(text, text + sizeof text, v, std::chars_format::scientific).ptr;
+    return std::count_if(text, std::find(text, const_cast<char*>(end), 'e'),
+                         [](char c) { return c >= '0' && c <= '9'; });
+  };
+  for (uint64_t i = 0; i < 2000; ++i) {
+    const Config config = space.Decode(SobolPoint(5, 3, i));
+    EXPECT_EQ(space.Decode(space.Encode(config)), config);
+    EXPECT_LE(digits(config[0]), 10) << config[0];
+    EXPECT_LE(digits(config[1]), 10) << config[1];
+    EXPECT_LE(digits(config[2]), 14) << config[2] << ", of which ten in the range";
+    EXPECT_LE(digits(config[4]), 10) << config[4];
+  }
+  for (const double rate : {0.3, 0.1, 0.05, 0.025, 0.2999, 0.005, 0.5, 0.1001}) {
+    const Space one = *Space::Make({Continuous("eta", 0.005, 0.5, Scale::kLog)});
+    EXPECT_EQ(one.Decode(one.Encode({rate})), Config{rate});
+    const Space linear = *Space::Make({Continuous("eta", 0.001, 0.7)});
+    EXPECT_EQ(linear.Decode(linear.Encode({rate})), Config{rate});
+  }
+  const Space bounds = *Space::Make({Continuous("x", 1 / 3., 2 / 3., Scale::kLog)});
+  EXPECT_EQ(bounds.Decode(std::vector<double>{0}), Config{1 / 3.}) << "bounds as they are given";
+  EXPECT_EQ(bounds.Snap({2 / 3.}), Config{2 / 3.});
+  EXPECT_EQ(bounds.Snap({0.5 + 1e-14}), Config{0.5});
+  EXPECT_EQ(bounds.Snap({0.7}), std::nullopt);
 }
 
 TEST(Space, IntegersOwnEqualCells) {

@@ -66,6 +66,7 @@ struct Kind {
   std::string_view search_resource = {};          // Search's Resource; empty: not searched
   std::span<const std::string_view> costly = {};  // paths of the view that Show::kMatch leaves out
   bool delete_tells_arn = false;                  // in Delete's answer
+  bool stop_again = false;  // of what is being stopped, Stop does nothing; else it is refused
 
   Words not_found;
   Words exists;
