@@ -39,20 +39,6 @@ trainer.train(input_data_config=data, wait=True)
 print("model", trainer._latest_training_job.model_artifacts.s3_model_artifacts)
 """
 
-TUNER = PROGRAM[:PROGRAM.index("trainer.train(")] + """
-from sagemaker.core.parameter import ContinuousParameter, IntegerParameter
-from sagemaker.train.tuner import HyperparameterTuner
-
-tuner = HyperparameterTuner(
-    trainer, "validation:auc",
-    {"eta": ContinuousParameter(0.05, 0.5, "Logarithmic"), "max_depth": IntegerParameter(2, 8)},
-    max_jobs=4, max_parallel_jobs=2, random_seed=2)
-tuner.tune(data, job_name="sdk3-tune", wait=True)
-tuner.latest_tuning_job.refresh()
-print("best", tuner.latest_tuning_job.hyper_parameter_tuning_job_status, tuner.best_training_job(),
-      len(tuner.analytics().dataframe()))
-"""
-
 
 class ModelTrainerStory(unittest.TestCase):
     def test_trains_with_logs_and_its_model_loads(self):
@@ -72,20 +58,6 @@ class ModelTrainerStory(unittest.TestCase):
             clary("s3", "cp", done.stdout.strip().splitlines()[-1].split()[-1], archive,
                   home=served.home)
             self.assertLess(models.logloss(models.load(archive), "validation"), 0.30)
-
-    def test_tunes(self):
-        with tempfile.TemporaryDirectory(prefix="clary-e2e-") as folder, \
-                service.Service() as served:
-            for part in ("train", "validation"):
-                pathlib.Path(folder, f"{part}.csv").write_bytes(census(part))
-            done = subprocess.run(
-                [service.CLARY, "exec", "--", sys.executable, "-c", TUNER], cwd=folder,
-                capture_output=True, text=True, timeout=400,
-                env={"PATH": os.environ["PATH"], "HOME": folder, "CLARY_HOME": str(served.home)})
-            self.assertEqual(done.returncode, 0, (done.stdout + done.stderr)[-4000:])
-            status, best, rows = done.stdout.strip().splitlines()[-1].split()[1:]
-            self.assertEqual((status, rows), ("Completed", "4"))
-            self.assertTrue(best.startswith("sdk3-tune-0"), best)
 
 
 if __name__ == "__main__":
