@@ -45,6 +45,22 @@ VectorXd Vector(const std::vector<double>& v) {
 struct Observation {
   const Config* config;
   double value;
+  double deviation = 0;  // of its own error
+};
+
+// Values as a process takes them, and the variances of their errors.
+struct Warped {
+  VectorXd values, known;
+
+  explicit Warped(const std::vector<Observation>& all) : known(static_cast<Index>(all.size())) {
+    std::vector<double> raw;
+    for (const Observation& o : all) raw.push_back(o.value);
+    double scale = 1;
+    values = HalfRank(raw, &scale);
+    for (size_t i = 0; i < all.size(); ++i) {
+      known[static_cast<Index>(i)] = std::pow(all[i].deviation * scale, 2);
+    }
+  }
 };
 
 bool HasValue(const Trial& t) { return !t.failed && t.value && std::isfinite(*t.value); }
@@ -283,9 +299,9 @@ class Bayesian : public Strategy {
     std::vector<Observation> out;
     for (const Trial* t : ended) {
       if (t->passed && !taken.contains(t->passed->config)) {
-        out.push_back({&t->passed->config, t->passed->value});
+        out.push_back({.config = &t->passed->config, .value = t->passed->value});
       }
-      out.push_back({&t->config, *t->value});
+      out.push_back({.config = &t->config, .value = *t->value, .deviation = t->deviation});
     }
     return out;
   }
@@ -313,13 +329,13 @@ class Bayesian : public Strategy {
 
   // A fit starts at the last one's end, but anew in each ten trials (kSuggestionsRemembered): then
   // with some of the observations, the best and the newest.
-  void Fit(Gp& gp, size_t trials, const MatrixXd& points, const std::vector<double>& values) {
-    const size_t observations = values.size();
+  void Fit(Gp& gp, size_t trials, const std::vector<Observation>& ended) {
+    const size_t observations = ended.size();
     const int warm = observations > kManyObservations ? kManyEvaluations : kWarmEvaluations;
     const bool anew = !fitted_ || trials / kSuggestionsRemembered != fitted_trials_;
     fitted_trials_ = trials / kSuggestionsRemembered;
     if (anew && observations > kColdObservations) {
-      Gp part = Part(points, values);
+      Gp part = Part(ended);
       FitAnew(part, trials);
       gp.Fit(part.hyperparameters(), warm);
     } else if (anew) {
@@ -332,20 +348,21 @@ class Bayesian : public Strategy {
     fitted_ = gp.hyperparameters();
   }
 
-  Gp Part(const MatrixXd& points, const std::vector<double>& values) const {
-    const size_t n = values.size();
+  Gp Part(const std::vector<Observation>& ended) const {
+    const size_t n = ended.size();
     std::vector<size_t> order(n);
     std::iota(order.begin(), order.end(), size_t{0});
-    std::ranges::stable_sort(order, {}, [&](size_t i) { return values[i]; });
+    std::ranges::stable_sort(order, {}, [&](size_t i) { return ended[i].value; });
     std::set<size_t> kept(order.begin(), order.begin() + kColdObservations / 2);
     for (size_t i = n; kept.size() < kColdObservations; --i) kept.insert(i - 1);
-    MatrixXd some(static_cast<Index>(kept.size()), points.cols());
-    std::vector<double> their;
-    for (const size_t i : kept) {
-      some.row(static_cast<Index>(their.size())) = points.row(static_cast<Index>(i));
-      their.push_back(values[i]);
-    }
-    return Gp(space_, some, HalfRank(their), n >= kWarpNeeds * space_.size());
+    std::vector<Observation> some;
+    for (const size_t i : kept) some.push_back(ended[i]);
+    return Process(some, n >= kWarpNeeds * space_.size());
+  }
+
+  Gp Process(const std::vector<Observation>& some, bool warp) const {
+    Warped warped(some);
+    return Gp(space_, Points(some), std::move(warped.values), warp, std::move(warped.known));
   }
 
   void FitAnew(Gp& gp, size_t trials) const {
@@ -368,14 +385,12 @@ class Bayesian : public Strategy {
                                   const std::vector<Observation>& ended,
                                   const std::set<Config>& taken) {
     const MatrixXd points = Points(ended);
-    std::vector<double> raw;
-    for (const Observation& o : ended) raw.push_back(o.value);
-    const VectorXd values = HalfRank(raw);
-    Gp gp(space_, points, values, ended.size() >= kWarpNeeds * space_.size());
-    Fit(gp, trials.size(), points, raw);
+    const VectorXd values = Warped(ended).values;
+    Gp gp = Process(ended, ended.size() >= kWarpNeeds * space_.size());
+    Fit(gp, trials.size(), ended);
     std::vector<Observation> pending;
     for (const Trial& t : trials) {
-      if (!t.failed && !t.value) pending.push_back({&t.config, 0});
+      if (!t.failed && !t.value) pending.push_back({.config = &t.config, .value = 0});
     }
     const uint64_t seed = Mix(options_.seed, 1000 + trials.size());
     Acquisition improvement(gp, Points(pending), values, seed, Weigh(gp, points, values, seed));
@@ -422,9 +437,7 @@ class Bayesian : public Strategy {
         if (HasValue(t) && ended.size() < kParentObservations) ended.push_back(&t);
       }
       if (!Informative(ended)) continue;
-      std::vector<double> raw;
-      for (const Trial* t : ended) raw.push_back(*t->value);
-      Gp& gp = parents_.emplace_back(space_, Points(Observations(ended, {})), HalfRank(raw), false);
+      Gp& gp = parents_.emplace_back(Process(Observations(ended, {}), false));
       gp.Fit(GpHyperparameters::Initial(space_.size()), kColdEvaluations);
     }
   }

@@ -113,8 +113,11 @@ GpHyperparameters GpHyperparameters::Unpack(const VectorXd& packed) {
           .log_b = packed.tail(d)};
 }
 
-Gp::Gp(const Space& space, MatrixXd points, VectorXd values, bool warp)
-    : points_(std::move(points)), values_(std::move(values)), warp_(warp) {
+Gp::Gp(const Space& space, MatrixXd points, VectorXd values, bool warp, VectorXd known)
+    : points_(std::move(points)),
+      values_(std::move(values)),
+      known_(known.size() > 0 ? std::move(known) : VectorXd::Zero(values_.size())),
+      warp_(warp) {
   for (const Parameter& p : space.parameters()) {
     category_.push_back(p.type == Parameter::Type::kCategorical);
   }
@@ -157,7 +160,7 @@ double Gp::Loss(const GpHyperparameters& at, VectorXd* gradient) const {
   const MatrixXd e = scale * (-q.array()).exp();
   const MatrixXd kernel = e.array() * (1 + q.array() + q.array().square() / 3);
   MatrixXd noisy = kernel;
-  noisy.diagonal().array() += noise + kJitter * scale;
+  noisy.diagonal().array() += known_.array() + (noise + kJitter * scale);
   const Eigen::LLT<MatrixXd> factor(noisy);
   if (factor.info() != Eigen::Success) {
     if (gradient != nullptr) *gradient = VectorXd::Zero(3 * d + 2);
@@ -249,7 +252,7 @@ void Gp::Set(const GpHyperparameters& at) {
   double jitter = kJitter;
   do {
     MatrixXd noisy = kernel;
-    noisy.diagonal().array() += std::exp(at.log_noise) + jitter * scale;
+    noisy.diagonal().array() += known_.array() + (std::exp(at.log_noise) + jitter * scale);
     factor_.compute(noisy);
     jitter *= 10;
   } while (factor_.info() != Eigen::Success && jitter <= kMaxJitter);
@@ -334,6 +337,7 @@ Gp Gp::Extended(const MatrixXd& points, const VectorXd& values) const {
   out.points_.bottomRows(points.rows()) = points;
   out.values_.conservativeResize(values_.size() + values.size());
   out.values_.tail(values.size()) = values;
+  out.known_.conservativeResizeLike(VectorXd::Zero(out.values_.size()));
   out.Set(at_);
   return out;
 }
@@ -350,8 +354,9 @@ LogImprovement LogExpectedImprovement(double mean, double deviation, double best
           .by_deviation = (1 - slope * z) / deviation};
 }
 
-VectorXd HalfRank(const std::vector<double>& values) {
+VectorXd HalfRank(const std::vector<double>& values, double* scale) {
   const size_t n = values.size();
+  if (scale != nullptr) *scale = 1;
   VectorXd out(static_cast<Index>(n));
   if (n == 0) return out;
   std::vector<size_t> order(n);
@@ -377,6 +382,7 @@ VectorXd HalfRank(const std::vector<double>& values) {
   const double mean = out.mean();
   const double deviation = std::sqrt((out.array() - mean).square().mean());
   out = (out.array() - mean) / (deviation > 0 ? deviation : 1.0);
+  if (scale != nullptr && deviation > 0) *scale = 1 / deviation;
   return out;
 }
 

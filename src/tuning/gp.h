@@ -28,8 +28,10 @@ struct GpHyperparameters {
 class Gp {
  public:
   // `points`: a row each, in the cube. `values`: about mean 0 and deviation 1. Coordinates are bent
-  // if `warp`.
-  Gp(const Space& space, Eigen::MatrixXd points, Eigen::VectorXd values, bool warp);
+  // if `warp`. `known`: variances of the values' own errors, beside the noise that is found; empty:
+  // none is known.
+  Gp(const Space& space, Eigen::MatrixXd points, Eigen::VectorXd values, bool warp,
+     Eigen::VectorXd known = {});
 
   // Minus the log of the posterior density at these hyperparameters, up to a constant, and its
   // gradient in Pack()'s order, if wanted.
@@ -86,6 +88,7 @@ class Gp {
   std::vector<bool> category_;  // by parameter
   Eigen::MatrixXd points_;
   Eigen::VectorXd values_;
+  Eigen::VectorXd known_;  // as long as values_
   bool warp_;
   GpHyperparameters at_;
   Eigen::MatrixXd warped_;  // points_ under at_
@@ -103,7 +106,8 @@ double LogExpectedImprovementOnly(double mean, double deviation, double best);  
 
 // Values for a process to model: those worse than the median are replaced by what their rank would
 // be in a normal distribution whose spread is that of the better half, then mean 0, deviation 1
-// (half-rank warping, Song et al. 2024). Outliers so do no harm.
-Eigen::VectorXd HalfRank(const std::vector<double>& values);
+// (half-rank warping, Song et al. 2024). Outliers so do no harm. `scale`, if wanted: what a small
+// difference between two of the better half is multiplied by.
+Eigen::VectorXd HalfRank(const std::vector<double>& values, double* scale = nullptr);
 
 }  // namespace clary::tuning

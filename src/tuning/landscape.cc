@@ -1,7 +1,6 @@
 #include "tuning/landscape.h"
 
 #include <algorithm>
-#include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 #include <numeric>
 #include <random>
@@ -228,21 +227,6 @@ std::vector<Best> BestOfRandom(std::vector<double> pool, size_t most) {
     out.push_back({.low = quantile(0.1), .middle = quantile(0.5), .high = quantile(0.9)});
   }
   return out;
-}
-
-bool FoldsMayEqual(std::span<const double> other, std::span<const double> best, size_t folds) {
-  const double n = static_cast<double>(other.size());
-  double mean = 0;
-  for (size_t i = 0; i < other.size(); ++i) mean += (other[i] - best[i]) / n;
-  if (mean <= 0) return true;
-  double variance = 0;
-  for (size_t i = 0; i < other.size(); ++i) {
-    variance += std::pow(other[i] - best[i] - mean, 2) / (n - 1);
-  }
-  if (variance <= 0) return false;
-  // Test rows over training rows: 1 / (folds - 1).
-  const double t = mean / std::sqrt(variance * (1 / n + 1 / static_cast<double>(folds - 1)));
-  return t <= boost::math::quantile(boost::math::students_t(n - 1), 0.95);
 }
 
 }  // namespace clary::tuning

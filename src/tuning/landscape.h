@@ -70,9 +70,4 @@ struct Best {
 };
 std::vector<Best> BestOfRandom(std::vector<double> pool, size_t most);
 
-// Whether cross-validated results `other` may be as low as `best`, fold by fold the same rows: the
-// one-sided corrected resampled t-test (Nadeau and Bengio 2003, eq. 9) does not reject it at 5 %.
-// Both have the same number of values, 2 or more; a round of `folds` >= 2 holds every row out once.
-bool FoldsMayEqual(std::span<const double> other, std::span<const double> best, size_t folds);
-
 }  // namespace clary::tuning

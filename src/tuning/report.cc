@@ -9,6 +9,7 @@
 #include "reports/json.h"
 #include "reports/page.h"
 #include "reports/publish.h"
+#include "tuning/folds.h"
 
 namespace clary::tuning {
 namespace {

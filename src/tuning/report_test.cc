@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "tuning/folds.h"
 #include "tuning/internal/forest.h"
 #include "tuning/sobol.h"
 
@@ -201,6 +202,18 @@ TEST(BestOfRandom, OrderStatistics) {
 
 // scipy.stats.t.ppf(0.95, 4) = 2.13185; the difference's mean is 0.02, its variance 2e-4:
 // t = 0.02 / sqrt(2e-4 (1/5 + 1/4)) = 2.108.
+TEST(PairedErrors, WhatFoldsHaveInCommonIsNoError) {
+  const std::vector<std::vector<double>> trials = {
+      {0.5, 0.7, 0.9}, {0.6, 0.8, 1.0}, {0.4, 0.6, 0.8}, {0.5, 0.8}, {0.5}};
+  const auto errors = PairedErrors(trials);
+  for (const size_t i : {0, 1, 2}) EXPECT_NEAR(errors[i], 0, 1e-12);
+  // Differences to the common 0.5, 0.7: 0 and 0.1.
+  EXPECT_NEAR(errors[3], 0.05, 1e-12);
+  EXPECT_EQ(errors[4], 0);
+  // Of two trials nothing is known to be common.
+  EXPECT_NEAR(PairedErrors(std::span(trials).first(2))[0], 0.2 / std::sqrt(3), 1e-12);
+}
+
 TEST(FoldsMayEqual, CorrectedTest) {
   const std::vector<double> best = {0.5, 0.5, 0.5, 0.5, 0.5};
   EXPECT_TRUE(FoldsMayEqual(std::vector<double>{0.5, 0.52, 0.54, 0.52, 0.52}, best, 5));

@@ -27,6 +27,8 @@ struct Trial {
     double value = 0;
   };
   std::optional<Passed> passed = std::nullopt;
+  // Of the value's known error: of a mean over folds its standard error. 0: nothing is known.
+  double deviation = 0;
 };
 
 // A configuration and who chose it, as the report of a tuning job says it: "default", "portfolio",
