@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "toolkit/metric_pattern.h"
+#include "toolkit/trial_log.h"
 
 namespace clary::control {
 namespace {
@@ -63,6 +64,17 @@ Result<std::vector<MetricSeries>> ScanMetrics(
     out.push_back(std::move(found[i]));
   }
   return out;
+}
+
+Result<std::vector<double>> FoldValues(const meta::LogStore& logs,
+                                       const std::vector<std::string>& streams,
+                                       const api::MetricDefinition& definition) {
+  toolkit::MetricPattern pattern(definition.regex, definition.literal);
+  toolkit::TrialLog log;
+  CLARY_CHECK_OK(ForEachPage(logs, streams, [&](const meta::LogPage& page) {
+    for (const meta::LogEventRecord& event : page.events) log.Add(event.message, pattern, nullptr);
+  }));
+  return log.folds();
 }
 
 Result<std::vector<FinalMetric>> FinalMetrics(

@@ -15,6 +15,7 @@
 #include "control/internal/tuning_host.h"
 #include "control/internal/tuning_job.h"
 #include "control/internal/tuning_request.h"
+#include "tuning/folds.h"
 #include "tuning/stopping.h"
 #include "tuning/strategy.h"
 
@@ -29,6 +30,7 @@ constexpr int64_t kLookMs = 50;           // between looks at the curves of runn
 constexpr size_t kMedianPeers = 5;        // ended trials that the median rule needs
 constexpr size_t kMedianGrace = 3;        // reports before it
 constexpr size_t kConvergenceLeast = 10;  // ended trials
+constexpr double kRaceConfidence = 0.99;  // that a trial is not the best, to end it between folds
 constexpr size_t kTransferred = 3;        // best trials of each parent that are tried first
 
 // What a process knows of a running tuning job beside its record.
@@ -39,6 +41,9 @@ struct Known {
     std::vector<double> at_rung;  // of Hyperband: what it reported at each rung that it has reached
     bool in_median = false;
     bool ended = false;
+    // Of cross validation, minimised: the folds that it has finished, up to the one after which it
+    // was given up.
+    std::vector<double> folds;
   };
   int64_t created_ms = 0;  // of the record: a later one may have the same name
   json request;
@@ -47,6 +52,7 @@ struct Known {
   std::vector<std::vector<tuning::Trial>> parents;            // by definition
   // By definition: the place of num_round, if trials pass what shorter ones would have.
   std::vector<std::optional<size_t>> rounds;
+  std::vector<size_t> folds;                       // by definition: of cross validation, or 0
   std::vector<Trial> trials;                       // by number - 1
   std::vector<std::string> names;                  // of the trials, and the next ones
   std::vector<tuning::SuccessiveHalving> halving;  // by definition
@@ -126,6 +132,16 @@ std::optional<size_t> RoundsPassed(const json& request, size_t i,
   return static_cast<size_t>(found - all.begin());
 }
 
+// How many folds a trial's value is the mean of; 0: it is none of the built-in algorithm's means.
+size_t FoldsOf(const json& request, size_t i) {
+  const json trial = TrialRequest(request, i, "trial", {});
+  const auto choice = ChooseProgram(trial);
+  const json& fixed = trial.at("HyperParameters");
+  const auto folds = fixed.find("_kfold");
+  if (!choice || choice->program != "xgboost" || folds == fixed.end()) return 0;
+  return ParseUint(folds->get<std::string>()).value_or(0);
+}
+
 Status Learn(const Context& context, const Record& record, Known& known) {
   known = Known();
   known.created_ms = record.created_ms;
@@ -171,6 +187,7 @@ Status Learn(const Context& context, const Record& record, Known& known) {
       known.halving.emplace_back(definition.first_reports, definition.reports);
     }
     known.median.emplace_back();
+    known.folds.push_back(known.hyperband ? 0 : FoldsOf(known.request, i));
     known.rounds.push_back(ConfigOf(known.request).at("Strategy") == "Bayesian"
                                ? RoundsPassed(known.request, i, definition)
                                : std::nullopt);
@@ -215,6 +232,63 @@ Result<std::optional<tuning::Trial::Passed>> PassedBy(const Context& context, co
   return passed;
 }
 
+// The folds that a trial has finished, minimised.
+Result<std::vector<double>> Folds(const Context& context, const Known& known, const Record& trial,
+                                  size_t definition) {
+  const auto metrics = TrialMetrics(known.request, definition);
+  const auto objective = std::ranges::find(metrics, known.definitions[definition].metric,
+                                           &api::MetricDefinition::name);
+  if (objective == metrics.end() || trial.launches.empty()) return std::vector<double>();
+  CLARY_TRY(std::vector<double> folds,
+            FoldValues(context.env.logs, trial.launches.front().log_streams, *objective));
+  if (known.maximise) {
+    for (double& v : folds) v = -v;
+  }
+  return folds;
+}
+
+// Trials of cross validation race: after how many folds one is given up, since it is worse than the
+// best on the same folds; 0: it is not. It runs against those alone whose results must be there
+// when it starts, so that the same trials give the same race.
+size_t OutAfter(const Known& known, size_t number, size_t definition,
+                std::span<const double> folds) {
+  const Known::Trial* best = nullptr;
+  size_t most = 0;
+  for (size_t n = 1; n + known.parallel <= number; ++n) {
+    const Known::Trial& trial = known.trials[n - 1];
+    if (DefinitionOf(known.request, n) != definition || !trial.ended || !trial.seen.value) continue;
+    if (trial.folds.size() < most) continue;  // it was given up itself
+    if (trial.folds.size() > most || *trial.seen.value < *best->seen.value) best = &trial;
+    most = trial.folds.size();
+  }
+  for (size_t n = 2; n <= folds.size() && n < most; ++n) {
+    if (!tuning::FoldsMayEqual(folds.first(n), std::span(best->folds).first(n),
+                               known.folds[definition], kRaceConfidence)) {
+      return n;
+    }
+  }
+  return 0;
+}
+
+// What an ended trial of cross validation has shown.
+Status TakeFolds(const Context& context, const Known& known, const Record& job, size_t number,
+                 size_t definition, Known::Trial& trial) {
+  CLARY_TRY(trial.folds, Folds(context, known, job, definition));
+  if (job.status == "Completed") return {};
+  if (const size_t out = OutAfter(known, number, definition, trial.folds);
+      known.stops_early && out > 0) {
+    trial.folds.resize(out);
+  }
+  // Its last line is one of a fold.
+  trial.seen.failed = trial.seen.failed || trial.folds.empty();
+  trial.seen.value.reset();
+  if (trial.seen.failed) return {};
+  double mean = 0;
+  for (const double v : trial.folds) mean += v / static_cast<double>(trial.folds.size());
+  trial.seen.value = mean;
+  return {};
+}
+
 // Takes what is new in the trials' records.
 Status Refresh(const Context& context, const std::vector<SnapshotPtr>& trials, Known& known) {
   for (size_t n = known.trials.size(); n < trials.size(); ++n) {
@@ -239,6 +313,7 @@ Status Refresh(const Context& context, const std::vector<SnapshotPtr>& trials, K
     trial.ended = true;
     trial.seen.failed = failed;
     if (value) trial.seen.value = known.maximise ? -*value : *value;
+    if (known.folds[d] > 0) CLARY_CHECK_OK(TakeFolds(context, known, job, n + 1, d, trial));
   }
   return {};
 }
@@ -265,6 +340,21 @@ Status WatchCurves(Context& context, const std::vector<SnapshotPtr>& trials, Kno
     if (trial.in_median) continue;
     const Record& job = trials[n]->record;
     const size_t d = DefinitionOf(known.request, n + 1);
+    if (known.folds[d] > 0) {
+      trial.in_median = job.terminal();  // nothing to be looked at any more
+      if (job.terminal()) continue;
+      CLARY_TRY(const std::vector<double> folds, Folds(context, known, job, d));
+      if (folds.size() == trial.judged) continue;
+      trial.judged = folds.size();
+      if (const size_t out = OutAfter(known, n + 1, d, folds); out > 0) {
+        CLARY_CHECK_OK(StopTrial(context, job,
+                                 "Training job stopped after " + std::to_string(out) +
+                                     " folds of cross validation: " +
+                                     "on the same folds the best training job is better (corrected "
+                                     "paired t-test, 1 %)"));
+      }
+      continue;
+    }
     CLARY_TRY(const std::vector<double> curve, Curve(context, known, job, d));
     bool stop = false;
     std::string why;
@@ -403,6 +493,12 @@ std::vector<tuning::Trial> History(const Known& known, size_t number, size_t def
     history.back().passed.reset();
     history.back().failed = false;
   }
+  if (known.folds[definition] > 0) {
+    std::vector<std::vector<double>> folds;
+    for (const Known::Trial* t : trials) folds.push_back(t ? t->folds : std::vector<double>());
+    const std::vector<double> errors = tuning::PairedErrors(folds);
+    for (size_t i = 0; i < errors.size(); ++i) history[parents + i].deviation = errors[i];
+  }
   if (!known.hyperband) return history;
   const auto reached = [&](size_t rungs) {
     return static_cast<size_t>(std::ranges::count_if(
@@ -494,7 +590,10 @@ Status Step(Steps& steps, const SnapshotPtr& given) {
   const json& limits = ConfigOf(known.request).at("ResourceLimits");
   const bool late =
       now - current.created_ms >= limits.value("MaxRuntimeInSeconds", INT64_MAX / 2000) * 1000;
-  if (stamp == known.stamp && !look && !late) return {};
+  if (stamp == known.stamp && !look && !late) {
+    known.hyperband || known.stops_early ? steps.Rest(known.next_look_ms) : steps.Doze();
+    return {};
+  }
 
   const std::vector<SnapshotPtr> trials = Trials(context, current);
   CLARY_CHECK_OK(Refresh(context, trials, known));

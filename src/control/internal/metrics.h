@@ -25,6 +25,11 @@ Result<std::vector<MetricSeries>> ScanMetrics(
     const meta::LogStore& logs, const std::vector<std::string>& streams,
     const std::vector<api::MetricDefinition>& definitions);
 
+// The values of the folds of cross validation that one host's log says are finished.
+Result<std::vector<double>> FoldValues(const meta::LogStore& logs,
+                                       const std::vector<std::string>& streams,
+                                       const api::MetricDefinition& definition);
+
 // The last value of each of them, at most 40, as FinalMetricDataList.
 Result<std::vector<FinalMetric>> FinalMetrics(
     const meta::LogStore& logs, const std::vector<std::string>& streams,
