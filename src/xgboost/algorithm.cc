@@ -133,6 +133,7 @@ class XgboostJob {
     std::optional<TermSignal> term;
     if (settings.save_model_on_termination) term.emplace();
     if (settings.kfold > 0) return RunFolds(settings, params, term);
+    if (loaded_ != nullptr) bins_ = loaded_->bins;
     CLARY_TRY(const FoldResult done,
               Train(settings, params, input_.sets, {}, Checkpoints::Open(base_), term, true));
     return is_master() ? SaveModel(done.model, kModelFile) : Status();
@@ -186,24 +187,27 @@ class XgboostJob {
 
   Status RunFolds(const XgboostParams& settings, const gbdt::TrainParams& params,
                   const std::optional<TermSignal>& term) {
-    if (input_.validation_matrix) {
-      *input_.train_matrix = Concatenate(*input_.train_matrix, *input_.validation_matrix);
-      input_.validation_matrix = nullptr;
+    const Folds* made = loaded_ != nullptr ? loaded_->folds : nullptr;
+    std::optional<gbdt::Dataset> all;
+    if (made == nullptr) {
+      input_.JoinChannels();
+      CLARY_TRY(all, MakeDataset(*input_.train_matrix, input_.train_matrix->cols,
+                                 settings.objective, input_.columns));
     }
-    input_.sets.clear();
-    CLARY_TRY(const gbdt::Dataset all, MakeDataset(*input_.train_matrix, input_.train_matrix->cols,
-                                                   settings.objective, input_.columns));
-    return CrossValidate(settings, params, all, base_ / "output/data",
-                         [&](int fold, const std::vector<gbdt::EvalSet>& sets,
-                             std::span<const uint32_t> rows) -> Result<FoldResult> {
-                           const std::string number = std::to_string(fold);
-                           CLARY_TRY(
-                               FoldResult done,
-                               Train(settings, params, sets, rows,
-                                     Checkpoints::Open(base_, "model-" + number), term, fold == 0));
-                           CLARY_CHECK_OK(SaveModel(done.model, kModelFile + ("-" + number)));
-                           return done;
-                         });
+    return CrossValidate(
+        settings, params, made != nullptr ? made->all : *all, made, base_ / "output/data",
+        [&](int number, const Fold& fold) -> Result<FoldResult> {
+          const std::string text = std::to_string(number);
+          bins_ = {};
+          for (const gbdt::Bins& bins : fold.bins) {
+            if (bins.Fit(params, fold.sets.front().data)) bins_ = bins;
+          }
+          CLARY_TRY(FoldResult done,
+                    Train(settings, params, fold.sets, fold.seen,
+                          Checkpoints::Open(base_, "model-" + text), term, number == 0));
+          CLARY_CHECK_OK(SaveModel(done.model, kModelFile + ("-" + text)));
+          return done;
+        });
   }
 
   // One model. `rows`: which rows of the training data sets[0] has; empty: all. `watched`: it is
@@ -214,7 +218,7 @@ class XgboostJob {
                            const std::optional<TermSignal>& term, bool watched) {
     FoldResult result;
     gbdt::TrainOptions options;
-    if (loaded_ != nullptr) options.bins = loaded_->bins;
+    options.bins = bins_;
     if (several()) {
       options.hosts = &hosts_->all();
       if (watched && is_master() && fs::exists(base_ / "input/config/debughookconfig.json")) {
@@ -329,6 +333,7 @@ class XgboostJob {
     if (!model) {
       Error error = std::move(model).error();
       if (error.reason == "BadLabel") {
+        if (settings.kfold > 0) input_.JoinChannels();  // where `rows` are
         error.message = PlaceLabelError(std::move(error.message), *input_.train_matrix, rows);
       } else if (error.code != Code::kInvalidArgument && error.code != Code::kUnimplemented) {
         error.message = "XGB train call failed with exception:\n " + error.message;
@@ -359,6 +364,7 @@ class XgboostJob {
   const fs::path& base_;
   const std::string& version_;
   LoadedInput* const loaded_;                 // may be null
+  gbdt::Bins bins_;                           // for the next model; none: it makes its own
   std::map<std::string, std::string> given_;  // hyperparameters
   XgboostInput input_;
   std::optional<JobHosts> hosts_;  // none where channels were loaded before

@@ -252,6 +252,13 @@ data::Matrix Concatenate(const data::Matrix& train, const data::Matrix& validati
   return all;
 }
 
+void XgboostInput::JoinChannels() {
+  sets.clear();
+  if (!validation_matrix) return;
+  *train_matrix = Concatenate(*train_matrix, *validation_matrix);
+  validation_matrix = nullptr;
+}
+
 Result<gbdt::Dataset> MakeDataset(const data::Matrix& m, size_t width, std::string_view objective,
                                   const std::optional<data::Columns>& columns) {
   gbdt::RowFields fields;

@@ -131,6 +131,26 @@ Result<std::vector<uint32_t>> DealRows(const gbdt::Dataset& data, int k, bool st
   return all;
 }
 
+bool HasClasses(const gbdt::TrainParams& params) {
+  return params.num_class > 0 || params.objective.starts_with("binary:");
+}
+
+Result<std::vector<uint32_t>> DealRound(const XgboostParams& settings,
+                                        const gbdt::TrainParams& params, const gbdt::Dataset& data,
+                                        int round) {
+  return DealRows(data, settings.kfold, HasClasses(params),
+                  static_cast<uint64_t>(params.seed) * 1'000'003 + static_cast<uint64_t>(round));
+}
+
+Fold MakeFold(const gbdt::Dataset& data, std::span<const uint32_t> fold_of, int number) {
+  Fold fold;
+  for (uint32_t r = 0; r < data.rows(); ++r) {
+    (fold_of[r] == static_cast<uint32_t>(number) ? fold.held_out : fold.seen).push_back(r);
+  }
+  fold.sets = {{"train", data.Subset(fold.seen)}, {"validation", data.Subset(fold.held_out)}};
+  return fold;
+}
+
 }  // namespace
 
 Result<std::vector<uint32_t>> MakeFolds(std::span<const float> labels, int k, bool stratified,
@@ -162,8 +182,20 @@ Result<std::vector<uint32_t>> MakeFolds(std::span<const float> labels, int k, bo
   return fold_of;
 }
 
+Result<Folds> MakeFoldSets(const XgboostParams& settings, const gbdt::TrainParams& params,
+                           gbdt::Dataset data) {
+  Folds out{.all = std::move(data), .folds = {}};
+  for (int round = 0; round < settings.num_cv_round; ++round) {
+    CLARY_TRY(const std::vector<uint32_t> fold_of, DealRound(settings, params, out.all, round));
+    for (int fold = 0; fold < settings.kfold; ++fold) {
+      out.folds.push_back(MakeFold(out.all, fold_of, fold));
+    }
+  }
+  return out;
+}
+
 Status CrossValidate(const XgboostParams& settings, const gbdt::TrainParams& params,
-                     const gbdt::Dataset& data, const fs::path& output,
+                     const gbdt::Dataset& data, const Folds* made, const fs::path& output,
                      const TrainFold& train_fold) {
   const int k = settings.kfold;
   const int rounds = settings.num_cv_round;
@@ -174,26 +206,23 @@ Status CrossValidate(const XgboostParams& settings, const gbdt::TrainParams& par
   }
   LogInfo("Run " + std::to_string(rounds) + "-round of " + std::to_string(k) +
           "-fold cross validation with " + std::to_string(data.rows()) + " rows");
-  const bool classes = params.num_class > 0 || params.objective.starts_with("binary:");
-  Predictions predictions(data, classes, rounds);
+  Predictions predictions(data, HasClasses(params), rounds);
   std::vector<FoldResult> results;
   for (int round = 0; round < rounds; ++round) {
-    CLARY_TRY(
-        const std::vector<uint32_t> fold_of,
-        DealRows(data, k, classes,
-                 static_cast<uint64_t>(params.seed) * 1'000'003 + static_cast<uint64_t>(round)));
+    std::vector<uint32_t> fold_of;
+    if (made == nullptr) {
+      CLARY_TRY(fold_of, DealRound(settings, params, data, round));
+    }
     for (int fold = 0; fold < k; ++fold) {
-      std::vector<uint32_t> seen;
-      std::vector<uint32_t> held_out;
-      for (uint32_t r = 0; r < data.rows(); ++r) {
-        (fold_of[r] == static_cast<uint32_t>(fold) ? held_out : seen).push_back(r);
-      }
-      const std::vector<gbdt::EvalSet> sets = {{"train", data.Subset(seen)},
-                                               {"validation", data.Subset(held_out)}};
+      const int number = round * k + fold;
+      Fold fresh;
+      if (made == nullptr) fresh = MakeFold(data, fold_of, fold);
+      const Fold& one = made != nullptr ? made->folds[static_cast<size_t>(number)] : fresh;
       LogInfo("Train cross validation fold " + std::to_string(fold + 1));
-      CLARY_TRY(FoldResult result, train_fold(round * k + fold, sets, seen));
+      CLARY_TRY(FoldResult result, train_fold(number, one));
       if (result.stopped) return {};
-      CLARY_CHECK_OK(predictions.Add(result.model, sets[1].data, held_out, round, params.nthread));
+      CLARY_CHECK_OK(
+          predictions.Add(result.model, one.sets[1].data, one.held_out, round, params.nthread));
       result.model = gbdt::Model();  // kept by train_fold
       results.push_back(std::move(result));
     }

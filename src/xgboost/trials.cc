@@ -25,6 +25,9 @@ namespace {
 
 constexpr size_t kMostInputs = 4;  // ways of reading the channels that are kept
 constexpr size_t kMostBins = 8;    // of one of them
+// Values in the rows of all folds together that are kept beside the channels; more are for each
+// trial to make, one fold at a time.
+constexpr uint64_t kMostFoldValues = uint64_t{256} << 20;
 
 // What is read of the channels depends on these alone.
 struct Reading {
@@ -147,15 +150,68 @@ class TrialHost {
                       params->tree_method == gbdt::TreeMethod::kHist;
     const bool bins = hist && params->booster != gbdt::Booster::kGblinear &&
                       params->process_type == gbdt::ProcessType::kDefault &&
-                      params->updater.empty() && settings->kfold == 0;
-    input.loaded->bins = bins ? BinsFor(input, *params) : gbdt::Bins();
+                      params->updater.empty();
+    input.loaded->folds = settings->kfold > 0 ? FoldsFor(input, *settings, *params, bins) : nullptr;
+    input.loaded->bins = bins && settings->kfold == 0 ? BinsFor(input, *params) : gbdt::Bins();
     return input.loaded.get();
   }
 
+  // Folds of cross validation, which depend on these of the hyperparameters.
+  struct FoldPlan {
+    int folds, rounds;
+    int64_t seed;
+    std::string objective;
+    std::unique_ptr<data::Matrix> joined;  // null: there is no validation channel
+    std::optional<Folds> made;
+  };
   struct Input {
     std::unique_ptr<LoadedInput> loaded;  // null: the channels cannot be read
     std::vector<gbdt::Bins> bins;
+    std::unique_ptr<FoldPlan> plan;  // of the first trial with cross validation
   };
+
+  // Null where a trial must make them itself.
+  static const Folds* FoldsFor(Input& input, const XgboostParams& settings,
+                               const gbdt::TrainParams& params, bool bins) {
+    if (!input.plan) {
+      const XgboostInput& given = input.loaded->input;
+      auto plan = std::make_unique<FoldPlan>(FoldPlan{.folds = settings.kfold,
+                                                      .rounds = settings.num_cv_round,
+                                                      .seed = int64_t{params.seed},
+                                                      .objective = settings.objective,
+                                                      .joined = nullptr,
+                                                      .made = std::nullopt});
+      if (given.validation_matrix) {
+        plan->joined = std::make_unique<data::Matrix>(
+            Concatenate(*given.train_matrix, *given.validation_matrix));
+      }
+      const data::Matrix& all = plan->joined ? *plan->joined : *given.train_matrix;
+      const auto copies =
+          static_cast<uint64_t>(settings.kfold) * static_cast<uint64_t>(settings.num_cv_round);
+      if (!all.labels.empty() && all.labels.size() * uint64_t{all.cols} * copies > kMostFoldValues)
+        return nullptr;
+      auto data = MakeDataset(all, all.cols, settings.objective, given.columns);
+      if (!data || !data->fields().group_sizes.empty()) return nullptr;
+      auto made = MakeFoldSets(settings, params, *std::move(data));
+      if (!made) return nullptr;
+      plan->made = *std::move(made);
+      input.plan = std::move(plan);
+    }
+    FoldPlan& plan = *input.plan;
+    if (plan.folds != settings.kfold || plan.rounds != settings.num_cv_round ||
+        plan.seed != params.seed || plan.objective != settings.objective) {
+      return nullptr;
+    }
+    for (Fold& fold : plan.made->folds) {
+      const gbdt::Dataset& train = fold.sets.front().data;
+      const auto fits = [&](const gbdt::Bins& b) { return b.Fit(params, train); };
+      if (!bins || fold.bins.size() == kMostBins || std::ranges::any_of(fold.bins, fits)) continue;
+      if (auto more = gbdt::Bins::Make(params, train, fold.sets); more && fits(*more)) {
+        fold.bins.push_back(*std::move(more));
+      }
+    }
+    return &*plan.made;
+  }
 
   static gbdt::Bins BinsFor(Input& input, const gbdt::TrainParams& params) {
     const auto& sets = input.loaded->input.sets;

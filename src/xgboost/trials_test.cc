@@ -140,9 +140,13 @@ TEST_F(TrialsTest, LeaveWhatJobsByThemselvesLeave) {
       Parameters(4, {{"tree_method", "exact"}}),
       Parameters(2, {{"early_stopping_rounds", "2"}, {"eta", "1.5"}}),
       Parameters(2, {{"_kfold", "3"}}),
+      Parameters(4, {{"_kfold", "3"}, {"max_bin", "16"}}),
+      Parameters(4, {{"_kfold", "3"}, {"tree_method", "exact"}}),
+      Parameters(3, {{"_kfold", "2"}, {"_num_cv_round", "2"}}),
       Parameters(2, {{"csv_weights", "1"}}),
-      Parameters(2, {{"max_depth", "-1"}}),                                  // refused
-      Parameters(2, {{"objective", "multi:softmax"}, {"num_class", "1"}})};  // labels do not fit
+      Parameters(2, {{"max_depth", "-1"}}),                                 // refused
+      Parameters(2, {{"objective", "multi:softmax"}, {"num_class", "1"}}),  // labels do not fit
+      Parameters(2, {{"objective", "multi:softmax"}, {"num_class", "1"}, {"_kfold", "3"}})};
   for (size_t i = 0; i < trials.size(); ++i) Start(static_cast<int>(i), trials[i]);
   const auto ends = Ends(trials.size());
   for (size_t i = 0; i < trials.size(); ++i) {
@@ -152,7 +156,9 @@ TEST_F(TrialsTest, LeaveWhatJobsByThemselvesLeave) {
     ASSERT_TRUE(ends.contains(number));
     EXPECT_EQ(ends.at(number), code);
     EXPECT_EQ(Log(number), Words(Read(temp_.path() / "alone/log")));
-    for (const char* file : {"model/xgboost-model", "model/xgboost-model-1", "output/failure"}) {
+    for (const char* file :
+         {"model/xgboost-model", "model/xgboost-model-0", "model/xgboost-model-1",
+          "output/data/predictions.csv", "output/failure"}) {
       EXPECT_EQ(Read(Trial(number) / file), Read(temp_.path() / "alone" / file)) << file;
     }
   }

@@ -21,6 +21,9 @@ struct XgboostInput {
   std::unique_ptr<data::Matrix> validation_matrix;  // nullptr: no such channel
   std::vector<gbdt::EvalSet> sets;                  // "train", then "validation" if there is one
   std::optional<data::Columns> columns;             // of the train channel, if it tells
+
+  // Makes one channel of both; there are no sets any more.
+  void JoinChannels();
 };
 
 // Reads input/config/inputdataconfig.json and the channels train and validation below `base`, and

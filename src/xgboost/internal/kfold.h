@@ -25,18 +25,30 @@ struct FoldResult {
   std::vector<gbdt::MetricValue> metrics = {};  // of the last round
   bool stopped = false;                         // by SIGTERM: no more folds
 };
-// Trains (and keeps) the model of one fold, counted over all rounds of cross validation, with the
-// sets "train", which has the given rows of all data, and "validation".
-using TrainFold = std::function<Result<FoldResult>(int fold, const std::vector<gbdt::EvalSet>&,
-                                                   std::span<const uint32_t> train_rows)>;
+// Trains (and keeps) the model of one fold, counted over all rounds of cross validation.
+struct Fold {
+  std::vector<uint32_t> seen, held_out;  // rows
+  std::vector<gbdt::EvalSet> sets;       // "train": those seen, "validation": those held out
+  std::vector<gbdt::Bins> bins;          // of sets[0]; may be empty, and need not fit
+};
+using TrainFold = std::function<Result<FoldResult>(int number, const Fold& fold)>;
+
+// All folds of a cross validation, round by round, ready for many runs.
+struct Folds {
+  gbdt::Dataset all;
+  std::vector<Fold> folds;
+};
+// kInvalidArgument "UserError" as CrossValidate.
+Result<Folds> MakeFoldSets(const XgboostParams& settings, const gbdt::TrainParams& params,
+                           gbdt::Dataset data);
 
 // Runs settings.num_cv_round rounds of settings.kfold folds over `data`, logs the means of the
 // folds' metrics after each, and writes `output`/predictions.csv: for each row its label, then the
 // mean prediction of the models that had not seen it; for classes instead the mean probability of
 // the predicted class and the class predicted most often (of a tie the smallest). The same seed
-// gives the same folds.
+// gives the same folds: `made` has them, or is null.
 Status CrossValidate(const XgboostParams& settings, const gbdt::TrainParams& params,
-                     const gbdt::Dataset& data, const std::filesystem::path& output,
-                     const TrainFold& train_fold);
+                     const gbdt::Dataset& data, const Folds* made,
+                     const std::filesystem::path& output, const TrainFold& train_fold);
 
 }  // namespace clary::xgboost

@@ -10,6 +10,7 @@
 #include "clary/gbdt.h"
 #include "xgboost/hyperparameters.h"
 #include "xgboost/internal/input.h"
+#include "xgboost/internal/kfold.h"
 #include "xgboost/internal/training_log.h"
 
 namespace clary::xgboost {
@@ -33,6 +34,7 @@ struct LoadedInput {
   XgboostInput input;
   std::vector<KeptLog::Line> log;  // what reading them said
   gbdt::Bins bins;
+  const Folds* folds = nullptr;  // of cross validation, which makes them itself without
 };
 
 // RunAlgorithm(); reads the channels unless they are given, and takes what it is given.
