@@ -95,7 +95,15 @@ Status WriteFileAtomic(const fs::path& path, std::string_view bytes, int mode) {
 }
 
 Status MakeDirectories(const fs::path& dir, int mode) {
-  if (::mkdir(dir.c_str(), static_cast<mode_t>(mode)) == 0) return {};  // its parent is there
+  // Most often it is there, or its parent is.
+  if (::mkdir(dir.c_str(), static_cast<mode_t>(mode)) == 0) return {};
+  const fs::path parent = dir.parent_path();
+  if (errno == ENOENT && !parent.empty() && parent != dir) {
+    CLARY_CHECK_OK(MakeDirectories(parent, mode));
+    if (::mkdir(dir.c_str(), static_cast<mode_t>(mode)) == 0) return {};
+  }
+  std::error_code known;
+  if (errno == EEXIST && fs::is_directory(dir, known)) return {};
   fs::path at;
   for (const fs::path& part : dir) {
     at /= part;

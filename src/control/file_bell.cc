@@ -29,7 +29,9 @@ FileBell::~FileBell() {
   [[maybe_unused]] const ssize_t n = ::write(end_.get(), &one, sizeof one);
 }
 
-void FileBell::Watch(const std::filesystem::path& file) { (void)watch_.Add(file); }
+void FileBell::Watch(const std::filesystem::path& file) {
+  if (!watch_.Add(file)) hears_ = false;
+}
 
 void FileBell::Run() {
   pollfd polls[] = {{watch_.fd(), POLLIN, 0}, {end_.get(), POLLIN, 0}};

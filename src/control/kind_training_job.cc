@@ -233,6 +233,8 @@ Status StepRunning(Steps& steps, const SnapshotPtr& job) {
   if (!closed && !stop && folded) {
     // Only what its events say, which are on disk.
     CLARY_CHECK_OK(context.records.Show(job, std::move(record)));
+  } else if (!closed && !stop && !record.launches.front().host.empty()) {
+    steps.Doze();  // its host tells of its end
   } else if (record.modified_ms != job->record.modified_ms || record.status != job->record.status ||
              folded) {
     // Before the stop itself, so that its cause outlives a crash in between.

@@ -1,3 +1,5 @@
+#include <fcntl.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -36,6 +38,7 @@ size_t Steps::Pass() {
   look_ = context.bell->TakeLaunchEnded() || passes_ % kLookEvery == 0;
   ++passes_;
   resting_ = 0;
+  wake_ms_ = INT64_MAX;
   const auto active = context.records.Active();
   DropMemory(active);
   // What runs first: what it frees, others may take in the same pass.
@@ -140,12 +143,16 @@ std::filesystem::path Steps::Directory(const Launch& launch) const {
 Status Steps::Start(const Launch& launch, const Program& program) const {
   const std::filesystem::path directory = Directory(launch);
   CLARY_CHECK_OK(MakeDirectories(directory));
-  CLARY_CHECK_OK(WriteFileAtomic(directory / program.file, program.spec, 0600));
   if (!launch.host.empty()) {
+    // If it does not outlive a crash of the machine, nor does the host that is to read it.
+    CLARY_TRY(const Fd file,
+              OpenFile(directory / program.file, O_WRONLY | O_CREAT | O_TRUNC, 0600));
+    CLARY_CHECK_OK(WriteAll(file.get(), program.spec));
     return api::AppendOrder(
         OrdersFor(launch),
         {.kind = api::TrialOrder::Kind::kRun, .key = launch.key, .directory = directory.string()});
   }
+  CLARY_CHECK_OK(WriteFileAtomic(directory / program.file, program.spec, 0600));
   exec::LaunchSpec spec;
   spec.key = launch.key;
   spec.argv = program.command;

@@ -369,6 +369,7 @@ Status RunRule(Steps& steps, const SnapshotPtr& rule, const SnapshotPtr& job,
       if (stopping || (job->record.terminal() && now - job->record.ended_ms > kRuleLimitMs)) {
         return steps.Stop(launch, kRuleGrace);
       }
+      steps.Doze();
       return {};
     case Sighting::State::kNever:
       EndRule(record, "Stopped", "The rule was stopped before its evaluation began.", now);

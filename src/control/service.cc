@@ -59,10 +59,15 @@ struct Service::State {
   void Run(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
       const auto active = Pass();
-      const auto wait = !active             ? std::optional(kLookForLease)
-                        : *active > 0       ? std::optional(kPoll)
-                        : context.env.lease ? std::optional(kLookForLease)
-                                            : std::nullopt;
+      auto wait = !active             ? std::optional(kLookForLease)
+                  : *active > 0       ? std::optional(kPoll)
+                  : context.env.lease ? std::optional(kLookForLease)
+                                      : std::nullopt;
+      if (active && *active == 0 && steps->wake_ms() != INT64_MAX) {
+        const std::chrono::milliseconds until(
+            std::max<int64_t>(1, steps->wake_ms() - context.Now()));
+        wait = std::min(wait.value_or(until), until);
+      }
       context.bell->Wait(stop, wait);
     }
   }

@@ -219,6 +219,7 @@ Status StepTuningReport(Steps& steps, const SnapshotPtr& report) {
     CLARY_TRY(const SnapshotPtr next, records.Update(report, std::move(record)));
     return run(next);
   } else {
+    steps.Doze();
     return {};
   }
   CLARY_CHECK_OK(records.Update(report, std::move(record)));

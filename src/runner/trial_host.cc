@@ -42,7 +42,7 @@ namespace {
 
 constexpr uint64_t kMaxTrialSpec = 16 << 20;
 constexpr uint64_t kLogLimit = uint64_t{1} << 30;  // as RunOptions::log_limit
-constexpr milliseconds kGather{10};                // between looks at the output of a trial
+constexpr milliseconds kGather{40};                // between looks at the output of a trial
 constexpr milliseconds kLook{20};                  // between looks at the orders without a watch
 constexpr milliseconds kFarewell{5000};  // for a program to end that has nothing to do any more
 
@@ -128,7 +128,7 @@ class HostedTrial {
       if (n < 0) continue;
       log_.WriteOutput(splitter.Feed({buffer.data(), static_cast<size_t>(n)}));
       // Rounds may be shorter than what taking a line costs: some are taken together.
-      if (static_cast<size_t>(n) < buffer.size()) ended.wait_for(kGather);
+      if (static_cast<size_t>(n) < buffer.size() / 4) ended.wait_for(kGather);
     }
     log_.WriteOutput(splitter.Finish());
   }

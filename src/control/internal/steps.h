@@ -2,6 +2,8 @@
 // it. Launches of all kinds are started, followed, stopped and forgotten here.
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -11,6 +13,7 @@
 
 #include "api/job_spec.h"
 #include "control/internal/context.h"
+#include "control/internal/file_bell.h"
 
 namespace clary::control {
 
@@ -69,8 +72,16 @@ class Steps {
   // Once: SIGTERM, and SIGKILL after `grace`.
   Status Stop(const Launch& launch, std::chrono::milliseconds grace);
   std::filesystem::path Directory(const Launch& launch) const;
-  // Called by a step that has nothing to do until something rings: a write, or the end of a launch.
-  void Rest() { ++resting_; }
+  // Called by a step that has nothing to do until something rings (a write, a line in a watched
+  // file, the end of a launch), or until `ms`.
+  void Rest(int64_t ms = INT64_MAX) {
+    ++resting_;
+    wake_ms_ = std::min(wake_ms_, ms);
+  }
+  // The same of one that a watched file wakes, which may be missed: some tenths of a second.
+  void Doze() {
+    if (context.file_bell && context.file_bell->hears()) Rest(now_ms_ + kDozeMs);
+  }
   // A number that a kind keeps with a record in this process only; 0 at first.
   uint64_t& Note(const Record& record) { return memory_[record.arn].note; }
   // What a kind keeps with a record in this process only, of the kind's type T: a new one at first,
@@ -83,8 +94,11 @@ class Steps {
   }
 
   size_t Pass();  // returns how many are neither settled nor at rest
+  // When one of those at rest wants to be looked at; INT64_MAX: never.
+  int64_t wake_ms() const { return wake_ms_; }
 
  private:
+  static constexpr int64_t kDozeMs = 100;
   // What is known in this process only.
   struct LaunchMemory {
     bool launched = false;  // the executor has it
@@ -116,6 +130,7 @@ class Steps {
   uint64_t passes_ = 0;
   int64_t now_ms_ = 0;
   size_t resting_ = 0;
+  int64_t wake_ms_ = INT64_MAX;
   bool look_ = false;
   int cores_in_use_ = 0;
   int light_running_ = 0;  // launches without cores
