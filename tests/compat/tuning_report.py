@@ -18,6 +18,7 @@ import urllib.parse
 import numpy as np
 import optuna
 from scipy import stats
+from selenium.webdriver.support.ui import WebDriverWait
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
@@ -333,6 +334,11 @@ def check_page(browser, page, report, pictures):
     need(column(browser, 0) == ["4"], f"the filter finds {column(browser, 0)}")
     browser.press("#trials-table tbody tr")
     need(name in browser.one("#trial-detail").text and report["trials"][3]["model"] in browser.one("#trial-detail").text, "the row does not show its trial")
+    other = report["trials"][1]["name"]
+    need(browser.one("#trials-table tbody a").get_attribute("href").endswith(f"#{name}"), "a name in the table is no link")
+    browser.driver.execute_script("location.hash = arguments[0]", other)
+    WebDriverWait(browser.driver, 60).until(lambda _: other in browser.one("#trial-detail").text)
+    need(f"clary report {other} --train-again" in browser.one("#trial-detail").text, "how to have a trial's own report")
     browser.driver.execute_script("const a = document.querySelector('#trials-table .save'); a.addEventListener('click', e => e.preventDefault()); a.click()")
     saved = urllib.parse.unquote(browser.one("#trials-table .save").get_attribute("href").split(",", 1)[1])
     rows = list(csv.DictReader(io.StringIO(saved)))

@@ -364,6 +364,18 @@ class Tuning(service.ServiceTest):
         self.assertTrue(report["final"])
         self.assertEqual([os.path.basename(f) for f in sorted(report["files"])],
                          ["tuning-report.csv", "tuning-report.html", "tuning-report.json"])
+        # A trial's own report is made when it is asked for, of the same model.
+        trial = self.trials("shown")[1]
+        name = trial["TrainingJobName"]
+        self.assertIn("--train-again", clary("report", name, check=False, home=home).stderr)
+        for _ in range(2):  # made, and found
+            report = json.loads(clary("report", name, "--train-again", "--json", home=home).stdout)
+            self.assertEqual(report["job"], f"{name}-report")
+            self.assertTrue(report["pages"][0].endswith("xgboost_report.html"), report)
+        again = self.sagemaker.describe_training_job(TrainingJobName=f"{name}-report")
+        self.assertNotIn("TuningJobArn", again)
+        jobs = [self.sagemaker.describe_training_job(TrainingJobName=n) for n in (name, f"{name}-report")]
+        self.assertEqual(*[next(f for f in self.files_of(j) if f[0].endswith("xgboost-model")) for j in jobs])
         self.sagemaker.create_hyper_parameter_tuning_job(**self.request("long", 300))
         self.assertIn("Stopped", clary("stop", "long", "--wait", home=home).stdout)
         # It is gone with its report's processing job, whose files stay.

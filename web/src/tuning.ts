@@ -390,7 +390,7 @@ function trialsSection(m: TuningModel, all: View[]): HTMLElement {
     { title: "seconds", number: true, value: (t) => t.seconds },
     { title: "model", number: true, hint: "bytes of model.tar.gz", value: (t) => t.modelBytes ?? null, cell: (t) => bytes(t.modelBytes) },
     ...(m.trials.some((t) => t.origin) ? [{ title: "suggested by", value: (t: TuningTrial) => ORIGINS[t.origin ?? ""] ?? t.origin ?? null }] : []),
-    { title: "name", value: (t) => t.name, cell: (t) => h("span", { class: "nowrap" }, t.name) },
+    { title: "name", value: (t) => t.name, cell: (t) => h("a", { class: "nowrap", href: `#${t.name}` }, t.name) },
   ], {
     file: `${m.job.name}-trials.csv`, find: "Find a trial", first: 20, marked: (t) => t === picked || (picked === null && m.best !== null && t === m.trials[m.best]),
     sort: { column: all.length > 1 ? 3 : 2, descending: m.definitions[0].maximize },
@@ -411,12 +411,25 @@ function trialsSection(m: TuningModel, all: View[]): HTMLElement {
       h("div", {},
         t.curve.length > 1 ? lines("trial-curve", `${d.metric} by round`, [{ name: d.metric, points: t.curve, color: "var(--accent)" },
           ...(t.trainingCurve ? [{ name: "training rows", points: t.trainingCurve, color: "var(--train)" }] : [])], { x: { label: "round" }, height: 200 }) : null,
-        command("Its log, and all about it", `clary logs ${t.name}\nclary describe ${t.name}`)))));
+        command("Its log, and all about it", `clary logs ${t.name}\nclary describe ${t.name}`),
+        m.job.image.startsWith("xgboost") && t.status === "Completed"
+          ? command("Its own training report: the same model is trained again, with one", `clary report ${t.name} --train-again --open`) : null))));
   };
-  if (m.trials.length) show(m.best !== null ? m.trials[m.best] : m.trials[0]);
+  // A trial has an address: #its name.
+  const linked = () => m.trials.find((t) => `#${t.name}` === location.hash);
+  addEventListener("hashchange", () => {
+    const t = linked();
+    if (!t) return;
+    picked = t;
+    made.redraw();
+    show(t);
+    detail.scrollIntoView();
+  });
+  picked = linked() ?? null;
+  if (m.trials.length) show(picked ?? (m.best !== null ? m.trials[m.best] : m.trials[0]));
   return section({
     id: "trials", title: "All trials",
-    intro: "A click on a heading sorts, one on a row shows that trial below: its log and model are where the training job of its name left them. The same table is in tuning-report.csv.",
+    intro: "A click on a heading sorts, one on a row or its name shows that trial below, under an address of its own: its log and model are where the training job of its name left them. The same table is in tuning-report.csv.",
     body: [made.element, detail],
   });
 }
