@@ -11,7 +11,7 @@
 # Most of compiling is headers and templates that every file needs again, so the presets join the
 # sources of a module, several to a compilation (CMAKE_UNITY_BUILD). Names in anonymous namespaces
 # must therefore be unique within a module; SEPARATE keeps its files apart. HOT modules are compiled
-# with -O3, COLD ones (what nobody waits for) with -O1, the rest with the preset's -O2, tests with
+# with -O3, COLD ones (what nobody waits for) with -Og, the rest with the preset's -O2, tests with
 # -O0. PACKAGED sources are also part of the installed library (ClaryPackage.cmake).
 
 set(CMAKE_CXX_STANDARD 23)
@@ -122,7 +122,7 @@ function(clary_module)
     if(M_HOT)
       clary_optimise(${library} -O3)
     elseif(M_COLD)
-      clary_optimise(${library} -O1)
+      clary_optimise(${library} -Og)
     endif()
     if(M_SEPARATE)
       set_target_properties(${library} PROPERTIES UNITY_BUILD OFF)
