@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -49,11 +50,23 @@ double High(const Parameter& p) {
   return ToScale(p.scale, p.type == Parameter::Type::kInteger ? p.max + 0.5 : p.max);
 }
 
-// The nearest decimal of kDigits digits, where `of` is 1 to 10 times the worth of the first.
-// Through text: no product with a power of ten is the double that the decimal is read as.
+// The nearest decimal of kDigits digits, where `of` is 1 to 10 times the worth of the first, as the
+// double that its text is read as: a whole number by a power of ten that is exact, or the text.
 double Decimal(double value, double of) {
   if (value == 0 || !(of > 0)) return value;
+  constexpr int kExact = 22;            // 10^22 is a double
+  constexpr double kWhole = 1LL << 53;  // and so are whole numbers up to here
+  static const std::array<double, kExact + 1> kTens = [] {
+    std::array<double, kExact + 1> out{1};
+    for (size_t i = 1; i < out.size(); ++i) out[i] = out[i - 1] * 10;
+    return out;
+  }();
   const int last = static_cast<int>(std::floor(std::log10(of))) - (kDigits - 1);
+  if (std::abs(last) <= kExact) {
+    const double ten = kTens[static_cast<size_t>(std::abs(last))];
+    const double whole = std::nearbyint(last < 0 ? value * ten : value / ten);
+    if (std::abs(whole) < kWhole) return last < 0 ? whole / ten : whole * ten;
+  }
   const int first = static_cast<int>(std::floor(std::log10(std::abs(value))));
   const std::string text = last < 0 ? fmt::format("{:.{}f}", value, -last)
                                     : fmt::format("{:.{}e}", value, std::max(0, first - last));
