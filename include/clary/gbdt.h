@@ -251,10 +251,12 @@ struct TrainOptions {
   // this host's part, which may have no rows; those of rank 0 come first. Model and metrics are
   // those of one host with all rows in that order, the same on every host. Each host calls Train
   // with the same parameters and as many sets. Not for tree_method=exact (kUnimplemented); gblinear
-  // and trees that are refreshed or updated bring all rows to every host. `bins` are not used, and
-  // margins that an observer sees are this host's (of rows that may be its neighbour's, see
-  // gbdt/shard.h). Borrowed; null: one host. A failure of another host is kUnavailable "HostLost".
+  // and trees that are refreshed or updated bring all rows to every host. `bins` are not used.
+  // Borrowed; null: one host. A failure of another host is kUnavailable "HostLost".
   collective::Collective* hosts = nullptr;
+  // Whether an observer sees the margins of all hosts' rows, in their order; else those of some of
+  // them, which need not be the ones that this host has given. The same on all hosts.
+  bool all_margins = false;
 
   // Early stopping watches `metric` (empty: the last one) of the last eval set: training ends after
   // that many rounds in a row without strict improvement, and the model is cut to its best round.

@@ -26,7 +26,8 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr uint64_t kMagic = 0x31636c6c6f63'7943;    // and the version of what is sent
 constexpr uint64_t kMostBytes = uint64_t{1} << 36;  // of a message
-constexpr size_t kChunk = size_t{4} << 20;          // room is made as bytes come
+constexpr std::chrono::seconds kLookAtSilence{1};
+constexpr size_t kChunk = size_t{4} << 20;  // room is made as bytes come
 
 // What a host says first on a connection that it makes.
 struct Hello {
@@ -88,17 +89,29 @@ Status ReceiveAll(int fd, std::span<char> to, SteadyClock::time_point end, size_
   return {};
 }
 
-void MakeQuick(int fd) {
+void MakeQuick(int fd, std::chrono::seconds silence) {
   const int on = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  // A host that computes for long answers these by its kernel; one whose network is gone does not.
+  // While nothing is under way: a host that computes for long answers these by its kernel; one
+  // whose network is gone does not. What is under way Exchange() looks after.
   setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-  const int idle_seconds = 30;
-  const int between_seconds = 10;
   const int tries = 6;
+  const int idle_seconds = std::max(1, static_cast<int>(silence.count()) / 5);
+  const int between_seconds = std::max(1, idle_seconds / 3);
   setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_seconds, sizeof idle_seconds);
   setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &between_seconds, sizeof between_seconds);
   setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &tries, sizeof tries);
+}
+
+// Whether there are bytes, or a probe, that the other end has not acknowledged for `silence`. The
+// kernel itself would try for a quarter of an hour. (TCP_USER_TIMEOUT is no help: it also ends
+// connections to hosts that acknowledge but have no room.)
+bool IsSilent(int fd, std::chrono::seconds silence) {
+  tcp_info info{};
+  socklen_t length = sizeof info;
+  if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) return false;
+  return (info.tcpi_unacked > 0 || info.tcpi_probes > 0) &&
+         std::chrono::milliseconds(info.tcpi_last_ack_recv) > silence;
 }
 
 struct Listener {
@@ -139,8 +152,8 @@ Result<Listener> Listen(uint16_t port) {
 }
 
 // Tries until the host answers: it may not be there yet, nor its name.
-Result<Fd> Connect(const std::string& host, uint16_t port, SteadyClock::time_point end,
-                   size_t rank) {
+Result<Fd> Connect(const std::string& host, uint16_t port, SteadyClock::time_point end, size_t rank,
+                   std::chrono::seconds silence) {
   std::string why = "no address";
   for (;;) {
     addrinfo hints{};
@@ -158,7 +171,7 @@ Result<Fd> Connect(const std::string& host, uint16_t port, SteadyClock::time_poi
       }
       if (error == 0) {
         freeaddrinfo(found);
-        MakeQuick(fd.get());
+        MakeQuick(fd.get(), silence);
         return fd;
       }
       why = std::strerror(error);
@@ -173,8 +186,11 @@ Result<Fd> Connect(const std::string& host, uint16_t port, SteadyClock::time_poi
 
 class Tcp final : public Transport {
  public:
-  Tcp(int rank, std::vector<Fd> peers, std::chrono::seconds patience)
-      : rank_(rank), peers_(std::move(peers)), patience_(patience) {}
+  Tcp(const TcpOptions& options, std::vector<Fd> peers)
+      : rank_(options.rank),
+        peers_(std::move(peers)),
+        patience_(options.patience),
+        silence_(options.silence) {}
   int rank() const override { return rank_; }
   int size() const override { return static_cast<int>(peers_.size()); }
 
@@ -189,6 +205,7 @@ class Tcp final : public Transport {
       if (k == self) in[k].bytes = to[k];
     }
     auto end = SteadyClock::now() + patience_;
+    auto look = SteadyClock::now() + kLookAtSilence;
     for (;;) {
       std::vector<pollfd> polled;
       std::vector<size_t> of;
@@ -200,6 +217,13 @@ class Tcp final : public Transport {
         of.push_back(k);
       }
       if (polled.empty()) break;
+      if (SteadyClock::now() >= look) {
+        for (const size_t k : of) {
+          if (!IsSilent(peers_[k].get(), silence_)) continue;
+          return Lost(k, fmt::format("it has not been reached for {} s", silence_.count()));
+        }
+        look = SteadyClock::now() + kLookAtSilence;
+      }
       const int ready = poll(polled.data(), polled.size(), MillisecondsTo(end));
       if (ready <= 0) {
         if (SteadyClock::now() < end) continue;
@@ -285,6 +309,7 @@ class Tcp final : public Transport {
   const int rank_;
   std::vector<Fd> peers_;  // by rank; none for this host
   const std::chrono::seconds patience_;
+  const std::chrono::seconds silence_;
 };
 
 class Meeting {
@@ -320,12 +345,12 @@ class Meeting {
       }
       CLARY_CHECK_OK(Accept(listener.fd.get(), size_ - 1 - rank_, ports));
     }
-    return std::make_unique<Tcp>(options_.rank, std::move(peers_), options_.patience);
+    return std::make_unique<Tcp>(options_, std::move(peers_));
   }
 
  private:
   Status Call(size_t k, uint16_t port, uint16_t own_port) {
-    CLARY_TRY(Fd fd, Connect(options_.hosts[k], port, end_, k));
+    CLARY_TRY(Fd fd, Connect(options_.hosts[k], port, end_, k, options_.silence));
     Hello hello{.rank = static_cast<uint32_t>(rank_),
                 .size = static_cast<uint32_t>(size_),
                 .port = own_port};
@@ -350,7 +375,7 @@ class Meeting {
                     fmt::format("after {} s these hosts have not come: {}", options_.meet.count(),
                                 missing));
       }
-      MakeQuick(fd.get());
+      MakeQuick(fd.get(), options_.silence);
       Hello hello{.magic = 0};
       // One that says nothing holds up the others for a moment only.
       const auto soon = std::min(end_, SteadyClock::now() + std::chrono::seconds(5));

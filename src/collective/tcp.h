@@ -21,6 +21,9 @@ struct TcpOptions {
   std::chrono::seconds meet{300};  // how long to wait for the others to come
   // How long nothing may move while a host is waited for: a slow round, but not a dead host.
   std::chrono::seconds patience{1800};
+  // How long a host's kernel may acknowledge nothing: its network has split, or it is down. More
+  // than the two minutes between probes of a host that computes and reads nothing.
+  std::chrono::seconds silence{150};
 };
 
 // Waits until all hosts have met. kInvalidArgument for options that make no sense,

@@ -459,6 +459,13 @@ Result<Model> Training::Run(const std::vector<EvalSet>& evals) {
     phases_.Enter(Phase::kOther);
     const std::vector<PhaseTime> phases = phases_.Take();
     const bool stop = CheckEarlyStop(round);
+    std::vector<std::vector<float>> of_all;
+    for (size_t w = 0; options_.all_margins && w < watched_.size(); ++w) {
+      const TrackedSet& set = sets_[watched_[w].set];
+      if (set.shard.alone()) continue;
+      margins[w] = of_all.emplace_back(
+          hosts_.Gather(std::span<const float>(set.margin), set.shard.rows * outputs_));
+    }
     CLARY_CHECK_OK(hosts_.status());
     if (OnAny(options_.on_round &&
               !options_.on_round({.round = round,

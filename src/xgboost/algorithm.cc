@@ -18,6 +18,7 @@
 #include "base/file.h"
 #include "base/strings.h"
 #include "clary/gbdt.h"
+#include "gbdt/shard.h"
 #include "xgboost/hook.h"
 #include "xgboost/hyperparameters.h"
 #include "xgboost/internal/checkpoints.h"
@@ -145,7 +146,7 @@ class XgboostJob {
 
   // Reads this host's channels. False if it has none, while others have.
   Result<bool> Read(const XgboostParams& settings, int threads) {
-    CLARY_TRY(JobHosts met, JobHosts::Meet(base_, run_.port));
+    CLARY_TRY(JobHosts met, JobHosts::Meet(base_, run_.port, run_.silence));
     hosts_.emplace(std::move(met));
     HostData mine{.training = true};
     if (several()) {
@@ -219,15 +220,20 @@ class XgboostJob {
     FoldResult result;
     gbdt::TrainOptions options;
     options.bins = bins_;
+    std::vector<gbdt::EvalSet> seen = sets;  // by Debugger
     if (several()) {
       options.hosts = &hosts_->all();
-      if (watched && is_master() && fs::exists(base_ / "input/config/debughookconfig.json")) {
-        LogWarning(
-            "Debugger: no tensors are saved, and there are no reports of training, where several "
-            "hosts train together");
+      const auto looks = Hook::LooksAtRows(base_);
+      CLARY_CHECK_OK(
+          options.hosts->Agree(looks ? Status() : Status(std::unexpected(looks.error()))));
+      if (*looks) {  // the first host has those of all
+        options.all_margins = true;
+        for (gbdt::EvalSet& set : seen) {
+          CLARY_TRY(set.data, gbdt::GatherRows(set.data, *options.hosts));
+        }
       }
-      watched = false;
     }
+    watched = watched && is_master();
     if (settings.early_stopping_rounds && sets.size() > 1) {
       // Without a metric's name the container ignores early stopping; so do we.
       if (settings.tuning_objective_metric) {
@@ -246,7 +252,7 @@ class XgboostJob {
     std::unique_ptr<Hook> hook;
     if (watched) {
       CLARY_TRY(hook, Hook::Open(base_,
-                                 {.sets = sets,
+                                 {.sets = std::move(seen),
                                   .hyperparameters = given_,
                                   .objective = params.objective,
                                   .columns = input_.columns,
@@ -268,8 +274,7 @@ class XgboostJob {
       if (initial->num_round() > 0) options.initial = &*initial;
     }
     std::unique_ptr<TensorBoardLog> scalars;
-    if (watched || (several() && is_master()))
-      scalars = TensorBoardLog::Open(base_, Clock::System());
+    if (watched) scalars = TensorBoardLog::Open(base_, Clock::System());
     const int first_step = initial ? initial->num_round() : 0;
     // A stopped job still saves the tensors of its last round.
     std::optional<TermSignal> own_term;

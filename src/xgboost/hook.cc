@@ -83,6 +83,18 @@ Result<std::unique_ptr<Hook>> Hook::Open(const fs::path& base, Inputs inputs, Cl
   return std::unique_ptr<Hook>(new Hook(std::move(inputs), std::move(config), std::move(writer)));
 }
 
+Result<bool> Hook::LooksAtRows(const fs::path& base) {
+  constexpr std::string_view kWithout[] = {"hyperparameters", "metrics", "losses",
+                                           "feature_importance", "trees"};
+  const auto text = ReadFile(base / "input/config/debughookconfig.json", kMaxConfig);
+  if (!text && text.error().code == Code::kNotFound) return false;
+  if (!text) return std::unexpected(text.error());
+  CLARY_TRY(const auto config, debugger::HookConfig::FromJson(*text));
+  return std::ranges::any_of(config.collections, [&](const Collection& c) {
+    return std::ranges::find(kWithout, c.name) == std::end(kWithout);
+  });
+}
+
 const Hook::Collections& Hook::Takers(std::string_view kind, const std::string& name) {
   auto of_kind = takers_.find(kind);
   if (of_kind == takers_.end()) of_kind = takers_.try_emplace(std::string(kind)).first;

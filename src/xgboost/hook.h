@@ -43,6 +43,8 @@ class Hook {
   // kInvalidArgument "BadHookConfig".
   static Result<std::unique_ptr<Hook>> Open(const std::filesystem::path& base, Inputs inputs,
                                             Clock& clock);
+  // Whether what that file asks for looks at rows: their labels and predictions, or explanations.
+  static Result<bool> LooksAtRows(const std::filesystem::path& base);
 
   // Saves what the step asks for, which is written while training goes on: fails if an earlier step
   // could not be. The last step stays open for Finish.

@@ -11,7 +11,8 @@
 
 namespace clary::xgboost {
 
-Result<JobHosts> JobHosts::Meet(const std::filesystem::path& base, uint16_t port) {
+Result<JobHosts> JobHosts::Meet(const std::filesystem::path& base, uint16_t port,
+                                std::chrono::seconds silence) {
   std::vector<std::string> names;
   std::string current;
   auto config = ReadConfig(base, "resourceconfig.json");
@@ -31,7 +32,7 @@ Result<JobHosts> JobHosts::Meet(const std::filesystem::path& base, uint16_t port
     return Fail(Code::kInvalidArgument, "UserError",
                 "resourceconfig.json: current_host '" + current + "' is not among its hosts");
   }
-  JobHosts job(names, static_cast<size_t>(self - names.begin()), port);
+  JobHosts job(names, static_cast<size_t>(self - names.begin()), port, silence);
   CLARY_CHECK_OK(job.Connect());
   return job;
 }
@@ -46,7 +47,8 @@ Status JobHosts::Connect() {
   CLARY_TRY(auto transport, collective::MeetOverTcp({.hosts = names_,
                                                      .rank = static_cast<int>(self_),
                                                      .port = port_,
-                                                     .secret = job == nullptr ? "" : job}));
+                                                     .secret = job == nullptr ? "" : job,
+                                                     .silence = silence_}));
   together_ = std::make_unique<collective::Collective>(std::move(transport));
   return {};
 }

@@ -250,6 +250,51 @@ class Hosts(HostsTest):
         self.assertIn("[4]", self.logs("together")["algo-1"])
         self.assertNotIn("[4]", self.logs("together")["algo-2"])
 
+    def test_reports_are_of_all_hosts(self):
+        """Debugger's tensors, the training report and the profiler, as of one host with all rows."""
+        rows = service.census("train").splitlines(keepends=True)
+        for name, part in (("1.csv", rows[:700]), ("2.csv", rows[700:1000])):
+            self.s3.put_object(Bucket="data", Key="parts/" + name, Body=b"".join(part))
+        evaluator = "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest"
+        reports = []
+        for name, hosts in (("seen-alone", 1), ("seen-together", 2)):
+            request = self.service.request(
+                name, channels=("parts",), HyperParameters=service.PARAMETERS | {"num_round": "10", "seed": "7"},
+                ResourceConfig=TWO | {"InstanceCount": hosts},
+                ProfilerConfig={"S3OutputPath": "s3://data/output"},
+                DebugHookConfig={"S3OutputPath": "s3://data/output", "CollectionConfigurations": [
+                    {"CollectionName": c, "CollectionParameters": {"save_interval": "1"}}
+                    for c in ("metrics", "labels", "predictions", "feature_importance")]},
+                DebugRuleConfigurations=[{"RuleConfigurationName": "Report", "RuleEvaluatorImage": evaluator,
+                                          "RuleParameters": {"rule_to_invoke": "CreateXgboostReport"}}])
+            request["InputDataConfig"][0]["ChannelName"] = "train"
+            source = request["InputDataConfig"][0]["DataSource"]["S3DataSource"]
+            source["S3DataDistributionType"] = "ShardedByS3Key" if hosts > 1 else "FullyReplicated"
+            self.sagemaker.create_training_job(**request)
+            job = self.service.wait(name, seconds=120)
+            self.assertEqual(job["TrainingJobStatus"], "Completed", (job.get("FailureReason"), self.logs(name)))
+
+            def ended():
+                d = self.sagemaker.describe_training_job(TrainingJobName=name)
+                rules = d["DebugRuleEvaluationStatuses"] + d["ProfilerRuleEvaluationStatuses"]
+                return rules if all(r["RuleEvaluationStatus"] != "InProgress" for r in rules) else None
+
+            rules = wait_for(ended, seconds=120, what="the end of the rules")
+            self.assertEqual(len(rules), 2)
+            for r in rules:
+                self.assertIn(r["RuleEvaluationStatus"], ("NoIssuesFound", "IssuesFound"), r)
+            keys = [o["Key"] for page in self.s3.get_paginator("list_objects_v2").paginate(
+                Bucket="data", Prefix=f"output/{name}/") for o in page["Contents"]]
+            for k in range(hosts):
+                self.assertTrue([x for x in keys if "profiler-output/system" in x and f"algo-{k + 1}" in x],
+                                (k, [x for x in keys if "profiler" in x]))
+            self.assertTrue([x for x in keys if x.endswith("profiler-report.html")], keys)
+            reports.append({x.rpartition("/")[2]: json.loads(self.s3.get_object(Bucket="data", Key=x)["Body"].read())
+                            for x in keys if "/xgboost-reports/" in x})
+        self.assertGreater(len(reports[0]), 3)
+        for name, report in reports[0].items():
+            self.assertEqual(reports[1].get(name), report, name)
+
     def wait_up(self, name):
         wait_for(lambda: [log for log in self.logs(name).values() if "up\n" in log][1:], what="both hosts")
 

@@ -1,6 +1,7 @@
 // The hosts of a job that train one model together.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -24,7 +25,8 @@ class JobHosts {
  public:
   // Waits until all hosts are there, at the first one's `port`, and later at the one behind it.
   // Without a file, or with one host in it, this host is alone.
-  static Result<JobHosts> Meet(const std::filesystem::path& base, uint16_t port);
+  static Result<JobHosts> Meet(const std::filesystem::path& base, uint16_t port,
+                               std::chrono::seconds silence);
 
   collective::Collective& all() { return *together_; }
   bool several() const { return names_.size() > 1; }
@@ -37,13 +39,14 @@ class JobHosts {
   Result<bool> KeepThoseWith(const HostData& mine);
 
  private:
-  JobHosts(std::vector<std::string> names, size_t self, uint16_t port)
-      : names_(std::move(names)), self_(self), port_(port) {}
+  JobHosts(std::vector<std::string> names, size_t self, uint16_t port, std::chrono::seconds silence)
+      : names_(std::move(names)), self_(self), port_(port), silence_(silence) {}
   Status Connect();
 
   std::vector<std::string> names_;
   size_t self_ = 0;
   uint16_t port_ = 0;
+  std::chrono::seconds silence_;
   std::unique_ptr<collective::Collective> together_;
 };
 

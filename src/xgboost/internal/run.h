@@ -1,6 +1,7 @@
 // One run of the algorithm, with or without channels that were read before it.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -19,8 +20,9 @@ struct TrainingRun {
   std::filesystem::path base;      // of the job: its hyperparameters, its model and output
   std::filesystem::path channels;  // the base of the channels and of what tells of them
   std::string version;
-  int cores = 0;         // as RunAlgorithm()
-  uint16_t port = 9099;  // where hosts that train together meet, and the next one
+  int cores = 0;                      // as RunAlgorithm()
+  uint16_t port = 9099;               // where hosts that train together meet, and the next one
+  std::chrono::seconds silence{150};  // TcpOptions::silence
 };
 
 // input/config/hyperparameters.json.
