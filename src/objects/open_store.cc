@@ -73,12 +73,14 @@ Result<std::string> EndpointOf(std::string_view location) {
   return std::move(options.endpoint);
 }
 
-Result<std::unique_ptr<ObjectStore>> OpenStore(const std::string& location, Clock& clock) {
+Result<std::unique_ptr<ObjectStore>> OpenStore(const std::string& location, Clock& clock,
+                                               Duration patience) {
   if (!IsS3Location(location)) {
     CLARY_TRY(auto files, FileStore::Open(location, clock));
     return files;
   }
   CLARY_TRY(S3StoreOptions options, S3Options(location));
+  options.patience = patience;
   CLARY_TRY(auto s3, S3Store::Open(std::move(options), clock));
   return s3;
 }

@@ -12,6 +12,8 @@
 namespace clary::objects {
 namespace {
 
+constexpr Duration kFirstPause{100};
+constexpr Duration kLongestPause{5'000};
 constexpr size_t kPartBytes = 8 << 20;
 constexpr uint64_t kMaxPartInMemory = uint64_t{512} << 20;
 // Greater than every character of a key, so that a listing goes on behind a common prefix.
@@ -192,7 +194,8 @@ Result<net::Response> S3Store::Send(const Call& call, bool stream) {
     query += (query.empty() ? "?" : "&") + UriEncode(name) + "=" + UriEncode(value);
   }
   const std::string url = base + path + query;
-  for (int tries = 1;; ++tries) {
+  Duration pause = kFirstPause;
+  for (Duration waited{0};; waited += std::exchange(pause, std::min(2 * pause, kLongestPause))) {
     net::ClientRequest request{
         .method = call.method, .url = url, .headers = call.headers, .body = call.body};
     net::SignRequest(request,
@@ -206,8 +209,8 @@ Result<net::Response> S3Store::Send(const Call& call, bool stream) {
     const bool retry = answer
                            ? answer->status == 500 || answer->status == 503 || answer->status == 429
                            : answer.error().code == Code::kUnavailable;
-    if (retry && tries < options_.tries) {
-      clock_.Sleep(Duration(50 << tries));
+    if (retry && waited + pause <= options_.patience) {
+      clock_.Sleep(pause);
       continue;
     }
     if (!answer) return answer;

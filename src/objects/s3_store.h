@@ -20,7 +20,8 @@ struct S3StoreOptions {
   std::string secret_key;
   std::string session_token;
   bool virtual_host = false;  // bucket in the host name instead of the path
-  int tries = 4;              // of a request that may be sent again
+  // How long a request is sent again while the service is away or busy; 0: it is sent once.
+  Duration patience{700};
   net::HttpClientOptions http;
 };
 

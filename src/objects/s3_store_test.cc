@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "base/hash.h"
+#include "base/testing/manual_clock.h"
 #include "net/server.h"
 #include "objects/file_store.h"
 #include "objects/open_store.h"
@@ -102,13 +103,23 @@ TEST(S3Store, TriesAgainWhenTheServiceIsBusy) {
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().code, Code::kUnavailable);
   EXPECT_EQ(service.busy, 96);
+
+  // What runs a job waits for minutes.
+  ManualClock clock(Clock::System().Now());
+  auto options = service.Options();
+  options.patience = kJobPatience;
+  const auto patient = *S3Store::Open(options, clock);
+  service.busy = 20;
+  EXPECT_TRUE(patient->Put({"bucket", "k"}, *NewStringSource("model")));
+  EXPECT_EQ(service.busy, 0);
+  EXPECT_GT(clock.Now() - Clock::System().Now(), Duration(60'000));
 }
 
 // The store behind the front fails at every step in turn; the client meets each failure.
 TEST(S3Store, EveryFailureOfTheServiceIsAnError) {
   Service service;
   auto options = service.Options();
-  options.tries = 1;
+  options.patience = Duration(0);
   const auto store = *S3Store::Open(options);
   ASSERT_TRUE(store->CreateBucket("bucket", "us-east-1"));
   ASSERT_TRUE(store->Put({"bucket", "k"}, *NewStringSource("old")));

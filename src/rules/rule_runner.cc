@@ -426,7 +426,7 @@ class StopOnSignal {
 Result<RuleResult> RunDirectory(const fs::path& dir, std::stop_token stop) {
   CLARY_TRY(const std::string text, ReadFile(dir / "rule.json", kMaxRuleFile));
   CLARY_TRY(const RuleSpec spec, RuleSpec::FromJson(text));
-  CLARY_TRY(const auto store, objects::OpenStore(spec.store));
+  CLARY_TRY(const auto store, objects::OpenStoreForJob(spec.store));
   CLARY_TRY(auto log, meta::LogWriter::Open(spec.log_root, spec.log_group, spec.log_stream));
   return EvaluateRule(spec, dir, {*store, std::move(log), Clock::System()}, std::move(stop));
 }

@@ -158,7 +158,7 @@ class HostSet {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) return 1;
     const auto run = [&]() -> Result<int> {
-      CLARY_TRY(const auto store, objects::OpenStore(spec.store));
+      CLARY_TRY(const auto store, objects::OpenStoreForJob(spec.store));
       CLARY_TRY(auto log, meta::LogWriter::Open(spec.log_root, spec.log_group, spec.log_stream));
       return RunHost(spec, dir, {*store, std::move(log), clock_}, options_, role);
     };
@@ -258,7 +258,7 @@ class HostSet {
 
   // What is done for all hosts together when none runs any more.
   Status Finish(JobEvent& end) {
-    CLARY_TRY(const auto store, objects::OpenStore(spec_.store));
+    CLARY_TRY(const auto store, objects::OpenStoreForJob(spec_.store));
     CLARY_TRY(auto writer,
               meta::LogWriter::Open(spec_.log_root, spec_.log_group, spec_.log_stream));
     JobLog log(std::move(writer), clock_, options_.log_limit);

@@ -757,7 +757,7 @@ Result<int> RunDirectory(const fs::path& job_dir) {
   CLARY_TRY(const std::string text, ReadFile(job_dir / "job.json", kMaxSpecBytes));
   CLARY_TRY(const api::JobSpec spec, api::JobSpec::FromJson(text));
   if (spec.hosts.size() > 1) return RunHosts(spec, job_dir, Clock::System());
-  CLARY_TRY(const auto store, objects::OpenStore(spec.store));
+  CLARY_TRY(const auto store, objects::OpenStoreForJob(spec.store));
   if (spec.contract == "trials") return HostTrials(spec, job_dir, *store, Clock::System());
   CLARY_TRY(auto log, meta::LogWriter::Open(spec.log_root, spec.log_group, spec.log_stream));
   return RunJob(spec, job_dir, {*store, std::move(log), Clock::System()});

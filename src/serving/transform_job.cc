@@ -347,7 +347,7 @@ namespace {
 Result<int> RunTransformDirectory(const fs::path& directory) {
   CLARY_TRY(const std::string text, ReadFile(directory / "transform.json", kMaxSpecBytes));
   CLARY_TRY(const TransformSpec spec, TransformSpec::FromJson(text));
-  CLARY_TRY(const auto store, objects::OpenStore(spec.store));
+  CLARY_TRY(const auto store, objects::OpenStoreForJob(spec.store));
   return RunTransform(spec, directory, *store);
 }
 
