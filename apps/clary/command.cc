@@ -79,6 +79,7 @@ void Describe(CLI::App& app, Context& context, std::filesystem::path& home) {
   AddEnv(app, context);
   AddEnvironments(app, context);
   AddDoctor(app, context);
+  AddMigrate(app, context);
   AddKeys(app, context);
   AddBench(app, context);
   AddCompletion(app, context);

@@ -49,6 +49,7 @@ void AddS3(CLI::App& app, Context& context);
 void AddEnv(CLI::App& app, Context& context);  // env, exec
 void AddEnvironments(CLI::App& app, Context& context);
 void AddDoctor(CLI::App& app, Context& context);
+void AddMigrate(CLI::App& app, Context& context);
 void AddKeys(CLI::App& app, Context& context);
 void AddBench(CLI::App& app, Context& context);
 void AddCompletion(CLI::App& app, Context& context);

@@ -53,6 +53,35 @@ TEST_F(LeaseTest, OneLeadsAndAnotherTakesOverFromOneThatIsSilent) {
   EXPECT_FALSE(a_.Held());
 }
 
+// Only how long something takes is measured, by each with its own clock.
+TEST_F(LeaseTest, ClocksAMinuteApartChangeNothing) {
+  for (const int64_t ahead : {60'000, -60'000}) {
+    MemoryStore store;
+    ManualClock here;
+    ManualClock there(here.Now() + Duration(ahead));
+    Lease a(store, here, {.body = "a"});
+    Lease b(store, there, {.body = "b"});
+    const auto pass = [&](int looks, bool a_looks) {
+      for (int i = 0; i < looks; ++i) {
+        here.Advance(Lease::kLook);
+        there.Advance(Lease::kLook);
+        if (a_looks) (void)a.Look();
+        (void)b.Look();
+        EXPECT_FALSE(a.Held() && b.Held());
+      }
+    };
+    pass(40, true);
+    EXPECT_TRUE(a.Held());
+    pass(4, false);
+    EXPECT_FALSE(b.Held());
+    pass(4, false);
+    EXPECT_TRUE(b.Held());
+    pass(40, true);
+    EXPECT_TRUE(b.Held());
+    EXPECT_FALSE(a.Held());
+  }
+}
+
 TEST_F(LeaseTest, OneThatEndsLetsAnotherInAtOnce) {
   Pass(milliseconds(1'000));
   ASSERT_TRUE(a_.Release());

@@ -37,6 +37,17 @@ Result<Record> SqliteStore::Get(std::string_view table, std::string_view key) {
   return record;
 }
 
+Result<std::vector<std::string>> SqliteStore::Tables() {
+  MutexLock lock(mu_);
+  CLARY_TRY(auto s, db_.Prepare("SELECT DISTINCT tbl FROM records ORDER BY tbl"));
+  std::vector<std::string> tables;
+  for (;;) {
+    CLARY_TRY(const bool row, s.Step());
+    if (!row) return tables;
+    tables.emplace_back(s.Text(0));
+  }
+}
+
 Result<std::vector<Record>> SqliteStore::List(std::string_view table, std::string_view from,
                                               size_t limit) {
   MutexLock lock(mu_);

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -17,6 +18,9 @@ class SqliteStore final : public MetadataStore {
   // Opens or creates `path` (":memory:" for none) and migrates it. kFailedPrecondition
   // "NewerSchema" if it is from a later release.
   static Result<std::unique_ptr<SqliteStore>> Open(const std::filesystem::path& path);
+
+  // Those that have records, sorted.
+  Result<std::vector<std::string>> Tables();
 
   Result<Record> Get(std::string_view table, std::string_view key) override;
   Result<std::vector<Record>> List(std::string_view table, std::string_view from,

@@ -45,6 +45,13 @@ std::vector<std::pair<std::string, std::string>> Environment(const Account& acco
                                                              const std::string& endpoint,
                                                              const std::filesystem::path& home);
 
+// Moves the records of a home on which no service runs from its meta.db, which is kept as
+// meta.db.moved, to PostgreSQL at `state`; services start with that from then on. How many there
+// were. kNotFound "NoRecords"; kFailedPrecondition "AlreadyServing", "OtherState" (they are there
+// already), "StateInUse" (services have run on that database). After a failure it can be done
+// again.
+Result<size_t> MoveRecords(const std::filesystem::path& home, const std::string& state);
+
 class Service {
  public:
   // Serves when it returns. kFailedPrecondition "AlreadyServing" (the message names the endpoint of

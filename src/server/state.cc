@@ -11,6 +11,7 @@
 #include "meta/sqlite_store.h"
 #include "objects/open_store.h"
 #include "server/internal/record_body.h"
+#include "server/service.h"
 
 namespace clary::server {
 namespace {
@@ -126,6 +127,48 @@ Result<State> OpenState(const fs::path& home, const std::string& records,
     CLARY_CHECK_OK(state.objects->ListBuckets());  // the endpoint answers, and takes our keys
   }
   return state;
+}
+
+Result<size_t> MoveRecords(const fs::path& home, const std::string& url) {
+  constexpr size_t kBatch = 200;
+  Clock& clock = Clock::System();
+  std::error_code ec;
+  if (!fs::is_directory(home, ec)) {
+    return Fail(Code::kNotFound, "NoRecords", "there is no directory " + home.string());
+  }
+  CLARY_TRY(const FileLock lock, LockHome(home, /*shared=*/false, clock));
+  const fs::path file = home / "meta.db";
+  if (!fs::exists(file, ec)) {
+    return Fail(Code::kNotFound, "NoRecords", "there are no records in " + file.string());
+  }
+  CLARY_TRY(auto from, meta::SqliteStore::Open(file));
+  CLARY_TRY(const auto to, meta::PostgresStore::Open({.url = url}, clock));
+  CLARY_TRY(const auto leases, to->List(meta::kLeases, "", 1));
+  if (!leases.empty()) {
+    return Fail(Code::kFailedPrecondition, "StateInUse",
+                "services have run on that database: give an empty one");
+  }
+  size_t moved = 0;
+  CLARY_TRY(const auto tables, from->Tables());
+  for (const std::string& table : tables) {
+    std::string next;
+    for (;;) {
+      CLARY_TRY(auto records, from->List(table, next, kBatch));
+      if (records.empty()) break;
+      next = records.back().key + '\0';
+      std::vector<meta::Write> writes;
+      for (meta::Record& record : records) {
+        writes.push_back({table, std::move(record.key), std::move(record.body), std::nullopt});
+      }
+      CLARY_CHECK_OK(to->Apply(writes));
+      moved += writes.size();
+    }
+  }
+  from.reset();  // what is in its log is in its file then
+  fs::rename(file, home / "meta.db.moved", ec);
+  if (ec) return std::unexpected(ErrnoError(ec.value(), file.string()));
+  CLARY_CHECK_OK(WriteFileAtomic(home / "shared", "postgres\n", 0600));
+  return moved;
 }
 
 Membership::Membership(State& state, Clock& clock, std::function<void(bool leads)> led)

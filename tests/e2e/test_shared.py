@@ -3,6 +3,7 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -14,6 +15,68 @@ import service
 from service import CLARY, wait_for
 
 SMALL = {"objective": "reg:squarederror", "num_round": "3", "max_depth": "2"}
+
+
+class Door:
+    """A port that leads to another one, until it is shut: then every request is answered with 503."""
+    BODY = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
+
+    def __init__(self, to):
+        self.to = to
+        self.shut = False
+        self.refused = 0
+        self.open = set()
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.endpoint = f"127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+    def serve(self, client):
+        with client:
+            if self.shut:
+                self.refused += 1
+                client.recv(1 << 16)
+                client.sendall(b"HTTP/1.1 503 Slow Down\r\nConnection: close\r\nContent-Length: "
+                               + str(len(self.BODY)).encode() + b"\r\n\r\n" + self.BODY)
+                client.shutdown(socket.SHUT_WR)
+                while client.recv(1 << 16):  # a body that is still coming
+                    pass
+                return
+            with socket.create_connection(self.to) as server:
+                self.open |= {client, server}
+                back = threading.Thread(target=self.pump, args=(server, client), daemon=True)
+                back.start()
+                self.pump(client, server)
+                back.join()
+                self.open -= {client, server}
+
+    @staticmethod
+    def pump(here, there):
+        try:
+            while data := here.recv(1 << 16):
+                there.sendall(data)
+            there.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # shut
+
+    def close(self):
+        """What is under way breaks."""
+        self.shut = True
+        for s in list(self.open):
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def reopen(self):
+        self.shut = False
 
 
 class Member(service.Service):
@@ -64,6 +127,9 @@ class Shared(unittest.TestCase):
         cls.storage = service.Service()
         cls.storage.start()
         cls.addClassCleanup(cls.storage.__exit__)
+        host, _, port = cls.storage.endpoint.removeprefix("http://").partition(":")
+        cls.door = Door((host, int(port)))
+        cls.addClassCleanup(cls.door.listener.close)
 
     def setUp(self):
         self.postgres.query("DROP SCHEMA IF EXISTS clary CASCADE")
@@ -78,7 +144,7 @@ class Shared(unittest.TestCase):
         keys = self.storage.credentials
         self.members = [
             Member(self.home, "--state", self.postgres.url, "--objects",
-                   self.storage.endpoint.replace("http://", "s3://") + "?tls=off",
+                   f"s3://{self.door.endpoint}?tls=off",
                    env={"AWS_ACCESS_KEY_ID": keys["access_key_id"],
                         "AWS_SECRET_ACCESS_KEY": keys["secret_access_key"]})
             for _ in range(3)]
@@ -263,14 +329,111 @@ class Shared(unittest.TestCase):
         for m in self.members:
             self.assert_all_complete(m)
 
+    def start_long(self, name):
+        """A job that trains for some seconds; returns when it has begun to. Its log is a file."""
+        a = self.members[0]
+        a.ask("s3", "put_object", Bucket="data", Key="many/rows.csv", Body=service.census("train") * 4)
+        request = a.request(name, channels=("many",), HyperParameters={
+            "objective": "binary:logistic", "num_round": "1000", "max_depth": "8"})
+        request["InputDataConfig"][0]["ChannelName"] = "train"
+        a.ask("sagemaker", "create_training_job", **request)
+        self.acknowledged.append(name)
+        group = self.home / "logs"
+
+        def log():
+            return "".join(p.read_text() for p in group.rglob("*") if p.is_file() and name in str(p))
+
+        wait_for(lambda: "[10]" in log(), what="the first rounds")
+        return log
+
     def test_database_away(self):
+        """For longer than the lease lives, and than anybody tries again; more by AWAY_SECONDS. A job
+        that trains goes on, and ends meanwhile; its end is recorded afterwards."""
+        log = self.start_long("throughout")
+
         def away():
             self.postgres.crash()
-            time.sleep(6)  # how long it is away is what is tested: longer than the lease lives
+            self.assertFalse("[999]" in log(), "it has ended already")
+            until = time.monotonic() + float(os.environ.get("AWAY_SECONDS", 6))
+            wait_for(lambda: "[999]" in log(), seconds=60, what="the last round")
+            while time.monotonic() < until:
+                time.sleep(0.1)  # how long it is away is what is tested
             self.postgres.start()
 
         self.under_load(lambda: time.sleep(1), away)
+        job = self.members[1].wait("throughout", seconds=60)
+        self.assertEqual(job["TrainingJobStatus"], "Completed", job.get("FailureReason"))
+        self.acknowledged.remove("throughout")  # its log has other rounds
         self.assert_all_complete(self.members[2])
+
+    def test_storage_is_busy(self):
+        """S3 answers 503 for longer than clients try: a job that has trained keeps its model, and one
+        that begins gets its data."""
+        log = self.start_long("trained")
+
+        def busy():
+            self.door.close()
+            self.assertFalse("[999]" in log(), "it has ended already")
+            wait_for(lambda: "[999]" in log(), seconds=60, what="the last round")
+            with self.assertRaisesRegex(Exception, "SlowDown|reduce your request rate"):
+                self.members[0].boto("s3", retries={"max_attempts": 0}).list_objects_v2(Bucket="data")
+            refused = self.door.refused
+            wait_for(lambda: self.door.refused > refused + 3, what="tries of those that wait")
+            self.door.reopen()
+
+        self.under_load(lambda: time.sleep(1), busy)
+        job = self.members[1].wait("trained", seconds=60)
+        self.assertEqual(job["TrainingJobStatus"], "Completed", job.get("FailureReason"))
+        self.acknowledged.remove("trained")
+        self.assert_all_complete(self.members[2])
+
+
+@unittest.skipUnless(postgres.installed(), "PostgreSQL is not installed (Debian: postgresql)")
+class Migrate(unittest.TestCase):
+    def test_a_single_services_records_are_shared(self):
+        database = postgres.Postgres()
+        self.addCleanup(database.close)
+        with service.Service() as alone:
+            s3 = alone.boto("s3")
+            s3.create_bucket(Bucket="data")
+            s3.put_object(Bucket="data", Key="train/rows.csv", Body=b"1,2\n2,3\n" * 20)
+            sagemaker = alone.boto("sagemaker")
+            sagemaker.create_training_job(**alone.request(
+                "before", channels=("train",), HyperParameters=SMALL, Tags=[{"Key": "a", "Value": "b"}]))
+            before = alone.wait("before")
+            self.assertEqual(before["TrainingJobStatus"], "Completed", before.get("FailureReason"))
+
+            def migrate(code=0):
+                done = service.clary("migrate", "--state", database.url, "--json", home=alone.home,
+                                     check=False)
+                self.assertEqual(done.returncode, code, done.stderr)
+                return json.loads(done.stdout or done.stderr)
+
+            self.assertEqual(migrate(1)["error"]["code"], "AlreadyServing")
+            alone.stop()
+            self.assertGreater(migrate()["records"], 2)
+            self.assertEqual(migrate(1)["error"]["code"], "OtherState")
+            members = [Member(alone.home, "--state", database.url, env={}) for _ in range(2)]
+            for m in members:
+                m.start()
+                self.addCleanup(m.stop)
+            for m in members:
+                after = m.ask("sagemaker", "describe_training_job", TrainingJobName="before")
+                for volatile in ("ResponseMetadata",):
+                    after.pop(volatile), before.pop(volatile, None)
+                self.assertEqual(after, before)
+                self.assertEqual(m.ask("sagemaker", "list_tags",
+                                       ResourceArn=before["TrainingJobArn"])["Tags"],
+                                 [{"Key": "a", "Value": "b"}])
+            members[1].ask("sagemaker", "create_training_job", **members[1].request(
+                "after", channels=("train",), HyperParameters=SMALL))
+            self.assertEqual(members[0].wait("after")["TrainingJobStatus"], "Completed")
+            # Of another home onto a database that is used.
+            other = tempfile.TemporaryDirectory(prefix="clary-e2e-")
+            self.addCleanup(service.remove_folder, other)
+            service.clary("s3", "mb", "s3://elsewhere", home=other.name)
+            refused = service.clary("migrate", "--state", database.url, home=other.name, check=False)
+            self.assertIn("services have run on that database", refused.stderr)
 
 
 if __name__ == "__main__":
