@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "base/file.h"
 #include "base/quote.h"
@@ -116,14 +117,14 @@ int PrintCreated(const Context& context, const std::string& job) {
 }
 
 Result<Estimator> PrepareScript(const Session& session, const ScriptOptions& o) {
-  EstimatorOptions options{.instance_type = o.instance_type,
-                           .max_run = o.max_run,
+  EstimatorOptions options{.max_run = o.max_run,
                            .output_path = o.output,
                            .entry_point = o.script,
                            .source_dir = o.source_dir,
                            .dependencies = o.dependencies,
                            .checkpoint_s3_uri = o.checkpoints,
                            .enable_network_isolation = o.isolated};
+  CLARY_CHECK_OK(SetInstances(o.instances, options));
   CLARY_TRY(options.image_uri, ScriptImage(session, o.framework, o.image));
   CLARY_TRY(options.environment, Pairs("--env", o.environment, "LEVEL=debug"));
   CLARY_TRY(const auto metrics, Pairs("--metric", o.metrics, "'accuracy=accuracy: ([0-9.]+)'"));
@@ -261,6 +262,30 @@ int Process(const Context& context, const ProcessOptions& o) {
 }
 
 }  // namespace
+
+Status SetInstances(const Instances& instances, EstimatorOptions& options) {
+  if (!instances.type.empty()) options.instance_type = instances.type;
+  if (instances.count > 0) options.instance_count = instances.count;
+  if (!instances.groups.empty() && (!instances.type.empty() || instances.count > 0)) {
+    return Usage("give either --instance-group or --instance-type and --instance-count, not both");
+  }
+  for (const std::string& text : instances.groups) {
+    const size_t equals = text.find('=');
+    const size_t colon = text.find(':');
+    const auto count = colon == std::string::npos
+                           ? std::optional<uint64_t>(1)
+                           : ParseUint(std::string_view(text).substr(colon + 1));
+    if (equals == std::string::npos || equals == 0 || colon <= equals + 1 ||
+        equals + 1 == text.size() || !count || *count < 1 || *count > 100) {
+      return Usage("--instance-group " + text +
+                   ": write it as NAME=TYPE:COUNT, for example workers=ml.m5.xlarge:2");
+    }
+    options.instance_groups.push_back({.name = text.substr(0, equals),
+                                       .instance_type = text.substr(equals + 1, colon - equals - 1),
+                                       .instance_count = static_cast<int>(*count)});
+  }
+  return {};
+}
 
 int TrainScript(const Context& context, const ScriptOptions& o) {
   const Signals signals;  // before any other thread

@@ -5,9 +5,18 @@
 #include <utility>
 #include <vector>
 
+#include "clary/estimator.h"
 #include "command.h"
 
 namespace clary::cli {
+
+// What a job runs on, as the command line says it.
+struct Instances {
+  std::string type;
+  int count = 0;                    // 0: not said
+  std::vector<std::string> groups;  // NAME=TYPE or NAME=TYPE:COUNT, instead of both
+};
+Status SetInstances(const Instances& instances, EstimatorOptions& options);
 
 struct ScriptOptions {
   std::string script;
@@ -23,7 +32,7 @@ struct ScriptOptions {
   std::string checkpoints;                                    // s3:// URI
   std::string name;
   std::string output;
-  std::string instance_type = "ml.m5.xlarge";
+  Instances instances;
   int max_run = 24 * 60 * 60;
   std::string save;
   bool isolated = false;

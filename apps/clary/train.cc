@@ -41,8 +41,7 @@ struct TrainOptions {
   std::string name;
   std::string output;
   std::vector<std::string> rules;
-  std::string instance_type = "ml.m5.xlarge";
-  int instance_count = 1;
+  Instances instances;
   int max_run = 24 * 60 * 60;
   std::string save;
   bool wait = true;
@@ -121,11 +120,8 @@ Result<std::string> ImageOf(const Session& session, const TrainOptions& o) {
 
 // The job as far as the command line alone tells it.
 Result<Estimator> Prepare(const Session& session, const TrainOptions& o) {
-  EstimatorOptions options{.role = {},
-                           .instance_count = o.instance_count,
-                           .instance_type = o.instance_type,
-                           .max_run = o.max_run,
-                           .output_path = o.output};
+  EstimatorOptions options{.role = {}, .max_run = o.max_run, .output_path = o.output};
+  CLARY_CHECK_OK(SetInstances(o.instances, options));
   CLARY_TRY(options.image_uri, ImageOf(session, o));
   if (o.output.empty()) {
     CLARY_TRY(const auto bucket, session.default_bucket());
@@ -311,8 +307,8 @@ Status CheckKind(const TrainOptions& o) {
                  (script ? " is of the built-in algorithm, and does not go with --script"
                          : " is for a program of yours: --script"));
   }
-  if (script && o.instance_count > 1) return Usage("--script runs on one machine");
-  return {};
+  EstimatorOptions unused;
+  return SetInstances(o.instances, unused);
 }
 
 int RunScript(const Context& context, const TrainOptions& o) {
@@ -334,7 +330,7 @@ int RunScript(const Context& context, const TrainOptions& o) {
   script.parameters = o.parameters;
   script.name = o.name;
   script.output = o.output;
-  if (!o.instance_type.empty()) script.instance_type = o.instance_type;
+  script.instances = o.instances;
   script.max_run = o.max_run;
   script.save = o.save;
   script.wait = o.wait;
@@ -545,6 +541,7 @@ void AddTrain(CLI::App& app, Context& context) {
        "clary train --train train.csv --objective binary:logistic --serve",
        "clary train --train s3://bucket/train/ --num-round 500 -P max_depth=5 -P eta=0.2",
        "clary train --train train.csv --validation validation.csv --rule create_xgboost_report",
+       "clary train --script train.py --train data/ --instance-count 2",
        "clary train --script train.py --source-dir src --framework sklearn:1.2-1 --train data/ "
        "--hyperparameter epochs=3"},
       [&context, o] { return Train(context, *o); });
@@ -581,9 +578,16 @@ void AddTrain(CLI::App& app, Context& context) {
                    "Debugger rules, e.g. create_xgboost_report,overfit; may be repeated")
       ->expected(1)
       ->take_all();
-  train->add_option("--instance-type", o->instance_type,
+  train->add_option("--instance-type", o->instances.type,
                     "Name of the machine (default ml.m5.xlarge)");
-  AddNumber(*train, "--instance-count", o->instance_count, "Number of machines (default 1)");
+  AddNumber(*train, "--instance-count", o->instances.count,
+            "Number of machines, which work together (default 1)");
+  train
+      ->add_option(
+          "--instance-group", o->instances.groups,
+          "NAME=TYPE:COUNT, a group of machines, instead of the two above; may be repeated")
+      ->expected(1)
+      ->take_all();
   AddNumber(*train, "--max-run", o->max_run, "Stop the job after so many seconds (default a day)");
   train->add_option("--save", o->save, "Also write model.tar.gz to this file")
       ->check([](const std::string& path) {  // before the training, not after it

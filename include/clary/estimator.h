@@ -67,15 +67,23 @@ struct MetricDefinition {
   std::string regex;
 };
 
+// Some of a job's hosts, which know each other's groups by SM_INSTANCE_GROUPS_DICT.
+struct InstanceGroup {
+  std::string name;
+  std::string instance_type = "ml.m5.xlarge";
+  int instance_count = 1;
+};
+
 struct EstimatorOptions {
   std::string image_uri;
   std::string role;  // empty: Session::get_execution_role()
   int instance_count = 1;
   std::string instance_type = "ml.m5.xlarge";
-  int volume_size = 30;        // GB
-  int max_run = 24 * 60 * 60;  // seconds
-  std::string output_path;     // s3://bucket/prefix; empty: the default bucket
-  std::string base_job_name;   // empty: the image's name
+  std::vector<InstanceGroup> instance_groups;  // instead of a count and a type
+  int volume_size = 30;                        // GB
+  int max_run = 24 * 60 * 60;                  // seconds
+  std::string output_path;                     // s3://bucket/prefix; empty: the default bucket
+  std::string base_job_name;                   // empty: the image's name
   // Script mode: the program to train with, its path below `source_dir`, or on this machine without
   // one. A name that does not end in .py or .sh is run as a command.
   std::string entry_point;

@@ -16,6 +16,7 @@ struct TrainingInput {
   std::string compression;      // None | Gzip
   std::string record_wrapping;  // None | RecordIO
   std::string input_mode;       // File | Pipe | FastFile
+  std::vector<std::string> instance_groups;  // only the hosts of these have it; empty: all
 };
 
 // Channel name and input, in the order in which they are sent: {{"train", a}, {"validation", b}}.

@@ -47,8 +47,8 @@ struct TrainingJobDescription {
   std::string failure_reason;
   std::string image_uri;
   std::string role;
-  std::string instance_type;
-  int instance_count = 1;
+  std::string instance_type;  // of instance groups: the first one's
+  int instance_count = 1;     // of all groups
   std::string output_path;
   std::string model_data;  // s3://.../output/model.tar.gz
   std::map<std::string, std::string> hyperparameters;

@@ -117,6 +117,9 @@ Result<Estimator::Request> Estimator::MakeRequest(const Channels& inputs, const 
     if (!input.compression.empty()) c["CompressionType"] = input.compression;
     if (!input.record_wrapping.empty()) c["RecordWrapperType"] = input.record_wrapping;
     if (!input.input_mode.empty()) c["InputMode"] = input.input_mode;
+    if (!input.instance_groups.empty()) {
+      c["DataSource"]["S3DataSource"]["InstanceGroupNames"] = input.instance_groups;
+    }
     channels.push_back(std::move(c));
   }
 
@@ -146,12 +149,19 @@ Result<Estimator::Request> Estimator::MakeRequest(const Channels& inputs, const 
       {"AlgorithmSpecification", {{"TrainingImage", o.image_uri}, {"TrainingInputMode", "File"}}},
       {"RoleArn", o.role},
       {"OutputDataConfig", {{"S3OutputPath", output}}},
-      {"ResourceConfig",
-       {{"InstanceCount", o.instance_count},
-        {"InstanceType", o.instance_type},
-        {"VolumeSizeInGB", o.volume_size}}},
+      {"ResourceConfig", {{"VolumeSizeInGB", o.volume_size}}},
       {"StoppingCondition", {{"MaxRuntimeInSeconds", o.max_run}}},
       {"HyperParameters", hyperparameters}};
+  json& resources = request["ResourceConfig"];
+  for (const InstanceGroup& group : o.instance_groups) {
+    resources["InstanceGroups"].push_back({{"InstanceGroupName", group.name},
+                                           {"InstanceType", group.instance_type},
+                                           {"InstanceCount", group.instance_count}});
+  }
+  if (o.instance_groups.empty()) {
+    resources["InstanceCount"] = o.instance_count;
+    resources["InstanceType"] = o.instance_type;
+  }
   if (!channels.empty()) request["InputDataConfig"] = std::move(channels);
   for (const auto& m : o.metric_definitions) {
     request["AlgorithmSpecification"]["MetricDefinitions"].push_back(

@@ -48,6 +48,12 @@ TrainingJobDescription Decode(const json& j) {
   d.role = Text(j, "RoleArn");
   d.instance_type = Text(Child(j, "ResourceConfig"), "InstanceType");
   d.instance_count = std::max(1, Int(Child(j, "ResourceConfig"), "InstanceCount"));
+  const auto groups = List(Child(j, "ResourceConfig"), "InstanceGroups");
+  if (!groups.empty()) {
+    d.instance_type = Text(groups.front(), "InstanceType");
+    d.instance_count = 0;
+    for (const auto& group : groups) d.instance_count += std::max(1, Int(group, "InstanceCount"));
+  }
   d.output_path = Text(Child(j, "OutputDataConfig"), "S3OutputPath");
   d.model_data = Text(Child(j, "ModelArtifacts"), "S3ModelArtifacts");
   for (const auto& [name, value] : Child(j, "HyperParameters").items()) {

@@ -217,9 +217,27 @@ class CommandLine(unittest.TestCase):
         self.assertIn("mount the shared directory",
                       [f for f in report["nodes"][0]["findings"] if f["check"] == "home"][0]["advice"])
 
+    def test_several_hosts(self):
+        done = json.loads(self.clary("train", *self.data, "--num-round", 5, "--instance-count", 2,
+                                     "--name", "two", "--json").stdout)
+        self.assertEqual(done["status"], "Completed")
+        (self.dir / "train.py").write_text(
+            "import json, os\n"
+            "print('I am', os.environ['SM_CURRENT_HOST'], os.environ['SM_CURRENT_INSTANCE_GROUP'])\n")
+        self.clary("train", "--script", self.dir / "train.py", "--train", self.dir / "train.csv",
+                   "--name", "groups", "--instance-group", "head=ml.m5.large",
+                   "--instance-group", "workers=ml.m5.large:2")
+        log = self.clary("logs", "groups").stdout
+        for host, group in (("algo-1", "head"), ("algo-2", "workers"), ("algo-3", "workers")):
+            self.assertIn(f"I am {host} {group}", log)
+        for wrong in (["--instance-group", "workers"], ["--instance-group", "a=b:x"],
+                      ["--instance-group", "a=b:2", "--instance-count", "2"]):
+            refused = self.clary("train", *self.data, *wrong, check=False)
+            self.assertEqual(refused.returncode, 2, refused.stderr)
+
     def test_every_command_has_help_with_an_example(self):
         for name in ("train", "serve", "jobs", "describe", "predict", "report", "stop", "logs", "env", "exec", "version", "bench", "completion",
-                     "help", "s3 ls", "s3 cp", "s3 rm", "s3 mb", "s3 rb", "keys create", "keys list", "keys delete", "doctor"):
+                     "help", "s3 ls", "s3 cp", "s3 rm", "s3 mb", "s3 rb", "keys create", "keys list", "keys delete", "doctor", "migrate"):
             examples = self.clary(*name.split(), "--help").stdout.partition("Examples:\n")[2]
             self.assertIn("clary " + name, examples)
             self.assertEqual(self.clary("help", *name.split()).stdout,
