@@ -6,8 +6,9 @@
 //   gbdt_bench predict MODEL.json DIR THREADS REPEATS    margins of the test part
 //   gbdt_bench single MODEL.json DIR CALLS               the same rows, one a call
 //   gbdt_bench contributions MODEL.json DIR ROWS THREADS REPEATS
-//   gbdt_bench hosts ROWS ROUNDS HOSTS    what a round costs each of several hosts, and what it
-//   sends gbdt_bench evaluation ROWS ROUNDS THREADS [METRIC ...]    what metrics of made data cost
+//   gbdt_bench hosts ROWS ROUNDS HOSTS [RANK ADDRESS...]    what a round costs each of several
+//     hosts, and what it sends
+//   gbdt_bench evaluation ROWS ROUNDS THREADS [METRIC ...]    what metrics of made data cost
 //   in a round
 #include <algorithm>
 #include <charconv>
@@ -289,15 +290,15 @@ constexpr std::pair<std::string_view, std::string_view> kEvaluated[] = {
 };
 
 // Rows of 24 features with labels that the objective takes: 0 and 1 for most.
-Result<Dataset> MakeRows(size_t rows, uint32_t seed, std::string_view objective) {
-  constexpr uint32_t kColumns = 24;
+Result<Dataset> MakeRows(size_t rows, uint32_t seed, std::string_view objective,
+                         uint32_t columns = 24) {
   std::mt19937 rng(seed);
   std::normal_distribution<float> normal;
-  std::vector<float> x(rows * kColumns);
+  std::vector<float> x(rows * columns);
   for (float& v : x) v = normal(rng);
   RowFields f;
   for (size_t r = 0; r < rows; ++r) {
-    const float* const row = x.data() + r * kColumns;
+    const float* const row = x.data() + r * columns;
     const float z = row[0] + row[1] * row[2] + std::sin(3 * row[3]) + normal(rng);
     float y = z > 0 ? 1 : 0;
     if (objective == "survival:cox")
@@ -311,7 +312,7 @@ Result<Dataset> MakeRows(size_t rows, uint32_t seed, std::string_view objective)
     }
     if (objective == "rank:ndcg" && r % 32 == 0) f.group_sizes.push_back(32);
   }
-  return Dataset::FromDense(std::move(x), rows, kColumns, std::move(f));
+  return Dataset::FromDense(std::move(x), rows, columns, std::move(f));
 }
 
 Status EvaluationCommand(int argc, char** argv) {
@@ -366,15 +367,25 @@ Status EvaluationCommand(int argc, char** argv) {
 }
 
 // Hosts are threads, joined by TCP. Times are of each thread's own CPU, so that they do not wait
-// for a core; what the kernel does for its sockets is in them.
-Status HostsCommand(char** argv) {
+// for a core; what the kernel does for its sockets is in them. With a rank and the hosts' addresses
+// this process is one of them (hosts_bench.py).
+Status HostsCommand(int argc, char** argv) {
   const size_t rows = static_cast<size_t>(std::atoi(argv[2]));
   const int rounds = std::atoi(argv[3]);
   const auto hosts = static_cast<size_t>(std::atoi(argv[4]));
+  const std::vector<std::string> names = argc > 6 ? std::vector<std::string>(argv + 6, argv + argc)
+                                                  : std::vector<std::string>(hosts, "127.0.0.1");
+  if (names.size() != hosts) return Fail(Code::kInvalidArgument, "", "an address for each host");
+  const std::vector<size_t> ranks = [&] {
+    if (argc > 6) return std::vector<size_t>{static_cast<size_t>(std::atoi(argv[5]))};
+    std::vector<size_t> all(hosts);
+    std::iota(all.begin(), all.end(), size_t{0});
+    return all;
+  }();
   CLARY_TRY(const TrainParams params, TrainParams::FromMap({{"objective", "binary:logistic"},
                                                             {"num_round", std::to_string(rounds)},
                                                             {"nthread", "1"}}));
-  CLARY_TRY(const Dataset all, MakeRows(rows, 1, params.objective));
+  CLARY_TRY(const Dataset all, MakeRows(rows, 1, params.objective, 28));
   const auto cpu = [] {
     timespec t{};
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
@@ -382,6 +393,7 @@ Status HostsCommand(char** argv) {
   };
   struct Cost {
     double seconds = 0;
+    double wall = 0;
     uint64_t bytes = 0;
     uint64_t operations = 0;
   };
@@ -389,11 +401,10 @@ Status HostsCommand(char** argv) {
   std::vector<Cost> set_up(hosts);  // and the first round
   std::vector<Status> ended(hosts);
   std::vector<std::jthread> threads;
-  for (size_t k = 0; k < hosts; ++k) {
+  for (const size_t k : ranks) {
     threads.emplace_back([&, k] {
-      auto end = collective::MeetOverTcp({.hosts = std::vector<std::string>(hosts, "127.0.0.1"),
-                                          .rank = static_cast<int>(k),
-                                          .port = 9098});
+      auto end =
+          collective::MeetOverTcp({.hosts = names, .rank = static_cast<int>(k), .port = 9098});
       if (!end) {
         ended[k] = std::unexpected(end.error());
         return;
@@ -403,13 +414,14 @@ Status HostsCommand(char** argv) {
       std::iota(own.begin(), own.end(), static_cast<uint32_t>(rows * k / hosts));
       const Dataset part = all.Subset(own);
       const double begin = cpu();
+      const auto began = Clock::now();
       Cost first;
       TrainOptions options{.hosts = &together};
       options.on_round = [&](const RoundReport& report) {
-        const Cost now{cpu() - begin, together.bytes_sent(), together.operations()};
+        const Cost now{cpu() - begin, Seconds(began), together.bytes_sent(), together.operations()};
         if (report.round == 0) first = now;
         const double n = std::max(1, report.round);
-        round[k] = {(now.seconds - first.seconds) / n,
+        round[k] = {(now.seconds - first.seconds) / n, (now.wall - first.wall) / n,
                     (now.bytes - first.bytes) / static_cast<uint64_t>(n),
                     (now.operations - first.operations) / static_cast<uint64_t>(n)};
         return true;
@@ -424,12 +436,13 @@ Status HostsCommand(char** argv) {
   const auto print = [](const char* what, const std::vector<Cost>& of) {
     Cost most;
     for (const Cost& c : of) {
-      most = {std::max(most.seconds, c.seconds), std::max(most.bytes, c.bytes),
-              std::max(most.operations, c.operations)};
+      most = {std::max(most.seconds, c.seconds), std::max(most.wall, c.wall),
+              std::max(most.bytes, c.bytes), std::max(most.operations, c.operations)};
     }
-    std::printf("\"%s\": {\"cpu_ms\": %.3f, \"bytes\": %llu, \"operations\": %llu}", what,
-                1e3 * most.seconds, static_cast<unsigned long long>(most.bytes),
-                static_cast<unsigned long long>(most.operations));
+    std::printf(
+        "\"%s\": {\"cpu_ms\": %.3f, \"wall_ms\": %.3f, \"bytes\": %llu, \"operations\": %llu}",
+        what, 1e3 * most.seconds, 1e3 * most.wall, static_cast<unsigned long long>(most.bytes),
+        static_cast<unsigned long long>(most.operations));
   };
   std::printf("{\"hosts\": %zu, \"rows\": %zu, ", hosts, rows);
   print("set_up", set_up);
@@ -449,7 +462,7 @@ int main(int argc, char** argv) {
   if (command == "predict" && argc == 6) status = PredictCommand(argv);
   if (command == "single" && argc == 5) status = SingleCommand(argv);
   if (command == "contributions" && argc == 7) status = ContributionsCommand(argv);
-  if (command == "hosts" && argc == 5) status = HostsCommand(argv);
+  if (command == "hosts" && argc >= 5) status = HostsCommand(argc, argv);
   if (command == "evaluation" && argc > 4) status = EvaluationCommand(argc, argv);
   if (!status) std::fprintf(stderr, "%s\n", status.error().message.c_str());
   return status ? 0 : 1;

@@ -11,7 +11,7 @@ namespace {
 using nlohmann::json;
 
 constexpr size_t kLoadPage = 1000;
-constexpr size_t kMaxTexts = 512;    // answers kept; when full, all are dropped
+constexpr size_t kMaxTexts = 4096;   // answers kept; when full, all are dropped
 constexpr size_t kFirstChunk = 32;   // of a walk: what a page needs
 constexpr size_t kLargeChunk = 256;  // of a long one
 
