@@ -24,7 +24,8 @@ using nlohmann::json;
 constexpr Duration kPoll{200};
 constexpr Duration kMaxPoll{3000};
 constexpr size_t kMaxEndpointName = 63;
-constexpr unsigned kMostRequestsAtOnce = 4;
+// While a worker of the model computes, the next request is on its way to it.
+constexpr unsigned kMostRequestsAtOnce = 8;
 
 std::unexpected<Error> BadModel(std::string message) {
   return Fail(Code::kInvalidArgument, "ClientError", std::move(message));
@@ -187,8 +188,8 @@ clarify::ModelOptions JobModel::Options() const {
     headers.Set("X-Amzn-SageMaker-Custom-Attributes", config_.custom_attributes);
   }
   // As many as an instance of ours has workers.
-  out.requests_at_once =
-      static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1U, kMostRequestsAtOnce));
+  out.requests_at_once = static_cast<int>(
+      std::clamp(2 * std::thread::hardware_concurrency(), 1U, kMostRequestsAtOnce));
   out.invoke = [this, headers](const std::string& body) {
     return service_.Invoke(endpoint_, headers, body);
   };

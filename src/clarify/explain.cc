@@ -9,6 +9,7 @@
 namespace clary::clarify {
 namespace {
 
+constexpr size_t kMostWaysBytes = size_t{64} << 20;
 constexpr size_t kMaxTreePlayers = 16;
 constexpr size_t kFewSamples = 2048;  // of our models, and two for each player
 
@@ -45,7 +46,16 @@ class TreeExplainer {
         copies_(baseline.size() / features),
         link_(LinkOf(model)),
         by_margins_(options.logit ? link_ == Link::kLogistic && copies_ == 1
-                                  : link_ == Link::kNone) {}
+                                  : link_ == Link::kNone) {
+    // Where somebody may not play, the baseline has the row's values.
+    if (!by_margins_ || !options.may_play.empty() ||
+        copies_ * trees_.BytesOfWays() > kMostWaysBytes) {
+      return;
+    }
+    for (size_t c = 0; c < copies_; ++c) {
+      ways_.push_back(trees_.WaysOf(std::span(b_).subspan(c * features_, features_)));
+    }
+  }
 
   // Whether the margins are the game.
   bool by_margins() const { return by_margins_; }
@@ -97,7 +107,11 @@ class TreeExplainer {
     std::vector<double> values(players.size() * outputs);
     if (by_margins_) {
       for (size_t c = 0; c < copies_; ++c) {
-        trees_.AddShapley(x, Baseline(c, x), some, values, scratch);
+        if (ways_.empty()) {
+          trees_.AddShapley(x, Baseline(c, x), some, values, scratch);
+        } else {
+          trees_.AddShapley(x, ways_[c], some, values, scratch);
+        }
       }
       for (double& v : values) v /= static_cast<double>(copies_);
     } else {
@@ -170,6 +184,7 @@ class TreeExplainer {
   const size_t copies_;
   const Link link_;
   const bool by_margins_;
+  std::vector<gbdt::Coalitions::Ways> ways_;  // of each baseline row; empty: not made
 };
 
 void Count(ShapValues& out) {

@@ -299,6 +299,9 @@ TEST(Coalitions, MarginsAndShapleyValuesAreTheModelsOwn) {
       for (size_t s = 0; s < 64; ++s) EXPECT_NEAR(margins[s], predicted[s], 2e-4) << s;
       ShapleyOfCoalitions(margins, 6, 1, want);
       coalitions.AddShapley(x, b, players, shapley, scratch);
+      std::vector<double> again(shapley.size());
+      coalitions.AddShapley(x, coalitions.WaysOf(b), players, again, scratch);
+      EXPECT_EQ(again, shapley);
       for (size_t p = 0; p < 6; ++p) EXPECT_NEAR(shapley[p], want[p], 1e-9);
     }
   }

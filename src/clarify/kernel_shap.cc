@@ -17,7 +17,7 @@ using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
 constexpr size_t kDefaultSamples = 2048;  // and two for each player
-constexpr size_t kBatchRows = 16384;
+constexpr size_t kBatchRows = 32768;
 
 using Coalition = std::vector<bool>;  // a player each
 

@@ -73,11 +73,15 @@ Result<Coalitions> Coalitions::Make(const Forest& forest) {
   return out;
 }
 
+inline bool Coalitions::GoesLeft(const One& tree, int32_t node, const Node& n, float value) {
+  if ((n.feature & kCategorical) != 0) [[unlikely]]
+    return tree.tree->Child(node, value) == n.left;
+  return std::isnan(value) ? n.default_left : value < n.threshold;
+}
+
 inline int32_t Coalitions::Child(const One& tree, int32_t node, float value) const {
   const Node& n = nodes_[tree.first + static_cast<size_t>(node)];
-  if ((n.feature & kCategorical) != 0) return tree.tree->Child(node, value);
-  const bool left = std::isnan(value) ? n.default_left : value < n.threshold;
-  return n.left + (left ? 0 : 1);
+  return n.left + (GoesLeft(tree, node, n, value) ? 0 : 1);
 }
 
 // Which mixtures reach which leaves: a player in `with` takes x's value, one in `without` b's.
@@ -118,35 +122,42 @@ void Coalitions::Masks(const Walk& w, int32_t node, uint32_t with, uint32_t with
   }
 }
 
-Coalitions::Shares Coalitions::Paths(const Walk& w, int32_t node, size_t with,
-                                     size_t without) const {
+template <typename BLeft>
+Coalitions::Shares Coalitions::Paths(const Walk& w, const Node* nodes, const BLeft& b_left,
+                                     int32_t node, size_t with, size_t without) const {
   for (;;) {
-    const Node& n = nodes_[w.tree.first + static_cast<size_t>(node)];
+    const Node& n = nodes[node];
     if (n.left < 0) {
       const double value = n.threshold * w.tree.weight;
       return {.with = value * LeafShare(with, without),
               .without = value * LeafShare(without, with)};
     }
     const uint32_t feature = n.feature & ~kCategorical;
-    const float bv = feature < w.b.size() ? w.b[feature] : NAN;
-    const int32_t b_child = Child(w.tree, node, bv);
+    const float xv = feature < w.x.size() ? w.x[feature] : NAN;
+    const bool x_left = GoesLeft(w.tree, node, n, xv);
+    const bool left = b_left(node, n);
+    const int32_t b_child = n.left + (left ? 0 : 1);
+    if (x_left == left) {
+      node = b_child;
+      continue;
+    }
     const int32_t player = w.scratch.player[feature];
     if (player < 0) {
       node = b_child;
       continue;
     }
-    const int32_t x_child = Child(w.tree, node, feature < w.x.size() ? w.x[feature] : NAN);
+    const int32_t x_child = n.left + (x_left ? 0 : 1);
     uint8_t& taken = w.scratch.taken[static_cast<size_t>(player)];
-    if (x_child == b_child || taken == 2) {
+    if (taken == 2) {
       node = b_child;
     } else if (taken == 1) {
       node = x_child;
     } else {
       // All leaves below the one child have the player in their X, below the other in their B.
       taken = 1;
-      const Shares x = Paths(w, x_child, with + 1, without);
+      const Shares x = Paths(w, nodes, b_left, x_child, with + 1, without);
       taken = 2;
-      const Shares b = Paths(w, b_child, with, without + 1);
+      const Shares b = Paths(w, nodes, b_left, b_child, with, without + 1);
       taken = 0;
       w.out[static_cast<size_t>(player) * w.outputs + w.tree.output] += x.with - b.without;
       return {.with = x.with + b.with, .without = x.without + b.without};
@@ -198,9 +209,39 @@ void Coalitions::AddShapley(std::span<const float> x, std::span<const float> b,
                             Scratch& scratch) const {
   Number(players, scratch);
   for (const One& tree : trees_) {
+    const auto b_left = [&](int32_t node, const Node& n) {
+      const uint32_t feature = n.feature & ~kCategorical;
+      return GoesLeft(tree, node, n, feature < b.size() ? b[feature] : NAN);
+    };
     Paths(
         {.x = x, .b = b, .tree = tree, .outputs = base_.size(), .out = values, .scratch = scratch},
-        0, 0, 0);
+        &nodes_[tree.first], b_left, 0, 0, 0);
+  }
+  Forget(players, scratch);
+}
+
+Coalitions::Ways Coalitions::WaysOf(std::span<const float> b) const {
+  Ways out;
+  out.nodes_ = nodes_;
+  for (const One& tree : trees_) {
+    for (size_t n = tree.first; n < tree.first + tree.tree->size(); ++n) {
+      if (nodes_[n].left < 0) continue;
+      const uint32_t feature = nodes_[n].feature & ~kCategorical;
+      out.nodes_[n].b_left = GoesLeft(tree, static_cast<int32_t>(n - tree.first), nodes_[n],
+                                      feature < b.size() ? b[feature] : NAN);
+    }
+  }
+  return out;
+}
+
+void Coalitions::AddShapley(std::span<const float> x, const Ways& b,
+                            std::span<const uint32_t> players, std::span<double> values,
+                            Scratch& scratch) const {
+  Number(players, scratch);
+  for (const One& tree : trees_) {
+    Paths(
+        {.x = x, .b = {}, .tree = tree, .outputs = base_.size(), .out = values, .scratch = scratch},
+        &b.nodes_[tree.first], [](int32_t, const Node& n) { return n.b_left; }, 0, 0, 0);
   }
   Forget(players, scratch);
 }

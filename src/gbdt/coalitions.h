@@ -44,6 +44,14 @@ class Coalitions {
                   std::span<const uint32_t> players, std::span<double> values,
                   Scratch& scratch) const;
 
+  // Where one b goes at every split: for many x against it.
+  class Ways;
+  Ways WaysOf(std::span<const float> b) const;
+  size_t BytesOfWays() const { return nodes_.size() * sizeof(Node); }
+  // The same values as of WaysOf()'s b, sooner.
+  void AddShapley(std::span<const float> x, const Ways& b, std::span<const uint32_t> players,
+                  std::span<double> values, Scratch& scratch) const;
+
   size_t outputs() const { return base_.size(); }
   size_t features() const { return features_; }
 
@@ -53,6 +61,7 @@ class Coalitions {
     uint32_t feature = 0;  // kCategorical: see the tree
     int32_t left = -1;     // in the tree; -1: a leaf
     bool default_left = false;
+    bool b_left = false;  // of Ways
   };
   struct One {
     const Tree* tree = nullptr;
@@ -64,6 +73,7 @@ class Coalitions {
 
   Coalitions() = default;
   int32_t Child(const One& tree, int32_t node, float value) const;
+  static bool GoesLeft(const One& tree, int32_t node, const Node& n, float value);
   void Number(std::span<const uint32_t> players, Scratch& scratch) const;
   static void Forget(std::span<const uint32_t> players, Scratch& scratch);
   void Masks(const Walk& walk, int32_t node, uint32_t with, uint32_t without) const;
@@ -73,13 +83,21 @@ class Coalitions {
     double with = 0;
     double without = 0;
   };
-  Shares Paths(const Walk& walk, int32_t node, size_t with, size_t without) const;
+  template <typename BLeft>
+  Shares Paths(const Walk& walk, const Node* nodes, const BLeft& b_left, int32_t node, size_t with,
+               size_t without) const;
 
   static constexpr uint32_t kCategorical = 1U << 31;
   size_t features_ = 0;
   std::vector<double> base_;  // margins before the first tree
   std::vector<Node> nodes_;
   std::vector<One> trees_;
+};
+
+class Coalitions::Ways {
+ private:
+  friend class Coalitions;
+  std::vector<Node> nodes_;
 };
 
 }  // namespace clary::gbdt

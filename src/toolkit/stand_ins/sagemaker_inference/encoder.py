@@ -20,7 +20,7 @@ def _csv(array_like):
         # What savetxt writes, at a third of its time: these print as Python's own numbers do.
         rows = array.tolist()
         lines = map(str, rows) if array.ndim == 1 else (",".join(map(str, row)) for row in rows)
-        return "".join(line + "\n" for line in lines)
+        return "\n".join(lines) + "\n" * bool(rows)
     out = io.StringIO()
     np.savetxt(out, array_like, delimiter=",", fmt="%s")
     return out.getvalue()
