@@ -84,8 +84,9 @@ def main():
     parser.add_argument("bench")
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=100)
+    parser.add_argument("--in-process", action="store_true", help="clary serve --answer-in-process")
     options = parser.parse_args()
-    with service.Service() as clary:
+    with service.Service(*["--answer-in-process"] * options.in_process) as clary:
         folder = str(clary.home)
         _, without = cpu_seconds(folder)
         row = deploy(clary, "bench", options.rounds)

@@ -10,7 +10,7 @@ set -euo pipefail
 build="g++ cmake ninja-build ccache mold pkg-config ca-certificates
   libboost-dev libssl-dev libcurl4-openssl-dev nlohmann-json3-dev libpugixml-dev libarchive-dev
   libsqlite3-dev libpq-dev libfmt-dev libcli11-dev libfast-float-dev libre2-dev zlib1g-dev libxxhash-dev
-  libeigen3-dev libnlopt-dev libisal-dev libsnappy-dev libzstd-dev liblz4-dev libbrotli-dev bubblewrap"
+  libeigen3-dev libnlopt-dev libisal-dev libsnappy-dev libzstd-dev liblz4-dev libbrotli-dev bubblewrap tzdata"
 python="python3 python3-venv"
 test="chromium chromium-driver procps libgtest-dev libgmock-dev git python3-dev curl postgresql
   munge slurmctld slurmd slurm-client"

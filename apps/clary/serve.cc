@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "command.h"
 #include "options.h"
+#include "serving/local_model.h"
 #include "signals.h"
 #include "terminal.h"
 #include "toolkit/python.h"
@@ -14,6 +15,7 @@ namespace {
 
 struct ServeOptions {
   server::Options service;
+  bool answers_here = false;
   bool quiet = false;
 };
 
@@ -21,6 +23,7 @@ int Serve(const Context& context, ServeOptions options) {
   Signals signals;
   options.service.home = context.home;
   options.service.check_hyperparameters = CheckAlgorithmTakes;
+  if (options.answers_here) options.service.local_models = serving::LoadLocalModel;
   options.service.python = std::filesystem::absolute(options.service.python);
   if (options.quiet) SetLogLevel(LogLevel::kWarn);
   auto service = server::Service::Start(options.service);
@@ -76,6 +79,9 @@ void AddServe(CLI::App& app, Context& context) {
       });
   serve->add_option("--rule-python", service.rule_python,
                     "Python with smdebug, for rules of your own (default /usr/bin/python3)");
+  serve->add_flag("--answer-in-process", options->answers_here,
+                  "Small models of the built-in algorithm answer in this process, which is faster; "
+                  "a fault in one ends it");
   AddChoice(*serve, "--job-network", service.job_network,
             "What jobs reach: none, clary (this service and the package index; default), open (all "
             "that this user does)",

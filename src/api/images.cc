@@ -64,19 +64,23 @@ size_t Rank(std::string_view version) {
 }
 
 Error UnknownImage(std::string_view uri) {
-  std::string known;
-  for (const auto v : kXgboostVersions) known.append("sagemaker-xgboost:").append(v).append(", ");
   return {Code::kInvalidArgument, "ValidationException",
           "Unknown training image '" + std::string(uri) +
-              "' at 'algorithmSpecification.trainingImage'. This service runs: " + known +
-              "sagemaker-xgboost:latest (any registry, any repository whose name contains "
-              "'xgboost'). With any other image give the program, too: a script of yours "
+              "' at 'algorithmSpecification.trainingImage'. This service runs: " + KnownImages() +
+              ". With any other image give the program, too: a script of yours "
               "(entry_point, SourceCode) or a ContainerEntrypoint; or bring the image itself from "
               "podman or "
               "docker: clary environments import IMAGE."};
 }
 
 }  // namespace
+
+std::string KnownImages() {
+  std::string known;
+  for (const auto v : kXgboostVersions) known.append("sagemaker-xgboost:").append(v).append(", ");
+  return known +
+         "sagemaker-xgboost:latest (any registry, any repository whose name contains 'xgboost')";
+}
 
 Result<Image> ResolveImage(std::string_view uri) {
   std::string_view name = uri.substr(uri.rfind('/') + 1);

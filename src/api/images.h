@@ -20,6 +20,9 @@ struct Image {
 // it is none of them.
 Result<Image> ResolveImage(std::string_view uri);
 
+// Those that it takes, as a list for messages.
+std::string KnownImages();
+
 // Whether an image is SageMaker Clarify's, of any account, region and tag: its job is an analysis.
 bool IsClarifyImage(std::string_view uri);
 

@@ -89,6 +89,17 @@ void Fields(Io& io, TransformSpec& v) {
   io("memory_bytes", v.memory_bytes);
 }
 
+template <typename Io>
+void Fields(Io& io, InstanceUsage& v) {
+  io("time_ms", v.time_ms);
+  io("cpu_percent", v.cpu_percent);
+  io("memory_percent", v.memory_percent);
+  io("disk_percent", v.disk_percent);
+  io("multi_model", v.multi_model);
+  io("loaded_models", v.loaded_models);
+  io("unloads_us", v.unloads_us);
+}
+
 namespace {
 
 Status CheckContainers(const std::vector<ContainerSpec>& containers, const char* file) {
@@ -108,6 +119,12 @@ Status CheckContainers(const std::vector<ContainerSpec>& containers, const char*
 
 std::filesystem::path SocketOf(const std::filesystem::path& directory, size_t index) {
   return directory / ("container-" + std::to_string(index + 1) + ".sock");
+}
+
+std::string InstanceUsage::ToJson() const { return WriteDocument(*this); }
+
+Result<InstanceUsage> InstanceUsage::FromJson(std::string_view text) {
+  return ReadDocument<InstanceUsage>(text, "usage.json", kBadServerFile);
 }
 
 std::string ServerSpec::ToJson() const { return WriteDocument(*this); }

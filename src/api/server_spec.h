@@ -76,6 +76,20 @@ constexpr char kInService[] = "InService";
 // net::HttpClientOptions::unix_socket takes it as it is.
 std::filesystem::path SocketOf(const std::filesystem::path& directory, size_t index);
 
+// usage.json: what an instance uses, written anew every minute while it answers.
+struct InstanceUsage {
+  int64_t time_ms = 0;        // when, since 1970
+  double cpu_percent = 0;     // of one core, on average since the time before
+  double memory_percent = 0;  // of the instance's
+  double disk_percent = 0;    // how full the disk is that it writes to
+  bool multi_model = false;   // the rest says something
+  int64_t loaded_models = 0;
+  std::vector<int64_t> unloads_us = {};  // how long each model took that went since the time before
+
+  std::string ToJson() const;
+  static Result<InstanceUsage> FromJson(std::string_view text);
+};
+
 // How a container of many models tells, with an answer, what the request has waited for: "hit" if
 // the model was loaded, else "wait=N download=N load=N" in microseconds, 0 for what others had
 // begun.

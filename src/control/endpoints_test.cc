@@ -124,6 +124,7 @@ TEST(Endpoint, FailsIfItsImageIsNotKnown) {
   EXPECT_THAT(reason, StartsWith("Please make sure all images included in the model for the "
                                  "production variant A exist, and that the execution role used to "
                                  "create the model has permissions to access them. "));
+  EXPECT_THAT(reason, HasSubstr("\"me/other:1\" is an image that is not served here."));
   EXPECT_THAT(reason, HasSubstr("sagemaker-xgboost:1.7-1"));  // what runs
 }
 

@@ -159,7 +159,12 @@ Result<api::Image> ChooseServer(const Context& context, const json& container) {
                    "that loads the model with the image of another framework is served.");
   }
   if (script || framework) return api::Image{.program = "script", .version = ""};
-  return known;
+  return Invalid("\"" + image +
+                 "\" is an image that is not served here. Without more this service serves: " +
+                 api::KnownImages() +
+                 ". With any other image give an inference script, too (SAGEMAKER_PROGRAM, the "
+                 "SDK's entry_point); or bring the image itself from podman or docker: clary "
+                 "environments import IMAGE.");
 }
 
 Result<std::string> WhatIsWrongWithOne(const Context& context, const json& container,

@@ -1,77 +1,24 @@
 #include "runner/internal/monitor.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
-#include <memory>
 
 #include "base/file.h"
 #include "base/strings.h"
 #include "debugger/profiler_files.h"
+#include "runner/internal/proc.h"
 
 namespace clary::runner {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr size_t kMaxSampled = 4096;
-constexpr size_t kMaxProcFile = 1 << 18;
 // So that the shortest job has samples, too; doubled until it is the interval asked for.
 constexpr Duration kFirstInterval(10);
 constexpr auto kFlushPeriod = std::chrono::seconds(2);
-
-// A file of /proc; empty if it cannot be read.
-std::string ReadProc(const fs::path& path) {
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd) return {};
-  std::string text;
-  char buffer[4096];
-  ssize_t n = 0;
-  while (text.size() < kMaxProcFile && (n = ::read(fd.get(), buffer, sizeof buffer)) > 0) {
-    text.append(buffer, static_cast<size_t>(n));
-  }
-  return text;
-}
-
-std::vector<pid_t> Numbers(const fs::path& dir) {
-  std::vector<pid_t> out;
-  const std::unique_ptr<DIR, int (*)(DIR*)> d(::opendir(dir.c_str()), &::closedir);
-  if (!d) return out;
-  while (const dirent* entry = ::readdir(d.get())) {
-    if (const auto n = ParseInt(entry->d_name)) out.push_back(static_cast<pid_t>(*n));
-  }
-  return out;
-}
-
-// The words of `text` between spaces, tabs and line ends.
-std::vector<std::string_view> Words(std::string_view text) {
-  std::vector<std::string_view> out;
-  for (size_t begin = 0; (begin = text.find_first_not_of(" \t\n", begin)) != text.npos;) {
-    const size_t end = std::min(text.find_first_of(" \t\n", begin), text.size());
-    out.push_back(text.substr(begin, end - begin));
-    begin = end;
-  }
-  return out;
-}
-
-uint64_t Uint(std::string_view text) { return ParseUint(text).value_or(0); }
-
-uint64_t After(std::string_view text, std::string_view key) {
-  const size_t at = text.find(key);
-  if (at == std::string_view::npos) return 0;
-  const auto words = Words(text.substr(at + key.size(), 40));
-  return words.empty() ? 0 : Uint(words[0]);
-}
-
-// Fields of /proc/PID/stat from the third on; the second may hold spaces and brackets.
-std::vector<std::string_view> StatFields(std::string_view stat) {
-  const size_t end = stat.rfind(')');
-  return end == std::string_view::npos ? std::vector<std::string_view>()
-                                       : Words(stat.substr(end + 1));
-}
 
 double Rate(uint64_t now, uint64_t before, double seconds) {
   return now > before && seconds > 0 ? static_cast<double>(now - before) / seconds : 0;
@@ -91,20 +38,6 @@ Monitor::Monitor(Options options, Clock& clock) : options_(std::move(options)), 
   memory_bytes_ = options_.memory_bytes;
   if (memory_bytes_ == 0)
     memory_bytes_ = After(ReadProc(options_.proc / "meminfo"), "MemTotal:") * 1024;
-}
-
-std::vector<pid_t> Monitor::Processes() const {
-  std::vector<pid_t> out = {options_.root};
-  for (size_t i = 0; i < out.size() && out.size() < kMaxSampled; ++i) {
-    const fs::path tasks = options_.proc / std::to_string(out[i]) / "task";
-    for (const pid_t tid : Numbers(tasks)) {
-      const std::string children = ReadProc(tasks / std::to_string(tid) / "children");
-      for (const std::string_view word : Words(children)) {
-        out.push_back(static_cast<pid_t>(Uint(word)));
-      }
-    }
-  }
-  return out;
 }
 
 void Monitor::ReadThreads(pid_t pid, Counters& now) {
@@ -158,7 +91,7 @@ void Monitor::Sample() {
   Counters now;
   const Time time = clock_.Now();
   now.time = ToSeconds(time);
-  const std::vector<pid_t> processes = Processes();
+  const std::vector<pid_t> processes = ProcessesBelow(options_.root, options_.proc);
   uint64_t pages = 0;
   for (const pid_t pid : processes) {
     ReadThreads(pid, now);

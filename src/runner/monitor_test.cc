@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/testing/manual_clock.h"
 #include "debugger/profiler_files.h"
+#include "runner/usage.h"
 
 namespace clary::runner {
 namespace {
@@ -165,6 +166,21 @@ TEST_F(MonitorTest, ARealProcessUsesItsCore) {
   ::waitpid(pid, nullptr, 0);
   EXPECT_GT(cpu, 0);
   EXPECT_GT(Value("MemoryUsedPercent", ""), 0);
+}
+
+// The counters of Process(): 7 ticks of its own, 3 of the system.
+TEST_F(MonitorTest, UsageIsOfAProcessAndAllBelowIt) {
+  Process(1, 0, 0, 10, 0, "2 3");
+  Process(2, 0, 0, 20, 0, "4");
+  Process(3, 0, 0, 30, 0, "");
+  Process(4, 0, 0, 40, 0, "");
+  const double tick = 1.0 / static_cast<double>(::sysconf(_SC_CLK_TCK));
+  const auto page = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+  const Usage all = UsageBelow(1, proc());
+  EXPECT_NEAR(all.cpu_seconds, 40 * tick, 1e-9);
+  EXPECT_EQ(all.resident_bytes, 100 * page);
+  EXPECT_EQ(UsageBelow(2, proc()).resident_bytes, 60 * page);
+  EXPECT_EQ(UsageBelow(9, proc()).resident_bytes, 0U);
 }
 
 }  // namespace

@@ -65,6 +65,33 @@ std::string ShowPoint(double value, Time begin) {
          iso.substr(2, 2) + " " + iso.substr(11, 8) + ")";
 }
 
+struct StateActions {
+  std::string_view state;
+  const char* member;
+};
+constexpr StateActions kStateActions[] = {{"OK", "OKActions"},
+                                          {"ALARM", "AlarmActions"},
+                                          {"INSUFFICIENT_DATA", "InsufficientDataActions"}};
+constexpr size_t kMostStateActions = 5;
+
+Status CheckActions(const json& input) {
+  for (const auto& [state, member] : kStateActions) {
+    const json actions = input.value(member, json::array());
+    if (actions.size() > kMostStateActions) {
+      return BadAlarm("ValidationError", std::string(member) + " has at most 5 members");
+    }
+    for (const json& action : actions) {
+      const std::string arn = action;
+      if (arn.starts_with("arn:aws:autoscaling:") && arn.contains(":scalingPolicy:")) continue;
+      return BadAlarm("ValidationError",
+                      "The action " + arn + " of " + member +
+                          " is not supported: only step scaling policies "
+                          "(arn:aws:autoscaling:REGION:ACCOUNT:scalingPolicy:...) act here");
+    }
+  }
+  return {};
+}
+
 Status CheckSettings(const json& input) {
   for (const char* name : {"MetricName", "Namespace", "Period", "Threshold"}) {
     if (!input.contains(name)) {
@@ -123,7 +150,7 @@ Status CheckSettings(const json& input) {
     return BadAlarm("InvalidParameterValue", std::move(fault));
   }
   CLARY_CHECK_OK(KeyOf(input));
-  return {};
+  return CheckActions(input);
 }
 
 }  // namespace
@@ -356,6 +383,10 @@ Status AlarmBook::Save(const std::string& name, const Alarm& alarm) {
   return {};
 }
 
+std::string AlarmBook::ArnOf(const std::string& name) const {
+  return "arn:aws:cloudwatch:" + account_.region + ":" + account_.id + ":alarm:" + name;
+}
+
 json AlarmBook::Show(const std::string& name, const Alarm& alarm) const {
   json out = alarm.settings;
   out.erase("Tags");
@@ -363,7 +394,7 @@ json AlarmBook::Show(const std::string& name, const Alarm& alarm) const {
     if (!out.contains(list)) out[list] = json::array();
   }
   if (!out.contains("ActionsEnabled")) out["ActionsEnabled"] = true;
-  out["AlarmArn"] = "arn:aws:cloudwatch:" + account_.region + ":" + account_.id + ":alarm:" + name;
+  out["AlarmArn"] = ArnOf(name);
   out["AlarmConfigurationUpdatedTimestamp"] = ToSeconds(FromMillis(alarm.configured_ms));
   out["StateValue"] = alarm.state;
   out["StateReason"] = alarm.reason;
@@ -394,20 +425,17 @@ void AlarmBook::SetState(const std::string& name, Alarm& alarm, Verdict verdict)
 }
 
 // As CloudWatch's documentation describes: windows end at the last full minute (at the last ten
-// seconds for shorter periods), empty ones are made up for by older ones, and what is still missing
-// counts as TreatMissingData says.
-Result<std::optional<AlarmBook::Verdict>> AlarmBook::Judge(const json& settings,
-                                                           const std::string& state) const {
+// seconds for shorter periods), and empty ones are made up for by older ones.
+Result<std::vector<AlarmBook::Point>> AlarmBook::Points(const json& settings) const {
   CLARY_TRY(const MetricKey key, KeyOf(settings));
   const Comparison* comparison = FindComparison(settings.value("ComparisonOperator", ""));
-  if (!comparison) return std::nullopt;
+  std::vector<Point> points;
+  if (!comparison) return points;
   const int64_t width = settings.value("Period", int64_t{60}) * 1000;
   const auto periods = settings.value("EvaluationPeriods", int64_t{1});
-  const int64_t needed = NeededOf(settings);
   const double threshold = settings.value("Threshold", 0.0);
   const std::string statistic = StatisticOf(settings);
   const std::string unit = settings.value("Unit", "");
-  const std::string rule = settings.value("TreatMissingData", "missing");
   const int64_t step = width < kMinuteMs ? 10'000 : kMinuteMs;
   const int64_t now_ms = ToMillis(clock_.Now());
   const int64_t end_ms = now_ms - now_ms % step;
@@ -420,12 +448,6 @@ Result<std::optional<AlarmBook::Verdict>> AlarmBook::Judge(const json& settings,
     if (!unit.empty() && sample.unit != unit) continue;
     filled[static_cast<size_t>((ToMillis(sample.time) - begin_ms) / width)].Add(sample);
   }
-  struct Point {
-    Time begin;
-    double value;
-    bool breaching;
-  };
-  std::vector<Point> points;  // the newest `periods` that there are, newest first
   for (int64_t i = windows - 1; i >= 0 && std::ssize(points) < periods; --i) {
     const auto value = filled[static_cast<size_t>(i)].Value(statistic);
     if (!value) continue;
@@ -433,6 +455,19 @@ Result<std::optional<AlarmBook::Verdict>> AlarmBook::Judge(const json& settings,
                       .value = *value,
                       .breaching = comparison->holds(*value, threshold)});
   }
+  return points;
+}
+
+// What is missing of the points counts as TreatMissingData says.
+Result<std::optional<AlarmBook::Verdict>> AlarmBook::Judge(const json& settings,
+                                                           const std::string& state) const {
+  CLARY_TRY(const std::vector<Point> points, Points(settings));
+  const Comparison* comparison = FindComparison(settings.value("ComparisonOperator", ""));
+  if (!comparison) return std::nullopt;
+  const auto periods = settings.value("EvaluationPeriods", int64_t{1});
+  const int64_t needed = NeededOf(settings);
+  const double threshold = settings.value("Threshold", 0.0);
+  const std::string rule = settings.value("TreatMissingData", "missing");
   const auto found = std::ssize(points);
   const int64_t missing = periods - found;
   const int64_t breaching = std::ranges::count_if(points, &Point::breaching);
@@ -473,13 +508,48 @@ Result<std::optional<AlarmBook::Verdict>> AlarmBook::Judge(const json& settings,
              " the threshold (" + json(threshold).dump() + ").";
   }
   const json data = {{"version", "1.0"},
-                     {"queryDate", FormatIso8601(FromMillis(now_ms))},
-                     {"statistic", statistic},
-                     {"period", width / 1000},
+                     {"queryDate", FormatIso8601(clock_.Now())},
+                     {"statistic", StatisticOf(settings)},
+                     {"period", settings.value("Period", int64_t{60})},
                      {"recentDatapoints", recent},
                      {"threshold", threshold},
                      {"evaluatedDatapoints", evaluated}};
   return Verdict{.state = verdict, .reason = std::move(reason), .data = data.dump()};
+}
+
+std::vector<PolicyAlarm> AlarmBook::AlarmsOf(const std::string& policy, bool values) const {
+  std::vector<PolicyAlarm> out;
+  std::vector<json> settings;
+  {
+    const MutexLock lock(mu_);
+    for (const auto& [name, alarm] : alarms_) {
+      bool named = false;
+      bool acts = false;
+      for (const auto& [state, member] : kStateActions) {
+        const json actions = alarm.settings.value(member, json::array());
+        if (std::ranges::find(actions, json(policy)) == actions.end()) continue;
+        named = true;
+        acts = acts || state == alarm.state;
+      }
+      if (!named) continue;
+      out.push_back({.name = name,
+                     .arn = ArnOf(name),
+                     .acts = acts && alarm.settings.value("ActionsEnabled", true),
+                     .threshold = alarm.settings.value("Threshold", 0.0)});
+      settings.push_back(alarm.settings);
+    }
+  }
+  for (size_t i = 0; values && i < out.size(); ++i) {
+    if (!out[i].acts) continue;
+    const auto points = Points(settings[i]);  // reads files: without the lock
+    if (!points) {
+      LOG(kWarn, "an alarm's metric cannot be read", {"name", out[i].name},
+          {"message", points.error().message});
+      continue;
+    }
+    for (const Point& point : *points) out[i].values.push_back(point.value);
+  }
+  return out;
 }
 
 std::string AlarmBook::StateOf(const std::string& name) {

@@ -1,6 +1,6 @@
 // CloudWatch alarms on one metric each: kept in the MetadataStore, table "alarms", and evaluated
-// over the windows of their periods. Nothing is done when a state changes, so no actions are
-// accepted.
+// over the windows of their periods. What a state asks for is told to who acts on it: the only
+// actions that are accepted are scaling policies.
 #pragma once
 
 #include <functional>
@@ -21,6 +21,15 @@
 
 namespace clary::server {
 
+// An alarm that names a scaling policy as an action.
+struct PolicyAlarm {
+  std::string name;
+  std::string arn;
+  bool acts = false;  // its present state's actions have the policy
+  double threshold = 0;
+  std::vector<double> values;  // of its metric, the newest first, at most one an evaluation period
+};
+
 class AlarmBook {
  public:
   using Reader =
@@ -36,6 +45,10 @@ class AlarmBook {
 
   // "OK", "ALARM" or "INSUFFICIENT_DATA"; empty: there is no alarm of that name. Any thread.
   std::string StateOf(const std::string& name) EXCLUDES(mu_);
+
+  // The alarms that name `policy`, an ARN, by name. Values are read of those that act, and if they
+  // are wanted. Any thread.
+  std::vector<PolicyAlarm> AlarmsOf(const std::string& policy, bool values) const EXCLUDES(mu_);
 
   // Reads all alarms anew: another service may have written them. Any thread.
   Status Reload() EXCLUDES(mu_);
@@ -62,6 +75,11 @@ class AlarmBook {
   struct Verdict {
     std::string state, reason, data;
   };
+  struct Point {
+    Time begin;
+    double value;
+    bool breaching;
+  };
 
   AlarmBook(Reader reader, meta::MetadataStore& records, Account account, Clock& clock)
       : reader_(std::move(reader)),
@@ -69,8 +87,11 @@ class AlarmBook {
         account_(std::move(account)),
         clock_(clock) {}
   Status Save(const std::string& name, const Alarm& alarm) REQUIRES(mu_);
+  std::string ArnOf(const std::string& name) const;
   nlohmann::json Show(const std::string& name, const Alarm& alarm) const;
   void SetState(const std::string& name, Alarm& alarm, Verdict verdict) const;
+  // The newest EvaluationPeriods points that there are, the newest first.
+  Result<std::vector<Point>> Points(const nlohmann::json& settings) const;
   // nullopt: the state stays.
   Result<std::optional<Verdict>> Judge(const nlohmann::json& settings,
                                        const std::string& state) const;
@@ -79,7 +100,7 @@ class AlarmBook {
   meta::MetadataStore& records_;
   const Account account_;
   Clock& clock_;
-  Mutex mu_;  // also over writes of records, so that they come in the order of the changes
+  mutable Mutex mu_;  // also over writes of records, so that they come in the order of the changes
   std::map<std::string, Alarm> alarms_ GUARDED_BY(mu_);
 };
 

@@ -509,15 +509,9 @@ void AsyncInvocations::TellTopic(const Pick& pick, const json& record, const jso
   const AsyncRoute& async = *pick.route->async;
   const std::string& topic = failed ? async.error_topic : async.success_topic;
   if (topic.empty()) return;
-  const auto arn = Split(topic, ':');
-  json message = {{"awsRegion", arn.size() > 3 ? std::string(arn[3]) : std::string()},
-                  {"eventTime", FormatIso8601(parts_.clock.Now())},
-                  {"receivedTime", FormatIso8601(FromMillis(pick.item.received_ms))},
-                  {"requestParameters", {{"endpointName", pick.endpoint}}},
-                  {"inferenceId", TextIn(record, "inference_id")},
-                  {"eventVersion", "1.0"},
-                  {"eventSource", "aws:sagemaker"},
-                  {"eventName", "InferenceResult"}};
+  json message = Event(topic, pick.endpoint, "InferenceResult");
+  message["receivedTime"] = FormatIso8601(FromMillis(pick.item.received_ms));
+  message["inferenceId"] = TextIn(record, "inference_id");
   message.update(outcome);
   json& asked = message["requestParameters"];
   if (const std::string type = TextIn(record, "content_type"); !type.empty()) {
@@ -526,12 +520,31 @@ void AsyncInvocations::TellTopic(const Pick& pick, const json& record, const jso
   if (const std::string input = TextIn(record, "input"); !input.empty()) {
     asked["inputLocation"] = input;
   }
+  Tell(pick.endpoint, topic, TextIn(record, "inference_id"), message);
+}
+
+void AsyncInvocations::TestTopic(const std::string& endpoint, const std::string& topic) {
+  Tell(endpoint, topic, "TestNotification", Event(topic, endpoint, "TestNotification"));
+}
+
+json AsyncInvocations::Event(const std::string& topic, const std::string& endpoint,
+                             const char* name) const {
+  const auto arn = Split(topic, ':');
+  return {{"awsRegion", arn.size() > 3 ? std::string(arn[3]) : std::string()},
+          {"eventTime", FormatIso8601(parts_.clock.Now())},
+          {"requestParameters", {{"endpointName", endpoint}}},
+          {"eventVersion", "1.0"},
+          {"eventSource", "aws:sagemaker"},
+          {"eventName", name}};
+}
+
+void AsyncInvocations::Tell(const std::string& endpoint, const std::string& topic,
+                            const std::string& what, const json& message) {
   topics_.Tell(topic, message.dump(-1, ' ', false, json::error_handler_t::replace),
-               [this, endpoint = pick.endpoint, topic,
-                id = TextIn(record, "inference_id")](const Status& told) {
+               [this, endpoint, topic, what](const Status& told) {
                  if (told || told.error().code == Code::kCancelled) return;
                  Say(endpoint,
-                     id + ": the topic " + topic + " is not told: " + told.error().message);
+                     what + ": the topic " + topic + " is not told: " + told.error().message);
                  parts_.metrics.Add(endpoint, "", "NotificationFailures", "Count", 1);
                });
 }

@@ -80,6 +80,10 @@ class AsyncInvocations {
   // housekeeping, every few seconds.
   void LookAtTheTime() EXCLUDES(mu_);
 
+  // Tells a topic that the endpoint was made or changed, so that its owner sees whether it is
+  // heard.
+  void TestTopic(const std::string& endpoint, const std::string& topic);
+
   size_t Waiting(const std::string& endpoint) const EXCLUDES(mu_);  // or under way
 
  private:
@@ -124,6 +128,11 @@ class AsyncInvocations {
   void Forget(const std::string& key);
   void Say(const std::string& endpoint, const std::string& line);
   void TellTopic(const Pick& pick, const nlohmann::json& record, const nlohmann::json& outcome);
+  nlohmann::json Event(const std::string& topic, const std::string& endpoint,
+                       const char* name) const;  // what all messages have
+  // `what` names the message in the endpoint's log.
+  void Tell(const std::string& endpoint, const std::string& topic, const std::string& what,
+            const nlohmann::json& message);
 
   const Parts parts_;
   const AsyncLimits limits_;

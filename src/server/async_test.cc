@@ -343,6 +343,10 @@ TEST_F(AsyncTest, TopicsAreTold) {
   const json bad = json::parse(next(2)["Message"].get<std::string>());
   EXPECT_EQ(bad["invocationStatus"], "Failed");
   EXPECT_THAT(bad["failureReason"].get<std::string>(), HasSubstr("because"));
+  async_->TestTopic("e", "arn:aws:sns:us-east-1:123456789012:good");
+  const json test = json::parse(next(3)["Message"].get<std::string>());
+  EXPECT_EQ(test["eventName"], "TestNotification");
+  EXPECT_EQ(test["requestParameters"], json({{"endpointName", "e"}}));
   // Without a webhook the endpoint's log says so.
   std::filesystem::remove(temp_.path() / "notify.json");
   ASSERT_TRUE(Take({{"InputLocation", "s3://bkt/in.csv"}, {"Inference-Id", "c"}}));

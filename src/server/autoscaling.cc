@@ -3,15 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
 #include "api/page.h"
 #include "base/hash.h"
 #include "base/log.h"
-#include "base/strings.h"
 #include "server/internal/record_body.h"
-#include "server/schedule.h"
+#include "server/internal/scaling.h"
+#include "server/step_scaling.h"
 
 namespace clary::server {
 namespace {
@@ -21,103 +20,27 @@ using nlohmann::json;
 constexpr char kTargets[] = "scalable_targets";
 constexpr char kPolicies[] = "scaling_policies";
 constexpr char kActions[] = "scheduled_actions";
-constexpr char kInstances[] = "sagemaker:variant:DesiredInstanceCount";
-constexpr char kCopies[] = "sagemaker:inference-component:DesiredCopyCount";
-constexpr int64_t kScalingMinuteMs = 60'000;
-constexpr int kMinutesOut = 3;  // in a row above the target
-constexpr int kMinutesIn = 15;  // in a row below
-constexpr double kBelow = 0.9;  // of the target
-constexpr int64_t kCooldownSeconds = 300;
-constexpr size_t kMostActivities = 500;
+constexpr char kStepScaling[] = "StepScaling";
+constexpr char kTargetTracking[] = "TargetTrackingScaling";
 constexpr size_t kMostTargets = 1000;
 constexpr size_t kMostPolicies = 50;  // of a target
 constexpr size_t kMostActions = 200;  // likewise
-
-std::unexpected<Error> BadScaling(std::string message) {
-  return Fail(Code::kInvalidArgument, "ValidationException", std::move(message));
-}
 
 std::unexpected<Error> NoObject(std::string message) {
   return Fail(Code::kNotFound, "ObjectNotFoundException", std::move(message));
 }
 
-// What a target scales: a variant of an endpoint, or an inference component.
-struct Scaled {
-  std::string endpoint;  // empty: a component
-  std::string name;      // of the variant or the component
-};
-
-Result<Scaled> ReadResource(const std::string& resource, const std::string& dimension) {
-  const auto parts = Split(resource, '/');
-  if (dimension == kInstances && parts.size() == 4 && parts[0] == "endpoint" &&
-      parts[2] == "variant") {
-    return Scaled{.endpoint = std::string(parts[1]), .name = std::string(parts[3])};
+Status CheckPolicy(const json& input) {
+  const std::string type = input.value("PolicyType", kStepScaling);
+  for (const auto& [of, member] : {std::pair{kStepScaling, kSteps}, {kTargetTracking, kTracking}}) {
+    if (input.contains(member) == (type == of)) continue;
+    return BadScaling("A policy of PolicyType " + type + (type == of ? " needs a " : " has no ") +
+                      member + ".");
   }
-  if (dimension == kCopies && parts.size() == 2 && parts[0] == "inference-component") {
-    return Scaled{.name = std::string(parts[1])};
-  }
-  if (dimension != kInstances && dimension != kCopies) {
-    return BadScaling("The ScalableDimension " + dimension + " is not supported; there are " +
-                      kInstances + " and " + kCopies + ".");
-  }
-  return BadScaling("The ResourceId " + resource + " does not fit the ScalableDimension " +
-                    dimension + ": it is endpoint/NAME/variant/NAME, or inference-component/NAME.");
-}
-
-// How many there are asked for, of whom.
-struct Capacity {
-  int64_t desired = 0;
-  std::string endpoint;
-  bool may_be_zero = false;
-};
-
-using Call = std::function<Result<json>(std::string_view operation, const nlohmann::json& input)>;
-
-Result<Capacity> ReadCapacity(const Call& sagemaker, const Scaled& scaled) {
-  if (scaled.endpoint.empty()) {
-    CLARY_TRY(const json component,
-              sagemaker("DescribeInferenceComponent", {{"InferenceComponentName", scaled.name}}));
-    return Capacity{.desired = component.at("RuntimeConfig").at("DesiredCopyCount"),
-                    .endpoint = component.at("EndpointName"),
-                    .may_be_zero = true};
-  }
-  CLARY_TRY(const json endpoint,
-            sagemaker("DescribeEndpoint", {{"EndpointName", scaled.endpoint}}));
-  // While the first fleet comes up it is shown as a pending one.
-  const json pending = endpoint.value("PendingDeploymentSummary", json::object());
-  for (const json* shown : {&endpoint, &pending}) {
-    for (const json& v : shown->value("ProductionVariants", json::array())) {
-      if (v.at("VariantName") != scaled.name) continue;
-      if (!v.contains("DesiredInstanceCount")) {
-        return BadScaling("Variant " + scaled.name + " is serverless: it has no instances.");
-      }
-      return Capacity{.desired = v["DesiredInstanceCount"],
-                      .endpoint = scaled.endpoint,
-                      .may_be_zero = endpoint.contains("AsyncInferenceConfig")};
-    }
-  }
-  return Fail(Code::kNotFound, "ValidationException",
-              "Endpoint " + scaled.endpoint + " has no variant " + scaled.name + ".");
-}
-
-Status SetCapacity(const Call& sagemaker, const Scaled& scaled, int64_t desired) {
-  const auto done =
-      scaled.endpoint.empty()
-          ? sagemaker("UpdateInferenceComponentRuntimeConfig",
-                      {{"InferenceComponentName", scaled.name},
-                       {"DesiredRuntimeConfig", {{"CopyCount", desired}}}})
-          : sagemaker("UpdateEndpointWeightsAndCapacities",
-                      {{"EndpointName", scaled.endpoint},
-                       {"DesiredWeightsAndCapacities",
-                        {{{"VariantName", scaled.name}, {"DesiredInstanceCount", desired}}}}});
-  return done ? Status() : std::unexpected(done.error());
-}
-
-Status CheckTracking(const json& input) {
-  if (input.value("PolicyType", "StepScaling") != "TargetTrackingScaling") {
-    return BadScaling(
-        "Only policies of PolicyType TargetTrackingScaling are supported: alarms of this service "
-        "take no actions, so a step policy would never act.");
+  if (type == kStepScaling) return CheckSteps(input[kSteps]);
+  if (type != kTargetTracking) {
+    return BadScaling("The PolicyType " + type + " is not supported; there are " + kStepScaling +
+                      " and " + kTargetTracking + ".");
   }
   const json tracking = input.value("TargetTrackingScalingPolicyConfiguration", json::object());
   if (tracking.value("TargetValue", 0.0) <= 0) {
@@ -146,106 +69,11 @@ Status CheckTracking(const json& input) {
   return {};
 }
 
-// The metric that a policy looks at, and the statistic of a minute.
-struct Watched {
-  MetricKey key;
-  std::string statistic;
-  bool none_is_zero = false;
-};
-
-Watched MetricOf(const json& tracking, const Scaled& scaled, const std::string& endpoint) {
-  if (tracking.contains("PredefinedMetricSpecification")) {
-    return {.key = {.space = "AWS/SageMaker",
-                    .name = "InvocationsPerInstance",
-                    .dimensions = {{"EndpointName", endpoint}, {"VariantName", scaled.name}}},
-            .statistic = "Sum",
-            .none_is_zero = true};
-  }
-  const json& metric = tracking["CustomizedMetricSpecification"];
-  Watched out{.key = {.space = metric.at("Namespace"), .name = metric.at("MetricName")},
-              .statistic = metric.at("Statistic")};
-  for (const json& d : metric.value("Dimensions", json::array())) {
-    out.key.dimensions.emplace_back(d.at("Name"), d.at("Value"));
-  }
-  std::ranges::sort(out.key.dimensions);
-  return out;
-}
-
-// The values of the last whole minutes, the newest first; nothing where there is none.
-std::vector<std::optional<double>> LastMinutes(MetricStore& store, const Watched& metric, Time now,
-                                               int minutes) {
-  std::vector<std::optional<double>> out(static_cast<size_t>(minutes));
-  const int64_t end = ToMillis(now) / kScalingMinuteMs * kScalingMinuteMs;
-  const auto samples =
-      store.Read(metric.key, FromMillis(end - minutes * kScalingMinuteMs), FromMillis(end));
-  struct Minute {
-    double count = 0, sum = 0, low = INFINITY, high = -INFINITY;
-  };
-  std::vector<Minute> all(out.size());
-  if (samples) {
-    for (const MetricSample& s : *samples) {
-      const auto i = static_cast<size_t>((end - 1 - ToMillis(s.time)) / kScalingMinuteMs);
-      if (i >= all.size()) continue;
-      all[i].count += s.count;
-      all[i].sum += s.sum;
-      all[i].low = std::min(all[i].low, s.low);
-      all[i].high = std::max(all[i].high, s.high);
-    }
-  }
-  for (size_t i = 0; i < all.size(); ++i) {
-    const Minute& m = all[i];
-    if (m.count == 0) {
-      if (metric.none_is_zero) out[i] = 0;
-      continue;
-    }
-    out[i] = metric.statistic == "Sum"           ? m.sum
-             : metric.statistic == "Minimum"     ? m.low
-             : metric.statistic == "Maximum"     ? m.high
-             : metric.statistic == "SampleCount" ? m.count
-                                                 : m.sum / m.count;
-  }
-  return out;
-}
-
 std::string TargetKey(const std::string& resource, const std::string& dimension) {
   return resource + "|" + dimension;
 }
 
-// A range of capacities that `input` makes of a target's.
-Status CheckRange(const json& settings, bool may_be_zero) {
-  const int64_t low = settings.at("MinCapacity");
-  const int64_t high = settings.at("MaxCapacity");
-  if (low > high) return BadScaling("Maximum capacity cannot be less than minimum capacity");
-  if (low < 0 || (low == 0 && !may_be_zero)) {
-    return BadScaling(
-        "MinCapacity is at least 1: only asynchronous endpoints and inference components may "
-        "have none.");
-  }
-  return {};
-}
-
-Time SecondsIn(const json& settings, const char* member, Time otherwise) {
-  const auto it = settings.find(member);
-  return it == settings.end() ? otherwise : FromMillis(std::llround(it->get<double>() * 1000));
-}
-
-// When an action is due for the first time after `after`; nullopt: never.
-std::optional<Time> DueAfter(const json& settings, int64_t created_ms, Time after) {
-  const auto schedule = Schedule::Parse(TextIn(settings, "Schedule"));
-  if (!schedule) return std::nullopt;
-  const Time start = SecondsIn(settings, "StartTime", FromMillis(created_ms));
-  // A StartTime is a time at which it may be due.
-  const auto due = schedule->Next(std::max(after, start - Duration(1)), start);
-  return due && *due <= SecondsIn(settings, "EndTime", Time::max()) ? due : std::nullopt;
-}
-
 }  // namespace
-
-// What a target's policies want.
-struct AutoscalingFront::Scale {
-  int64_t desired = 0;
-  std::string cause;
-};
 
 struct AutoscalingOperations {
   using Out = Result<json>;
@@ -260,27 +88,6 @@ struct AutoscalingOperations {
     return "No scalable target registered for service namespace: sagemaker, resource ID: " +
            input.at("ResourceId").get<std::string>() +
            ", scalable dimension: " + input.at("ScalableDimension").get<std::string>();
-  }
-
-  static Status Save(AutoscalingFront& front, const Key& key, const Target& target) {
-    const json body = {
-        {"settings", target.settings}, {"arn", target.arn}, {"created_ms", target.created_ms}};
-    const auto saved = front.parts_.records.Put(kTargets, TargetKey(key.first, key.second),
-                                                body.dump(), std::nullopt);
-    return saved ? Status() : std::unexpected(saved.error());
-  }
-
-  static Status Drop(AutoscalingFront& front, const Key& key, const Target& target) {
-    const std::string id = TargetKey(key.first, key.second);
-    std::vector<meta::Write> writes = {{.table = kTargets, .key = id}};
-    for (const auto& [name, policy] : target.policies) {
-      writes.push_back({.table = kPolicies, .key = id + "|" + name});
-    }
-    for (const auto& [name, action] : target.actions) {
-      writes.push_back({.table = kActions, .key = id + "|" + name});
-    }
-    const auto done = front.parts_.records.Apply(writes);
-    return done ? Status() : std::unexpected(done.error());
   }
 
   static Out Register(AutoscalingFront& front, const json& input) {
@@ -304,7 +111,7 @@ struct AutoscalingOperations {
       return BadScaling("A new scalable target needs a MinCapacity and a MaxCapacity.");
     }
     CLARY_CHECK_OK(CheckRange(target.settings, capacity->may_be_zero));
-    CLARY_CHECK_OK(Save(front, key, target));
+    CLARY_CHECK_OK(front.Save(key, target));
     const std::string arn = target.arn;
     front.targets_[key] = std::move(target);
     return json{{"ScalableTargetARN", arn}};
@@ -314,14 +121,23 @@ struct AutoscalingOperations {
     const MutexLock lock(front.mu_);
     const auto it = front.targets_.find(KeyOf(input));
     if (it == front.targets_.end()) return NoObject(NoTarget(input));
-    CLARY_CHECK_OK(Drop(front, it->first, it->second));
+    CLARY_CHECK_OK(front.Drop(it->first, it->second));
     front.targets_.erase(it);
     return json::object();
   }
 
+  // The alarms of users that name the policy; those of target tracking are no objects here.
+  static json AlarmsJson(const AutoscalingFront& front, const std::string& policy) {
+    json out = json::array();
+    for (const PolicyAlarm& alarm : front.parts_.alarms(policy, false)) {
+      out.push_back({{"AlarmName", alarm.name}, {"AlarmARN", alarm.arn}});
+    }
+    return out;
+  }
+
   static Out PutPolicy(AutoscalingFront& front, const json& input) {
     CLARY_CHECK_OK(ReadResource(input.at("ResourceId"), input.at("ScalableDimension")));
-    CLARY_CHECK_OK(CheckTracking(input));
+    CLARY_CHECK_OK(CheckPolicy(input));
     const MutexLock lock(front.mu_);
     const auto it = front.targets_.find(KeyOf(input));
     if (it == front.targets_.end()) return NoObject(NoTarget(input));
@@ -341,6 +157,7 @@ struct AutoscalingOperations {
                       front.account_.region, front.account_.id, RandomId(), it->first.first, name),
                   .created_ms = ToMillis(front.parts_.clock.Now())};
     policy.settings = input;
+    policy.settings.emplace("PolicyType", kStepScaling);
     const json body = {
         {"settings", policy.settings}, {"arn", policy.arn}, {"created_ms", policy.created_ms}};
     CLARY_CHECK_OK(front.parts_.records.Put(
@@ -348,7 +165,7 @@ struct AutoscalingOperations {
         std::nullopt));
     const std::string arn = policy.arn;
     policies[name] = std::move(policy);
-    return json{{"PolicyARN", arn}, {"Alarms", json::array()}};
+    return json{{"PolicyARN", arn}, {"Alarms", AlarmsJson(front, arn)}};
   }
 
   static Out DeletePolicy(AutoscalingFront& front, const json& input) {
@@ -365,26 +182,9 @@ struct AutoscalingOperations {
     return json::object();
   }
 
-  static Status SaveAction(AutoscalingFront& front, const Key& key,
-                           const AutoscalingFront::Action& action) {
-    const json body = {{"settings", action.settings},
-                       {"arn", action.arn},
-                       {"created_ms", action.created_ms},
-                       {"done_ms", action.done_ms}};
-    const auto saved = front.parts_.records.Put(
-        kActions,
-        TargetKey(key.first, key.second) + "|" + TextIn(action.settings, "ScheduledActionName"),
-        body.dump(), std::nullopt);
-    return saved ? Status() : std::unexpected(saved.error());
-  }
-
   static Out PutAction(AutoscalingFront& front, const json& input) {
     const Key key = KeyOf(input);
     CLARY_TRY(const Scaled scaled, ReadResource(key.first, key.second));
-    const std::string zone = input.value("Timezone", "UTC");
-    if (zone != "UTC" && zone != "Etc/UTC") {
-      return BadScaling("The Timezone " + zone + " is not supported: schedules are in UTC here.");
-    }
     const auto capacity = ReadCapacity(front.parts_.sagemaker, scaled);
     const Time now = front.parts_.clock.Now();
     const MutexLock lock(front.mu_);
@@ -414,7 +214,7 @@ struct AutoscalingOperations {
           "A new scheduled action needs a Schedule and a ScalableTargetAction with a MinCapacity "
           "or a MaxCapacity.");
     }
-    CLARY_CHECK_OK(Schedule::Parse(TextIn(action.settings, "Schedule")));
+    CLARY_CHECK_OK(ScheduleOf(action.settings));
     if (SecondsIn(action.settings, "EndTime", Time::max()) <=
         SecondsIn(action.settings, "StartTime", Time::min())) {
       return BadScaling("EndTime is after StartTime.");
@@ -428,7 +228,7 @@ struct AutoscalingOperations {
     // One alone may be due when another one has set the other.
     if (change.size() == 2) CLARY_CHECK_OK(CheckRange(range, capacity->may_be_zero));
     action.done_ms = ToMillis(now);
-    CLARY_CHECK_OK(SaveAction(front, key, action));
+    CLARY_CHECK_OK(front.Save(key, action));
     target.actions[name] = std::move(action);
     return json::object();
   }
@@ -521,7 +321,7 @@ struct AutoscalingOperations {
         if (!names.empty() && std::ranges::find(names, json(name)) == names.end()) continue;
         json one = policy.settings;
         one["PolicyARN"] = policy.arn;
-        one["Alarms"] = json::array();
+        one["Alarms"] = AlarmsJson(front, policy.arn);
         one["CreationTime"] = static_cast<double>(policy.created_ms) / 1000;
         all.emplace_back(TargetKey(key.first, key.second) + "|" + name, std::move(one));
       }
@@ -564,6 +364,39 @@ Result<std::unique_ptr<AutoscalingFront>> AutoscalingFront::Open(Parts parts,
   return front;
 }
 
+Status AutoscalingFront::Save(const Key& key, const Target& target) {
+  const json body = {
+      {"settings", target.settings}, {"arn", target.arn}, {"created_ms", target.created_ms}};
+  const auto saved =
+      parts_.records.Put(kTargets, TargetKey(key.first, key.second), body.dump(), std::nullopt);
+  return saved ? Status() : std::unexpected(saved.error());
+}
+
+Status AutoscalingFront::Drop(const Key& key, const Target& target) {
+  const std::string id = TargetKey(key.first, key.second);
+  std::vector<meta::Write> writes = {{.table = kTargets, .key = id}};
+  for (const auto& [name, policy] : target.policies) {
+    writes.push_back({.table = kPolicies, .key = id + "|" + name});
+  }
+  for (const auto& [name, action] : target.actions) {
+    writes.push_back({.table = kActions, .key = id + "|" + name});
+  }
+  const auto done = parts_.records.Apply(writes);
+  return done ? Status() : std::unexpected(done.error());
+}
+
+Status AutoscalingFront::Save(const Key& key, const Action& action) {
+  const json body = {{"settings", action.settings},
+                     {"arn", action.arn},
+                     {"created_ms", action.created_ms},
+                     {"done_ms", action.done_ms}};
+  const auto saved = parts_.records.Put(
+      kActions,
+      TargetKey(key.first, key.second) + "|" + TextIn(action.settings, "ScheduledActionName"),
+      body.dump(), std::nullopt);
+  return saved ? Status() : std::unexpected(saved.error());
+}
+
 Status AutoscalingFront::Reload() {
   const MutexLock lock(mu_);
   std::map<std::string_view, std::vector<meta::Record>> all;
@@ -585,7 +418,8 @@ Status AutoscalingFront::Reload() {
         targets_[key] = {.settings = settings,
                          .arn = TextIn(*body, "arn"),
                          .created_ms = IntIn(*body, "created_ms"),
-                         .changed_ms = before[key].changed_ms};
+                         .changed_ms = before[key].changed_ms,
+                         .added = before[key].added};
         continue;
       }
       const auto target = targets_.find(key);
@@ -632,158 +466,6 @@ Result<json> AutoscalingFront::Handle(std::string_view operation, const json& in
                 "this service has no operation '" + std::string(operation) + "'");
   }
   return row->run(*this, input);
-}
-
-std::optional<AutoscalingFront::Scale> AutoscalingFront::Wanted(const Target& target,
-                                                                int64_t current,
-                                                                const std::string& endpoint) {
-  const auto scaled = ReadResource(TextIn(target.settings, "ResourceId"),
-                                   TextIn(target.settings, "ScalableDimension"));
-  const json suspended = target.settings.value("SuspendedState", json::object());
-  const int64_t low = target.settings.at("MinCapacity");
-  const int64_t high = target.settings.at("MaxCapacity");
-  const int64_t now_ms = ToMillis(parts_.clock.Now());
-  if (current < low || current > high) {
-    return Scale{.desired = std::clamp(current, low, high),
-                 .cause = "the capacity is outside of MinCapacity and MaxCapacity"};
-  }
-  std::optional<Scale> out;
-  std::optional<Scale> in;
-  bool all_in = !target.policies.empty();
-  for (const auto& [name, policy] : target.policies) {
-    const json& tracking = policy.settings.at("TargetTrackingScalingPolicyConfiguration");
-    const double goal = tracking.at("TargetValue");
-    const Watched metric = MetricOf(tracking, *scaled, endpoint);
-    const auto minutes = LastMinutes(parts_.metrics, metric, parts_.clock.Now(), kMinutesIn);
-    const auto cooled = [&](const char* member) {
-      return now_ms - target.changed_ms >= 1000 * tracking.value(member, kCooldownSeconds);
-    };
-    const auto in_a_row = [&](int count, const auto& holds) {
-      return std::all_of(minutes.begin(), minutes.begin() + count,
-                         [&](const auto& value) { return value && holds(*value); });
-    };
-    const bool above = in_a_row(kMinutesOut, [&](double v) { return v > goal; });
-    // What was before the policy says nothing: its variant may be as new.
-    const bool below = now_ms - policy.created_ms >= kMinutesIn * kScalingMinuteMs &&
-                       in_a_row(kMinutesIn, [&](double v) { return v < kBelow * goal; });
-    const bool may_in =
-        below && !tracking.value("DisableScaleIn", false) && cooled("ScaleInCooldown");
-    all_in = all_in && may_in;
-    if (!above && !may_in) continue;
-    const double value = *minutes[0];
-    const auto fits = static_cast<int64_t>(
-        std::ceil(static_cast<double>(std::max<int64_t>(1, current)) * value / goal));
-    const std::string cause = fmt::format("policy {}: {} is {:.6g}, its target is {:.6g}", name,
-                                          metric.key.name, value, goal);
-    if (above && cooled("ScaleOutCooldown")) {
-      const int64_t desired = std::min({std::max(fits, current + 1), high, parts_.cores});
-      if (desired > current && (!out || desired > out->desired)) out = {desired, cause};
-    } else if (may_in) {
-      const int64_t desired = std::clamp(fits, low, std::max(low, current - 1));
-      if (desired < current && (!in || desired > in->desired)) in = {desired, cause};
-    }
-  }
-  if (out && !suspended.value("DynamicScalingOutSuspended", false)) return out;
-  if (in && all_in && !suspended.value("DynamicScalingInSuspended", false)) return in;
-  return std::nullopt;
-}
-
-void AutoscalingFront::Note(const Key& key, const std::string& description,
-                            const std::string& cause, const Status& done) {
-  const double now = ToSeconds(parts_.clock.Now());
-  json activity = {{"ActivityId", RandomId()},
-                   {"ServiceNamespace", "sagemaker"},
-                   {"ResourceId", key.first},
-                   {"ScalableDimension", key.second},
-                   {"Description", description},
-                   {"Cause", cause},
-                   {"StartTime", now},
-                   {"EndTime", now},
-                   {"StatusCode", done ? "Successful" : "Failed"},
-                   {"StatusMessage", done ? "Successfully changed." : done.error().message}};
-  activities_.push_front(std::move(activity));
-  if (activities_.size() > kMostActivities) activities_.pop_back();
-}
-
-// Does the actions that are due, in the order of their times.
-void AutoscalingFront::DoScheduled(const Key& key, Target& target) {
-  const Time now = parts_.clock.Now();
-  std::vector<std::pair<Time, Action*>> due;
-  for (auto& [name, action] : target.actions) {
-    // Of all times that have passed, the last one alone counts.
-    std::optional<Time> last;
-    for (auto next = DueAfter(action.settings, action.created_ms, FromMillis(action.done_ms));
-         next && *next <= now; next = DueAfter(action.settings, action.created_ms, *next)) {
-      last = next;
-    }
-    if (last) due.emplace_back(*last, &action);
-  }
-  std::ranges::stable_sort(due, {}, &std::pair<Time, Action*>::first);
-  const json suspended = target.settings.value("SuspendedState", json::object());
-  for (const auto& [when, action] : due) {
-    const std::string name = TextIn(action->settings, "ScheduledActionName");
-    Action done = *action;
-    done.done_ms = ToMillis(now);
-    if (const Status saved = AutoscalingOperations::SaveAction(*this, key, done); !saved) {
-      LOG(kWarn, "a scheduled action waits", {"name", name}, {"message", saved.error().message});
-      continue;  // it would be done again after a restart
-    }
-    action->done_ms = done.done_ms;
-    if (suspended.value("ScheduledScalingSuspended", false)) continue;
-    Target changed = target;
-    changed.settings.update(action->settings.at("ScalableTargetAction"));
-    Status set = CheckRange(changed.settings, true);
-    if (set) set = AutoscalingOperations::Save(*this, key, changed);
-    if (set) target.settings = changed.settings;
-    Note(key,
-         fmt::format("Setting min capacity to {} and max capacity to {}",
-                     changed.settings.at("MinCapacity").get<int64_t>(),
-                     changed.settings.at("MaxCapacity").get<int64_t>()),
-         "scheduled action name " + name + " was triggered", set);
-  }
-}
-
-void AutoscalingFront::EvaluateOne(const Key& key) {
-  Target target;
-  {
-    const MutexLock lock(mu_);
-    const auto it = targets_.find(key);
-    if (it == targets_.end()) return;
-    DoScheduled(key, it->second);
-    target = it->second;
-  }
-  const auto scaled = ReadResource(key.first, key.second);
-  if (!scaled) return;
-  const auto capacity = ReadCapacity(parts_.sagemaker, *scaled);
-  if (!capacity) {
-    if (!capacity.error().message.starts_with("Could not find")) return;
-    // It goes with what it scales.
-    const MutexLock lock(mu_);
-    if (AutoscalingOperations::Drop(*this, key, target)) targets_.erase(key);
-    return;
-  }
-  const auto wanted = Wanted(target, capacity->desired, capacity->endpoint);
-  if (!wanted || wanted->desired == capacity->desired) return;
-  const Status done = SetCapacity(parts_.sagemaker, *scaled, wanted->desired);
-  // An update that is under way is waited for.
-  if (!done && done.error().message.contains("in-progress")) return;
-  const MutexLock lock(mu_);
-  if (const auto it = targets_.find(key); it != targets_.end()) {
-    it->second.changed_ms = ToMillis(parts_.clock.Now());
-  }
-  Note(key,
-       fmt::format("Setting desired {} count to {}.",
-                   scaled->endpoint.empty() ? "copy" : "instance", wanted->desired),
-       wanted->cause, done);
-}
-
-void AutoscalingFront::Evaluate() {
-  std::vector<Key> keys;
-  {
-    const MutexLock lock(mu_);
-    for (const auto& [key, target] : targets_) keys.push_back(key);
-  }
-  for (const Key& key : keys) EvaluateOne(key);
 }
 
 }  // namespace clary::server

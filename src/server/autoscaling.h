@@ -1,6 +1,6 @@
-// Application Auto Scaling for endpoints: scalable targets, target-tracking policies, scheduled
-// actions, and the loop that keeps a metric at its target by changing how many instances of a
-// variant, or copies of an inference component, there are.
+// Application Auto Scaling for endpoints: scalable targets, target-tracking and step policies,
+// scheduled actions, and the loop that follows them by changing how many instances of a variant, or
+// copies of an inference component, there are.
 #pragma once
 
 #include <deque>
@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/mutex.h"
 #include "meta/metadata_store.h"
+#include "server/alarms.h"
 #include "server/identity.h"
 #include "server/metric_store.h"
 
@@ -23,7 +24,9 @@ namespace clary::server {
 
 // A metric is looked at by whole minutes, as AWS's alarms do: three in a row above the target add
 // instances, fifteen in a row below nine tenths of it take some away, and a cooldown passes between
-// two changes. What is asked for stays between the target's MinCapacity and MaxCapacity, and is
+// two changes. A step policy acts while an alarm that names it is in the state that names it: its
+// next step is taken when the cooldown has passed, or at once if it is a larger one up. What is
+// asked for stays between the target's MinCapacity and MaxCapacity, and is
 // never raised above the machine's cores. A scheduled action sets the target's MinCapacity and
 // MaxCapacity when it is due; one that came due while no service ran is done once. Any thread.
 class AutoscalingFront {
@@ -34,6 +37,8 @@ class AutoscalingFront {
     std::function<Result<nlohmann::json>(std::string_view operation, const nlohmann::json& input)>
         sagemaker;
     MetricStore& metrics;
+    // AlarmBook::AlarmsOf().
+    std::function<std::vector<PolicyAlarm>(const std::string& policy, bool values)> alarms;
     // Tables "scalable_targets", "scaling_policies" and "scheduled_actions".
     meta::MetadataStore& records;
     int64_t cores = 1;
@@ -71,12 +76,17 @@ class AutoscalingFront {
     std::map<std::string, Policy> policies;
     std::map<std::string, Action> actions;
     int64_t changed_ms = 0;  // the last change of ours, in this process
+    int64_t added = 0;       // by it
   };
   using Key = std::pair<std::string, std::string>;  // ResourceId, ScalableDimension
 
   AutoscalingFront(Parts parts, const Account& account)
       : parts_(std::move(parts)), account_(account) {}
+  Status Save(const Key& key, const Target& target) REQUIRES(mu_);
+  Status Save(const Key& key, const Action& action) REQUIRES(mu_);
+  Status Drop(const Key& key, const Target& target) REQUIRES(mu_);
   struct Scale;
+  std::optional<Scale> Stepped(const Target& target, const Policy& policy, int64_t current);
   std::optional<Scale> Wanted(const Target& target, int64_t current, const std::string& endpoint);
   void EvaluateOne(const Key& key) EXCLUDES(mu_);
   void DoScheduled(const Key& key, Target& target) REQUIRES(mu_);

@@ -7,6 +7,7 @@
 #include "base/testing/manual_clock.h"
 #include "meta/sqlite_store.h"
 #include "server/invocation_metrics.h"
+#include "server/schedule.h"
 
 namespace clary::server {
 namespace {
@@ -24,6 +25,8 @@ class AutoscalingTest : public testing::Test {
         {.sagemaker = [this](std::string_view operation,
                              const json& input) { return SageMaker(operation, input); },
          .metrics = *metrics_,
+         .alarms = [this](const std::string& policy,
+                          bool values) { return alarms_->AlarmsOf(policy, values); },
          .records = *records_,
          .cores = cores,
          .clock = clock_},
@@ -86,8 +89,33 @@ class AutoscalingTest : public testing::Test {
       }
       clock_.Advance(std::chrono::minutes(1));
       counted_.Flush(*metrics_, false);
+      alarms_->Evaluate();
       front_->Evaluate();
     }
+  }
+  // A step policy, and an alarm that names it where so many requests a minute and instance are
+  // `comparison` 10.
+  std::string Steps(const char* name, const char* comparison, json steps) {
+    const auto put = front_->Handle("PutScalingPolicy",
+                                    Of({{"PolicyName", name},
+                                        {"PolicyType", "StepScaling"},
+                                        {"StepScalingPolicyConfiguration", std::move(steps)}}));
+    if (!put) return put.error().message;
+    const auto alarm = alarms_->Handle(
+        "PutMetricAlarm",
+        {{"AlarmName", std::string(name) + "-alarm"},
+         {"Namespace", "AWS/SageMaker"},
+         {"MetricName", "InvocationsPerInstance"},
+         {"Dimensions",
+          {{{"Name", "EndpointName"}, {"Value", "e"}}, {{"Name", "VariantName"}, {"Value", "v"}}}},
+         {"Statistic", "Sum"},
+         {"Period", 60},
+         {"EvaluationPeriods", 1},
+         {"Threshold", 10},
+         {"TreatMissingData", "notBreaching"},
+         {"ComparisonOperator", comparison},
+         {"AlarmActions", {put->at("PolicyARN")}}});
+    return alarm ? "" : alarm.error().message;
   }
   json Activities() {
     return front_->Handle("DescribeScalingActivities", {{"ServiceNamespace", "sagemaker"}})
@@ -102,6 +130,10 @@ class AutoscalingTest : public testing::Test {
   std::unique_ptr<MetricStore> metrics_ = *MetricStore::Open(":memory:");
   std::unique_ptr<meta::SqliteStore> records_ = *meta::SqliteStore::Open(":memory:");
   InvocationMetrics counted_{clock_};
+  std::unique_ptr<AlarmBook> alarms_ =
+      *AlarmBook::Open([this](const MetricKey& key, Time start,
+                              Time end) { return metrics_->Read(key, start, end); },
+                       *records_, {.id = "123456789012", .region = "us-east-1"}, clock_);
   std::unique_ptr<AutoscalingFront> front_;
   int64_t instances_ = 1;
   int64_t copies_ = 1;
@@ -316,10 +348,92 @@ TEST_F(AutoscalingTest, AScheduleSetsTheRange) {
   EXPECT_THAT(put("x", "rate(1 hour)", json::object()), HasSubstr("needs a Schedule and"));
   EXPECT_THAT(put("x", "rate(1 hour)", {{"MinCapacity", 3}, {"MaxCapacity", 2}}),
               HasSubstr("cannot be less"));
-  EXPECT_THAT(Refused("PutScheduledAction", Of({{"ScheduledActionName", "x"},
-                                                {"Schedule", "rate(1 hour)"},
-                                                {"Timezone", "Europe/Berlin"}})),
-              HasSubstr("Europe/Berlin is not supported"));
+}
+
+TEST_F(AutoscalingTest, StepsFollowTheirAlarm) {
+  ASSERT_TRUE(Register(1, 6));
+  const json up = {{"AdjustmentType", "ChangeInCapacity"},
+                   {"Cooldown", 300},
+                   {"StepAdjustments",
+                    {{{"MetricIntervalLowerBound", 0},
+                      {"MetricIntervalUpperBound", 20},
+                      {"ScalingAdjustment", 1}},
+                     {{"MetricIntervalLowerBound", 20}, {"ScalingAdjustment", 3}}}}};
+  const json down = {
+      {"AdjustmentType", "ExactCapacity"},
+      {"Cooldown", 60},
+      {"StepAdjustments", {{{"MetricIntervalUpperBound", 0}, {"ScalingAdjustment", 1}}}}};
+  ASSERT_EQ(Steps("up", "GreaterThanThreshold", up), "");
+  ASSERT_EQ(Steps("down", "LessThanThreshold", down), "");
+  Load(1, 20);  // 10 beyond
+  EXPECT_EQ(instances_, 2);
+  front_->Evaluate();  // the same minute again
+  EXPECT_EQ(instances_, 2);
+  Load(1, 40);  // still 10 beyond: it cools down
+  EXPECT_EQ(instances_, 2);
+  Load(1, 80);  // 30 beyond: a larger step, in which the first one is counted
+  EXPECT_EQ(instances_, 4);
+  Load(5, 80);  // 10 beyond, when the cooldown has passed
+  EXPECT_EQ(instances_, 5);
+  const json activities = Activities();
+  ASSERT_EQ(activities.size(), 3U);
+  EXPECT_EQ(activities[0]["Cause"], "monitor alarm up-alarm triggered policy up");
+  const json policies =
+      *front_->Handle("DescribeScalingPolicies", {{"ServiceNamespace", "sagemaker"}});
+  const json& described = policies["ScalingPolicies"][1];
+  EXPECT_EQ(described["StepScalingPolicyConfiguration"], up);
+  EXPECT_EQ(described["Alarms"][0]["AlarmName"], "up-alarm");
+  Load(1, 45);  // nine for each: the step down has a cooldown of its own
+  EXPECT_EQ(instances_, 1);
+  // An alarm whose actions are off does nothing.
+  json alarm =
+      alarms_->Handle("DescribeAlarms", {{"AlarmNames", {"up-alarm"}}})->at("MetricAlarms")[0];
+  json silent = json::object();
+  for (const char* member :
+       {"AlarmName", "Namespace", "MetricName", "Dimensions", "Statistic", "Period",
+        "EvaluationPeriods", "Threshold", "ComparisonOperator", "AlarmActions"}) {
+    silent[member] = alarm[member];
+  }
+  silent["ActionsEnabled"] = false;
+  ASSERT_TRUE(alarms_->Handle("PutMetricAlarm", silent));
+  Load(5, 100);
+  EXPECT_EQ(instances_, 1);
+}
+
+TEST_F(AutoscalingTest, StepsNeverLeaveTheRangeOrTheMachine) {
+  Open(3);
+  ASSERT_TRUE(Register(1, 10));
+  ASSERT_EQ(
+      Steps("up", "GreaterThanThreshold",
+            {{"AdjustmentType", "PercentChangeInCapacity"},
+             {"Cooldown", 0},
+             {"StepAdjustments", {{{"MetricIntervalLowerBound", 0}, {"ScalingAdjustment", 100}}}}}),
+      "");
+  Load(4, 400);
+  EXPECT_EQ(instances_, 3);
+  EXPECT_EQ(updates_, 2);
+}
+
+TEST_F(AutoscalingTest, SchedulesAreByTheClocksOfTheirZone) {
+  ASSERT_TRUE(Register(1, 2));
+  const auto put = [&](const char* zone) {
+    return Refused("PutScheduledAction", Of({{"ScheduledActionName", "a"},
+                                             {"Schedule", "cron(0 9 * * ? *)"},
+                                             {"Timezone", zone},
+                                             {"ScalableTargetAction", {{"MinCapacity", 2}}}}));
+  };
+  EXPECT_EQ(put("America/New_York"), "done");
+  EXPECT_THAT(put("Mars/Olympus"), HasSubstr("Mars/Olympus is not known"));
+  EXPECT_THAT(put("../../etc/passwd"), HasSubstr("is not known"));
+  const auto now = clock_.Now();
+  const auto nine =
+      *Schedule::Parse("cron(0 9 * * ? *)", *TimeZone::Find("America/New_York"))->Next(now, now);
+  clock_.Advance(nine - now - std::chrono::seconds(1));
+  front_->Evaluate();
+  EXPECT_EQ(instances_, 1);
+  clock_.Advance(std::chrono::seconds(1));
+  front_->Evaluate();
+  EXPECT_EQ(instances_, 2);
 }
 
 TEST_F(AutoscalingTest, WhatIsWrongIsSaid) {
@@ -329,7 +443,15 @@ TEST_F(AutoscalingTest, WhatIsWrongIsSaid) {
   ASSERT_TRUE(Register(1, 2));
   EXPECT_THAT(Track(0).error().message, HasSubstr("above 0"));
   EXPECT_THAT(Refused("PutScalingPolicy", Of({{"PolicyName", "p"}, {"PolicyType", "StepScaling"}})),
-              HasSubstr("TargetTrackingScaling are supported"));
+              HasSubstr("needs a StepScalingPolicyConfiguration"));
+  EXPECT_THAT(
+      Refused("PutScalingPolicy",
+              Of({{"PolicyName", "p"},
+                  {"StepScalingPolicyConfiguration", {{"AdjustmentType", "ExactCapacity"}}}})),
+      HasSubstr("needs StepAdjustments"));
+  EXPECT_THAT(
+      Refused("PutScalingPolicy", Of({{"PolicyName", "p"}, {"PolicyType", "PredictiveScaling"}})),
+      HasSubstr("PredictiveScaling is not supported"));
   EXPECT_THAT(
       Refused("RegisterScalableTarget", Of({{"MinCapacity", 1}, {"ServiceNamespace", "ecs"}})),
       HasSubstr("Only the ServiceNamespace sagemaker"));

@@ -43,6 +43,9 @@ class CloudWatchFront {
   void EvaluateAlarms() { alarms_->Evaluate(); }
   // As AlarmBook's. Any thread.
   Status ReloadAlarms() { return alarms_->Reload(); }
+  std::vector<PolicyAlarm> AlarmsOf(const std::string& policy, bool values) const {
+    return alarms_->AlarmsOf(policy, values);
+  }
   std::string AlarmState(const std::string& name) const { return alarms_->StateOf(name); }
 
  private:

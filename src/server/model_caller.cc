@@ -125,6 +125,7 @@ class ModelCaller::Instances {
  public:
   struct Instance {
     std::vector<std::unique_ptr<net::HttpClient>> containers;  // in their order
+    LocalModel local;                                          // null: there is none
     std::atomic<int> outstanding = 0;
   };
 
@@ -146,6 +147,7 @@ class ModelCaller::Instances {
       if (!client) return Fail(Code::kUnavailable, "CouldNotConnect", client.error().message);
       made->containers.push_back(*std::move(client));
     }
+    if (options.local) made->local = options.local(route.directory);
     const MutexLock lock(mu_);
     return instances_.emplace(route.id, std::move(made)).first->second;
   }
@@ -264,6 +266,12 @@ Result<net::Response> ModelCaller::Ask(const EndpointRoute& endpoint, const Vari
     return Throttled(fmt::format(
         "Rate exceeded: variant {} of endpoint {} takes {} requests at once (MaxConcurrency).",
         variant.name, endpoint.name, variant.max_concurrency));
+  }
+
+  if (instance->local && request.upload == nullptr && !request.stream) {
+    auto answer =
+        instance->local(request.headers.Get("Content-Type"), request.accept, request.body);
+    if (answer) return *std::move(answer);
   }
 
   net::ClientRequest out{.method = "POST",

@@ -13,6 +13,7 @@
 #include "control/routes.h"
 #include "net/http.h"
 #include "server/identity.h"
+#include "server/local_model.h"
 
 namespace clary::server {
 
@@ -24,6 +25,7 @@ class InvocationMetrics;
 struct CallerOptions {
   Duration timeout{60'000};          // of a container's answer
   Duration stream_timeout{480'000};  // of all of a stream
+  LocalModels local = {};            // null: instances answer everything
 };
 
 struct ModelRequest {

@@ -1,6 +1,7 @@
 // Invocations against containers that the test plays, on real sockets.
 #include "server/runtime.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -83,6 +84,35 @@ class RuntimeTest : public testing::Test {
       {.id = "123456789012", .region = "us-east-1"},
       {.routes = [this] { return routes_; }, .models = models_, .metrics = &metrics_}};
 };
+
+TEST_F(RuntimeTest, AModelOfThisProcessAnswersWhatItCan) {
+  int loaded = 0;
+  ModelCaller models({.id = "123456789012", .region = "us-east-1"},
+                     {.timeout = Duration(2'000),
+                      .local = [&](const std::filesystem::path&) -> LocalModel {
+                        ++loaded;
+                        return [](std::string_view type, std::string_view accept,
+                                  std::string_view body) -> std::optional<net::Response> {
+                          if (body != "1,2") return std::nullopt;
+                          net::Response answer{.body = fmt::format("here {} {}", type, accept)};
+                          answer.headers.Set("Content-Type", "text/csv");
+                          return answer;
+                        };
+                      }},
+                     nullptr);
+  const auto container =
+      Container(directory("i-1"), 0, [](net::Request&) { return Text(200, "there"); });
+  const control::EndpointRoute route = Route();
+  const auto call = [&](std::string_view body, bool stream) {
+    ModelRequest asked{.headers = {}, .accept = "a/b", .body = body, .stream = stream};
+    asked.headers.Set("Content-Type", "text/csv");
+    return models.Call(route, route.variants[0], asked);
+  };
+  EXPECT_EQ(call("1,2", false)->body, "here text/csv a/b");
+  EXPECT_EQ(call("3", false)->body, "there");
+  EXPECT_NE(call("1,2", true)->stream, nullptr);  // streams are the instance's
+  EXPECT_EQ(loaded, 1);
+}
 
 TEST_F(RuntimeTest, AMultiModelEndpointNeedsAndPassesOnTheModelsName) {
   std::atomic<int> asked = 0;

@@ -78,7 +78,7 @@ bool ReadField(std::string_view text, const CronField& field, int base, std::bit
 
 }  // namespace
 
-Result<Schedule> Schedule::Parse(std::string_view text) {
+Result<Schedule> Schedule::Parse(std::string_view text, const TimeZone* zone) {
   const size_t open = text.find('(');
   if (open == std::string_view::npos || !text.ends_with(')')) {
     return BadSchedule(text, "it is at(...), rate(...) or cron(...).");
@@ -88,8 +88,8 @@ Result<Schedule> Schedule::Parse(std::string_view text) {
   Schedule out;
   if (kind == "at") {
     const auto when = ParseIso8601(std::string(inside) + "Z");
-    if (!when) return BadSchedule(text, "at() takes a time (UTC) as 2026-12-01T10:00:00.");
-    out.at_ = *when;
+    if (!when) return BadSchedule(text, "at() takes a time as 2026-12-01T10:00:00.");
+    out.at_ = zone != nullptr ? zone->FirstAt(*when) : *when;
     return out;
   }
   if (kind == "rate") {
@@ -109,6 +109,7 @@ Result<Schedule> Schedule::Parse(std::string_view text) {
   if (kind == "cron") {
     auto cron = ParseCron(inside);
     if (!cron) return BadSchedule(text, cron.error().message);
+    cron->zone_ = zone;
     return cron;
   }
   return BadSchedule(text, "it is at(...), rate(...) or cron(...).");
@@ -166,6 +167,14 @@ std::optional<Time> Schedule::Next(Time after, Time start) const {
     if (after < start) return start + every_;
     return start + every_ * ((after - start) / every_ + 1);
   }
+  if (zone_ == nullptr) return NextMinute(after);
+  for (auto shown = NextMinute(after + zone_->OffsetAt(after)); shown; shown = NextMinute(*shown)) {
+    if (const Time due = zone_->FirstAt(*shown); due > after) return due;
+  }
+  return std::nullopt;
+}
+
+std::optional<Time> Schedule::NextMinute(Time after) const {
   // The minutes of a day, from the one after `after` on.
   const auto first = chrono::floor<chrono::minutes>(after) + chrono::minutes(1);
   auto day = chrono::floor<chrono::days>(first);

@@ -29,6 +29,25 @@ TEST(Schedule, AgainAndAgain) {
   EXPECT_EQ(NextOf("rate(1 day)", "2026-12-03T07:00:00Z"), "2026-12-04T00:00:00");
 }
 
+// Clocks of Berlin go forward on 2027-03-28 at 2:00 (to 3:00) and back on 2026-10-25 at 3:00.
+TEST(Schedule, ByTheClocksOfAZone) {
+  const TimeZone* berlin = *TimeZone::Find("Europe/Berlin");
+  const auto next = [&](std::string_view schedule, std::string_view after) -> std::string {
+    const auto due = Schedule::Parse(schedule, berlin)->Next(*ParseIso8601(after), Time());
+    return due ? FormatIso8601(*due).substr(0, 19) : "";
+  };
+  EXPECT_EQ(next("cron(0 10 * * ? *)", "2026-12-01T12:00:00Z"), "2026-12-02T09:00:00");
+  EXPECT_EQ(next("cron(0 10 * * ? *)", "2026-07-01T12:00:00Z"), "2026-07-02T08:00:00");
+  EXPECT_EQ(next("at(2026-12-01T10:00:00)", "2026-12-01T08:59:59Z"), "2026-12-01T09:00:00");
+  EXPECT_EQ(next("at(2026-12-01T10:00:00)", "2026-12-01T09:00:00Z"), "");
+  // Leapt over: when they leap, once.
+  EXPECT_EQ(next("cron(15,45 2 * * ? *)", "2027-03-27T12:00:00Z"), "2027-03-28T01:00:00");
+  EXPECT_EQ(next("cron(15,45 2 * * ? *)", "2027-03-28T01:00:00Z"), "2027-03-29T00:15:00");
+  // Shown twice: the first time.
+  EXPECT_EQ(next("cron(30 2 * * ? *)", "2026-10-24T12:00:00Z"), "2026-10-25T00:30:00");
+  EXPECT_EQ(next("cron(30 2 * * ? *)", "2026-10-25T00:30:00Z"), "2026-10-26T01:30:00");
+}
+
 // 2026-12-01 is a Tuesday.
 TEST(Schedule, ByTheCalendar) {
   const char* const noon = "2026-12-01T12:00:00Z";

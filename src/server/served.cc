@@ -95,7 +95,7 @@ constexpr Served kServed[] = {
     {"monitoring", "PutMetricAlarm",
      "AlarmName AlarmDescription ActionsEnabled MetricName Namespace Statistic ExtendedStatistic "
      "Dimensions Period Unit EvaluationPeriods DatapointsToAlarm Threshold ComparisonOperator "
-     "TreatMissingData"},
+     "TreatMissingData OKActions AlarmActions InsufficientDataActions"},
     {"monitoring", "PutMetricData", "Namespace MetricData"},
     {"monitoring", "SetAlarmState", "AlarmName StateValue StateReason StateReasonData"},
 
@@ -133,6 +133,7 @@ constexpr Served kServed[] = {
      "ServiceNamespace ScheduledActionNames ResourceId ScalableDimension MaxResults NextToken"},
     {"application-autoscaling", "PutScalingPolicy",
      "PolicyName ServiceNamespace ResourceId ScalableDimension PolicyType "
+     "StepScalingPolicyConfiguration "
      "TargetTrackingScalingPolicyConfiguration "
      "TargetTrackingScalingPolicyConfiguration.TargetValue "
      "TargetTrackingScalingPolicyConfiguration.PredefinedMetricSpecification "

@@ -23,6 +23,7 @@
 #include "server/async.h"
 #include "server/autoscaling.h"
 #include "server/capture.h"
+#include "server/endpoint_usage.h"
 #include "server/internal/state.h"
 #include "server/invocation_metrics.h"
 #include "server/router.h"
@@ -199,6 +200,30 @@ void Service::Follow(Parts& parts) {
   }
 }
 
+// Whoever makes or changes an asynchronous endpoint with topics has them tried.
+void Service::TestTopics(Parts& parts, std::string_view operation, std::string_view body) {
+  if (operation != "CreateEndpoint" && operation != "UpdateEndpoint" &&
+      operation != "UpdateEndpointWeightsAndCapacities") {
+    return;
+  }
+  const auto asked = nlohmann::json::parse(body, nullptr, false);
+  const std::string endpoint = asked.at("EndpointName");
+  std::string name = asked.value("EndpointConfigName", "");
+  if (name.empty()) {
+    const auto described = parts.control->Handle("DescribeEndpoint", {{"EndpointName", endpoint}});
+    if (described) name = described->value("EndpointConfigName", "");
+  }
+  const auto config =
+      parts.control->Handle("DescribeEndpointConfig", {{"EndpointConfigName", name}});
+  if (!config) return;  // deleted since
+  const nlohmann::json::json_pointer path("/AsyncInferenceConfig/OutputConfig/NotificationConfig");
+  if (!config->contains(path)) return;
+  const nlohmann::json& topics = config->at(path);
+  for (const char* topic : {"SuccessTopic", "ErrorTopic"}) {
+    if (topics.contains(topic)) parts.async->TestTopic(endpoint, topics[topic]);
+  }
+}
+
 // What nobody asks for: alarms every few seconds, what is too old every hour.
 void Service::KeepHouse(Parts& parts, Clock& clock, const std::stop_token& stop) {
   if (parts.state.files != nullptr) {
@@ -215,6 +240,7 @@ void Service::KeepHouse(Parts& parts, Clock& clock, const std::stop_token& stop)
   constexpr std::chrono::seconds kGoneAge = std::chrono::hours(7 * 24);
   const meta::Lease* lease = parts.state.lease.get();
   Time tidied{};
+  EndpointUsage usage;
   while (!stop.stop_requested()) {
     parts.invocations->Flush(*parts.metrics, false);
     if (!parts.state.leads()) {
@@ -224,6 +250,7 @@ void Service::KeepHouse(Parts& parts, Clock& clock, const std::stop_token& stop)
     std::optional<meta::Fence> fence;
     if (lease != nullptr) fence.emplace(meta::kLeases, lease->name(), lease->term());
     parts.async->LookAtTheTime();
+    usage.Look(*parts.control->Routes(), *parts.metrics, *parts.invocations);
     parts.cloudwatch->EvaluateAlarms();
     parts.autoscaling->Evaluate();
     if (clock.Now() - tidied >= kTidy) {
@@ -337,7 +364,7 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
   parts.kms.emplace(records, account, clock);
   parts.capture.emplace(objects, clock);
   parts.invocations.emplace(clock);
-  parts.models.emplace(account, CallerOptions(), &*parts.invocations);
+  parts.models.emplace(account, CallerOptions{.local = options.local_models}, &*parts.invocations);
   parts.shadows.emplace(*parts.models, &*parts.capture, &*parts.invocations);
   const auto routes = [&control] { return control.Routes(); };
   CLARY_TRY(parts.async, AsyncInvocations::Open({.routes = routes,
@@ -364,6 +391,9 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
                        return control.Handle(operation, input);
                      },
                  .metrics = *parts.metrics,
+                 .alarms = [cloudwatch = parts.cloudwatch.get()](
+                               const std::string& policy,
+                               bool values) { return cloudwatch->AlarmsOf(policy, values); },
                  .records = records,
                  .cores = options.capacity_cpus > 0 ? options.capacity_cpus : std::max(cores, 1),
                  .clock = clock},
@@ -380,8 +410,10 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
                     .autoscaling = *parts.autoscaling,
                     .runtime = *parts.runtime,
                     .s3 = *parts.s3,
-                    .sagemaker = [&control](std::string_view operation, std::string_view body) {
-                      return control.Call(operation, body);
+                    .sagemaker = [&parts](std::string_view operation, std::string_view body) {
+                      auto answer = parts.control->Call(operation, body);
+                      if (answer) TestTopics(parts, operation, body);
+                      return answer;
                     }});
 
   if (parts.state.shared()) Follow(parts);

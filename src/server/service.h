@@ -8,12 +8,14 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "server/identity.h"
+#include "server/local_model.h"
 
 namespace clary::server {
 
@@ -36,6 +38,7 @@ struct Options {
   std::function<Status(const std::string& version,
                        const std::map<std::string, std::string>& hyperparameters)>
       check_hyperparameters;
+  LocalModels local_models;          // that answer in this process; null: none does
   std::filesystem::path executable;  // starts runners: `EXECUTABLE runner DIR`; empty: this one
 };
 
@@ -72,6 +75,7 @@ class Service {
   struct Parts;
   explicit Service(std::unique_ptr<Parts> parts);
   static void Follow(Parts& parts);
+  static void TestTopics(Parts& parts, std::string_view operation, std::string_view body);
   static void KeepHouse(Parts& parts, Clock& clock, const std::stop_token& stop);
   std::unique_ptr<Parts> parts_;
 };

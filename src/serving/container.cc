@@ -49,6 +49,22 @@ net::Response NoModel(const Error& error) {
   return response;
 }
 
+net::Response Listing(const LoadedModels& loaded) {
+  std::string models;
+  for (const std::string& name : loaded.names) {
+    models += fmt::format(R"({}{{"modelName":{},"modelUrl":{}}})", models.empty() ? "" : ",",
+                          JsonQuote(name), JsonQuote(name));
+  }
+  std::string unloads;
+  for (const auto took : loaded.unloads) {
+    unloads += fmt::format("{}{}", unloads.empty() ? "" : ",", took.count());
+  }
+  net::Response response{
+      .body = fmt::format(R"({{"models":[{}],"unloads_us":[{}]}})", models, unloads)};
+  response.headers.Set("Content-Type", "application/json");
+  return response;
+}
+
 net::Response Invocation(const ModelFinder& models, net::Request& request, uint64_t limit) {
   auto body = request.content_length.value_or(0) > limit
                   ? Fail(Code::kResourceExhausted, "TooLarge", "")
@@ -101,7 +117,7 @@ uint64_t MaxBodyBytes(const std::map<std::string, std::string>& environment) {
   return std::max(*payload * kMiB, kDefaultBody);
 }
 
-net::Handler ContainerHandler(ModelFinder models, const ContainerOptions& options) {
+net::Handler ContainerHandler(ContainerModels models, const ContainerOptions& options) {
   const uint64_t limit = MaxBodyBytes(options.environment);
   const std::string parameters =
       fmt::format(R"({{"MaxConcurrentTransforms": {}, "BatchStrategy": "MULTI_RECORD", )"
@@ -109,10 +125,11 @@ net::Handler ContainerHandler(ModelFinder models, const ContainerOptions& option
                   options.cores, kExecutionPayload);
   return [models = std::move(models), limit, parameters](net::Request& request) {
     if (request.path == "/invocations") {
-      if (request.method == "POST") return Invocation(models, request, limit);
+      if (request.method == "POST") return Invocation(models.find, request, limit);
       return Plain(405, "Method Not Allowed");
     }
     if (request.path == "/ping") return Plain(200, "");
+    if (request.path == "/models" && models.loaded) return Listing(models.loaded());
     if (request.path == "/execution-parameters") {
       net::Response response{.body = parameters};
       response.headers.Set("Content-Type", "application/json");
@@ -125,7 +142,7 @@ net::Handler ContainerHandler(ModelFinder models, const ContainerOptions& option
 namespace {
 
 // What the process was started for: one model, or many.
-Result<ModelFinder> FindModels(const ContainerOptions& options) {
+Result<ContainerModels> FindModels(const ContainerOptions& options) {
   const XgboostModel::Options model = {.environment = options.environment,
                                        .threads = options.cores};
   const auto say = [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); };
@@ -138,24 +155,27 @@ Result<ModelFinder> FindModels(const ContainerOptions& options) {
                        ParseUint(Variable(options.environment, "CLARY_MODELS_MEMORY")).value_or(0),
                    .keep = Variable(options.environment, "CLARY_MODELS_CACHE") != "Disabled",
                    .say = say}));
-    return
-        [cache = std::shared_ptr(std::move(cache))](std::string_view target) -> Result<FoundModel> {
+    const std::shared_ptr<ModelCache> shared = std::move(cache);
+    return ContainerModels{
+        .find = [shared](std::string_view target) -> Result<FoundModel> {
           LoadTimes times;
-          CLARY_TRY(auto found, cache->Find(target, &times));
+          CLARY_TRY(auto found, shared->Find(target, &times));
           return FoundModel{
               .model = std::move(found),
               .loading = times.hit ? "hit"
                                    : fmt::format("wait={} download={} load={}", times.wait.count(),
                                                  times.download.count(), times.load.count())};
-        };
+        },
+        .loaded = [shared] { return shared->TakeLoaded(); }};
   }
   std::string base = Variable(options.environment, "SAGEMAKER_BASE_DIR");
   if (base.empty()) base = "/opt/ml";
   CLARY_TRY(auto loaded, XgboostModel::Load(base + "/model", model));
   say("Model loaded successfully: " + loaded->Describe());
-  return [only = std::shared_ptr<const XgboostModel>(std::move(loaded))](std::string_view) {
-    return Result<FoundModel>(FoundModel{.model = only});
-  };
+  return ContainerModels{
+      .find = [only = std::shared_ptr<const XgboostModel>(std::move(loaded))](std::string_view) {
+        return Result<FoundModel>(FoundModel{.model = only});
+      }};
 }
 
 }  // namespace
@@ -193,7 +213,7 @@ int RunContainer(const std::function<Result<net::Handler>(const ContainerOptions
 
 int RunXgboostContainer() {
   return RunContainer([](const ContainerOptions& options) -> Result<net::Handler> {
-    CLARY_TRY(ModelFinder models, FindModels(options));
+    CLARY_TRY(ContainerModels models, FindModels(options));
     return ContainerHandler(std::move(models), options);
   });
 }

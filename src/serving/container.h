@@ -34,8 +34,16 @@ struct FoundModel {
 };
 using ModelFinder = std::function<Result<FoundModel>(std::string_view target)>;
 
-// The HTTP contract: GET /ping, GET /execution-parameters, POST /invocations. Any thread.
-net::Handler ContainerHandler(ModelFinder models, const ContainerOptions& options);
+struct LoadedModels;
+struct ContainerModels {
+  ModelFinder find;
+  std::function<LoadedModels()> loaded = {};  // of many
+};
+
+// The HTTP contract: GET /ping, GET /execution-parameters, POST /invocations; of many models GET
+// /models: {"models": [{"modelName": N, "modelUrl": N}], "unloads_us": [N]}, the latter as
+// LoadedModels has it. Any thread.
+net::Handler ContainerHandler(ContainerModels models, const ContainerOptions& options);
 
 // Serves what `make` gives on the listening socket whose descriptor CLARY_LISTENER names, until
 // SIGTERM: the body of every container's program of ours. The cores are in SM_NUM_CPUS. Returns the

@@ -125,6 +125,10 @@ Status FetchBaseline(objects::ObjectStore& store, const std::string& uri, const 
 
 }  // namespace
 
+fs::path WorkOf(const fs::path& directory, size_t index) {
+  return directory / ("work-" + std::to_string(index + 1));
+}
+
 struct ContainerHost::State {
   struct Container {
     const api::ContainerSpec* spec = nullptr;
@@ -212,7 +216,7 @@ Status ContainerHost::State::MakeContainer(size_t index, objects::ObjectStore& s
   auto c = std::make_unique<Container>();
   c->spec = &options.containers[index];
   const std::string suffix = std::to_string(index + 1);
-  c->work = options.directory / ("work-" + suffix);
+  c->work = WorkOf(options.directory, index);
   c->temp = options.directory / ("tmp-" + suffix);
   c->home = options.directory / ("home-" + suffix);
   c->python = options.directory / ("python-" + suffix);

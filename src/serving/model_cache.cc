@@ -11,6 +11,8 @@ using std::chrono::microseconds;
 using std::chrono::steady_clock;
 namespace {
 
+constexpr size_t kMostUnloads = 1000;
+
 uint64_t BytesBelow(const fs::path& folder) {
   uint64_t bytes = 0;
   std::error_code ec;
@@ -70,7 +72,15 @@ Result<ModelCache::Entry> ModelCache::Load(std::string_view name, LoadTimes& tim
   (void)Ask("DELETE", "/model/" + brought["id"].dump(), name);
   if (!model) return std::unexpected(std::move(model).error());
   options_.say(fmt::format("Model {} loaded successfully: {}", name, (*model)->Describe()));
-  entry.model = *std::move(model);
+  const auto unload = [unloads = unloads_](const XgboostModel* gone) {
+    const auto begin = steady_clock::now();
+    delete gone;
+    const auto took = duration_cast<microseconds>(steady_clock::now() - begin);
+    const MutexLock lock(unloads->mu);
+    unloads->took.push_back(took);
+    if (unloads->took.size() > kMostUnloads) unloads->took.pop_front();
+  };
+  entry.model = std::shared_ptr<const XgboostModel>(model->release(), unload);
   return entry;
 }
 
@@ -137,6 +147,20 @@ Result<std::shared_ptr<const XgboostModel>> ModelCache::Find(std::string_view na
   models_[key] = *std::move(entry);
   MakeRoom(key);
   return model;
+}
+
+LoadedModels ModelCache::TakeLoaded() {
+  LoadedModels out;
+  {
+    const MutexLock lock(mu_);
+    for (const auto& [name, entry] : models_) {
+      if (entry.model != nullptr) out.names.push_back(name);
+    }
+  }
+  const MutexLock lock(unloads_->mu);
+  out.unloads.assign(unloads_->took.begin(), unloads_->took.end());
+  unloads_->took.clear();
+  return out;
 }
 
 size_t ModelCache::size() const {

@@ -117,6 +117,10 @@ TEST_F(ModelLibraryTest, TheLeastRecentlyUsedGoesWhenMemoryIsShort) {
   for (const char* name : {"a", "b", "a", "c"}) EXPECT_EQ(Ask(*two, name), "1.0\n");
   EXPECT_EQ(two->size(), 2U);
   EXPECT_EQ(said_.back(), "Model b unloaded to make room");
+  const LoadedModels loaded = two->TakeLoaded();
+  EXPECT_THAT(loaded.names, ElementsAre("a", "c"));
+  EXPECT_EQ(loaded.unloads.size(), 1U);
+  EXPECT_TRUE(two->TakeLoaded().unloads.empty());
 }
 
 TEST_F(ModelLibraryTest, NothingIsKeptWhereTheCacheIsDisabled) {
@@ -124,6 +128,7 @@ TEST_F(ModelLibraryTest, NothingIsKeptWhereTheCacheIsDisabled) {
   const auto cache = Cache(1 << 20, false);
   EXPECT_EQ(Ask(*cache, "a"), "1.0\n");
   EXPECT_EQ(cache->size(), 0U);
+  EXPECT_EQ(cache->TakeLoaded().unloads.size(), 1U);
 }
 
 TEST_F(ModelLibraryTest, OneLoadServesAllWhoAsk) {

@@ -1,17 +1,22 @@
 #include "serving/model_server.h"
 
 #include <sys/eventfd.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <nlohmann/json.hpp>
 #include <thread>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "net/client.h"
 #include "objects/open_store.h"
 #include "runner/host.h"
+#include "runner/usage.h"
 #include "serving/internal/container_host.h"
 
 namespace clary::serving {
@@ -19,10 +24,71 @@ namespace fs = std::filesystem;
 using api::JobEvent;
 namespace {
 
+constexpr size_t kMostUnloadsTold = 1000;
 constexpr std::chrono::seconds kHungGrace(2);  // between SIGTERM and SIGKILL
 
+// Writes usage.json.
+class UsageFile {
+ public:
+  UsageFile(const api::ServerSpec& spec, fs::path directory)
+      : directory_(std::move(directory)),
+        memory_bytes_(spec.memory_bytes > 0 ? spec.memory_bytes
+                                            : static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
+                                                  static_cast<uint64_t>(::sysconf(_SC_PAGESIZE))),
+        last_(runner::UsageBelow(::getpid())) {}
+
+  // `many` asks the container of many models; null: there is none.
+  void Write(net::HttpClient* many) {
+    const runner::Usage now = runner::UsageBelow(::getpid());
+    const auto time = std::chrono::steady_clock::now();
+    const double seconds = std::chrono::duration<double>(time - time_).count();
+    api::InstanceUsage usage{
+        .time_ms = ToMillis(Clock::System().Now()),
+        .cpu_percent = 100 * std::max(0.0, now.cpu_seconds - last_.cpu_seconds) / seconds,
+        .memory_percent = 100 * static_cast<double>(now.resident_bytes) /
+                          static_cast<double>(std::max<uint64_t>(memory_bytes_, 1))};
+    struct statvfs disk{};
+    if (::statvfs(directory_.c_str(), &disk) == 0 && disk.f_blocks > 0) {
+      const auto used = static_cast<double>(disk.f_blocks - disk.f_bfree);
+      usage.disk_percent = 100 * used / (used + static_cast<double>(disk.f_bavail));
+    }
+    if (many != nullptr) AskForModels(*many, usage);
+    last_ = now;
+    time_ = time;
+    if (const Status written = WriteFileAtomic(directory_ / "usage.json", usage.ToJson());
+        !written) {
+      LOG(kWarn, "usage.json is not written", {"message", written.error().message});
+    }
+  }
+
+ private:
+  static void AskForModels(net::HttpClient& many, api::InstanceUsage& usage) {
+    const auto answer = many.Send({.url = "http://localhost/models"});
+    if (!answer || answer->status != 200) return;
+    const auto listed = nlohmann::json::parse(answer->body, nullptr, false);
+    if (!listed.is_object()) return;
+    const auto list = [&](const char* name) {
+      const auto it = listed.find(name);
+      return it != listed.end() && it->is_array() ? *it : nlohmann::json::array();
+    };
+    usage.multi_model = true;
+    usage.loaded_models = static_cast<int64_t>(list("models").size());
+    for (const auto& took : list("unloads_us")) {
+      if (took.is_number_integer() && usage.unloads_us.size() < kMostUnloadsTold) {
+        usage.unloads_us.push_back(took.get<int64_t>());
+      }
+    }
+  }
+
+  const fs::path directory_;
+  const uint64_t memory_bytes_;
+  runner::Usage last_;
+  std::chrono::steady_clock::time_point time_ = std::chrono::steady_clock::now();
+};
+
 // A thread of its own that pings: first every container until all answer, then those that are ours
-// as long as they do. Each of the two makes `wake` readable at its end.
+// as long as they do, and tells what the instance uses. Each of the two makes `wake` readable at
+// its end.
 class HealthCheck {
  public:
   HealthCheck(const api::ServerSpec& spec, const fs::path& directory, const ServeOptions& options,
@@ -65,15 +131,27 @@ class HealthCheck {
       int unanswered = 0;
     };
     std::vector<Watched> watched;
+    std::unique_ptr<net::HttpClient> many;
     for (size_t i = 0; i < spec.containers.size(); ++i) {
       const api::ContainerSpec& container = spec.containers[i];
+      if (container.multi_model) {
+        CLARY_TRY(many, net::HttpClient::Create({.unix_socket = api::SocketOf(directory, i),
+                                                 .total_timeout = options.ping_timeout}));
+      }
       if (container.program == "script" || container.program == "image") continue;
       CLARY_TRY(auto client, net::HttpClient::Create({.unix_socket = api::SocketOf(directory, i),
                                                       .total_timeout = options.ping_timeout}));
       watched.push_back({.name = container.name, .client = std::move(client)});
     }
-    while (!watched.empty() && !stop.stop_requested()) {
-      Clock::System().Sleep(options.ping_interval, stop);
+    UsageFile usage(spec, directory);
+    auto used = std::chrono::steady_clock::now();
+    while (!stop.stop_requested()) {
+      Clock::System().Sleep(watched.empty() ? options.usage_interval : options.ping_interval, stop);
+      if (stop.stop_requested()) return {};
+      if (const auto now = std::chrono::steady_clock::now(); now - used >= options.usage_interval) {
+        used = now;
+        usage.Write(many.get());
+      }
       for (Watched& one : watched) {
         const auto answer = one.client->Send({.url = "http://localhost/ping", .stop = stop});
         if (stop.stop_requested()) return {};

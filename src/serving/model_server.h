@@ -24,6 +24,7 @@ struct ServeOptions {
   // instance. (A ping of users' programs may wait behind their requests, so it tells nothing.)
   std::chrono::milliseconds ping_interval = std::chrono::seconds(5);
   std::chrono::milliseconds ping_timeout = std::chrono::seconds(2);
+  std::chrono::milliseconds usage_interval = std::chrono::minutes(1);  // of usage.json
 };
 
 // Serves until SIGTERM, or until a container ends or hangs. Events as

@@ -21,6 +21,7 @@
 #include "runner/artifacts.h"
 #include "runner/program.h"
 #include "serving/container.h"
+#include "serving/local_model.h"
 
 namespace clary::serving {
 namespace {
@@ -107,11 +108,12 @@ class ModelServerTest : public testing::TestWithParam<bool> {  // in the sandbox
   bool InService() {
     return WaitFor([&] { return !Events().empty(); }) && Events()[0].phase == api::kInService;
   }
-  Result<net::Response> Ask(const std::string& body) {
+  Result<net::Response> Ask(const std::string& body, const std::string& accept = "") {
     const auto client = *net::HttpClient::Create({.unix_socket = api::SocketOf(directory_, 0)});
     net::ClientRequest request{
         .method = "POST", .url = "http://localhost/invocations", .body = body};
     request.headers.Set("Content-Type", "text/csv");
+    if (!accept.empty()) request.headers.Set("Accept", accept);
     return client->Send(request);
   }
   std::string LogText() {
@@ -199,10 +201,34 @@ TEST_P(ModelServerTest, ServesTheFilesBelowAPrefix) {
   EXPECT_EQ(Ask("7,8")->status, 200);
 }
 
+TEST_P(ModelServerTest, AnotherProcessGivesTheSameAnswers) {
+  PutGoodModel();
+  spec_.containers[0].environment["MAX_CONTENT_LENGTH"] = "100";
+  Start();
+  ASSERT_TRUE(InService()) << LogText();
+  ASSERT_TRUE(WriteFileAtomic(directory_ / "server.json", spec_.ToJson()));  // as control does
+  const LocalModel local = LoadLocalModel(directory_);
+  ASSERT_TRUE(local);
+  const auto here = local("text/csv", "application/json", "7,8\n1,2");
+  const auto there = Ask("7,8\n1,2", "application/json");
+  ASSERT_TRUE(here && there);
+  EXPECT_EQ(here->status, 200);
+  EXPECT_EQ(here->body, there->body);
+  EXPECT_EQ(here->headers.Get("Content-Type"), there->headers.Get("Content-Type"));
+  // What is no success is the instance's to say.
+  EXPECT_FALSE(local("text/csv", "", "7"));
+  EXPECT_FALSE(local("text/csv", "", ""));
+  EXPECT_FALSE(local("image/png", "", "7,8"));
+  EXPECT_FALSE(local("text/csv", "", std::string(101, ' ')));
+  Stop();
+  EXPECT_FALSE(LoadLocalModel(directory_));  // its files are gone
+}
+
 TEST_P(ModelServerTest, ServesManyModels) {
   PutGoodModel();  // as model.tar.gz
   spec_.containers[0].model_uri = "s3://bkt/";
   spec_.containers[0].multi_model = true;
+  options_.ping_interval = options_.usage_interval = 10ms;
   Start();
   ASSERT_TRUE(InService()) << LogText();
   const auto client = *net::HttpClient::Create({.unix_socket = api::SocketOf(directory_, 0)});
@@ -219,6 +245,19 @@ TEST_P(ModelServerTest, ServesManyModels) {
   EXPECT_EQ(none->status, 404);
   EXPECT_EQ(none->headers.Get("X-Clary-Model"), "missing");
   EXPECT_EQ(ask("../x")->status, 400);
+  api::InstanceUsage usage;
+  EXPECT_TRUE(WaitFor([&] {
+    const auto text = ReadFile(directory_ / "usage.json", 1 << 16);
+    if (!text) return false;
+    usage = *api::InstanceUsage::FromJson(*text);
+    return usage.loaded_models == 1;
+  }));
+  EXPECT_TRUE(usage.multi_model);
+  EXPECT_GT(usage.time_ms, 0);
+  EXPECT_GT(usage.memory_percent, 0);
+  EXPECT_GT(usage.disk_percent, 0);
+  ASSERT_TRUE(WriteFileAtomic(directory_ / "server.json", spec_.ToJson()));
+  EXPECT_FALSE(LoadLocalModel(directory_));
   Stop();
   EXPECT_THAT(LogText(), HasSubstr("Model model.tar.gz loaded successfully"));
   EXPECT_FALSE(fs::exists(directory_ / "models-1"));

@@ -250,7 +250,7 @@ TEST_F(XgboostModelTest, SpeaksTheContainersHttp) {
   TrainAndLoad("binary:logistic");
   const std::shared_ptr<const XgboostModel> model(std::move(model_));
   const auto handle = ContainerHandler(
-      [&](std::string_view) -> Result<FoundModel> { return FoundModel{.model = model}; },
+      {.find = [&](std::string_view) -> Result<FoundModel> { return FoundModel{.model = model}; }},
       {.cores = 2});
   const auto ask = [&](const char* method, const char* path, const std::string& body) {
     net::Request request{.method = method, .path = path};

@@ -1,4 +1,5 @@
 """What endpoints do beside answering at once: queues, shadows, components, scaling, and as people meet them."""
+import datetime
 import json
 import os
 import pathlib
@@ -204,6 +205,46 @@ class Runtime(service.ServiceTest):
         scaling.deregister_scalable_target(**target)
         self.assertEqual(scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"], [])
 
+    def test_a_step_policy_acts_through_its_alarm(self):
+        scaling, cloudwatch = self.service.boto("application-autoscaling"), self.service.boto("cloudwatch")
+        self.create("stepped", ProductionVariants=[self.variant("v")])
+        target = {"ServiceNamespace": "sagemaker", "ResourceId": "endpoint/stepped/variant/v",
+                  "ScalableDimension": "sagemaker:variant:DesiredInstanceCount"}
+        scaling.register_scalable_target(**target, MinCapacity=1, MaxCapacity=2)
+        steps = {"AdjustmentType": "ChangeInCapacity", "Cooldown": 60, "MetricAggregationType": "Maximum",
+                 "StepAdjustments": [{"MetricIntervalLowerBound": 0.0, "ScalingAdjustment": 1}]}
+        policy = scaling.put_scaling_policy(**target, PolicyName="up", PolicyType="StepScaling",
+                                            StepScalingPolicyConfiguration=steps)["PolicyARN"]
+        # A metric of one's own, of the minute before: so that nobody waits for one.
+        now = datetime.datetime.now(datetime.timezone.utc)
+        cloudwatch.put_metric_data(Namespace="queue", MetricData=[
+            {"MetricName": "waiting", "Value": 9, "Timestamp": now - datetime.timedelta(minutes=minutes)} for minutes in (0, 1, 2)])
+        cloudwatch.put_metric_alarm(
+            AlarmName="long", Namespace="queue", MetricName="waiting", Statistic="Maximum", Period=60, EvaluationPeriods=1,
+            Threshold=5, ComparisonOperator="GreaterThanThreshold", AlarmActions=[policy])
+        described = scaling.describe_scaling_policies(ServiceNamespace="sagemaker", PolicyNames=["up"])["ScalingPolicies"][0]
+        self.assertEqual(described["StepScalingPolicyConfiguration"], steps)
+        self.assertEqual([alarm["AlarmName"] for alarm in described["Alarms"]], ["long"])
+
+        def stepped():
+            endpoint = self.sagemaker.describe_endpoint(EndpointName="stepped")
+            return endpoint["ProductionVariants"][0]["DesiredInstanceCount"] == 2
+
+        wait_for(stepped, 60, "the step")
+        activities = scaling.describe_scaling_activities(ServiceNamespace="sagemaker", ResourceId=target["ResourceId"])
+        self.assertEqual(activities["ScalingActivities"][0]["Cause"], "monitor alarm long triggered policy up")
+        cloudwatch.delete_alarms(AlarmNames=["long"])
+        scaling.delete_scaling_policy(**target, PolicyName="up")
+        with self.assertRaises(scaling.exceptions.ObjectNotFoundException):
+            scaling.delete_scaling_policy(**target, PolicyName="up")
+        with self.assertRaises(scaling.exceptions.ValidationException) as refused:
+            scaling.put_scheduled_action(**target, ScheduledActionName="s", Schedule="cron(0 9 * * ? *)", Timezone="Mars/Olympus",
+                                         ScalableTargetAction={"MinCapacity": 2})
+        self.assertIn("Mars/Olympus is not known", str(refused.exception))
+        scaling.put_scheduled_action(**target, ScheduledActionName="s", Schedule="cron(0 9 * * ? *)", Timezone="Europe/Berlin",
+                                     ScalableTargetAction={"MinCapacity": 2})
+        scaling.deregister_scalable_target(**target)
+
     def test_an_alarm_rolls_an_update_back(self):
         cloudwatch = self.service.boto("cloudwatch")
         cloudwatch.put_metric_alarm(AlarmName="errors", Namespace="N", MetricName="M", Statistic="Sum", Period=60,
@@ -344,6 +385,43 @@ class Runtime(service.ServiceTest):
         self.assertIn("could not convert", failed.stderr)
         nobody = clary("transform", "nobody", rows, home=self.service.home, check=False)
         self.assertIn("There is no training job 'nobody'", nobody.stderr)
+
+
+class InProcess(unittest.TestCase):
+    """Models that answer in the service's process: the same bytes, and whatever is wrong is in the endpoint's log."""
+
+    def test_the_same_answers(self):
+        with service.Service() as running:
+            sagemaker, runtime = running.boto("sagemaker"), running.boto("sagemaker-runtime")
+            running.put_census()
+            sagemaker.create_training_job(**running.request("trained"))
+            job = running.wait("trained")
+            sagemaker.create_model(ModelName="m", ExecutionRoleArn=job["RoleArn"], PrimaryContainer={
+                "Image": service.IMAGE, "ModelDataUrl": job["ModelArtifacts"]["S3ModelArtifacts"]})
+            sagemaker.create_endpoint_config(EndpointConfigName="e", ProductionVariants=[Runtime.variant("v")])
+            sagemaker.create_endpoint(EndpointName="e", EndpointConfigName="e")
+            sagemaker.get_waiter("endpoint_in_service").wait(EndpointName="e", WaiterConfig={"Delay": 1})
+            rows = "\n".join(",".join(f"{x:g}" for x in row) for row in census_rows("validation")[1][:50])
+
+            def answers(client):
+                return [client.invoke_endpoint(EndpointName="e", ContentType="text/csv", Accept=accept, Body=rows)["Body"].read()
+                        for accept in ("text/csv", "application/json")]
+
+            there = answers(runtime)
+            running.stop()
+            running.options = ("--answer-in-process",)
+            running.start()
+            runtime = running.boto("sagemaker-runtime")
+            wait_for(lambda: running.boto("sagemaker").describe_endpoint(EndpointName="e")["EndpointStatus"] == "InService", 60)
+            self.assertEqual(answers(runtime), there)
+            self.assertIn("a model answers in this process", (running.home.parent / "serve.log").read_text())
+            with self.assertRaises(ClientError) as wrong:
+                runtime.invoke_endpoint(EndpointName="e", ContentType="text/csv", Body="1,2")
+            self.assertEqual(wrong.exception.response["Error"]["Code"], "ModelError")
+            logs = running.boto("logs")
+            wait_for(lambda: any("400: Unable to evaluate payload" in event["message"] for event in logs.filter_log_events(
+                logGroupName="/aws/sagemaker/Endpoints/e")["events"]), 60, "the reason in the endpoint's log")
+            running.boto("sagemaker").delete_endpoint(EndpointName="e")
 
 
 if __name__ == "__main__":

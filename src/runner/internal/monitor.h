@@ -51,7 +51,6 @@ class Monitor {
     uint64_t sent = 0;
     std::map<int, std::pair<uint64_t, uint64_t>> core_wait;  // waiting for I/O, all; in ticks
   };
-  std::vector<pid_t> Processes() const;  // the root first
   void ReadThreads(pid_t pid, Counters& now);
   void ReadIo(pid_t pid);
   void Emit(const char* type, const std::string& name, const char* dimension, double value);

@@ -21,6 +21,9 @@ namespace clary::serving {
 constexpr uint64_t kMaxSpecBytes = 16 << 20;  // of server.json and transform.json
 constexpr int kStopped = 128 + 15;            // the exit code of what SIGTERM ended
 
+// What container `index` of a launch sees as /opt/ml.
+std::filesystem::path WorkOf(const std::filesystem::path& directory, size_t index);
+
 struct HostOptions {
   std::filesystem::path directory;  // of the launch
   std::vector<api::ContainerSpec> containers;

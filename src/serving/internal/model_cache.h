@@ -6,12 +6,14 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "base/mutex.h"
@@ -27,6 +29,12 @@ struct LoadTimes {
   std::chrono::microseconds
       download{};                    // of these, until its files were here; 0: others had it loaded
   std::chrono::microseconds load{};  // likewise, from them into memory
+};
+
+// What is loaded, and how long each took that has been unloaded since the last look.
+struct LoadedModels {
+  std::vector<std::string> names;
+  std::vector<std::chrono::microseconds> unloads;  // at most 1000, the latest
 };
 
 // Any thread.
@@ -47,6 +55,7 @@ class ModelCache {
   Result<std::shared_ptr<const XgboostModel>> Find(std::string_view name,
                                                    LoadTimes* times = nullptr) EXCLUDES(mu_);
 
+  LoadedModels TakeLoaded() EXCLUDES(mu_);
   size_t size() const EXCLUDES(mu_);
 
  private:
@@ -57,6 +66,12 @@ class ModelCache {
     uint64_t used = 0;  // when, in requests
   };
 
+  // Models outlive the cache while they answer.
+  struct Unloads {
+    Mutex mu;
+    std::deque<std::chrono::microseconds> took GUARDED_BY(mu);
+  };
+
   explicit ModelCache(Options options, std::unique_ptr<net::HttpClient> library)
       : options_(std::move(options)), library_(std::move(library)) {}
   Result<std::string> Ask(const char* method, std::string_view path, std::string_view name);
@@ -65,6 +80,7 @@ class ModelCache {
 
   const Options options_;
   const std::unique_ptr<net::HttpClient> library_;
+  const std::shared_ptr<Unloads> unloads_ = std::make_shared<Unloads>();
   mutable Mutex mu_;
   std::condition_variable_any loaded_;
   std::map<std::string, Entry, std::less<>> models_ GUARDED_BY(mu_);

@@ -2,6 +2,7 @@
 their modules do not meet and a model that goes gives its memory back. It looks at the head of a request
 and hands the connection to the model's worker."""
 import array
+import json
 import mmap
 import os
 import select
@@ -47,7 +48,7 @@ class Model(worker.Place):
         self.etag = etag
         self.used = 0       # when, in requests
         self.begun = 0.0    # when its worker began to load it
-        self.retired = False
+        self.retired = 0.0  # when it was told to go
         self.channel, self.source = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.channel.setblocking(False)
         self.source.setblocking(False)
@@ -83,6 +84,7 @@ class Server:
         self.going = []    # retired, whose workers still answer what they have begun
         self.requests = 0
         self.grown = False  # a model was loaded
+        self.unloads = []   # microseconds of each that has gone since they were asked for
         self.stopping = False
 
     def run(self):
@@ -150,6 +152,9 @@ class Server:
 
     def _place(self, connection):
         request = self._head(connection)
+        if request.path == "/models":
+            self._answer(connection, self._listing())
+            return
         if request.path != "/invocations":
             status = 200 if request.path == "/ping" else 404
             self._answer(connection, contract.Answer(status, TEXT, b""))
@@ -178,6 +183,13 @@ class Server:
             connection.close()
         except BlockingIOError:
             self._refuse(connection, 503, "too many requests wait for the model %s" % name)
+
+    def _listing(self):
+        loaded = [{"modelName": model.name, "modelUrl": model.name}
+                  for model in self.models.values() if model.slot.is_loaded()]
+        unloads, self.unloads = self.unloads, []
+        return contract.Answer(200, "application/json",
+                               json.dumps({"models": loaded, "unloads_us": unloads}).encode())
 
     def _answer(self, connection, answer):
         connection.settimeout(BODY_LIMIT)
@@ -255,7 +267,7 @@ class Server:
     def _retire(self, model):
         """It answers what waits for it, and goes."""
         self.models.pop(model.name, None)
-        model.retired = True
+        model.retired = time.monotonic()
         self.going.append(model)
         if model.slot.is_loaded() or self.stopping:
             os.kill(model.pid, signal.SIGTERM)
@@ -315,5 +327,7 @@ class Server:
             del self.models[model.name]
         if model in self.going:
             self.going.remove(model)
+            if loaded and len(self.unloads) < MAX_MODELS:
+                self.unloads.append(int(1000000 * (time.monotonic() - model.retired)))
         self.free.append(model.slot.index)
         model.close()
