@@ -20,6 +20,9 @@ std::optional<int> RunHidden(int argc, char** argv) {
   if (argc < 3) return std::nullopt;
   if (std::strcmp(argv[1], "supervise") == 0) return exec::RunSupervisor(argv[2]);
   if (std::strcmp(argv[1], "runner") == 0) return runner::Run(argv[2]);
+  if (std::strcmp(argv[1], "host") == 0 && argc == 5) {
+    return runner::RunOnNode(argv[2], argv[3], argv[4]);
+  }
   if (std::strcmp(argv[1], "rule") == 0) return rules::RunRule(argv[2]);
   if (std::strcmp(argv[1], "model-server") == 0) return serving::RunModelServer(argv[2]);
   if (std::strcmp(argv[1], "transform-job") == 0) return serving::RunTransformJob(argv[2]);

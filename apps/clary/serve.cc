@@ -62,6 +62,16 @@ void AddServe(CLI::App& app, Context& context) {
   serve->add_option("--objects", service.objects,
                     "s3://HOST:PORT: objects in that S3 service, ?tls=off for plain HTTP; keys in "
                     "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY (default: HOME/objects)");
+  AddChoice(*serve, "--executor", service.executor,
+            "Where jobs run: local (on this machine; default), slurm (on the nodes of its cluster)",
+            {"local", "slurm"});
+  serve->add_option("--slurm-partition", service.slurm_partition,
+                    "Slurm's partition for jobs (default: Slurm's)");
+  serve->add_option("--slurm-account", service.slurm_account, "Slurm's account for jobs");
+  serve->add_option("--slurm-constraint", service.slurm_constraint,
+                    "Features that nodes for jobs must have, as sbatch takes them");
+  serve->add_option("--slurm-types", service.slurm_types,
+                    "JSON file: what each instance type is in Slurm (default: HOME/slurm.json)");
   AddNumber(*serve, "--cpus", service.capacity_cpus,
             "Cores that running jobs may use in sum (default: all)");
   serve->add_flag_callback(

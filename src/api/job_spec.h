@@ -104,6 +104,7 @@ struct JobSpec {
   std::vector<HostGroup> groups;                // empty: one, of all hosts
   // Of which host this is the job; empty: the first. Not in job.json.
   std::string host;
+  std::string interface = "eth0";  // by which that reaches the others. Not in job.json
   std::map<std::string, std::string> hyperparameters;
   // Their names as the request had them; empty: in byte order.
   std::vector<std::string> hyperparameter_order;

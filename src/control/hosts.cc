@@ -75,15 +75,27 @@ Status CheckHosts(const json& resources, std::string_view member, const Options&
   }
   const size_t hosts = CountHosts(HostGroupsOf(resources));
   if (hosts > kMostHosts) {
-    return Invalid(what + ": a job has at most " + std::to_string(kMostHosts) +
-                   " instances, which share the cores of this machine");
+    return Invalid(what + ": a job has at most " + std::to_string(kMostHosts) + " instances" +
+                   (options.cluster ? "" : ", which share the cores of this machine"));
   }
-  if (hosts > 1 && options.job_network == "open") {
+  if (hosts > 1 && !options.cluster && options.job_network == "open") {
     return Invalid(what +
                    ": instances that work together need networks of their own, and this service "
                    "was started with --job-network open; start it with --job-network clary");
   }
   return {};
+}
+
+Status CheckOnNodes(const json& resources, std::string_view member, bool isolated,
+                    const Options& options) {
+  if (!options.cluster || CountHosts(HostGroupsOf(resources)) < 2) return {};
+  const std::string what = std::string(member) + ": instances of a job on Slurm stand in the " +
+                           "network of their nodes, ";
+  if (isolated) return Invalid(what + "so that EnableNetworkIsolation needs InstanceCount 1");
+  if (options.job_network == "open") return {};
+  return Invalid(what +
+                 "which jobs may not use here; start the service with --job-network open, or "
+                 "give InstanceCount 1");
 }
 
 void FillHosts(std::vector<api::HostGroup> groups, const Launch& launch, api::JobSpec& spec) {

@@ -135,5 +135,71 @@ TEST(Hosts, WhatCannotBeIsRefused) {
               HasSubstr("--job-network clary"));
 }
 
+// ---- On the machines of a cluster (ADR 44).
+
+class ClusterWorld : public HostsWorld {
+ public:
+  ClusterWorld() {
+    options.cluster = true;
+    Restart();
+  }
+};
+
+TEST(Cluster, ALaunchSaysWhatItNeedsAndWaitsForNobody) {
+  ClusterWorld w;
+  for (int i = 0; i < 5; ++i) {
+    json request = World::Request("big" + std::to_string(i));
+    request["ResourceConfig"]["InstanceType"] = "ml.m5.24xlarge";
+    w.Create(request);
+  }
+  json two = World::Request("two");
+  two["ResourceConfig"] = HostsWorld::InGroups("x")["ResourceConfig"];
+  w.Create(two);
+  w.service->Reconcile();
+  const auto launches = w.executor.launches();
+  ASSERT_THAT(launches, SizeIs(6));
+  ASSERT_THAT(launches[0].hosts, SizeIs(1));
+  EXPECT_EQ(launches[0].hosts[0].type, "ml.m5.24xlarge");
+  EXPECT_EQ(launches[0].hosts[0].cpus, 96);
+  EXPECT_EQ(w.Spec("big0").cpus, 96);
+  ASSERT_THAT(launches[5].hosts, SizeIs(2));
+  EXPECT_EQ(launches[5].hosts[1].type, "ml.m5.large");
+  EXPECT_EQ(launches[5].hosts[1].count, 2);
+  w.options.cluster = false;  // here it is the machine that is needed
+  w.Restart();
+  w.Create(World::Request("here"));
+  w.executor.ExitAll();
+  w.service->Reconcile();
+  w.service->Reconcile();
+  EXPECT_THAT(w.executor.launches().back().hosts, SizeIs(0));
+}
+
+TEST(Cluster, WhatTheClusterSaysIsTheReason) {
+  ClusterWorld w;
+  w.Create(World::Request("refused"));
+  w.Create(World::Request("lost"));
+  w.service->Reconcile();
+  w.executor.Refuse(w.Key("refused"), "sbatch: Invalid partition name specified");
+  w.executor.Lose(w.Key("lost"), "Slurm: NODE_FAIL (NodeDown) of job 7 on n2");
+  w.service->Reconcile();
+  EXPECT_THAT(std::string(w.Describe("refused")["FailureReason"]),
+              testing::AllOf(testing::StartsWith("InternalServerError"),
+                             HasSubstr("sbatch: Invalid partition name specified")));
+  EXPECT_THAT(std::string(w.Describe("lost")["FailureReason"]),
+              HasSubstr("was lost (Slurm: NODE_FAIL (NodeDown) of job 7 on n2) before"));
+}
+
+TEST(Cluster, HostsOfUsersProgramsNeedTheNodesNetwork) {
+  ClusterWorld w;
+  EXPECT_THAT(w.RefusedAs([](json&) {}), HasSubstr("start the service with --job-network open"));
+  w.options.job_network = "open";
+  w.Restart();
+  EXPECT_EQ(w.RefusedAs([](json& r) { r["TrainingJobName"] = "open"; }), "accepted");
+  EXPECT_THAT(w.RefusedAs([](json& r) { r["EnableNetworkIsolation"] = true; }),
+              HasSubstr("EnableNetworkIsolation needs InstanceCount 1"));
+  EXPECT_THAT(w.RefusedAs([](json& r) { r["HyperParameters"]["sagemaker_mpi_enabled"] = "true"; }),
+              HasSubstr("use torch_distributed"));
+}
+
 }  // namespace
 }  // namespace clary::control

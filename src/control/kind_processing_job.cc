@@ -42,7 +42,7 @@ Status Create(Context& context, json request, Record& job, Plan& plan) {
   auto& facts = job.Edit<ProcessingFacts>();
   facts.max_runtime_s = request.at("StoppingCondition").at("MaxRuntimeInSeconds");
   job.launches.push_back({.directory = kOwnDirectories + job.name,
-                          .cpus = CoresOf(ProcessingHosts(request), context.capacity)});
+                          .cpus = CoresOf(ProcessingHosts(request), context.job_capacity)});
   job.status = "InProgress";
   job.request = request.dump();
   return {};

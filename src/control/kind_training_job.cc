@@ -44,7 +44,7 @@ Status Create(Context& context, json request, Record& job, Plan& plan) {
   facts.max_runtime_s = stopping.value("MaxRuntimeInSeconds", int64_t{0});
   facts.max_wait_s = stopping.value("MaxWaitTimeInSeconds", int64_t{0});
   facts.max_pending_s = stopping.value("MaxPendingTimeInSeconds", int64_t{0});
-  int cpus = CoresOf(HostGroupsOf(request.at("ResourceConfig")), context.capacity);
+  int cpus = CoresOf(HostGroupsOf(request.at("ResourceConfig")), context.job_capacity);
   if (const auto tuning = TuningJobOf(context, job))
     cpus = TrialCpus(context, tuning->record, cpus);
   job.launches.push_back({.directory = job.name, .cpus = cpus});

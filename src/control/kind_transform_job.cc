@@ -84,7 +84,7 @@ Status Create(Context& context, json request, Record& job, Plan& plan) {
   const std::string instance = request.at("TransformResources").at("InstanceType");
   // '_' is in no name of a training job, whose directories lie beside it.
   job.launches.push_back({.directory = "transform_jobs/" + job.name,
-                          .cpus = std::clamp(InstanceCpus(instance), 1, context.capacity)});
+                          .cpus = std::clamp(InstanceCpus(instance), 1, context.job_capacity)});
   job.status = "InProgress";
   job.request = request.dump();
   return {};
@@ -147,7 +147,8 @@ Result<Program> ProgramOf(const Context& context, const Record& job) {
   return Program{.command = context.options.transform_command,
                  .file = "transform.json",
                  .spec = spec.ToJson(),
-                 .log = "transform-job.log"};
+                 .log = "transform-job.log",
+                 .hosts = {{spec.instance_type, InstanceCpus(spec.instance_type), 1}}};
 }
 
 Status Step(Steps& steps, const SnapshotPtr& job) {

@@ -153,6 +153,10 @@ Status CheckProcessingRequest(const json& request, const Environment& environmen
                               const Options& options) {
   const json& cluster = request.at("ProcessingResources").at("ClusterConfig");
   CLARY_CHECK_OK(CheckHosts(cluster, "ProcessingResources.ClusterConfig", options));
+  CLARY_CHECK_OK(CheckOnNodes(
+      cluster, "ProcessingResources.ClusterConfig",
+      request.value("NetworkConfig", json::object()).value("EnableNetworkIsolation", false),
+      options));
   CLARY_CHECK_OK(CheckImage(request, options));
   const bool clarify = api::IsClarifyImage(TextOf(request.at("AppSpecification"), "ImageUri"));
   if (clarify) CLARY_CHECK_OK(CheckClarify(request));

@@ -8,6 +8,7 @@
 #include "api/rule_spec.h"
 #include "base/strings.h"
 #include "control/internal/kind.h"
+#include "toolkit/distribution.h"
 #include "toolkit/toolkit.h"
 
 namespace clary::control {
@@ -138,6 +139,15 @@ Status CheckProgram(const json& request, const Environment& environment, const O
     if (choice->program == "script") CLARY_CHECK_OK(CheckScript(request, environment));
   }
   const auto hyperparameters = Texts(request, "HyperParameters");
+  CLARY_CHECK_OK(CheckOnNodes(request.at("ResourceConfig"), "ResourceConfig",
+                              request.value("EnableNetworkIsolation", false), options));
+  const auto distribution = toolkit::DistributionOf(hyperparameters);
+  if (options.cluster && distribution && *distribution == toolkit::Distribution::kMpi &&
+      CountHosts(HostGroupsOf(request.at("ResourceConfig"))) > 1) {
+    return Invalid(
+        "Hyperparameter 'sagemaker_mpi_enabled' with several instances needs a network of their "
+        "own, which jobs on Slurm do not have; use torch_distributed, or one instance.");
+  }
   if (const auto it = hyperparameters.find("sagemaker_s3_output"); it != hyperparameters.end()) {
     const json uri = json::parse(it->second, nullptr, false);
     CLARY_CHECK_OK(CheckTarget(uri.is_string() ? uri.get<std::string>() : it->second,
@@ -185,10 +195,16 @@ Result<Program> RunnerProgram(api::JobSpec spec, const Record& job, int64_t max_
       }
     }
   }
+  std::vector<exec::HostNeed> hosts;
+  for (const api::HostGroup& group : spec.host_groups()) {
+    hosts.push_back({group.instance_type.empty() ? spec.instance_type : group.instance_type,
+                     std::max(group.cpus, 1), static_cast<int>(group.hosts.size())});
+  }
   return Program{.command = options.runner_command,
                  .file = "job.json",
                  .spec = spec.ToJson(),
-                 .log = "runner.log"};
+                 .log = "runner.log",
+                 .hosts = std::move(hosts)};
 }
 
 Result<Progress> FollowRunner(Steps& steps, Record& record,

@@ -52,7 +52,8 @@ size_t Steps::Pass() {
   for (const SnapshotPtr& one : context.records.Active()) {
     for (const Launch& launch : one->record.launches) {
       if (launch.key.empty()) continue;
-      cores_in_use_ += launch.cpus;
+      const bool elsewhere = context.options.cluster && !one->record.kind->serves;
+      if (!elsewhere) cores_in_use_ += launch.cpus;
       if (launch.cpus == 0 && !one->record.kind->serves && !one->record.terminal()) {
         ++light_running_;
       }
@@ -114,6 +115,7 @@ bool Steps::Admit(const Launch& launch) {
     ++light_running_;
     return true;
   }
+  if (context.options.cluster) return true;
   if (queue_blocked_ || (cores_in_use_ > 0 && cores_in_use_ + launch.cpus > context.capacity)) {
     queue_blocked_ = true;
     return false;
@@ -160,6 +162,7 @@ Status Steps::Start(const Launch& launch, const Program& program) const {
   spec.env = context.options.runner_environment;
   spec.directory = directory.string();
   spec.output = (directory / program.log).string();
+  if (context.options.cluster) spec.hosts = program.hosts;
   CLARY_CHECK_OK(StillLeads());
   return context.env.executor.Launch(spec);
 }
@@ -220,10 +223,15 @@ Result<Sighting> Steps::Follow(const Launch& launch, bool may_start,
     memory.look = false;
     return Sighting{.state = State::kRuns, .how = ""};
   }
+  if (state && state->phase == exec::LaunchPhase::kRefused) {
+    return Sighting{.state = State::kCannotStart, .how = state->why};
+  }
+  std::string lost = "was lost";
+  if (state && !state->why.empty()) lost += " (" + state->why + ")";
   return Sighting{.state = State::kEnded,
                   .how = state && state->phase == exec::LaunchPhase::kExited
                              ? "ended with code " + std::to_string(state->exit_code)
-                             : "was lost",
+                             : lost,
                   .lost = !state || state->phase != exec::LaunchPhase::kExited};
 }
 

@@ -17,6 +17,7 @@ namespace {
 
 using nlohmann::json;
 
+constexpr int kMostClusterCores = 1 << 20;
 constexpr std::chrono::milliseconds kPoll{10};  // while something is not settled
 constexpr std::chrono::milliseconds kLookForLease{100};
 
@@ -47,6 +48,7 @@ Context::Context(const Environment& environment, Options given)
       capacity(options.capacity_cpus > 0
                    ? options.capacity_cpus
                    : std::max(1, static_cast<int>(std::thread::hardware_concurrency()))),
+      job_capacity(options.cluster ? kMostClusterCores : capacity),
       records(env.records),
       file_bell(FileBell::Make(bell)),
       trash(options.jobs_directory / ".trash") {}

@@ -57,7 +57,10 @@ struct Options {
   std::vector<std::string> transform_command;      // "/path/clary", "transform-job"; likewise
   std::vector<std::string> runner_environment = {  // "NAME=value"; nothing is inherited
       "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"};
-  int capacity_cpus = 0;    // cores that running jobs may use in sum; 0: those of the machine
+  int capacity_cpus = 0;  // cores that running jobs may use in sum; 0: those of the machine
+  // Jobs run on the machines of a cluster, which has a queue of its own: their launches say what
+  // they need, and are never held back here.
+  bool cluster = false;
   bool host_trials = true;  // trials of a tuning job share a process where they can (ADR 34)
   int max_rules = 32;       // rules that are evaluated at once; others wait for their turn
   // A job that is profiled and names no profiler rule gets a ProfilerReport.

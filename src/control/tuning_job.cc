@@ -81,8 +81,8 @@ int TrialCpus(const Context& context, const Record& tuning, int cpus) {
                                                               .at("ResourceLimits")
                                                               .at("MaxParallelTrainingJobs")
                                                               .get<int64_t>(),
-                                                          context.capacity));
-  return std::clamp(context.capacity / parallel, 1, std::max(1, cpus));
+                                                          context.job_capacity));
+  return std::clamp(context.job_capacity / parallel, 1, std::max(1, cpus));
 }
 
 namespace tuning_job {

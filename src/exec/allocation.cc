@@ -39,7 +39,10 @@ std::string Variable(const char* name) {
 
 }  // namespace
 
-bool OnCluster() { return !Variable("SLURM_JOB_ID").empty(); }
+int AllocatedCores() {
+  if (Variable(kStopVariable).empty()) return 0;
+  return static_cast<int>(ParseInt(Variable("SLURM_CPUS_PER_TASK")).value_or(1));
+}
 
 bool TakenByCluster() {
   const std::string stop = Variable(kStopVariable);

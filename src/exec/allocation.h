@@ -15,8 +15,9 @@ struct AllocatedHost {
   std::string address;  // IPv4, at which the others reach it
 };
 
-// Whether this process was launched on a machine of a cluster, which has set cores apart for it.
-bool OnCluster();
+// Cores that a cluster has set apart for this process on its machine; 0: no cluster has launched
+// it.
+int AllocatedCores();
 
 // Whether a SIGTERM to this process came of the cluster itself (a limit, a preemption, a cancelled
 // job), which sends it to every process of a launch, and not of Executor::Stop(): then the launch

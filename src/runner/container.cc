@@ -16,8 +16,6 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 namespace {
 
-constexpr char kInterface[] = "eth0";
-
 std::string Dump(const json& doc) {
   return doc.dump(-1, ' ', false, json::error_handler_t::replace);
 }
@@ -61,7 +59,7 @@ json ResourceConfig(const api::JobSpec& spec) {
   }
   return {{"current_host", spec.current_host()},  {"current_instance_type", spec.instance_type},
           {"current_group_name", current},        {"hosts", Sorted(spec.hosts)},
-          {"instance_groups", std::move(groups)}, {"network_interface_name", kInterface}};
+          {"instance_groups", std::move(groups)}, {"network_interface_name", spec.interface}};
 }
 
 // "train-data.v1" -> "TRAIN-DATA.V1", as the training toolkit names its variables.
@@ -291,7 +289,7 @@ std::vector<std::string> Environment(const api::JobSpec& spec, const std::string
       {"TRAINING_JOB_NAME", spec.job_name},
       {"TRAINING_JOB_ARN", spec.job_arn},
       {"AWS_REGION", spec.region},
-      {"DMLC_INTERFACE", kInterface},
+      {"DMLC_INTERFACE", spec.interface},
       {"OMP_NUM_THREADS", std::to_string(cpus)},
       {"SAGEMAKER_METRICS_DIRECTORY", base + "/output/metrics/sagemaker"},
       {"SM_MODEL_DIR", base + "/model"},
@@ -306,7 +304,7 @@ std::vector<std::string> Environment(const api::JobSpec& spec, const std::string
       {"SM_NUM_NEURONS", "0"},
       {"SM_NUM_CPUS", std::to_string(cpus)},
       {"SM_LOG_LEVEL", "20"},
-      {"SM_NETWORK_INTERFACE_NAME", kInterface},
+      {"SM_NETWORK_INTERFACE_NAME", spec.interface},
       {"SM_RESOURCE_CONFIG", Dump(ResourceConfig(spec))},
       {"SM_INPUT_DATA_CONFIG", Dump(InputDataConfig(spec))},
       {"SM_HPS", Dump(spec.hyperparameters)},

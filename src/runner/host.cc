@@ -1,6 +1,7 @@
 #include "runner/host.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/file.h>
 #include <sys/signalfd.h>
@@ -11,6 +12,8 @@
 #include <csignal>
 #include <string>
 #include <utility>
+
+#include "exec/allocation.h"
 
 namespace clary::runner {
 namespace fs = std::filesystem;
@@ -48,15 +51,25 @@ Result<StopSignal> StopSignal::Make() {
 bool StopSignal::Requested() {
   signalfd_siginfo info{};
   while (::read(fd_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+    // The launch is lost, and its end must not be told as one of the program's.
+    if (info.ssi_signo == SIGTERM && exec::TakenByCluster()) ::kill(::getpid(), SIGKILL);
     requested_ = true;
   }
   return requested_;
+}
+
+void StopSignal::AwaitCluster() {
+  constexpr int kLateSignalMs = 200;
+  if (exec::AllocatedCores() == 0) return;
+  pollfd late{fd_.get(), POLLIN, 0};
+  if (::poll(&late, 1, kLateSignalMs) > 0) Requested();
 }
 
 Cores ClaimCores(const fs::path& dir, int wanted) {
   Cores out;
   cpu_set_t set;
   CPU_ZERO(&set);
+  if (exec::AllocatedCores() > 0) return out;  // the cluster has done that
   if (wanted <= 0 || ::sched_getaffinity(0, sizeof set, &set) != 0) return out;
   if (wanted >= CPU_COUNT(&set) || !MakeDirectories(dir)) return out;
   for (int core = 0; core < CPU_SETSIZE && std::ssize(out.cores) < wanted; ++core) {

@@ -31,12 +31,16 @@ class EventFile {
 // exit status.
 int AppendFailure(const std::filesystem::path& directory, std::string detail);
 
-// SIGTERM as something to poll. Blocks the signal for the process (and threads made later).
+// SIGTERM, or SIGINT, as something to poll. A SIGTERM of a cluster that takes its machine back
+// (exec/allocation.h) ends the process. Blocks the signal for the process (and threads made later).
 class StopSignal {
  public:
   static Result<StopSignal> Make();
   int fd() const { return fd_.get(); }
   bool Requested();
+  // Before an end is told: on a cluster, waits a moment for its SIGTERM, since that of the program
+  // may have come first.
+  void AwaitCluster();
 
  private:
   explicit StopSignal(Fd fd) : fd_(std::move(fd)) {}

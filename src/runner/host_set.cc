@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <functional>
 #include <numeric>
 #include <optional>
 
@@ -17,6 +18,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/message_socket.h"
+#include "exec/allocation.h"
 #include "meta/log_store.h"
 #include "objects/open_store.h"
 #include "runner/artifacts.h"
@@ -43,6 +45,8 @@ struct HostProcess {
   pid_t pid = -1;
   Fd pidfd;
   Fd gate;
+  std::string heard = {};  // of a word that is not whole
+  std::string node = {};   // the machine that it is on; empty: this one
   bool ready = false;
   bool gone = false;
   std::optional<JobEvent> end;  // what its runner has told of its end
@@ -78,6 +82,7 @@ class HostSet {
       if (end.detail.empty()) end.detail = "InternalServerError: " + done.error().message;
     }
     for (const fs::path& folder : {dir_ / "hosts", work_}) (void)RemoveTree(folder);
+    stop_.AwaitCluster();
     CLARY_CHECK_OK(events_.Append(end));
     CLARY_CHECK_OK(events_.Sync());
     return end.exit_code;
@@ -95,6 +100,7 @@ class HostSet {
     for (const std::string_view folder : api::kRunnerFolders) {
       CLARY_CHECK_OK(RemoveTree(dir_ / folder));
     }
+    if (exec::AllocatedCores() > 0) return PrepareNodes();
     CLARY_TRY(networks_, MakeHostNetworks(spec_.hosts.size()));
     std::vector<HostAddress> addresses;
     for (size_t i = 0; i < spec_.hosts.size(); ++i) {
@@ -131,15 +137,60 @@ class HostSet {
     return {};
   }
 
+  // The same, each on a machine of its own.
+  Status PrepareNodes() {
+    CLARY_TRY(const auto nodes, exec::AllocatedHosts());
+    if (nodes.size() != spec_.hosts.size()) {
+      return Fail(Code::kFailedPrecondition, "Hosts",
+                  "the job has " + std::to_string(spec_.hosts.size()) + " hosts and was given " +
+                      std::to_string(nodes.size()) + " nodes");
+    }
+    std::string addresses;
+    for (const auto& node : nodes) addresses += (addresses.empty() ? "" : ",") + node.address;
+    std::error_code ec;
+    const std::string self = fs::read_symlink("/proc/self/exe", ec).string();
+    for (size_t i = 0; i < nodes.size(); ++i) {
+      auto argv =
+          exec::CommandOn(nodes[i], {self, "host", dir_.string(), spec_.hosts[i], addresses});
+      CLARY_CHECK_OK(Fork({.name = spec_.hosts[i], .dir = {}, .node = nodes[i].node},
+                          [&argv](int gate) { return Become(argv, gate); }));
+    }
+    return {};
+  }
+
+  static int Become(std::vector<std::string>& argv, int gate) {
+    ::dup2(gate, 0);
+    ::dup2(gate, 1);
+    sigset_t none;
+    sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    ::signal(SIGPIPE, SIG_DFL);
+    std::vector<char*> words;
+    for (std::string& word : argv) words.push_back(word.data());
+    words.push_back(nullptr);
+    ::execv(words[0], words.data());
+    return 127;
+  }
+
   Status Start(const api::JobSpec& spec, HostRole role) {
-    HostProcess host{.name = spec.current_host(), .dir = dir_ / "hosts" / spec.current_host()};
+    return Fork({.name = spec.current_host(), .dir = {}}, [&](int gate) {
+      role.gate = gate;
+      return BeHost(spec, dir_ / "hosts" / spec.current_host(), options_, role);
+    });
+  }
+
+  // A child that is `host`; it has its end of the gate.
+  Status Fork(HostProcess host, const std::function<int(int gate)>& body) {
+    host.dir = dir_ / "hosts" / host.name;
     CLARY_CHECK_OK(MakeDirectories(host.dir));
     CLARY_TRY(MessagePair ends, MakeMessagePair());
-    role.gate = ends.theirs.get();
     const pid_t parent = ::getpid();
     host.pid = ::fork();
     if (host.pid < 0) return std::unexpected(ErrnoError(errno, "fork"));
-    if (host.pid == 0) ::_exit(BeRunner(spec, host.dir, role, parent));
+    if (host.pid == 0) {
+      ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+      ::_exit(::getppid() == parent ? body(ends.theirs.get()) : 1);
+    }
     host.gate = std::move(ends.ours);
     host.pidfd = Fd(static_cast<int>(::syscall(SYS_pidfd_open, host.pid, 0)));
     if (!host.pidfd) {
@@ -150,23 +201,6 @@ class HostSet {
     }
     hosts_.push_back(std::move(host));
     return {};
-  }
-
-  // A host's process.
-  int BeRunner(const api::JobSpec& spec, const fs::path& dir, const HostRole& role,
-               pid_t parent) const {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (::getppid() != parent) return 1;
-    const auto run = [&]() -> Result<int> {
-      CLARY_TRY(const auto store, objects::OpenStoreForJob(spec.store));
-      CLARY_TRY(auto log, meta::LogWriter::Open(spec.log_root, spec.log_group, spec.log_stream));
-      return RunHost(spec, dir, {*store, std::move(log), clock_}, options_, role);
-    };
-    const auto ended = run();
-    if (ended) return *ended;
-    LOG(kError, "a host's runner failed", {"host", spec.current_host()},
-        {"error", ended.error().message});
-    return AppendFailure(dir, "InternalServerError: " + ended.error().message);
   }
 
   // Until no runner is left.
@@ -195,17 +229,18 @@ class HostSet {
 
   void Hear(size_t i) {
     HostProcess& host = hosts_[i];
-    const auto message = ReceiveMessage(host.gate.get());
-    if (!message) {
-      host.gate = Fd();
-    } else if (message->text == kFailed) {
-      Blame(i);
-    } else if (message->text == kReady) {
-      host.ready = true;
-      if (!std::ranges::all_of(hosts_, &HostProcess::ready) || stopping_) return;
-      started_ = true;
-      (void)Phase(contract_.phase, contract_.phase_text);
-      for (const HostProcess& h : hosts_) (void)SendMessage(h.gate.get(), kGo);
+    const auto words = HearWords(host.gate.get(), host.heard);
+    if (!words) host.gate = Fd();
+    for (const std::string& word : words.value_or(std::vector<std::string>())) {
+      if (word == kFailed) {
+        Blame(i);
+      } else if (word == kReady) {
+        host.ready = true;
+        if (!std::ranges::all_of(hosts_, &HostProcess::ready) || stopping_) continue;
+        started_ = true;
+        (void)Phase(contract_.phase, contract_.phase_text);
+        for (const HostProcess& h : hosts_) (void)SayWord(h.gate.get(), kGo);
+      }
     }
   }
 
@@ -236,7 +271,13 @@ class HostSet {
   void StopAll() {
     if (std::exchange(stopping_, true)) return;
     for (const HostProcess& h : hosts_) {
-      if (!h.gone) ::kill(h.pid, SIGTERM);
+      if (h.gone) continue;
+      // A launcher on this machine would not wait for it.
+      if (!h.node.empty()) {
+        (void)SayWord(h.gate.get(), kEnd);
+      } else {
+        ::kill(h.pid, SIGTERM);
+      }
     }
   }
 
@@ -245,9 +286,11 @@ class HostSet {
     if (culprit_) {
       const HostProcess& host = hosts_[*culprit_];
       end.exit_code = host.end ? std::max(host.end->exit_code, 1) : 1;
-      end.detail = NamedDetail(host.name, host.end ? host.end->detail
-                                                   : "InternalServerError: the runner of the host "
-                                                     "was lost before it reported its end");
+      end.detail = NamedDetail(
+          host.name, host.end ? host.end->detail
+                              : "InternalServerError: the runner of the host " +
+                                    (host.node.empty() ? "" : "(node " + host.node + ") ") +
+                                    "was lost before it reported its end");
       return;
     }
     for (const HostProcess& h : hosts_) {
@@ -391,6 +434,38 @@ std::vector<CoreShare> ShareCores(const std::vector<int>& pinned, int total,
     at += static_cast<size_t>(share.count);
   }
   return out;
+}
+
+Status SayWord(int gate, std::string_view word) {
+  return SendMessage(gate, std::string(word) + "\n");
+}
+
+Result<std::vector<std::string>> HearWords(int gate, std::string& rest) {
+  char buffer[4096];
+  ssize_t n = 0;
+  while ((n = ::read(gate, buffer, sizeof buffer)) < 0 && errno == EINTR) continue;
+  if (n <= 0) return Fail(Code::kUnavailable, "Gone", "the other end is gone");
+  rest.append(buffer, static_cast<size_t>(n));
+  std::vector<std::string> words;
+  for (size_t end = 0; (end = rest.find('\n')) != std::string::npos; rest.erase(0, end + 1)) {
+    words.push_back(rest.substr(0, end));
+  }
+  if (rest.size() > sizeof buffer) rest.clear();  // no word of ours
+  return words;
+}
+
+int BeHost(const api::JobSpec& spec, const fs::path& dir, const RunOptions& options,
+           const HostRole& role) {
+  const auto run = [&]() -> Result<int> {
+    CLARY_TRY(const auto store, objects::OpenStoreForJob(spec.store));
+    CLARY_TRY(auto log, meta::LogWriter::Open(spec.log_root, spec.log_group, spec.log_stream));
+    return RunHost(spec, dir, {*store, std::move(log), Clock::System()}, options, role);
+  };
+  const auto ended = run();
+  if (ended) return *ended;
+  LOG(kError, "a host's runner failed", {"host", spec.current_host()},
+      {"error", ended.error().message});
+  return AppendFailure(dir, "InternalServerError: " + ended.error().message);
 }
 
 std::string NamedDetail(const std::string& host, const std::string& detail) {

@@ -55,7 +55,7 @@ Status LayOutProcessing(const api::JobSpec& spec, const fs::path& work) {
   const json resources = {{"current_host", spec.current_host()},
                           {"hosts", hosts},
                           {"current_instance_type", spec.instance_type},
-                          {"network_interface_name", "eth0"}};
+                          {"network_interface_name", spec.interface}};
   return WriteConfig(work / "config", {{"processingjobconfig.json", spec.request_json},
                                        {"resourceconfig.json", resources.dump()}});
 }

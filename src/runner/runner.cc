@@ -15,9 +15,9 @@
 #include "api/rule_spec.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "base/message_socket.h"
 #include "base/strings.h"
 #include "debugger/profiler_files.h"
+#include "exec/allocation.h"
 #include "objects/open_store.h"
 #include "runner/channels.h"
 #include "runner/follow.h"
@@ -128,6 +128,7 @@ class Job {
     if (mirrors_) mirrors_->AddTimeLine(phases_, spec_.current_host());
     if (mirrors_ && role_ == nullptr) mirrors_->Close();
     if (!outcome.detail.empty() && !program_failed_) log_.Write(CleanLine(outcome.detail));
+    stop_.AwaitCluster();
     CLARY_CHECK_OK(events_.Append({.kind = JobEvent::Kind::kEnd,
                                    .detail = outcome.detail,
                                    .message = exit_message_,
@@ -170,6 +171,7 @@ class Job {
     if (!user_ && network_ == Network::kForwarded) {
       network_ = role_ == nullptr ? Network::kHost : Network::kNone;
     }
+    if (role_ != nullptr && !role_->private_network()) network_ = Network::kHost;
     if (options_.sandbox) probe_ = SandboxProbe::Start(network_);
     CLARY_CHECK_OK(Phase("Downloading", "Downloading input data"));
     const bool first = role_ == nullptr || role_->first;
@@ -222,13 +224,14 @@ class Job {
 
   // Until the programs of all hosts can start.
   Status AwaitOthers() {
-    CLARY_CHECK_OK(SendMessage(role_->gate, kReady));
+    CLARY_CHECK_OK(SayWord(role_->gate, kReady));
+    std::string rest;
     while (!stop_.Requested()) {
       pollfd polls[] = {{stop_.fd(), POLLIN, 0}, {role_->gate, POLLIN, 0}};
       ::poll(polls, 2, -1);
       if (polls[1].revents == 0) continue;
-      CLARY_TRY(const Message message, ReceiveMessage(role_->gate));
-      if (message.text == kGo) return {};
+      CLARY_TRY(const auto words, HearWords(role_->gate, rest));
+      if (std::ranges::find(words, kGo) != words.end()) return {};
     }
     return Fail(Code::kCancelled, "Stopped", "the job was stopped");
   }
@@ -389,7 +392,7 @@ class Job {
       if (outcome.detail.empty()) outcome.detail = DiskFailure(work_);
     }
     if (role_ != nullptr && outcome.exit_code != 0 && !ended->stopped) {
-      (void)SendMessage(role_->gate, kFailed);
+      (void)SayWord(role_->gate, kFailed);
     }
     Status uploaded = Phase("Uploading", contract_.upload_text);
     const Time upload = Clock::System().Now();
@@ -631,7 +634,9 @@ class Job {
     }
     ProgramSpec program = MakeAnyProgram();
     AddUserProgram(user_program_, python_ ? python_home_ : fs::path(), shown_layer_.path, program);
-    if (python_ && role_ != nullptr && spec_.python.container.root.empty()) {
+    // Agents for the others trust everybody in their network.
+    if (python_ && role_ != nullptr && role_->private_network() &&
+        spec_.python.container.root.empty()) {
       program.shown.push_back({"/usr/sbin", toolkit::kSystemSbin});
       program.shown.push_back({python_home_ / toolkit::kHostSbin, "/usr/sbin"});
     }
@@ -755,7 +760,8 @@ Result<Fd> LockDirectory(const fs::path& job_dir) {
 Result<int> RunDirectory(const fs::path& job_dir) {
   CLARY_TRY(const Fd lock, LockDirectory(job_dir));
   CLARY_TRY(const std::string text, ReadFile(job_dir / "job.json", kMaxSpecBytes));
-  CLARY_TRY(const api::JobSpec spec, api::JobSpec::FromJson(text));
+  CLARY_TRY(api::JobSpec spec, api::JobSpec::FromJson(text));
+  if (const int cores = exec::AllocatedCores(); cores > 0) spec.cpus = cores;
   if (spec.hosts.size() > 1) return RunHosts(spec, job_dir, Clock::System());
   CLARY_TRY(const auto store, objects::OpenStoreForJob(spec.store));
   if (spec.contract == "trials") return HostTrials(spec, job_dir, *store, Clock::System());

@@ -53,4 +53,10 @@ Result<int> RunJob(const api::JobSpec& spec, const std::filesystem::path& job_di
 // `clary runner JOBDIR`. Returns the process's exit status.
 int Run(const std::filesystem::path& job_dir);
 
+// `clary host JOBDIR NAME ADDRESSES`: the runner of the host NAME of a job on several machines, for
+// the host set, which is at its standard input and output. ADDRESSES are those of all hosts, in
+// their order, with commas between.
+int RunOnNode(const std::filesystem::path& job_dir, const std::string& name,
+              const std::string& addresses);
+
 }  // namespace clary::runner

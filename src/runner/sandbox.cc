@@ -39,7 +39,9 @@ std::string HostsFile(const ProgramSpec& spec) {
   if (spec.network == Network::kHost) {
     own = ReadFile("/etc/hosts", 1 << 20).value_or("127.0.0.1 localhost\n");
     if (!own.ends_with('\n')) own += '\n';
-    return own + "127.0.0.1 " + spec.host + "\n";
+    if (spec.hosts.empty()) return own + "127.0.0.1 " + spec.host + "\n";
+    for (const HostAddress& host : spec.hosts) own += host.address + " " + host.name + "\n";
+    return own;
   }
   own = "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n";
   if (spec.hosts.empty()) own += AddressOfHost() + " " + spec.host + "\n";

@@ -16,6 +16,7 @@
 #include "base/strings.h"
 #include "control/service.h"
 #include "exec/local_executor.h"
+#include "exec/slurm_executor.h"
 #include "meta/log_store.h"
 #include "net/ca.h"
 #include "net/server.h"
@@ -111,9 +112,42 @@ std::vector<std::string> RunnerEnvironment(const Options& options) {
   return environment;
 }
 
-// Addresses that mean "all" are reached by loopback.
-std::string EndpointOf(const std::string& address, uint16_t port) {
+// What runs the launches of the service on `home`.
+Result<std::unique_ptr<exec::Executor>> OpenExecutor(const fs::path& home,
+                                                     const std::string& executable,
+                                                     const Options& options) {
+  CLARY_TRY(auto local,
+            exec::LocalExecutor::Open(
+                home / "exec", {executable, "supervise"},
+                {.remember = options.state.empty() ? std::chrono::seconds(0) : kForgottenKeys}));
+  if (options.executor != "slurm") return local;
+  std::error_code ec;
+  const fs::path own = fs::is_symlink(executable, ec) ? fs::read_symlink(executable, ec)
+                                                      : fs::absolute(executable, ec);
+  CLARY_TRY(auto slurm,
+            exec::SlurmExecutor::Open(
+                home / "exec", std::move(local),
+                {.partition = options.slurm_partition,
+                 .account = options.slurm_account,
+                 .constraint = options.slurm_constraint,
+                 .table = options.slurm_types.empty() ? home / "slurm.json" : options.slurm_types,
+                 .supervisor = {own.string(), "supervise"}}));
+  // The file store is SQLite's, for processes of one machine.
+  const auto nodes = options.objects.empty() ? slurm->NodeHosts() : std::vector<std::string>();
+  for (const std::string& node : nodes.value_or(std::vector<std::string>())) {
+    if (node == "localhost" || node == HostName()) continue;
+    return Fail(Code::kFailedPrecondition, "OtherNodes",
+                "jobs will run on Slurm's node " + node + ", which cannot use the objects in " +
+                    (home / "objects").string() +
+                    ": keep them in an S3 service that all nodes reach, by --objects s3://...");
+  }
+  return slurm;
+}
+
+// Addresses that mean "all" are reached by loopback, but from the nodes of a cluster.
+std::string EndpointOf(const std::string& address, uint16_t port, bool cluster) {
   std::string host = address;
+  if (cluster && (host == "0.0.0.0" || host.empty() || host == "::")) host = HostName();
   if (host == "0.0.0.0" || host.empty()) host = "127.0.0.1";
   if (host == "::") host = "::1";
   if (host.contains(':')) host = "[" + host + "]";
@@ -155,7 +189,7 @@ struct Service::Parts {
   State state;
   std::unique_ptr<Identity> identity;
   meta::LogStore logs;
-  std::unique_ptr<exec::LocalExecutor> executor;
+  std::unique_ptr<exec::Executor> executor;
   std::unique_ptr<IamFront> iam;
   std::unique_ptr<control::Service> control;
   std::optional<StsFront> sts;
@@ -298,10 +332,8 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
   meta::MetadataStore& records = *parts.state.records;
   objects::ObjectStore& objects = *parts.state.objects;
   CLARY_TRY(parts.identity, Identity::Open(home, records, clock));
-  CLARY_TRY(parts.executor,
-            exec::LocalExecutor::Open(
-                home / "exec", {executable, "supervise"},
-                {.remember = parts.state.shared() ? kForgottenKeys : std::chrono::seconds(0)}));
+  CLARY_TRY(parts.executor, OpenExecutor(home, executable, options));
+  const bool cluster = options.executor == "slurm";
   const Account& account = parts.identity->account();
   CLARY_TRY(parts.iam, IamFront::Open(*parts.identity, records, clock));
   CLARY_TRY(
@@ -325,6 +357,8 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
            .transform_command = {executable, "transform-job"},
            .runner_environment = RunnerEnvironment(options),
            .capacity_cpus = options.capacity_cpus,
+           .cluster = cluster,
+           .host_trials = !cluster,
            .profiler_report = options.profiler_report,
            .notify_file = notify_file,
            .rule_python = options.rule_python,
@@ -438,7 +472,7 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
   }
   if (!server) return std::unexpected(std::move(server).error());
   parts.server = *std::move(server);
-  parts.endpoint = EndpointOf(options.address, parts.server->port());
+  parts.endpoint = EndpointOf(options.address, parts.server->port(), options.executor == "slurm");
   // Of several services the one that leads is told of, and any rather than none.
   const bool tells = !parts.state.shared() || !ContactLives(home);
   const Status told = tells ? TellContact(home, parts.endpoint) : Status();

@@ -24,6 +24,12 @@ struct Options {
   // "postgres://...": the records, which several services share then (ADR 43); empty: HOME/meta.db.
   std::string state;
   std::string objects;  // a location of an S3 service (objects/open_store.h); empty: HOME/objects
+  // Where jobs run: "local", or "slurm" (exec/slurm_executor.h).
+  std::string executor = "local";
+  std::string slurm_partition;
+  std::string slurm_account;
+  std::string slurm_constraint;
+  std::filesystem::path slurm_types;  // empty: HOME/slurm.json
   std::string address = "127.0.0.1";
   uint16_t port = 8460;               // 0: any free one
   int capacity_cpus = 0;              // cores for running jobs; 0: those of the machine
@@ -59,7 +65,8 @@ class Service {
  public:
   // Serves when it returns. kFailedPrecondition "AlreadyServing" (the message names the endpoint of
   // the other), "NewerState", "AddressInUse", "OtherState"
-  // if the directory's records are elsewhere, "OtherMachine".
+  // if the directory's records are elsewhere, "OtherMachine", "NoSlurm", "BadPartition",
+  // "OtherNodes" if jobs would run on machines that do not see the objects.
   static Result<std::unique_ptr<Service>> Start(Options options);
   ~Service();  // Stop()
 

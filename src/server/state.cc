@@ -21,12 +21,6 @@ namespace fs = std::filesystem;
 constexpr Duration kStartOfOthers{60'000};
 constexpr Duration kLookAgain{50};
 
-std::string HostName() {
-  char name[256] = {};
-  (void)::gethostname(name, sizeof name - 1);
-  return name;
-}
-
 nlohmann::json ReadContact(const fs::path& home) {
   const auto text = ReadFile(home / "service.json", 1 << 16);
   auto body = text ? nlohmann::json::parse(*text, nullptr, false) : nlohmann::json();
@@ -53,6 +47,12 @@ Status CheckMachine(meta::MetadataStore& records, Clock& clock) {
 }
 
 }  // namespace
+
+std::string HostName() {
+  char name[256] = {};
+  (void)::gethostname(name, sizeof name - 1);
+  return name;
+}
 
 std::string EndpointIn(const fs::path& home) { return TextIn(ReadContact(home), "endpoint"); }
 

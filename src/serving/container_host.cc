@@ -689,6 +689,7 @@ Result<int> RunLaunch(
             runner::EventFile::Open(absolute / "events.jsonl", Clock::System()));
   auto end = body(absolute, events, stop);
   if (!end) end = End{1, std::string(blame) + end.error().message};
+  stop.AwaitCluster();
   CLARY_CHECK_OK(events.Append(
       {.kind = api::JobEvent::Kind::kEnd, .detail = end->detail, .exit_code = end->exit_code}));
   CLARY_CHECK_OK(events.Sync());

@@ -61,7 +61,8 @@ struct Context {
 
   Environment env;
   Options options;
-  int capacity = 1;  // cores
+  int capacity = 1;      // cores of this machine
+  int job_capacity = 1;  // cores for jobs: those, or as many as a cluster may have
   Records records;
   RouteTable routes;
   std::shared_ptr<Bell> bell = std::make_shared<Bell>();

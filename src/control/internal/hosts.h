@@ -23,6 +23,11 @@ int CoresOf(const std::vector<api::HostGroup>& groups, int capacity);
 // contradictory or cannot be had here.
 Status CheckHosts(const nlohmann::json& resources, std::string_view member, const Options& options);
 
+// On a cluster, where several instances stand in the nodes' network: refuses programs of users that
+// may not have that.
+Status CheckOnNodes(const nlohmann::json& resources, std::string_view member, bool isolated,
+                    const Options& options);
+
 // Tells a runner of them, and of a log stream each that `launch` has.
 void FillHosts(std::vector<api::HostGroup> groups, const Launch& launch, api::JobSpec& spec);
 

@@ -24,6 +24,7 @@ struct Program {
   const char* file = "";
   std::string spec;
   const char* log = "";
+  std::vector<exec::HostNeed> hosts = {};  // what it needs of a cluster; empty: it runs here always
 };
 
 // Below the jobs directory: trial hosts, by the key of their launch.

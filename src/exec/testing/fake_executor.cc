@@ -66,7 +66,12 @@ void FakeExecutor::End(const std::string& key, LaunchState state) {
 void FakeExecutor::Exit(const std::string& key, int code) {
   End(key, {LaunchPhase::kExited, code});
 }
-void FakeExecutor::Lose(const std::string& key) { End(key, {LaunchPhase::kLost}); }
+void FakeExecutor::Lose(const std::string& key, const std::string& why) {
+  End(key, {LaunchPhase::kLost, 0, why});
+}
+void FakeExecutor::Refuse(const std::string& key, const std::string& why) {
+  End(key, {LaunchPhase::kRefused, 0, why});
+}
 
 void FakeExecutor::ExitAll(int code) {
   std::vector<std::string> keys;

@@ -20,7 +20,9 @@ class FakeExecutor : public Executor {
 
   // The test's side. An unknown or ended key aborts the test binary.
   void Exit(const std::string& key, int code);
-  void Lose(const std::string& key);  // as if the supervisor had been killed
+  // As if the supervisor had been killed.
+  void Lose(const std::string& key, const std::string& why = "");
+  void Refuse(const std::string& key, const std::string& why);
   void ExitAll(int code = 0);
   std::vector<LaunchSpec> launches() const;  // in order; forgotten ones too
   bool IsRunning(const std::string& key) const;

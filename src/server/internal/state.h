@@ -25,6 +25,8 @@ namespace clary::server {
 // `shared` says.
 Result<FileLock> LockHome(const std::filesystem::path& home, bool shared, Clock& clock);
 
+std::string HostName();  // of this machine
+
 // home/service.json: which service `clary` and jobs find.
 std::string EndpointIn(const std::filesystem::path& home);  // empty: there is none
 bool ContactLives(const std::filesystem::path& home);       // its process, if it is of this machine
