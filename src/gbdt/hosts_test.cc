@@ -140,6 +140,7 @@ std::vector<size_t> Cut(const Table& t, size_t hosts, std::mt19937& rng, bool em
 struct Outcome {
   std::string model;
   std::vector<double> values;  // of all rounds
+  std::vector<float> margins;  // of the last round, all sets
   std::string error;
 };
 
@@ -150,9 +151,15 @@ Outcome TrainOn(const TrainParams& params, const Dataset& train, const Dataset& 
                                  [&](const RoundReport& report) {
                                    for (const MetricValue& v : report.metrics)
                                      run.values.push_back(v.value);
+                                   run.margins.clear();
+                                   for (const auto& of_set : report.margins) {
+                                     run.margins.insert(run.margins.end(), of_set.begin(),
+                                                        of_set.end());
+                                   }
                                    return true;
                                  },
                              .hosts = hosts,
+                             .all_margins = true,
                              .early_stopping_rounds = early_stopping};
   const auto model = Train(params, train, {{"train", train}, {"validation", valid}}, options);
   if (model) {
@@ -212,6 +219,7 @@ TEST_P(Hosts, MakeTheModelOfOne) {
     for (const Outcome& run : TrainTogether(*params, train, valid, hosts, rng, early_stopping)) {
       ASSERT_EQ(run.error, "") << hosts;
       EXPECT_TRUE(run.model == one.model) << hosts << " hosts make another model";
+      EXPECT_TRUE(run.margins == one.margins);
       ASSERT_EQ(run.values.size(), one.values.size());
       for (size_t i = 0; i < run.values.size(); ++i) {
         EXPECT_EQ(run.values[i], one.values[i]) << hosts << " hosts, metric " << i;
