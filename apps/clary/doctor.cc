@@ -5,6 +5,7 @@
 #include "base/quote.h"
 #include "command.h"
 #include "doctor/nodes.h"
+#include "options.h"
 #include "terminal.h"
 
 namespace clary::cli {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "doctor/findings.h"
 #include "doctor/internal/sinfo.h"
