@@ -1,6 +1,7 @@
 // A host of a job on several machines: a process of the host set's launcher that starts the runner
 // and carries words between the two.
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>

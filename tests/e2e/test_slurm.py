@@ -9,10 +9,13 @@ import unittest
 
 import service
 import slurm
-from service import wait_for
 
 ONE = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 5}
 TWO = ONE | {"InstanceCount": 2}
+
+
+def wait_for(condition, seconds=60, what="the condition"):
+    return service.wait_for(condition, seconds, what)
 
 
 @unittest.skipUnless(slurm.installed(), "Slurm is not installed (munge slurmctld slurmd slurm-client)")
