@@ -60,6 +60,7 @@ CommandText Read(const CLI::App& command) {
                   .description = command.get_description()};
   for (const CLI::App* app = &command; app != nullptr; app = app->get_parent()) {
     for (const CLI::Option* option : app->get_options()) {
+      if (option->get_group().empty()) continue;  // hidden
       // --help is each command's own, --version the program's.
       if (app != &command && option->get_name() == "--help") continue;
       if (app != &command && option->get_name() == "--version") continue;

@@ -46,6 +46,7 @@ TEST_F(ManualTest, EveryCommandHasAPageWithItsOptionsAndExamples) {
     EXPECT_THAT(page, testing::ContainsRegex(".SH EXAMPLES\n.nf\n[^\n]*clary ")) << file;
     std::erase(page, '\\');
     for (const CLI::Option* option : command.get_options()) {
+      if (option->get_group().empty()) continue;  // hidden
       for (const auto& name : option->get_lnames()) {
         EXPECT_THAT(page, HasSubstr("--" + name)) << file;
       }
@@ -81,6 +82,7 @@ TEST_F(ManualTest, CompletionsKnowEveryCommandOptionAndChoice) {
     for (const auto& script : scripts) {
       EXPECT_THAT(script, HasSubstr(PathOf(command)));
       for (const CLI::Option* option : command.get_options()) {
+        if (option->get_group().empty()) continue;
         const bool fish = &script == &scripts[2];
         for (const auto& name : option->get_lnames()) {
           EXPECT_THAT(script, HasSubstr((fish ? "-l " : "--") + name));

@@ -254,12 +254,12 @@ class Hosts(HostsTest):
         """Debugger's tensors, the training report and the profiler, as of one host with all rows."""
         rows = service.census("train").splitlines(keepends=True)
         for name, part in (("1.csv", rows[:700]), ("2.csv", rows[700:1000])):
-            self.s3.put_object(Bucket="data", Key="parts/" + name, Body=b"".join(part))
+            self.s3.put_object(Bucket="data", Key="seen/" + name, Body=b"".join(part))
         evaluator = "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest"
         reports = []
         for name, hosts in (("seen-alone", 1), ("seen-together", 2)):
             request = self.service.request(
-                name, channels=("parts",), HyperParameters=service.PARAMETERS | {"num_round": "10", "seed": "7"},
+                name, channels=("seen",), HyperParameters=service.PARAMETERS | {"num_round": "10", "seed": "7"},
                 ResourceConfig=TWO | {"InstanceCount": hosts},
                 ProfilerConfig={"S3OutputPath": "s3://data/output"},
                 DebugHookConfig={"S3OutputPath": "s3://data/output", "CollectionConfigurations": [
