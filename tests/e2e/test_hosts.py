@@ -374,7 +374,18 @@ class Distributions(HostsTest):
         if subprocess.run(["mpirun", "--version"], capture_output=True).returncode != 0:
             self.skipTest("Open MPI is not installed")
         self.map_image("mpi-image:*", python)
-        script = MPI_SCRIPT + "\nif world.Get_rank() == 1: raise ValueError('of rank 1')\nworld.Barrier()\n"
+        # It stays for a while, since mpirun may drop what a rank says right before its end.
+        script = MPI_SCRIPT + textwrap.dedent("""
+            if world.Get_rank() == 1:
+                import sys, time
+                def told(*error):
+                    sys.__excepthook__(*error)
+                    sys.stderr.flush()
+                    time.sleep(5)
+                sys.excepthook = told
+                raise ValueError("of rank 1")
+            world.Barrier()
+            """)
         job = self.run_job(self.script_mode("mpi-fails", script, "1.dkr/mpi-image:1",
                                             {"sagemaker_mpi_enabled": "true"}))
         self.assertEqual(job["TrainingJobStatus"], "Failed")
