@@ -3,6 +3,7 @@
 Every answer must be that of one of the two models that take turns, and every failed request a 503 that
 a client may try again."""
 import collections
+import contextlib
 import http.client
 import json
 import os
@@ -83,9 +84,9 @@ class Soak:
 
     def kill(self):
         """Ends an instance as the kernel would, container and all, and waits for as many as before."""
-        servers = self.servers()
-        victim = sorted(servers)[0]
-        os.kill(victim, signal.SIGKILL)  # its programs die with it
+        victim = min(wait_for(self.servers, 60, "an instance"))
+        with contextlib.suppress(ProcessLookupError):  # an update has just ended it
+            os.kill(victim, signal.SIGKILL)  # its programs die with it
         wait_for(lambda: victim not in self.servers() and len(self.servers()) >= self.instances, 60,
                  "another instance")
 
