@@ -18,13 +18,8 @@ constexpr uint64_t kMostModelBytes = uint64_t{64} << 20;
 constexpr uint64_t kMostLocalBody = 64 << 10;
 
 bool IsSmall(const fs::path& folder) {
-  uint64_t bytes = 0;
   std::error_code ec;
-  for (fs::recursive_directory_iterator it(folder, ec), end; !ec && it != end; it.increment(ec)) {
-    std::error_code failed;
-    const auto size = it->is_regular_file(failed) ? it->file_size(failed) : 0;
-    if (!failed) bytes += size;
-  }
+  const uint64_t bytes = FolderBytes(folder, ec);
   return !ec && bytes <= kMostModelBytes;
 }
 

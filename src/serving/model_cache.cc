@@ -13,17 +13,6 @@ namespace {
 
 constexpr size_t kMostUnloads = 1000;
 
-uint64_t BytesBelow(const fs::path& folder) {
-  uint64_t bytes = 0;
-  std::error_code ec;
-  for (fs::recursive_directory_iterator it(folder, ec), end; !ec && it != end; it.increment(ec)) {
-    std::error_code failed;
-    const auto size = it->is_regular_file(failed) ? it->file_size(failed) : 0;
-    if (!failed) bytes += size;
-  }
-  return bytes;
-}
-
 std::string Member(const nlohmann::json& object, const char* name) {
   const auto it = object.find(name);
   return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
@@ -63,7 +52,8 @@ Result<ModelCache::Entry> ModelCache::Load(std::string_view name, LoadTimes& tim
     return Fail(Code::kInternal, "BadAnswer", "the library of models answered: " + text);
   }
   const fs::path folder = Member(brought, "path");
-  Entry entry{.etag = Member(brought, "etag"), .bytes = BytesBelow(folder)};
+  std::error_code unread;  // what is seen counts
+  Entry entry{.etag = Member(brought, "etag"), .bytes = FolderBytes(folder, unread)};
   const auto here = steady_clock::now();
   auto model = XgboostModel::Load(folder, options_.model);
   times.download = duration_cast<microseconds>(here - began);

@@ -251,4 +251,15 @@ Reply XgboostModel::Invoke(std::string_view content_type, std::string_view accep
   return {.content_type = std::move(mime), .body = *std::move(encoded)};
 }
 
+uint64_t FolderBytes(const std::filesystem::path& folder, std::error_code& unread) {
+  uint64_t bytes = 0;
+  for (std::filesystem::recursive_directory_iterator it(folder, unread), end; !unread && it != end;
+       it.increment(unread)) {
+    std::error_code failed;
+    const auto size = it->is_regular_file(failed) ? it->file_size(failed) : 0;
+    if (!failed) bytes += size;
+  }
+  return bytes;
+}
+
 }  // namespace clary::serving

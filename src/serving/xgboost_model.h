@@ -1,11 +1,13 @@
 // The answers of SageMaker's built-in XGBoost: a model directory in, the container's replies out.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "base/error.h"
@@ -57,5 +59,9 @@ class XgboostModel {
   explicit XgboostModel(std::unique_ptr<State> state);
   std::unique_ptr<const State> state_;
 };
+
+// Bytes of the files in a model's folder and below, those that can be seen; `unread` says whether
+// the rest of it could not be listed.
+uint64_t FolderBytes(const std::filesystem::path& folder, std::error_code& unread);
 
 }  // namespace clary::serving
