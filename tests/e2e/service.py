@@ -177,6 +177,18 @@ class Service:
 
         return wait_for(done, seconds, f"{name}: {wanted}")
 
+    def host_logs(self, name, group="/aws/sagemaker/TrainingJobs"):
+        """What each host of a job has said."""
+        logs = self.boto("logs")
+        try:
+            streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=name + "/")["logStreams"]
+        except logs.exceptions.ResourceNotFoundException:  # nothing has run yet
+            return {}
+        return {stream["logStreamName"].split("/")[1].rsplit("-", 1)[0]: "".join(
+            event["message"] + "\n" for event in logs.get_log_events(
+                logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True)["events"])
+            for stream in streams}
+
 
 class ServiceTest(unittest.TestCase):
     """Tests of a class that share a service, with the census in its bucket "data", and a folder."""

@@ -96,17 +96,20 @@ class HostsTest(service.ServiceTest):
         self.sagemaker.create_training_job(**request)
         return self.service.wait(request["TrainingJobName"], seconds=120)
 
-    def logs(self, name, group="/aws/sagemaker/TrainingJobs"):
-        """What each host has said."""
-        logs = self.service.boto("logs")
-        try:
-            streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=name + "/")["logStreams"]
-        except logs.exceptions.ResourceNotFoundException:  # nothing has run yet
-            return {}
-        return {stream["logStreamName"].split("/")[1].rsplit("-", 1)[0]: "".join(
-            event["message"] + "\n" for event in logs.get_log_events(
-                logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True)["events"])
-            for stream in streams}
+    def train_shards(self, name, folder, hosts, rounds, **overrides):
+        """The built-in algorithm on a folder's objects, which several hosts share out: its end, Completed."""
+        request = self.service.request(
+            name, channels=(folder,), HyperParameters=service.PARAMETERS | {"num_round": rounds, "seed": "7"},
+            ResourceConfig=TWO | {"InstanceCount": hosts}, **overrides)
+        request["InputDataConfig"][0]["ChannelName"] = "train"
+        source = request["InputDataConfig"][0]["DataSource"]["S3DataSource"]
+        source["S3DataDistributionType"] = "ShardedByS3Key" if hosts > 1 else "FullyReplicated"
+        job = self.run_job(request)
+        self.assertEqual(job["TrainingJobStatus"], "Completed", (job.get("FailureReason"), self.logs(name)))
+        return job
+
+    def logs(self, name, *group):
+        return self.service.host_logs(name, *group)
 
     def model(self, job):
         key = job["ModelArtifacts"]["S3ModelArtifacts"].removeprefix("s3://data/")
@@ -232,15 +235,7 @@ class Hosts(HostsTest):
             self.s3.put_object(Bucket="data", Key="split/" + name, Body=b"".join(part))
         models = []
         for name, hosts in (("alone", 1), ("together", 2)):
-            request = self.service.request(
-                name, channels=("split",), HyperParameters=service.PARAMETERS | {"num_round": "5", "seed": "7"},
-                ResourceConfig=TWO | {"InstanceCount": hosts})
-            request["InputDataConfig"][0]["ChannelName"] = "train"
-            source = request["InputDataConfig"][0]["DataSource"]["S3DataSource"]
-            source["S3DataDistributionType"] = "ShardedByS3Key" if hosts > 1 else "FullyReplicated"
-            self.sagemaker.create_training_job(**request)
-            job = self.service.wait(name, seconds=120)
-            self.assertEqual(job["TrainingJobStatus"], "Completed", (job.get("FailureReason"), self.logs(name)))
+            job = self.train_shards(name, "split", hosts, "5")
             key = job["ModelArtifacts"]["S3ModelArtifacts"].removeprefix("s3://data/")
             body = self.s3.get_object(Bucket="data", Key=key)["Body"].read()
             with tarfile.open(fileobj=io.BytesIO(body)) as tar:
@@ -258,21 +253,14 @@ class Hosts(HostsTest):
         evaluator = "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest"
         reports = []
         for name, hosts in (("seen-alone", 1), ("seen-together", 2)):
-            request = self.service.request(
-                name, channels=("seen",), HyperParameters=service.PARAMETERS | {"num_round": "10", "seed": "7"},
-                ResourceConfig=TWO | {"InstanceCount": hosts},
+            self.train_shards(
+                name, "seen", hosts, "10",
                 ProfilerConfig={"S3OutputPath": "s3://data/output"},
                 DebugHookConfig={"S3OutputPath": "s3://data/output", "CollectionConfigurations": [
                     {"CollectionName": c, "CollectionParameters": {"save_interval": "1"}}
                     for c in ("metrics", "labels", "predictions", "feature_importance")]},
                 DebugRuleConfigurations=[{"RuleConfigurationName": "Report", "RuleEvaluatorImage": evaluator,
                                           "RuleParameters": {"rule_to_invoke": "CreateXgboostReport"}}])
-            request["InputDataConfig"][0]["ChannelName"] = "train"
-            source = request["InputDataConfig"][0]["DataSource"]["S3DataSource"]
-            source["S3DataDistributionType"] = "ShardedByS3Key" if hosts > 1 else "FullyReplicated"
-            self.sagemaker.create_training_job(**request)
-            job = self.service.wait(name, seconds=120)
-            self.assertEqual(job["TrainingJobStatus"], "Completed", (job.get("FailureReason"), self.logs(name)))
 
             def ended():
                 d = self.sagemaker.describe_training_job(TrainingJobName=name)

@@ -67,16 +67,7 @@ class SlurmTest(unittest.TestCase):
         return wait_for(found, what=f"{name} in Slurm")
 
     def logs(self, name):
-        logs = self.service.boto("logs")
-        group = "/aws/sagemaker/TrainingJobs"
-        try:
-            streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=name + "/")["logStreams"]
-        except logs.exceptions.ResourceNotFoundException:  # nothing has run yet
-            return {}
-        return {stream["logStreamName"].split("/")[1].rsplit("-", 1)[0]: "".join(
-            event["message"] + "\n" for event in logs.get_log_events(
-                logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True)["events"])
-            for stream in streams}
+        return self.service.host_logs(name)
 
     def until_logged(self, name, words, hosts=1):
         wait_for(lambda: sum(words in log for log in self.logs(name).values()) == hosts, what=f"{name}: {words}")
