@@ -1,6 +1,5 @@
 #include "base/file.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -10,6 +9,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include "base/directory.h"
 #include "base/hash.h"
 #include "base/strings.h"
 
@@ -120,20 +120,6 @@ Status MakeDirectories(const fs::path& dir, int mode) {
 }
 
 namespace {
-
-// The names in an open folder.
-std::vector<std::string> NamesIn(int dir) {
-  std::vector<std::string> out;
-  const int copy = ::openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR* stream = copy < 0 ? nullptr : ::fdopendir(copy);
-  if (stream == nullptr) return out;
-  while (const dirent* entry = ::readdir(stream)) {
-    const std::string_view name = entry->d_name;
-    if (name != "." && name != "..") out.emplace_back(name);
-  }
-  ::closedir(stream);
-  return out;
-}
 
 // Removes what a hostile program has left: folders without permissions and as deep as it liked. A
 // folder in a folder is moved to the top, so that neither paths nor the stack grow with the depth.

@@ -1,32 +1,18 @@
 #include "control/internal/trash.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <string>
-#include <vector>
 
+#include "base/directory.h"
 #include "base/file.h"
 
 namespace clary::control {
 namespace fs = std::filesystem;
 namespace {
-
-std::vector<std::string> NamesOf(int dir) {
-  std::vector<std::string> out;
-  const int copy = ::openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR* stream = copy < 0 ? nullptr : ::fdopendir(copy);
-  if (stream == nullptr) return out;
-  while (const dirent* entry = ::readdir(stream)) {
-    const std::string name = entry->d_name;
-    if (name != "." && name != "..") out.push_back(name);
-  }
-  ::closedir(stream);
-  return out;
-}
 
 // Moves from/name to a name of its own in the folder `to`. A folder of any permissions: those are
 // its program's.
@@ -48,13 +34,13 @@ bool MoveInto(int to, int from, const char* name) {
 bool Empty(int trash, const std::stop_token& stop) {
   for (bool moved = true; moved;) {
     moved = false;
-    for (const std::string& name : NamesOf(trash)) {
+    for (const std::string& name : NamesIn(trash)) {
       if (::unlinkat(trash, name.c_str(), 0) == 0) continue;
       ::fchmodat(trash, name.c_str(), 0700, 0);
       const Fd folder(
           ::openat(trash, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
       if (!folder) continue;
-      for (const std::string& inner : NamesOf(folder.get())) {
+      for (const std::string& inner : NamesIn(folder.get())) {
         if (stop.stop_requested()) return false;
         if (::unlinkat(folder.get(), inner.c_str(), 0) == 0 || errno == ENOENT) continue;
         moved = MoveInto(trash, folder.get(), inner.c_str()) || moved;
