@@ -49,40 +49,16 @@ class FakeWorld : public ExecutorWorld {
   FakeExecutor executor_;
 };
 
-class LocalWorld : public ExecutorWorld {
+class LocalWorld : public ShellWorld {
  public:
-  LocalWorld() : temp_(*TempDir::Make()), executor_(*LocalExecutor::Open(temp_.path() / "exec")) {}
+  LocalWorld() : executor_(*LocalExecutor::Open(file("exec"))) {}
   ~LocalWorld() override { KillAll(); }
   Executor& executor() override { return *executor_; }
   void Reopen() {
     executor_.reset();
-    executor_ = *LocalExecutor::Open(temp_.path() / "exec");
+    executor_ = *LocalExecutor::Open(file("exec"));
   }
-  fs::path file(const std::string& name) const { return temp_.path() / name; }
-  fs::path launch_dir(const std::string& key) const { return temp_.path() / "exec" / key; }
-  LaunchSpec Shell(const std::string& key, const std::string& script) {
-    return {.key = key,
-            .argv = {"/bin/sh", "-c", script},
-            .env = {"PATH=/usr/bin:/bin"},
-            .directory = temp_.path().string(),
-            .output = file(key + ".out").string()};
-  }
-  // Reads its exit code from a FIFO, so that it needs no polling.
-  LaunchSpec Command(const std::string& key) override {
-    ::mkfifo(file(key + ".fifo").c_str(), 0600);
-    return Shell(key, "echo run >> " + key + ".runs; read code < " + key + ".fifo; exit $code");
-  }
-  void End(const std::string& key, int code) override {
-    const Fd fd = *OpenFile(file(key + ".fifo"), O_WRONLY);
-    ASSERT_TRUE(WriteAll(fd.get(), std::to_string(code) + "\n").has_value());
-  }
-  int runs(const std::string& key) override {
-    const auto text = ReadFile(file(key + ".runs"), 1 << 20);
-    return text ? static_cast<int>(Split(*text, '\n').size()) - 1 : 0;
-  }
-  std::string Output(const std::string& key) {
-    return ReadFile(file(key + ".out"), 1 << 20).value_or("");
-  }
+  fs::path launch_dir(const std::string& key) const { return file("exec") / key; }
   pid_t supervisor(const std::string& key) {
     std::optional<int64_t> pid;
     WaitFor([&] { return (pid = ReadNumber(launch_dir(key) / kStartedFile)).has_value(); });
@@ -92,7 +68,7 @@ class LocalWorld : public ExecutorWorld {
  private:
   void KillAll() {
     std::error_code ec;
-    for (const auto& entry : fs::directory_iterator(temp_.path() / "exec", ec)) {
+    for (const auto& entry : fs::directory_iterator(file("exec"), ec)) {
       const std::string key = entry.path().filename().string();
       (void)executor_->Stop(key, 0ms);
       WaitFor([&] {
@@ -101,7 +77,6 @@ class LocalWorld : public ExecutorWorld {
       });
     }
   }
-  TempDir temp_;
   std::unique_ptr<LocalExecutor> executor_;
 };
 

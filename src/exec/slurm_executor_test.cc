@@ -454,9 +454,9 @@ class TestCluster {
   TempDir temp_;
 };
 
-class SlurmWorld : public ExecutorWorld {
+class SlurmWorld : public ShellWorld {
  public:
-  SlurmWorld() : cluster_(TestCluster::Get()), temp_(*TempDir::Make()) { Reopen(); }
+  SlurmWorld() : ShellWorld({{"any", 1, 1}}), cluster_(TestCluster::Get()) { Reopen(); }
   ~SlurmWorld() override {
     executor_.reset();
     [[maybe_unused]] const auto cancelled = SystemTools()({"scancel", "--me"});
@@ -464,7 +464,7 @@ class SlurmWorld : public ExecutorWorld {
   void Reopen() {
     executor_.reset();
     std::error_code ec;
-    const fs::path dir = temp_.path() / "exec";
+    const fs::path dir = file("exec");
     auto opened = SlurmExecutor::Open(
         dir, *LocalExecutor::Open(dir),
         {.supervisor = {fs::read_symlink("/proc/self/exe", ec).string(), "supervise"},
@@ -475,35 +475,10 @@ class SlurmWorld : public ExecutorWorld {
     executor_ = *std::move(opened);
   }
   Executor& executor() override { return *executor_; }
-  fs::path file(const std::string& name) const { return temp_.path() / name; }
-  LaunchSpec Shell(const std::string& key, const std::string& script) const {
-    return {.key = key,
-            .argv = {"/bin/sh", "-c", script},
-            .env = {"PATH=/usr/bin:/bin"},
-            .directory = temp_.path().string(),
-            .output = file(key + ".out").string(),
-            .hosts = {{"any", 1, 1}}};
-  }
-  LaunchSpec Command(const std::string& key) override {
-    ::mkfifo(file(key + ".fifo").c_str(), 0600);
-    return Shell(key, "echo run >> " + key + ".runs; read code < " + key + ".fifo; exit $code");
-  }
-  void End(const std::string& key, int code) override {
-    const Fd fd = *OpenFile(file(key + ".fifo"), O_WRONLY);
-    ASSERT_TRUE(WriteAll(fd.get(), std::to_string(code) + "\n").has_value());
-  }
-  int runs(const std::string& key) override {
-    const auto text = ReadFile(file(key + ".runs"), 1 << 20);
-    return text ? static_cast<int>(Split(*text, '\n').size()) - 1 : 0;
-  }
-  std::string Output(const std::string& key) const {
-    return ReadFile(file(key + ".out"), 1 << 20).value_or("");
-  }
   TestCluster& cluster() { return cluster_; }
 
  private:
   TestCluster& cluster_;
-  TempDir temp_;
   std::unique_ptr<SlurmExecutor> executor_;
 };
 

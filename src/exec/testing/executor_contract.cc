@@ -1,13 +1,46 @@
 #include "exec/testing/executor_contract.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
 
+#include "base/strings.h"
+
 namespace clary::exec {
 using namespace std::chrono_literals;
+
+LaunchSpec ShellWorld::Shell(const std::string& key, const std::string& script) const {
+  return {.key = key,
+          .argv = {"/bin/sh", "-c", script},
+          .env = {"PATH=/usr/bin:/bin"},
+          .directory = temp_.path().string(),
+          .output = file(key + ".out").string(),
+          .hosts = hosts_};
+}
+
+std::string ShellWorld::Output(const std::string& key) const {
+  return ReadFile(file(key + ".out"), 1 << 20).value_or("");
+}
+
+LaunchSpec ShellWorld::Command(const std::string& key) {
+  ::mkfifo(file(key + ".fifo").c_str(), 0600);
+  return Shell(key, "echo run >> " + key + ".runs; read code < " + key + ".fifo; exit $code");
+}
+
+void ShellWorld::End(const std::string& key, int code) {
+  const Fd fd = *OpenFile(file(key + ".fifo"), O_WRONLY);
+  ASSERT_TRUE(WriteAll(fd.get(), std::to_string(code) + "\n").has_value());
+}
+
+int ShellWorld::runs(const std::string& key) {
+  const auto text = ReadFile(file(key + ".runs"), 1 << 20);
+  return text ? static_cast<int>(Split(*text, '\n').size()) - 1 : 0;
+}
 
 LaunchState ExecutorContract::WaitForEnd(const std::string& key) {
   const auto deadline = std::chrono::steady_clock::now() + 20s;
